@@ -1,0 +1,63 @@
+//! `[[claim]]`: what the service must survive, and under which load that is tried.
+
+use std::collections::BTreeMap;
+
+use super::{Name, Rate, Ratio, Span};
+
+/// One claim. It holds in a trial if every declared bound holds from the fault to full recovery.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// `name`: a sentence; unique in the file.
+    pub name: String,
+    /// `survive`.
+    pub survive: Survive,
+    /// `service`: on whose instances the fault falls. Default: the service behind the SLO's route.
+    /// A zone fault falls on all supervised services.
+    pub service: Name,
+    /// `slo`: whose route is watched.
+    pub slo: Name,
+    /// `available`: the least share of requests that succeed from the fault to recovery.
+    pub available: Ratio,
+    /// `recover`: from the fault until every instance is ready again, at most.
+    pub recover: Option<Span>,
+    /// `lose`: acknowledged writes that may be lost. Needs `load.check`.
+    pub lose: Option<u64>,
+    /// `load`.
+    pub load: Load,
+}
+
+/// The fault of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Survive {
+    /// `{ instances = N }`: N instances of the service are killed with SIGKILL at once.
+    Instances(u32),
+    /// `{ hang = N }`: N instances are stopped with SIGSTOP.
+    Hang(u32),
+    /// `{ zones = N }`: every instance of N zones is killed with SIGKILL at once.
+    Zones(u32),
+}
+
+/// `load`: the open-loop load that a claim is tried under.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Load {
+    /// `rate`: intended requests a second. Default 100/s.
+    pub rate: Rate,
+    /// `requests`: taken in turn. Default: one GET on the route's path.
+    pub requests: Vec<LoadRequest>,
+    /// `check`: a path with `{id}`. After a trial it is fetched for the id of every acknowledged
+    /// request that used `{id}`; a 404 is a lost write.
+    pub check: Option<String>,
+}
+
+/// One request of a load. `{id}` in path or body becomes an id that is unique in the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadRequest {
+    /// `method`. Default GET.
+    pub method: String,
+    /// `path`.
+    pub path: String,
+    /// `headers`.
+    pub headers: BTreeMap<String, String>,
+    /// `body`. Default: none.
+    pub body: Option<String>,
+}

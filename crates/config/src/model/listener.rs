@@ -1,0 +1,141 @@
+//! `[[listener]]` and its routes.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::{Bytes, Name, Ratio, Span};
+
+/// One listener.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listener {
+    /// `address`: `IP:PORT`; port 0 takes any free port.
+    pub address: SocketAddr,
+    /// `tls`: certificates, chosen by SNI; the first is used where no name fits. Empty: plain text.
+    pub tls: Vec<TlsCertificate>,
+    /// `limits`.
+    pub limits: Limits,
+    /// `access_log`. Default: off.
+    pub access_log: Option<AccessLog>,
+    /// `trust_forwarded`: whether `x-forwarded-*` and `x-request-id` of clients are kept. Default
+    /// false: they are replaced.
+    pub trust_forwarded: bool,
+    /// `[[listener.route]]`. The most specific matches: a route with a host before one without,
+    /// the longer path before the shorter, one with methods before one without, then file order.
+    pub routes: Vec<Route>,
+}
+
+/// One certificate of a TLS listener; both files are read again when they change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsCertificate {
+    /// `certificate`: a PEM file with the chain, leaf first.
+    pub certificate: PathBuf,
+    /// `key`: a PEM file with the private key.
+    pub key: PathBuf,
+}
+
+/// `limits`: what one client may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `head_size`: request line and headers. Default 32 KiB.
+    pub head_size: Bytes,
+    /// `headers`: their number. Default 100.
+    pub headers: u32,
+    /// `body_size`. Default 16 MiB; over it 413.
+    pub body_size: Bytes,
+    /// `head_time`: from the first byte of a head to its last. Default 10 s.
+    pub head_time: Span,
+    /// `body_pause`: between two pieces of a body, in either direction, at most. Default 30 s.
+    pub body_pause: Span,
+    /// `body_rate_min`: a request body slower than this many bytes a second, over the time since
+    /// its first byte and after 10 s, is cut. Default 128 B. 0 B: no limit.
+    pub body_rate_min: Bytes,
+    /// `idle`: a connection without a request. Default 60 s.
+    pub idle: Span,
+    /// `connections`: open at once over all data threads; beyond it new ones are closed at once.
+    /// Default 20,000.
+    pub connections: u32,
+    /// `streams`: of one HTTP/2 connection. Default 100.
+    pub streams: u32,
+}
+
+/// One route.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// `name`; unique in the file. Default: made from host and path, as `checkout` for `/checkout`
+    /// and `root` for `/`.
+    pub name: Name,
+    /// `host`: exact, or `*.example.org` for its subdomains, without port. Default: every host.
+    pub host: Option<String>,
+    /// `path`: a prefix at segment borders: `/shop` matches `/shop` and `/shop/x`, not `/shopping`.
+    pub path: String,
+    /// `methods`. Default: every method.
+    pub methods: Vec<String>,
+    /// `service`.
+    pub service: Name,
+    /// `timeout`: from the request's head to the last byte of the answer's head. Default 10 s.
+    pub timeout: Span,
+    /// `try_timeout`: for one attempt; at most `timeout`. Default: a third of `timeout`, at most 2 s.
+    pub try_timeout: Span,
+    /// `retry`. `"off"` is `None`.
+    pub retry: Option<Retry>,
+}
+
+/// `retry`: only of idempotent requests, or of those that were certainly never sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// `attempts`: tries in all, the first included. Default 3, 2 to 5.
+    pub attempts: u32,
+    /// `budget`: retries as a share of requests. Default 20 %.
+    pub budget: Ratio,
+    /// `budget_min`: retries a second that are always allowed. Default 10.
+    pub budget_min: u32,
+    /// `body_size`: a request body up to this size is kept for a retry. Default 64 KiB.
+    pub body_size: Bytes,
+}
+
+/// `access_log`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessLog {
+    /// `path`: the file. Default: `access.log` in the node's state folder.
+    pub path: Option<PathBuf>,
+    /// `format`. Default JSON.
+    pub format: AccessLogFormat,
+    /// `sample`: the share of successful requests that is written; failures always are. Default 100 %.
+    pub sample: Ratio,
+}
+
+/// The formats of an access log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessLogFormat {
+    /// One JSON object a line.
+    Json,
+    /// The Common Log Format of NCSA, with the termination reason behind it.
+    Common,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head_size: Bytes(32 << 10),
+            headers: 100,
+            body_size: Bytes(16 << 20),
+            head_time: Span::secs(10),
+            body_pause: Span::secs(30),
+            body_rate_min: Bytes(128),
+            idle: Span::secs(60),
+            connections: 20_000,
+            streams: 100,
+        }
+    }
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            attempts: 3,
+            budget: Ratio::percent(20),
+            budget_min: 10,
+            body_size: Bytes(64 << 10),
+        }
+    }
+}

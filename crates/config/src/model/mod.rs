@@ -1,0 +1,27 @@
+//! The typed model of a valid file. Every field has its meaning, unit, default and relations.
+//!
+//! **Invariant:** a [`File`] is only built by this crate's parser from a text without errors, or by
+//! a test; whoever holds one need not check references or ranges again.
+
+mod chaos;
+mod claim;
+mod file;
+mod listener;
+mod name;
+mod probe;
+mod service;
+mod slo;
+mod units;
+
+pub use chaos::Chaos;
+pub use claim::{Claim, Load, LoadRequest, Survive};
+pub use file::{AdminAddress, Cluster, File, Node};
+pub use listener::{AccessLog, AccessLogFormat, Limits, Listener, Retry, Route, TlsCertificate};
+pub use name::{InvalidName, Name};
+pub use probe::{Check, Health, Probe};
+pub use service::{
+    Ejection, Endpoint, External, Redundancy, Restart, Service, ServiceKind, Spread, Stop,
+    Supervised,
+};
+pub use slo::{LatencyObjective, Slo};
+pub use units::{Bytes, InvalidUnit, Rate, Ratio, Span};

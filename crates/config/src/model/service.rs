@@ -1,0 +1,175 @@
+//! `[service.NAME]`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::{Health, Name, Ratio, Span};
+
+/// One service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Whether Ninefold starts it.
+    pub kind: ServiceKind,
+    /// `health`.
+    pub health: Health,
+    /// `ejection`: passive health checks by live traffic.
+    pub ejection: Ejection,
+    /// `slow_start`: how long a newcomer's share grows from 10 % to full. Default 0 s: off.
+    pub slow_start: Span,
+    /// `connect_timeout`. Default 500 ms.
+    pub connect_timeout: Span,
+}
+
+/// Started by Ninefold, or only routed to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ServiceKind {
+    /// It has `run`.
+    Supervised(Box<Supervised>),
+    /// It has `endpoints`.
+    External(External),
+}
+
+/// A service that Ninefold starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Supervised {
+    /// `run`: program and arguments. `{address}` (`127.0.0.1:PORT`), `{host}`, `{port}`,
+    /// `{service}`, `{instance}`, `{ordinal}`, `{zone}`, and `{address.NAME}` (the address of the
+    /// first listener that routes to service NAME) are filled in. A program with a `/` that is not
+    /// absolute is relative to the file's folder.
+    pub run: Vec<String>,
+    /// `prepare`: a command that must succeed before the first start, once per `up` (the same
+    /// command of several services runs once). For builds and migrations.
+    pub prepare: Option<Vec<String>>,
+    /// `replicas`. Default 1.
+    pub replicas: u32,
+    /// `redundancy`. Default active-active.
+    pub redundancy: Redundancy,
+    /// `spread`: over which failure domain replicas are spread. Default: `zone` if the cluster has
+    /// zones, else none.
+    pub spread: Spread,
+    /// `max_per_zone`: replicas in one zone at most. Default: no limit but evenness.
+    pub max_per_zone: Option<u32>,
+    /// `min_ready`: instances without which the service is out. Default 1. "Failures left" counts
+    /// down to it.
+    pub min_ready: u32,
+    /// `directory`: the working directory. Default: the file's folder.
+    pub directory: Option<PathBuf>,
+    /// `env`: added to the environment. Placeholders as in `run`.
+    pub env: BTreeMap<String, String>,
+    /// `env_file`: `NAME=value` lines, read at each start; `env` overrides it.
+    pub env_file: Option<PathBuf>,
+    /// `user`: to run as, if Ninefold runs as root.
+    pub user: Option<String>,
+    /// `stop`.
+    pub stop: Stop,
+    /// `restart`.
+    pub restart: Restart,
+}
+
+/// A service that runs elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct External {
+    /// `endpoints`: at least one. A text is short for `{ address = "…" }`.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// One endpoint of an external service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `address`: `host:port`. A host name is resolved at start.
+    pub address: String,
+    /// `zone`.
+    pub zone: Option<Name>,
+}
+
+/// How replicas share the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redundancy {
+    /// `active-active`: all ready replicas take traffic.
+    ActiveActive,
+    /// `active-passive`: the ready replica with the lowest ordinal takes all traffic; the others
+    /// run as hot standbys and take over when it is not ready.
+    ActivePassive,
+}
+
+/// Where replicas may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spread {
+    /// `none`: anywhere.
+    None,
+    /// `zone`: in turn over the cluster's zones.
+    Zone,
+}
+
+/// `stop`: how an instance is stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// `signal`. Default `SIGTERM`. Written with or without `SIG`; here the number.
+    pub signal: i32,
+    /// `grace`: from the signal to SIGKILL. Default 10 s.
+    pub grace: Span,
+    /// `drain`: at most this long its requests in flight may end before the signal. Default 5 s.
+    pub drain: Span,
+}
+
+/// `restart`: what follows an exit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restart {
+    /// `backoff_min`: the first wait, with jitter. Default 100 ms.
+    pub backoff_min: Span,
+    /// `backoff_max`. Waits double up to here. Default 30 s.
+    pub backoff_max: Span,
+    /// `budget`: restarts within `within` before it counts as a crash loop. Default 5.
+    pub budget: u32,
+    /// `within`. Default 1 m.
+    pub within: Span,
+    /// `crash_loop_every`: how often a crash loop is retried. Default 30 s.
+    pub crash_loop_every: Span,
+}
+
+/// `ejection`: when live traffic takes an endpoint out of rotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ejection {
+    /// `failures`: consecutive failed attempts. Default 5; 0 turns ejection off.
+    pub failures: u32,
+    /// `base`: the first ejection lasts so long, the n-th n times as long. Default 1 s.
+    pub base: Span,
+    /// `max`. Default 30 s.
+    pub max: Span,
+    /// `max_share`: never more of a service at once; one of two or more may always be ejected, the
+    /// last never. Default 50 %.
+    pub max_share: Ratio,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self {
+            signal: 15,
+            grace: Span::secs(10),
+            drain: Span::secs(5),
+        }
+    }
+}
+
+impl Default for Restart {
+    fn default() -> Self {
+        Self {
+            backoff_min: Span::millis(100),
+            backoff_max: Span::secs(30),
+            budget: 5,
+            within: Span::secs(60),
+            crash_loop_every: Span::secs(30),
+        }
+    }
+}
+
+impl Default for Ejection {
+    fn default() -> Self {
+        Self {
+            failures: 5,
+            base: Span::secs(1),
+            max: Span::secs(30),
+            max_share: Ratio::percent(50),
+        }
+    }
+}

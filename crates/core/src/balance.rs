@@ -1,0 +1,1 @@
+//! Endpoint choice: power of two choices over load and latency.

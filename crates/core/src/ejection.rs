@@ -1,0 +1,1 @@
+//! Passive health: when live traffic takes an endpoint out of rotation.

@@ -1,0 +1,412 @@
+//! The journal's vocabulary: everything that happened, was concluded or is about to be done.
+//!
+//! **Invariant:** an action is in the journal before it happens ([`EventKind::Action`]).
+
+use std::fmt;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::InstanceId;
+use crate::taxonomy::{ExitCause, FailureClass};
+use crate::time::Timestamp;
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Event {
+    /// Counts up by one over the journal's whole life, restarts included.
+    pub seq: u64,
+    /// When it was recorded (wall clock, nanoseconds since the epoch).
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum EventKind {
+    /// This node began to run.
+    NodeStarted {
+        /// Ninefold's version.
+        version: String,
+        /// Ninefold's process id.
+        pid: u32,
+        /// A hash of the configuration, so that changes show.
+        config: String,
+    },
+    /// This node stops in order.
+    NodeStopping {
+        /// Who asked.
+        reason: String,
+    },
+    /// This node stopped in order; its instances are down.
+    NodeStopped,
+    /// The configuration differs from the one of the run before.
+    ConfigChanged {
+        /// The hash before.
+        from: String,
+        /// The hash now.
+        to: String,
+    },
+    /// An instance's process runs.
+    InstanceStarted {
+        /// Which instance.
+        instance: InstanceId,
+        /// Its process.
+        pid: u32,
+        /// How often it was started since this node began, this one included.
+        attempt: u32,
+    },
+    /// An instance that ran before this node did was taken over without a restart.
+    InstanceAdopted {
+        /// Which instance.
+        instance: InstanceId,
+        /// Its process.
+        pid: u32,
+    },
+    /// An instance is ready for traffic.
+    InstanceReady {
+        /// Which instance.
+        instance: InstanceId,
+        /// Nanoseconds from its start (or from losing readiness) to readiness.
+        after_ns: u64,
+    },
+    /// An instance lost its readiness while alive.
+    InstanceNotReady {
+        /// Which instance.
+        instance: InstanceId,
+        /// Why.
+        reason: String,
+    },
+    /// An instance's process ended.
+    InstanceExited {
+        /// Which instance.
+        instance: InstanceId,
+        /// Its process.
+        pid: u32,
+        /// How it ended.
+        cause: ExitCause,
+        /// Whether Ninefold ended it.
+        expected: bool,
+    },
+    /// An instance could not be started.
+    InstanceSpawnFailed {
+        /// Which instance.
+        instance: InstanceId,
+        /// What the system said.
+        error: String,
+    },
+    /// An instance waits before its next start.
+    InstanceBackingOff {
+        /// Which instance.
+        instance: InstanceId,
+        /// How long it waits, in nanoseconds.
+        wait_ns: u64,
+    },
+    /// An instance exits again and again; from now on it is retried slowly.
+    InstanceCrashLoop {
+        /// Which instance.
+        instance: InstanceId,
+        /// Exits within the window.
+        exits: u32,
+        /// The window, in nanoseconds.
+        within_ns: u64,
+    },
+    /// An instance was stopped in order.
+    InstanceStopped {
+        /// Which instance.
+        instance: InstanceId,
+    },
+    /// The gateway took an endpoint out of rotation.
+    EndpointEjected {
+        /// Which instance.
+        instance: InstanceId,
+        /// Why.
+        reason: String,
+        /// For how long, in nanoseconds.
+        for_ns: u64,
+    },
+    /// The gateway put an endpoint back.
+    EndpointReadmitted {
+        /// Which instance.
+        instance: InstanceId,
+    },
+    /// An action that is about to be taken.
+    Action {
+        /// On whom.
+        instance: InstanceId,
+        /// What: `start`, `restart`, `kill`, `stop`.
+        action: String,
+        /// Why.
+        reason: String,
+    },
+    /// The classifier reached or changed a verdict.
+    Verdict(Verdict),
+    /// An incident opened, changed or closed. The newest of an id holds.
+    Incident(Box<Incident>),
+    /// A fault is about to be injected on purpose.
+    FaultAnnounced(FaultNotice),
+    /// An injected fault ended.
+    FaultEnded {
+        /// Which fault.
+        id: String,
+        /// How: `rolled back`, `expired`, `not applied`.
+        how: String,
+    },
+    /// An error budget burns too fast (or no longer does).
+    Burn {
+        /// Which SLO.
+        slo: String,
+        /// `page` or `ticket`, and the windows, as in `page 14.4x over 1h/5m`.
+        alert: String,
+        /// Whether it began (`true`) or ended.
+        firing: bool,
+    },
+    /// Something a person should know that fits nothing else.
+    Notice {
+        /// What.
+        text: String,
+    },
+}
+
+/// What the classifier concludes about one instance, with its reasons.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// About whom.
+    pub instance: InstanceId,
+    /// How it failed.
+    pub class: FailureClass,
+    /// When it began, as far as the evidence goes back.
+    pub onset: Timestamp,
+    /// When the verdict was reached.
+    pub detected: Timestamp,
+    /// Why, in the order it was seen.
+    pub evidence: Vec<EvidenceLine>,
+}
+
+/// One reason of a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EvidenceLine {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// Who saw it: `supervisor`, `probe`, `callers`, `gateway`.
+    pub observer: String,
+    /// What was seen, in words, with its figures.
+    pub what: String,
+}
+
+/// A fault that is injected on purpose, as announced before it happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FaultNotice {
+    /// The fault's id, unique in the ledger.
+    pub id: String,
+    /// What kind: `kill`, `hang`, `zone-kill`.
+    pub kind: String,
+    /// On whom.
+    pub targets: Vec<InstanceId>,
+    /// The claim it tests, if any.
+    pub claim: Option<String>,
+    /// How long it may last, in nanoseconds.
+    pub ttl_ns: u64,
+}
+
+/// What belongs together: verdicts joined by instance, failure domain and time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Incident {
+    /// `inc-1`, `inc-2`, …: counts up over the journal's life.
+    pub id: String,
+    /// The class of the whole: that of its only verdict, or `correlated`.
+    pub class: FailureClass,
+    /// Whether it goes on.
+    pub state: IncidentState,
+    /// The failure domain its verdicts share, as in `instance catalog/1` or `zone b`.
+    pub domain: String,
+    /// The verdicts, in the order they were reached.
+    pub verdicts: Vec<Verdict>,
+    /// The injected fault it follows from, if any.
+    pub injected: Option<String>,
+    /// When it began.
+    pub onset: Timestamp,
+    /// When the first verdict was reached.
+    pub detected: Timestamp,
+    /// When the last of its instances was out of routing.
+    pub isolated: Option<Timestamp>,
+    /// When the last of its instances was ready again.
+    pub recovered: Option<Timestamp>,
+    /// Who was hurt and how badly, by route.
+    pub impact: Vec<RouteImpact>,
+    /// What changed shortly before the onset: starts, configuration, ejections, injected faults.
+    pub changes: Vec<EvidenceLine>,
+    /// What was done about it.
+    pub actions: Vec<EvidenceLine>,
+}
+
+/// The state of an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IncidentState {
+    /// It goes on.
+    Open,
+    /// All its instances recovered.
+    Closed,
+}
+
+/// Harm to one route while an incident was open, counted from attempts on its instances.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RouteImpact {
+    /// The route's name.
+    pub route: String,
+    /// Requests that failed for their client because of it.
+    pub hurt: u64,
+    /// Requests that met it and succeeded all the same, by a retry elsewhere.
+    pub masked: u64,
+}
+
+impl Incident {
+    /// Requests that failed for their client.
+    #[must_use]
+    pub fn hurt(&self) -> u64 {
+        self.impact.iter().map(|route| route.hurt).sum()
+    }
+
+    /// Requests saved by a retry.
+    #[must_use]
+    pub fn masked(&self) -> u64 {
+        self.impact.iter().map(|route| route.masked).sum()
+    }
+
+    /// Onset to first verdict.
+    #[must_use]
+    pub const fn time_to_detect(&self) -> Duration {
+        self.detected.since(self.onset)
+    }
+
+    /// Onset to recovery, once recovered.
+    #[must_use]
+    pub fn time_to_recover(&self) -> Option<Duration> {
+        self.recovered.map(|at| at.since(self.onset))
+    }
+}
+
+/// One line for `ninefold events`, without sequence number and time.
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NodeStarted {
+                version,
+                pid,
+                config,
+            } => {
+                write!(
+                    f,
+                    "node started: version {version}, pid {pid}, configuration {config}"
+                )
+            }
+            Self::NodeStopping { reason } => write!(f, "node stops: {reason}"),
+            Self::NodeStopped => f.write_str("node stopped"),
+            Self::ConfigChanged { from, to } => write!(f, "configuration changed: {from} to {to}"),
+            Self::InstanceStarted {
+                instance,
+                pid,
+                attempt,
+            } => {
+                write!(f, "{instance} started: pid {pid}, start {attempt}")
+            }
+            Self::InstanceAdopted { instance, pid } => write!(f, "{instance} adopted: pid {pid}"),
+            Self::InstanceReady { instance, after_ns } => {
+                write!(f, "{instance} ready after {}", millis(*after_ns))
+            }
+            Self::InstanceNotReady { instance, reason } => {
+                write!(f, "{instance} not ready: {reason}")
+            }
+            Self::InstanceExited {
+                instance,
+                pid,
+                cause,
+                expected,
+            } => {
+                let how = if *expected {
+                    "as asked"
+                } else {
+                    "unexpectedly"
+                };
+                write!(f, "{instance} exited {how}: pid {pid}, {cause}")
+            }
+            Self::InstanceSpawnFailed { instance, error } => {
+                write!(f, "{instance} could not be started: {error}")
+            }
+            Self::InstanceBackingOff { instance, wait_ns } => {
+                write!(f, "{instance} starts again in {}", millis(*wait_ns))
+            }
+            Self::InstanceCrashLoop {
+                instance,
+                exits,
+                within_ns,
+            } => write!(
+                f,
+                "{instance} is in a crash loop: {exits} exits within {}; retried slowly from now on",
+                millis(*within_ns)
+            ),
+            Self::InstanceStopped { instance } => write!(f, "{instance} stopped"),
+            Self::EndpointEjected {
+                instance,
+                reason,
+                for_ns,
+            } => {
+                write!(f, "{instance} ejected for {}: {reason}", millis(*for_ns))
+            }
+            Self::EndpointReadmitted { instance } => write!(f, "{instance} readmitted"),
+            Self::Action {
+                instance,
+                action,
+                reason,
+            } => {
+                write!(f, "action: {action} {instance}: {reason}")
+            }
+            Self::Verdict(verdict) => {
+                write!(f, "verdict: {} is {}", verdict.instance, verdict.class)
+            }
+            Self::Incident(incident) => write!(
+                f,
+                "incident {} {}: {} in {}, {} hurt, {} masked",
+                incident.id,
+                match incident.state {
+                    IncidentState::Open => "open",
+                    IncidentState::Closed => "closed",
+                },
+                incident.class,
+                incident.domain,
+                incident.hurt(),
+                incident.masked()
+            ),
+            Self::FaultAnnounced(fault) => {
+                write!(f, "fault {} announced: {} on ", fault.id, fault.kind)?;
+                for (index, target) in fault.targets.iter().enumerate() {
+                    write!(f, "{}{target}", if index == 0 { "" } else { ", " })?;
+                }
+                Ok(())
+            }
+            Self::FaultEnded { id, how } => write!(f, "fault {id} ended: {how}"),
+            Self::Burn { slo, alert, firing } => {
+                write!(
+                    f,
+                    "slo {slo}: {alert} {}",
+                    if *firing { "began" } else { "ended" }
+                )
+            }
+            Self::Notice { text } => f.write_str(text),
+        }
+    }
+}
+
+fn millis(nanos: u64) -> String {
+    let micros = nanos / 1_000;
+    match micros {
+        0..1_000 => format!("{micros} us"),
+        1_000..10_000_000 => format!("{}.{} ms", micros / 1_000, micros / 100 % 10),
+        _ => format!("{}.{} s", micros / 1_000_000, micros / 100_000 % 10),
+    }
+}

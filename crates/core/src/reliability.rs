@@ -1,0 +1,1 @@
+//! MTTD, MTTR and MTBF by class, as measured.

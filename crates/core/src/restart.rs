@@ -1,0 +1,1 @@
+//! Restart budgets and crash loops.

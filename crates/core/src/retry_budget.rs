@@ -1,0 +1,1 @@
+//! How many retries a stream of requests may cause.

@@ -1,0 +1,1 @@
+//! Objectives: exact counting over windows, error budgets, burn rates.

@@ -1,0 +1,223 @@
+//! What `status` says, as one typed document: the admin API serves it, the CLI prints it, and
+//! `verify` reads it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::event::FaultNotice;
+use crate::id::InstanceId;
+use crate::taxonomy::FailureClass;
+use crate::time::Timestamp;
+
+/// The whole node at one moment.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct NodeStatus {
+    /// The cluster's name.
+    pub cluster: String,
+    /// Ninefold's version.
+    pub version: String,
+    /// Ninefold's process id.
+    pub pid: u32,
+    /// When this Ninefold began.
+    pub started: Timestamp,
+    /// When this status was taken.
+    pub at: Timestamp,
+    /// A hash of the configuration.
+    pub config: String,
+    /// `starting`, `running` or `stopping`.
+    pub phase: String,
+    /// The listeners, as bound.
+    pub listeners: Vec<ListenerStatus>,
+    /// The services by name.
+    pub services: Vec<ServiceStatus>,
+    /// Every instance of every service.
+    pub instances: Vec<InstanceStatus>,
+    /// The routes by name.
+    pub routes: Vec<RouteStatus>,
+    /// The objectives by name.
+    pub slos: Vec<SloStatus>,
+    /// The incidents that go on, by id.
+    pub open_incidents: Vec<String>,
+    /// Measured reliability by failure class.
+    pub reliability: Vec<ClassReliability>,
+    /// Faults injected on purpose that have not ended.
+    pub faults: Vec<FaultNotice>,
+    /// What is wrong with Ninefold itself, as in a journal that cannot be written.
+    pub degraded: Vec<String>,
+}
+
+/// One listener.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ListenerStatus {
+    /// The address it is bound to.
+    pub address: String,
+    /// Whether it speaks TLS.
+    pub tls: bool,
+    /// Open downstream connections.
+    pub connections: u64,
+}
+
+/// One service.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceStatus {
+    /// Its name.
+    pub service: String,
+    /// Whether Ninefold starts it.
+    pub supervised: bool,
+    /// How many instances it should have.
+    pub desired: u32,
+    /// How many are in routing.
+    pub ready: u32,
+    /// Ready instances that may still fail before the service is out.
+    pub failures_left: u32,
+    /// Whole zones that may still fail before the service is out.
+    pub zone_failures_left: u32,
+}
+
+/// One instance.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct InstanceStatus {
+    /// Its service.
+    pub service: String,
+    /// Itself, as `service/ordinal`.
+    pub instance: InstanceId,
+    /// Its zone, if it has one.
+    pub zone: Option<String>,
+    /// Where it listens.
+    pub address: String,
+    /// Its process; none for an external endpoint or while it does not run.
+    pub pid: Option<u32>,
+    /// The start time of its process in clock ticks since boot (field 22 of `/proc/PID/stat`),
+    /// which with the pid names the process for good.
+    pub pid_start: Option<u64>,
+    /// What it is doing.
+    pub state: InstanceState,
+    /// Why it is in that state, where that needs a word.
+    pub reason: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// Starts after the first since this node began.
+    pub restarts: u32,
+    /// Whether the gateway ejected it, although it counts as ready.
+    pub ejected: bool,
+    /// Attempts in flight to it.
+    pub in_flight: u64,
+    /// What the classifier says is wrong with it, if anything.
+    pub verdict: Option<FailureClass>,
+}
+
+/// The life of an instance.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstanceState {
+    /// Its `prepare` command or its own start is under way, or its first probes have not passed.
+    Starting,
+    /// It may receive traffic.
+    Ready,
+    /// It runs and says, or is held, not to be ready.
+    NotReady,
+    /// It leaves routing and is being stopped.
+    Stopping,
+    /// It waits for its next start.
+    BackingOff,
+    /// It exits again and again and is retried slowly.
+    CrashLoop,
+    /// It was stopped.
+    Stopped,
+}
+
+impl InstanceState {
+    /// The name used in text and JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::NotReady => "not-ready",
+            Self::Stopping => "stopping",
+            Self::BackingOff => "backing-off",
+            Self::CrashLoop => "crash-loop",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// Totals of one route since its counting began (they survive restarts).
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct RouteStatus {
+    /// The route's name.
+    pub route: String,
+    /// The service behind it.
+    pub service: String,
+    /// Requests that ended.
+    pub requests: u64,
+    /// Of these: answered below 500 by the service.
+    pub ok: u64,
+    /// Of these: failed for the client (a status of 500 or above, or no answer).
+    pub failed: u64,
+    /// Of these: ended by the client before the answer.
+    pub cancelled: u64,
+    /// Of these: refused as malformed or over a limit.
+    pub refused: u64,
+    /// Requests that met a failure and succeeded all the same.
+    pub masked: u64,
+    /// The 50th percentile of the answers' time in seconds, this run.
+    pub p50_seconds: f64,
+    /// The 99th percentile of the answers' time in seconds, this run.
+    pub p99_seconds: f64,
+}
+
+/// One objective.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SloStatus {
+    /// Its name.
+    pub slo: String,
+    /// The route it is about.
+    pub route: String,
+    /// `availability` or `latency`.
+    pub indicator: String,
+    /// The objective as a ratio, as in 0.9995.
+    pub objective: f64,
+    /// The window, in seconds.
+    pub window_seconds: u64,
+    /// Events in the window.
+    pub total: u64,
+    /// Bad events in the window.
+    pub bad: u64,
+    /// Good over all in the window; nothing without events.
+    pub measured: Option<f64>,
+    /// The share of the error budget that is left: 1 untouched, 0 spent, below 0 overspent.
+    pub budget_remaining: f64,
+    /// Burn rates by window, as in `{"window": "5m", "rate": 14.2}`.
+    pub burn: Vec<BurnRate>,
+    /// The alerts that fire.
+    pub alerts: Vec<String>,
+}
+
+/// How fast a budget burns over one window: 1 spends it exactly in the SLO's window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BurnRate {
+    /// The window, as in `5m`.
+    pub window: String,
+    /// The rate; nothing without events.
+    pub rate: Option<f64>,
+}
+
+/// What the closed incidents of a class say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClassReliability {
+    /// The class.
+    pub class: FailureClass,
+    /// Whether these were injected on purpose; they have an account of their own.
+    pub injected: bool,
+    /// How many incidents.
+    pub incidents: u64,
+    /// Mean time to detect, in seconds.
+    pub mttd_seconds: f64,
+    /// Mean time to recover, in seconds; nothing before the first recovery.
+    pub mttr_seconds: Option<f64>,
+    /// Mean time between failures, in seconds; nothing before the second.
+    pub mtbf_seconds: Option<f64>,
+}
