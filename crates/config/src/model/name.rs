@@ -20,6 +20,11 @@ pub struct Name(Arc<str>);
 pub struct InvalidName(String);
 
 impl Name {
+    /// Stands where a file has no valid name; such a file has an error and never leaves the crate.
+    pub(crate) fn unknown() -> Self {
+        Self("unknown".into())
+    }
+
     /// The name as a shared text.
     #[must_use]
     pub fn shared(&self) -> Arc<str> {

@@ -169,7 +169,9 @@ impl FromStr for Bytes {
             _ => return Err(refused()),
         };
         let bytes = billionths(digits).ok_or_else(refused)? * unit_bytes / 1_000_000_000;
-        u64::try_from(bytes).map(Self).map_err(|_out_of_range| refused())
+        u64::try_from(bytes)
+            .map(Self)
+            .map_err(|_out_of_range| refused())
     }
 }
 
@@ -208,7 +210,9 @@ impl FromStr for Rate {
             _ => return Err(refused()),
         };
         let millihertz = billionths(digits).ok_or_else(refused)? / 1_000_000 / per;
-        u64::try_from(millihertz).map(Self).map_err(|_out_of_range| refused())
+        u64::try_from(millihertz)
+            .map(Self)
+            .map_err(|_out_of_range| refused())
     }
 }
 

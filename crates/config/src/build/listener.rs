@@ -1,0 +1,148 @@
+//! Listeners and their routes.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::view::View;
+use crate::model::{
+    AccessLog, AccessLogFormat, Limits, Listener, Name, Ratio, Retry, Route, Service, Span,
+    TlsCertificate,
+};
+use crate::text::route_name;
+
+/// Builds the listeners; each keeps the index that it has in the file.
+pub(super) fn listeners(root: View<'_, '_>, services: &BTreeMap<Name, Service>) -> Vec<Listener> {
+    let only = match (services.keys().next(), services.len()) {
+        (Some(only), 1) => Some(only),
+        _ => None,
+    };
+    let tables = root.tables("listener");
+    tables
+        .into_iter()
+        .map(|table| listener(table, only))
+        .collect()
+}
+
+fn listener(table: View<'_, '_>, only: Option<&Name>) -> Listener {
+    let mut routes: Vec<_> = table.tables("route").into_iter().map(route).collect();
+    if let (true, Some(service)) = (routes.is_empty(), only) {
+        routes.push(implicit_route(service));
+    }
+    Listener {
+        address: table
+            .parse("address")
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+        tls: certificates(table),
+        limits: limits(table.table("limits")),
+        access_log: access_log(table),
+        trust_forwarded: table.flag("trust_forwarded").unwrap_or(false),
+        routes,
+    }
+}
+
+fn certificates(table: View<'_, '_>) -> Vec<TlsCertificate> {
+    let tables = match table.value("tls") {
+        Some(value) if value.is_table() => vec![table.table("tls")],
+        _ => table.tables("tls"),
+    };
+    let path = |table: View<'_, '_>, key| PathBuf::from(table.text(key).unwrap_or_default());
+    tables
+        .into_iter()
+        .map(|table| TlsCertificate {
+            certificate: path(table, "certificate"),
+            key: path(table, "key"),
+        })
+        .collect()
+}
+
+fn limits(table: View<'_, '_>) -> Limits {
+    let default = Limits::default();
+    let body_rate_min = table.parse("body_rate_min");
+    Limits {
+        head_size: table.parse("head_size").unwrap_or(default.head_size),
+        headers: table.integer("headers").unwrap_or(default.headers),
+        body_size: table.parse("body_size").unwrap_or(default.body_size),
+        head_time: table.parse("head_time").unwrap_or(default.head_time),
+        body_pause: table.parse("body_pause").unwrap_or(default.body_pause),
+        body_rate_min: body_rate_min.unwrap_or(default.body_rate_min),
+        idle: table.parse("idle").unwrap_or(default.idle),
+        connections: table.integer("connections").unwrap_or(default.connections),
+        streams: table.integer("streams").unwrap_or(default.streams),
+    }
+}
+
+fn access_log(listener: View<'_, '_>) -> Option<AccessLog> {
+    let value = listener.value("access_log")?;
+    let table = listener.table("access_log");
+    let format = match value.as_str().or_else(|| table.text("format")) {
+        Some("off") => return None,
+        Some("common") => AccessLogFormat::Common,
+        _ => AccessLogFormat::Json,
+    };
+    Some(AccessLog {
+        path: table.text("path").map(PathBuf::from),
+        format,
+        sample: table.parse("sample").unwrap_or(Ratio::ONE),
+    })
+}
+
+/// A request is answered within this time unless its route says otherwise.
+const TIMEOUT: Span = Span::secs(10);
+
+/// One attempt takes so long at most unless its route says otherwise.
+const TRY_TIMEOUT_MAX: Span = Span::secs(2);
+
+fn route(table: View<'_, '_>) -> Route {
+    let host = table.text("host").map(str::to_owned);
+    let path = table.text("path").unwrap_or("/").to_owned();
+    let timeout = table.parse("timeout").unwrap_or(TIMEOUT);
+    Route {
+        name: table
+            .parse("name")
+            .or_else(|| route_name(host.as_deref(), &path))
+            .unwrap_or_else(Name::unknown),
+        host,
+        path,
+        methods: table.texts("methods"),
+        service: table.parse("service").unwrap_or_else(Name::unknown),
+        timeout,
+        try_timeout: table
+            .parse("try_timeout")
+            .unwrap_or_else(|| try_timeout(timeout)),
+        retry: retry(table),
+    }
+}
+
+fn try_timeout(timeout: Span) -> Span {
+    Span(timeout.0 / 3).min(TRY_TIMEOUT_MAX)
+}
+
+/// What a listener without routes does in a file with one service.
+fn implicit_route(service: &Name) -> Route {
+    Route {
+        name: route_name(None, "/").unwrap_or_else(Name::unknown),
+        host: None,
+        path: "/".to_owned(),
+        methods: Vec::new(),
+        service: service.clone(),
+        timeout: TIMEOUT,
+        try_timeout: try_timeout(TIMEOUT),
+        retry: Some(Retry::default()),
+    }
+}
+
+fn retry(route: View<'_, '_>) -> Option<Retry> {
+    let off = route.text("retry") == Some("off") || route.flag("retry") == Some(false);
+    if off {
+        return None;
+    }
+    let table = route.table("retry");
+    let default = Retry::default();
+    Some(Retry {
+        attempts: table.integer("attempts").unwrap_or(default.attempts),
+        budget: table.parse("budget").unwrap_or(default.budget),
+        budget_min: table.integer("budget_min").unwrap_or(default.budget_min),
+        body_size: table.parse("body_size").unwrap_or(default.body_size),
+    })
+}

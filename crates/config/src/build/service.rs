@@ -1,0 +1,124 @@
+//! Services.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use toml::de::DeValue;
+
+use super::health::health;
+use super::view::View;
+use crate::model::{
+    Cluster, Ejection, Endpoint, External, Name, Redundancy, Restart, Service, ServiceKind, Span,
+    Spread, Stop, Supervised,
+};
+use crate::text;
+
+/// Builds the services that have a valid name.
+pub(super) fn services(root: View<'_, '_>, cluster: &Cluster) -> BTreeMap<Name, Service> {
+    let table = root.table("service");
+    root.entries("service")
+        .into_iter()
+        .filter_map(|(name, _)| {
+            let service = service(table.table(name), cluster);
+            Some((name.parse().ok()?, service))
+        })
+        .collect()
+}
+
+fn service(table: View<'_, '_>, cluster: &Cluster) -> Service {
+    let kind = if table.value("endpoints").is_some() && table.value("run").is_none() {
+        ServiceKind::External(External {
+            endpoints: endpoints(table),
+        })
+    } else {
+        ServiceKind::Supervised(Box::new(supervised(table, cluster)))
+    };
+    Service {
+        kind,
+        health: health(table.table("health")),
+        ejection: ejection(table.table("ejection")),
+        slow_start: table.parse("slow_start").unwrap_or(Span::secs(0)),
+        connect_timeout: table.parse("connect_timeout").unwrap_or(Span::millis(500)),
+    }
+}
+
+fn endpoints(table: View<'_, '_>) -> Vec<Endpoint> {
+    let elements = table.elements("endpoints");
+    elements
+        .into_iter()
+        .map(|element| match element {
+            DeValue::Table(endpoint) => {
+                let endpoint = View::new(endpoint);
+                Endpoint {
+                    address: endpoint.text("address").unwrap_or_default().to_owned(),
+                    zone: endpoint.parse("zone"),
+                }
+            }
+            other => Endpoint {
+                address: other.as_str().unwrap_or_default().to_owned(),
+                zone: None,
+            },
+        })
+        .collect()
+}
+
+fn supervised(table: View<'_, '_>, cluster: &Cluster) -> Supervised {
+    let redundancy = table
+        .text("redundancy")
+        .or_else(|| table.table("redundancy").text("mode"));
+    let spread = match table.text("spread") {
+        Some("zone") => Spread::Zone,
+        None if !cluster.zones.is_empty() => Spread::Zone,
+        _ => Spread::None,
+    };
+    Supervised {
+        run: table.texts("run"),
+        prepare: table.value("prepare").map(|_| table.texts("prepare")),
+        replicas: table.integer("replicas").unwrap_or(1),
+        redundancy: match redundancy {
+            Some("active-passive") => Redundancy::ActivePassive,
+            _ => Redundancy::ActiveActive,
+        },
+        spread,
+        max_per_zone: table.integer("max_per_zone"),
+        min_ready: table.integer("min_ready").unwrap_or(1),
+        directory: table.text("directory").map(PathBuf::from),
+        env: table.text_map("env"),
+        env_file: table.text("env_file").map(PathBuf::from),
+        user: table.text("user").map(str::to_owned),
+        stop: stop(table.table("stop")),
+        restart: restart(table.table("restart")),
+    }
+}
+
+fn stop(table: View<'_, '_>) -> Stop {
+    let default = Stop::default();
+    let signal = table.text("signal").and_then(|t| text::signal(t).ok());
+    Stop {
+        signal: signal.unwrap_or(default.signal),
+        grace: table.parse("grace").unwrap_or(default.grace),
+        drain: table.parse("drain").unwrap_or(default.drain),
+    }
+}
+
+fn restart(table: View<'_, '_>) -> Restart {
+    let default = Restart::default();
+    let every = table.parse("crash_loop_every");
+    Restart {
+        backoff_min: table.parse("backoff_min").unwrap_or(default.backoff_min),
+        backoff_max: table.parse("backoff_max").unwrap_or(default.backoff_max),
+        budget: table.integer("budget").unwrap_or(default.budget),
+        within: table.parse("within").unwrap_or(default.within),
+        crash_loop_every: every.unwrap_or(default.crash_loop_every),
+    }
+}
+
+fn ejection(table: View<'_, '_>) -> Ejection {
+    let default = Ejection::default();
+    Ejection {
+        failures: table.integer("failures").unwrap_or(default.failures),
+        base: table.parse("base").unwrap_or(default.base),
+        max: table.parse("max").unwrap_or(default.max),
+        max_share: table.parse("max_share").unwrap_or(default.max_share),
+    }
+}

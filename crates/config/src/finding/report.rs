@@ -1,0 +1,211 @@
+//! All findings of one text.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::key_path::Step;
+use super::{Draft, Finding, KeyPath, Severity, Spot, position};
+
+/// No more findings of one text are kept: who sees so many has given the wrong file.
+pub(crate) const FINDINGS_MAX: usize = 200;
+
+/// Collects findings and finds their places.
+#[derive(Debug)]
+pub(crate) struct Report<'a, 'i> {
+    text: &'a str,
+    root: &'a DeTable<'i>,
+    findings: Vec<Finding>,
+    dropped_errors: usize,
+    dropped: usize,
+    broken: Vec<KeyPath>,
+    syntax_lines: Vec<usize>,
+}
+
+/// What depends on the parts of the file that could not be read is not reported.
+const UNSURE_WITHOUT_SYNTAX: &[&str] = &[
+    "missing-key",
+    "missing-route",
+    "nothing-declared",
+    "unknown-service",
+    "unknown-route",
+    "unknown-slo",
+    "not-applicable",
+];
+
+impl<'a, 'i> Report<'a, 'i> {
+    /// Without findings so far.
+    pub(crate) const fn new(text: &'a str, root: &'a DeTable<'i>) -> Self {
+        Self {
+            text,
+            root,
+            findings: Vec::new(),
+            dropped_errors: 0,
+            dropped: 0,
+            broken: Vec::new(),
+            syntax_lines: Vec::new(),
+        }
+    }
+
+    /// Adds an error of the TOML parser. Errors on lines that have one already only repeat it.
+    pub(crate) fn syntax(&mut self, message: &str, span: Option<Range<usize>>) {
+        let span = span.unwrap_or(0..0);
+        let (line, column) = position(self.text, span.start);
+        if self.syntax_lines.contains(&line) {
+            return;
+        }
+        self.syntax_lines.push(line);
+        let code = if message.contains("duplicate key") {
+            "duplicate-key"
+        } else {
+            "syntax"
+        };
+        let help = (code == "duplicate-key").then(|| {
+            "a key, or a table, is written once; to add an element to an array of tables write \
+             `[[…]]`"
+                .to_owned()
+        });
+        self.keep(Finding {
+            severity: Severity::Error,
+            code,
+            message: message.to_owned(),
+            key: String::new(),
+            value: self
+                .text
+                .get(span.clone())
+                .map(cut)
+                .filter(|t| !t.is_empty()),
+            span: Some(span),
+            line,
+            column,
+            help,
+        });
+    }
+
+    /// Adds a finding of the first stage; an error marks its key as broken for the later stages.
+    pub(crate) fn shape(&mut self, draft: Draft) {
+        if draft.severity == Severity::Error && self.broken.len() < FINDINGS_MAX {
+            self.broken.push(draft.path.clone());
+        }
+        self.add(draft);
+    }
+
+    /// Adds a finding of a later stage, unless it follows from what is already known to be broken:
+    /// the key itself, or one of the `related` ones.
+    pub(crate) fn check(&mut self, draft: Draft, related: &[KeyPath]) {
+        let broken = |path: &KeyPath| self.broken.iter().any(|b| b.overlaps(path));
+        if !broken(&draft.path) && !related.iter().any(broken) {
+            self.add(draft);
+        }
+    }
+
+    fn add(&mut self, draft: Draft) {
+        let span = self.place(&draft.path, draft.spot);
+        let (line, column) = position(self.text, span.start);
+        let unsure = !self.syntax_lines.is_empty() && UNSURE_WITHOUT_SYNTAX.contains(&draft.code);
+        if unsure || self.syntax_lines.contains(&line) {
+            return;
+        }
+        self.keep(Finding {
+            severity: draft.severity,
+            code: draft.code,
+            message: draft.message,
+            key: draft.path.to_string(),
+            span: Some(span),
+            line,
+            column,
+            value: draft.value.as_deref().map(cut),
+            help: draft.help,
+        });
+    }
+
+    fn keep(&mut self, finding: Finding) {
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(finding);
+        } else {
+            self.dropped += 1;
+            self.dropped_errors += usize::from(finding.severity == Severity::Error);
+        }
+    }
+
+    /// The bytes of the deepest part of `path` that is written.
+    fn place(&self, path: &KeyPath, spot: Spot) -> Range<usize> {
+        let mut span = 0..0;
+        let mut table = Some(self.root);
+        let mut array: Option<&toml::de::DeArray<'i>> = None;
+        for step in path.steps() {
+            let (key, value): (Option<Range<usize>>, &Spanned<DeValue<'i>>) = match step {
+                Step::Key(name) => match table.and_then(|t| t.get_key_value(name.as_str())) {
+                    Some((key, value)) => (Some(key.span()), value),
+                    None => break,
+                },
+                Step::Index(index) => match array.and_then(|a| a.get(*index)) {
+                    Some(value) => (None, value),
+                    None => break,
+                },
+            };
+            table = value.get_ref().as_table();
+            array = value.get_ref().as_array();
+            let value = value.span();
+            span = match key {
+                Some(key) if spot == Spot::Key || !self.one_line(&value) => key,
+                _ => self.first_line(value),
+            };
+        }
+        span
+    }
+
+    fn one_line(&self, span: &Range<usize>) -> bool {
+        self.text
+            .get(span.clone())
+            .is_some_and(|t| !t.contains('\n'))
+    }
+
+    fn first_line(&self, span: Range<usize>) -> Range<usize> {
+        let length = self
+            .text
+            .get(span.clone())
+            .and_then(|t| t.find('\n'))
+            .unwrap_or(span.len());
+        span.start..span.start + length
+    }
+
+    /// The findings by position, errors before warnings at the same place.
+    pub(crate) fn finish(mut self) -> Vec<Finding> {
+        let place = |f: &Finding| f.span.as_ref().map_or((0, 0), |s| (s.start, s.end));
+        self.findings
+            .sort_by(|a, b| (place(a), a.severity, &a.key).cmp(&(place(b), b.severity, &b.key)));
+        if self.dropped > 0 {
+            let end = self.text.len();
+            let (line, column) = position(self.text, end);
+            self.findings.push(Finding {
+                severity: if self.dropped_errors > 0 {
+                    Severity::Error
+                } else {
+                    Severity::Warning
+                },
+                code: "too-many-findings",
+                message: format!("{} more findings are not shown", self.dropped),
+                key: String::new(),
+                span: Some(end..end),
+                line,
+                column,
+                value: None,
+                help: Some("is this the right file?".to_owned()),
+            });
+        }
+        self.findings
+    }
+}
+
+/// A refused value is shown up to this many characters.
+const VALUE_CHARS_MAX: usize = 120;
+
+fn cut(value: &str) -> String {
+    let mut shown: String = value.chars().take(VALUE_CHARS_MAX).collect();
+    if shown.len() < value.len() {
+        shown.push('…');
+    }
+    shown
+}

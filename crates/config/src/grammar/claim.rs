@@ -1,0 +1,139 @@
+//! `[[claim]]`.
+
+use super::{Key, Rule, Shape, Table};
+use crate::text::Syntax;
+
+/// One claim.
+pub(crate) static CLAIM: Table = Table {
+    title: "a claim",
+    about: "What the services must survive, and under which load that is tried.",
+    keys: &[
+        Key::new(
+            "name",
+            "A sentence; unique in the file.",
+            Shape::Text(Syntax::Sentence),
+        )
+        .required(),
+        Key::new("survive", "The fault.", Shape::Table(&SURVIVE)).required(),
+        Key::new(
+            "service",
+            "On whose instances the fault falls; a zone fault falls on all supervised services. \
+             Default: the service behind the SLO's route.",
+            Shape::Text(Syntax::Name),
+        ),
+        Key::new(
+            "slo",
+            "The SLO whose route is watched.",
+            Shape::Text(Syntax::Name),
+        )
+        .required(),
+        Key::new(
+            "available",
+            "The least share of requests that succeed from the fault to recovery.",
+            Shape::Share,
+        )
+        .required(),
+        Key::new(
+            "recover",
+            "From the fault until every instance is ready again, at most.",
+            Shape::DURATION,
+        ),
+        Key::new(
+            "lose",
+            "Acknowledged writes that may be lost. Needs `load.check`.",
+            Shape::Integer {
+                min: 0,
+                max: 1_000_000,
+            },
+        ),
+        Key::new(
+            "load",
+            "The open-loop load that the claim is tried under.",
+            Shape::Table(&LOAD),
+        ),
+    ],
+    rule: None,
+    later: &["latency", "regions", "partition", "during"],
+};
+
+static SURVIVE: Table = Table {
+    title: "`survive`",
+    about: "The fault of a claim.",
+    keys: &[
+        Key::new(
+            "instances",
+            "So many instances of the service are killed with SIGKILL at once.",
+            COUNT,
+        ),
+        Key::new("hang", "So many instances are stopped with SIGSTOP.", COUNT),
+        Key::new(
+            "zones",
+            "Every instance of so many zones is killed with SIGKILL at once.",
+            COUNT,
+        ),
+    ],
+    rule: Some(Rule::ExactlyOne(&["instances", "hang", "zones"])),
+    later: &[
+        "hosts",
+        "nodes",
+        "regions",
+        "partition",
+        "latency",
+        "loss",
+        "disk_full",
+        "leader",
+    ],
+};
+
+const COUNT: Shape = Shape::Integer { min: 1, max: 256 };
+
+static LOAD: Table = Table {
+    title: "`load`",
+    about: "The open-loop load that a claim is tried under.",
+    keys: &[
+        Key::new("rate", "Intended requests.", Shape::Rate { max: 100_000 }).default("\"100/s\""),
+        Key::new(
+            "requests",
+            "Taken in turn. Default: one GET on the route's path.",
+            Shape::List {
+                item: &Shape::Table(&REQUEST),
+                min: 1,
+                max: 64,
+            },
+        ),
+        Key::new(
+            "check",
+            "A path with `{id}`. After a trial it is fetched for the id of every acknowledged \
+             request that used `{id}`; a 404 is a lost write.",
+            Shape::Text(Syntax::Target),
+        ),
+    ],
+    rule: None,
+    later: &["clients", "ramp"],
+};
+
+static REQUEST: Table = Table {
+    title: "a request of a load",
+    about: "One request. `{id}` in path or body becomes an id that is unique in the run.",
+    keys: &[
+        Key::new("method", "The method.", Shape::Text(Syntax::Method)).default("\"GET\""),
+        Key::new(
+            "path",
+            "The path, with a query if wanted.",
+            Shape::Text(Syntax::Target),
+        )
+        .required(),
+        Key::new(
+            "headers",
+            "Headers by name.",
+            Shape::Map {
+                key: Syntax::Header,
+                item: &Shape::Text(Syntax::HeaderValue),
+                max: 64,
+            },
+        ),
+        Key::new("body", "The body. Default: none.", Shape::Text(Syntax::Any)),
+    ],
+    rule: None,
+    later: &["weight", "expect"],
+};

@@ -1,0 +1,283 @@
+//! `[[listener]]` and its routes.
+
+use super::{Key, Shape, Table};
+use crate::model::Bytes;
+use crate::text::Syntax;
+
+/// One listener.
+pub(crate) static LISTENER: Table = Table {
+    title: "a listener",
+    about: "Where traffic comes in.",
+    keys: &[
+        Key::new(
+            "address",
+            "IP:PORT; port 0 takes any free port.",
+            Shape::Text(Syntax::SocketAddress),
+        )
+        .required(),
+        Key::new(
+            "tls",
+            "One certificate, or several, chosen by SNI; the first is used where no name fits. \
+             Default: plain text.",
+            Shape::Either(&[
+                Shape::Table(&TLS),
+                Shape::List {
+                    item: &Shape::Table(&TLS),
+                    min: 1,
+                    max: 256,
+                },
+            ]),
+        ),
+        Key::new("limits", "What one client may take.", Shape::Table(&LIMITS)),
+        Key::new(
+            "access_log",
+            "One line a request: its format, or a table.",
+            Shape::Either(&[
+                Shape::Choice(&["json", "common", "off"]),
+                Shape::Table(&ACCESS_LOG),
+            ]),
+        )
+        .default("\"off\""),
+        Key::new(
+            "trust_forwarded",
+            "Whether `x-forwarded-*` and `x-request-id` of clients are kept instead of replaced.",
+            Shape::Flag,
+        )
+        .default("false"),
+        Key::new(
+            "route",
+            "The most specific route matches: one with a host before one without, the longer path \
+             before the shorter, one with methods before one without, then file order. Without \
+             any, in a file with exactly one service, everything goes to that service.",
+            Shape::List {
+                item: &Shape::Table(&ROUTE),
+                min: 0,
+                max: 1_024,
+            },
+        ),
+    ],
+    rule: None,
+    later: &["protocol", "tcp", "proxy_protocol", "http3"],
+};
+
+static TLS: Table = Table {
+    title: "`tls`",
+    about: "One certificate; both files are read again when they change.",
+    keys: &[
+        Key::new(
+            "certificate",
+            "A PEM file with the chain, leaf first; relative to the file's folder.",
+            Shape::Text(Syntax::File),
+        )
+        .required(),
+        Key::new(
+            "key",
+            "A PEM file with the private key; relative to the file's folder.",
+            Shape::Text(Syntax::File),
+        )
+        .required(),
+    ],
+    rule: None,
+    later: &["client_ca", "acme", "versions", "ciphers"],
+};
+
+static LIMITS: Table = Table {
+    title: "`limits`",
+    about: "What one client may take.",
+    keys: &[
+        Key::new(
+            "head_size",
+            "Request line and headers together.",
+            Shape::Size {
+                min: Bytes(1 << 10),
+                max: Bytes(1 << 20),
+            },
+        )
+        .default("\"32KiB\""),
+        Key::new(
+            "headers",
+            "The number of headers.",
+            Shape::Integer { min: 1, max: 1_000 },
+        )
+        .default("100"),
+        Key::new("body_size", "A request's body; over it 413.", ANY_SIZE).default("\"16MiB\""),
+        Key::new(
+            "head_time",
+            "From the first byte of a head to its last.",
+            Shape::DURATION,
+        )
+        .default("\"10s\""),
+        Key::new(
+            "body_pause",
+            "Between two pieces of a body, in either direction, at most.",
+            Shape::DURATION,
+        )
+        .default("\"30s\""),
+        Key::new(
+            "body_rate_min",
+            "A request body slower than this many bytes a second, over the time since its first \
+             byte and after 10 s, is cut. `0B`: no limit.",
+            ANY_SIZE,
+        )
+        .default("\"128B\""),
+        Key::new("idle", "A connection without a request.", Shape::DURATION).default("\"60s\""),
+        Key::new(
+            "connections",
+            "Open at once over all data threads; beyond it new ones are closed at once.",
+            Shape::Integer {
+                min: 1,
+                max: 1_000_000,
+            },
+        )
+        .default("20000"),
+        Key::new(
+            "streams",
+            "Of one HTTP/2 connection.",
+            Shape::Integer {
+                min: 1,
+                max: 10_000,
+            },
+        )
+        .default("100"),
+    ],
+    rule: None,
+    later: &["rate", "per_client"],
+};
+
+const ANY_SIZE: Shape = Shape::Size {
+    min: Bytes(0),
+    max: Bytes(1 << 40),
+};
+
+static ACCESS_LOG: Table = Table {
+    title: "`access_log`",
+    about: "One line a request.",
+    keys: &[
+        Key::new(
+            "path",
+            "The file, relative to the file's folder. Default: `access.log` in the node's state \
+             folder.",
+            Shape::Text(Syntax::File),
+        ),
+        Key::new(
+            "format",
+            "One JSON object a line, or the Common Log Format.",
+            Shape::Choice(&["json", "common"]),
+        )
+        .default("\"json\""),
+        Key::new(
+            "sample",
+            "The share of successful requests that is written; failures always are.",
+            Shape::Share,
+        )
+        .default("\"100%\""),
+    ],
+    rule: None,
+    later: &["fields", "size"],
+};
+
+/// One route.
+pub(crate) static ROUTE: Table = Table {
+    title: "a route",
+    about: "Which requests go to which service, and how long they may take.",
+    keys: &[
+        Key::new(
+            "name",
+            "Unique in the file. Default: made from host and path, as `checkout` for `/checkout` \
+             and `root` for `/`.",
+            Shape::Text(Syntax::Name),
+        ),
+        Key::new(
+            "host",
+            "Exact, or `*.example.org` for its subdomains, without port. Default: every host.",
+            Shape::Text(Syntax::Host),
+        ),
+        Key::new(
+            "path",
+            "A prefix at segment borders: `/shop` matches `/shop` and `/shop/x`, not `/shopping`.",
+            Shape::Text(Syntax::Prefix),
+        )
+        .required(),
+        Key::new(
+            "methods",
+            "Default: every method.",
+            Shape::List {
+                item: &Shape::Text(Syntax::Method),
+                min: 1,
+                max: 32,
+            },
+        ),
+        Key::new(
+            "service",
+            "The service that answers.",
+            Shape::Text(Syntax::Name),
+        )
+        .required(),
+        Key::new(
+            "timeout",
+            "From the request's head to the last byte of the answer's head.",
+            Shape::DURATION,
+        )
+        .default("\"10s\""),
+        Key::new(
+            "try_timeout",
+            "For one attempt; at most `timeout`. Default: a third of `timeout`, at most 2s.",
+            Shape::DURATION,
+        ),
+        Key::new(
+            "retry",
+            "Only of idempotent requests, or of those that were certainly never sent. `off` turns \
+             it off.",
+            Shape::Either(&[Shape::Off, Shape::Table(&RETRY)]),
+        ),
+    ],
+    rule: None,
+    later: &[
+        "criticality",
+        "fallback",
+        "hedge",
+        "rewrite",
+        "redirect",
+        "headers",
+        "rate_limit",
+        "shed",
+        "mirror",
+        "split",
+        "bulkhead",
+        "breaker",
+    ],
+};
+
+static RETRY: Table = Table {
+    title: "`retry`",
+    about: "Tries after a failed one, each on another endpoint where there is one.",
+    keys: &[
+        Key::new(
+            "attempts",
+            "Tries in all, the first included.",
+            Shape::Integer { min: 2, max: 5 },
+        )
+        .default("3"),
+        Key::new("budget", "Retries as a share of requests.", Shape::Share).default("\"20%\""),
+        Key::new(
+            "budget_min",
+            "Retries a second that are always allowed.",
+            Shape::Integer {
+                min: 0,
+                max: 10_000,
+            },
+        )
+        .default("10"),
+        Key::new(
+            "body_size",
+            "A request body up to this size is kept for a retry.",
+            Shape::Size {
+                min: Bytes(0),
+                max: Bytes(16 << 20),
+            },
+        )
+        .default("\"64KiB\""),
+    ],
+    rule: None,
+    later: &["on", "backoff"],
+};

@@ -1,0 +1,18 @@
+//! The grammar of the file, as data: which keys a table has, and what their values look like.
+//!
+//! The names, meanings and limits of all keys are said here and nowhere else.
+
+mod claim;
+mod health;
+mod key;
+mod listener;
+mod root;
+mod service;
+mod shape;
+mod slo;
+mod table;
+
+pub(crate) use key::Key;
+pub(crate) use root::FILE;
+pub(crate) use shape::Shape;
+pub(crate) use table::{Rule, Table};

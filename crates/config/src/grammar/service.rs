@@ -1,0 +1,253 @@
+//! `[service.NAME]`.
+
+use super::health::{COMMAND, HEALTH};
+use super::{Key, Rule, Shape, Table};
+use crate::text::Syntax;
+
+/// One service.
+pub(crate) static SERVICE: Table = Table {
+    title: "a service",
+    about: "A service that Ninefold starts (`run`), or only routes to (`endpoints`).",
+    keys: &[
+        Key::new(
+            "run",
+            "Program and arguments. `{address}` (IP:PORT), `{host}`, `{port}`, `{service}`, \
+             `{instance}`, `{ordinal}`, `{zone}` and `{address.NAME}` (the first listener that \
+             routes to service NAME) are filled in. A program with a `/` that is not absolute is \
+             relative to the file's folder.",
+            COMMAND,
+        ),
+        Key::new(
+            "endpoints",
+            "Where a service that something else runs is reached. A text is short for \
+             `{ address = \"…\" }`.",
+            Shape::List {
+                item: &Shape::Either(&[Shape::Text(Syntax::HostPort), Shape::Table(&ENDPOINT)]),
+                min: 1,
+                max: 1_024,
+            },
+        ),
+        Key::new(
+            "prepare",
+            "A command that must succeed before the first start, once per `up`: a build, a \
+             migration. The same command of several services runs once.",
+            COMMAND,
+        )
+        .needs("run"),
+        Key::new("replicas", "How many instances run.", COUNT)
+            .default("1")
+            .needs("run"),
+        Key::new(
+            "redundancy",
+            "How replicas share the work: all ready ones take traffic (`active-active`), or the \
+             ready one with the lowest ordinal takes all of it (`active-passive`).",
+            Shape::Either(&[REDUNDANCY_MODE, Shape::Table(&REDUNDANCY)]),
+        )
+        .default("\"active-active\"")
+        .needs("run"),
+        Key::new(
+            "spread",
+            "Over which failure domain replicas are spread. Default: `zone` if the cluster has \
+             zones, else `none`.",
+            Shape::Choice(&["none", "zone"]),
+        )
+        .needs("run"),
+        Key::new(
+            "max_per_zone",
+            "Replicas in one zone at most. Default: no limit but evenness.",
+            COUNT,
+        )
+        .needs("run"),
+        Key::new(
+            "min_ready",
+            "Instances without which the service is out; \"failures left\" counts down to it.",
+            COUNT,
+        )
+        .default("1")
+        .needs("run"),
+        Key::new(
+            "directory",
+            "The working directory. Default: the file's folder.",
+            Shape::Text(Syntax::File),
+        )
+        .needs("run"),
+        Key::new(
+            "env",
+            "Added to the environment. Placeholders as in `run`.",
+            Shape::Map {
+                key: Syntax::Variable,
+                item: &Shape::Text(Syntax::Argument),
+                max: 256,
+            },
+        )
+        .needs("run"),
+        Key::new(
+            "env_file",
+            "A file with `NAME=value` lines, read at each start; `env` overrides it.",
+            Shape::Text(Syntax::File),
+        )
+        .needs("run"),
+        Key::new(
+            "user",
+            "The user to run as, if Ninefold runs as root.",
+            Shape::Text(Syntax::User),
+        )
+        .needs("run"),
+        Key::new("stop", "How an instance is stopped.", Shape::Table(&STOP)).needs("run"),
+        Key::new("restart", "What follows an exit.", Shape::Table(&RESTART)).needs("run"),
+        Key::new("health", "The three probes.", Shape::Table(&HEALTH)),
+        Key::new(
+            "ejection",
+            "When live traffic takes an endpoint out of rotation.",
+            Shape::Table(&EJECTION),
+        ),
+        Key::new(
+            "slow_start",
+            "How long a newcomer's share of traffic grows from 10 % to full.",
+            Shape::DURATION_OR_ZERO,
+        )
+        .default("\"0s\""),
+        Key::new(
+            "connect_timeout",
+            "For one attempt to connect.",
+            Shape::DURATION,
+        )
+        .default("\"500ms\""),
+    ],
+    rule: Some(Rule::ExactlyOne(&["run", "endpoints"])),
+    later: &[
+        "bulkhead",
+        "breaker",
+        "driver",
+        "rto",
+        "rpo",
+        "criticality",
+        "limiter",
+        "hedge",
+        "depends_on",
+        "resources",
+        "cpu",
+        "memory",
+        "canary",
+        "rollout",
+        "balance",
+        "drain",
+    ],
+};
+
+const COUNT: Shape = Shape::Integer { min: 1, max: 256 };
+
+const REDUNDANCY_MODE: Shape = Shape::Choice(&["active-active", "active-passive"]);
+
+static REDUNDANCY: Table = Table {
+    title: "`redundancy`",
+    about: "How replicas share the work.",
+    keys: &[Key::new("mode", "Who takes traffic.", REDUNDANCY_MODE).required()],
+    rule: None,
+    later: &["standby", "commit", "quorum", "lease", "failover"],
+};
+
+static ENDPOINT: Table = Table {
+    title: "an endpoint",
+    about: "One endpoint of a service that something else runs.",
+    keys: &[
+        Key::new(
+            "address",
+            "HOST:PORT. A host name is resolved at start.",
+            Shape::Text(Syntax::HostPort),
+        )
+        .required(),
+        Key::new(
+            "zone",
+            "The failure domain it is in.",
+            Shape::Text(Syntax::Name),
+        ),
+    ],
+    rule: None,
+    later: &["weight", "priority", "tls", "region"],
+};
+
+static STOP: Table = Table {
+    title: "`stop`",
+    about: "How an instance is stopped: no new requests, `drain`, the signal, `grace`, SIGKILL.",
+    keys: &[
+        Key::new(
+            "signal",
+            "With or without `SIG`.",
+            Shape::Text(Syntax::Signal),
+        )
+        .default("\"SIGTERM\""),
+        Key::new(
+            "grace",
+            "From the signal to SIGKILL.",
+            Shape::DURATION_OR_ZERO,
+        )
+        .default("\"10s\""),
+        Key::new(
+            "drain",
+            "At most this long its requests in flight may end before the signal.",
+            Shape::DURATION_OR_ZERO,
+        )
+        .default("\"5s\""),
+    ],
+    rule: None,
+    later: &["command", "hook"],
+};
+
+static RESTART: Table = Table {
+    title: "`restart`",
+    about: "What follows an exit.",
+    keys: &[
+        Key::new(
+            "backoff_min",
+            "The first wait, with jitter.",
+            Shape::DURATION,
+        )
+        .default("\"100ms\""),
+        Key::new("backoff_max", "Waits double up to here.", Shape::DURATION).default("\"30s\""),
+        Key::new(
+            "budget",
+            "Restarts within `within` before it counts as a crash loop.",
+            Shape::Integer { min: 1, max: 1_000 },
+        )
+        .default("5"),
+        Key::new("within", "The window of `budget`.", Shape::DURATION).default("\"1m\""),
+        Key::new(
+            "crash_loop_every",
+            "How often a crash loop is retried.",
+            Shape::DURATION,
+        )
+        .default("\"30s\""),
+    ],
+    rule: None,
+    later: &["policy", "hook"],
+};
+
+static EJECTION: Table = Table {
+    title: "`ejection`",
+    about: "When live traffic takes an endpoint out of rotation.",
+    keys: &[
+        Key::new(
+            "failures",
+            "Consecutive failed attempts; 0 turns ejection off.",
+            Shape::Integer { min: 0, max: 1_000 },
+        )
+        .default("5"),
+        Key::new(
+            "base",
+            "The first ejection lasts so long, the n-th n times as long.",
+            Shape::DURATION,
+        )
+        .default("\"1s\""),
+        Key::new("max", "An ejection lasts so long at most.", Shape::DURATION).default("\"30s\""),
+        Key::new(
+            "max_share",
+            "Never more of a service at once; one of two or more may always be ejected, the last \
+             never.",
+            Shape::Share,
+        )
+        .default("\"50%\""),
+    ],
+    rule: None,
+    later: &["latency", "success_rate"],
+};

@@ -1,0 +1,103 @@
+//! From a file, or its text, to an [`Outcome`].
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use crate::finding::{KeyPath, Report, position};
+use crate::walk::Walker;
+use crate::{Finding, Outcome, Severity, build, check, grammar};
+
+/// A file may have so many bytes at most.
+pub const FILE_SIZE_MAX: u64 = 1 << 20;
+
+/// Reads and validates a file, and looks whether the files that it names exist.
+///
+/// A file that cannot be read is a finding too, `unreadable`, which names the path and the error
+/// of the operating system.
+#[must_use]
+pub fn read(path: &Path) -> Outcome {
+    let mut bytes = Vec::new();
+    let result =
+        File::open(path).and_then(|file| file.take(FILE_SIZE_MAX + 1).read_to_end(&mut bytes));
+    if let Err(error) = result {
+        let message = format!("`{}` cannot be read: {error}", path.display());
+        return refused(path, String::new(), "unreadable", message, None);
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => validate(text, path, true),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let bytes = error.into_bytes();
+            // Cut at the limit a character may be in halves; then it is too long, not binary.
+            let whole = String::from_utf8_lossy(&bytes).into_owned();
+            if bytes.len() as u64 > FILE_SIZE_MAX {
+                return validate(whole, path, true);
+            }
+            let message = format!("`{}` is not UTF-8 text", path.display());
+            refused(path, whole, "not-text", message, Some(at))
+        }
+    }
+}
+
+/// Validates a text as if it were read from `path`, without looking at any other file.
+#[must_use]
+pub fn parse(text: &str, path: &Path) -> Outcome {
+    validate(text.to_owned(), path, false)
+}
+
+fn validate(text: String, path: &Path, look: bool) -> Outcome {
+    if text.len() as u64 > FILE_SIZE_MAX {
+        let message = format!("the file has more than {FILE_SIZE_MAX} bytes");
+        return refused(path, String::new(), "too-large", message, None);
+    }
+    let (root, syntax_errors) = DeTable::parse_recoverable(&text);
+    let root = root.get_ref();
+    let mut report = Report::new(&text, root);
+    for error in syntax_errors {
+        report.syntax(error.message(), error.span());
+    }
+    Walker::new(&mut report).table(&grammar::FILE, root, &KeyPath::default());
+    let built = build::file(root, path);
+    check::file(&built, &mut report);
+    if look {
+        check::paths(&built.file, &mut report);
+    }
+    let findings = report.finish();
+    let valid = !findings.iter().any(|f| f.severity == Severity::Error);
+    Outcome {
+        file: valid.then_some(built.file),
+        findings,
+        path: path.to_owned(),
+        text,
+    }
+}
+
+/// An outcome with one error and no file.
+fn refused(
+    path: &Path,
+    text: String,
+    code: &'static str,
+    message: String,
+    at: Option<usize>,
+) -> Outcome {
+    let (line, column) = position(&text, at.unwrap_or(0));
+    Outcome {
+        file: None,
+        findings: vec![Finding {
+            severity: Severity::Error,
+            code,
+            message,
+            key: String::new(),
+            span: at.map(|at| at..at),
+            line,
+            column,
+            value: None,
+            help: None,
+        }],
+        path: path.to_owned(),
+        text,
+    }
+}

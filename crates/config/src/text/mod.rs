@@ -1,0 +1,12 @@
+//! The syntax of texts within values: addresses, hosts, paths, signals.
+
+mod address;
+mod http;
+mod route_name;
+mod signal;
+mod syntax;
+
+pub(crate) use address::{admin, host_port, ports};
+pub(crate) use route_name::route_name;
+pub(crate) use signal::signal;
+pub(crate) use syntax::Syntax;

@@ -1,0 +1,174 @@
+//! What a text must look like.
+
+use super::{address, http, signal};
+use crate::model::Name;
+
+/// The syntax of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Syntax {
+    /// Anything.
+    Any,
+    /// A [`Name`].
+    Name,
+    /// A sentence on one line.
+    Sentence,
+    /// A path of a file or folder.
+    File,
+    /// An argument of a program.
+    Argument,
+    /// The name of an environment variable.
+    Variable,
+    /// The name of a user.
+    User,
+    /// `IP:PORT`.
+    SocketAddress,
+    /// `HOST:PORT`.
+    HostPort,
+    /// `IP:PORT` or `off`.
+    Admin,
+    /// `FIRST-LAST`.
+    Ports,
+    /// A signal, with or without `SIG`.
+    Signal,
+    /// The host of a route.
+    Host,
+    /// The path of a route.
+    Prefix,
+    /// A path that a client can send, with or without a query.
+    Target,
+    /// A path, or `tcp`.
+    ShortProbe,
+    /// A route's name or path.
+    RouteReference,
+    /// A method.
+    Method,
+    /// The name of a header.
+    Header,
+    /// The value of a header.
+    HeaderValue,
+}
+
+/// Names of claims are so long at most.
+const SENTENCE_CHARS_MAX: usize = 200;
+
+impl Syntax {
+    /// Whether a text follows it.
+    ///
+    /// # Errors
+    ///
+    /// If not; the message says what is allowed.
+    pub(crate) fn check(self, text: &str) -> Result<(), String> {
+        match self {
+            Self::Any => Ok(()),
+            Self::Name => name(text),
+            Self::Sentence => sentence(text),
+            Self::File => no_nul(text).and_then(|()| not_empty(text)),
+            Self::Argument => no_nul(text),
+            Self::Variable if text.contains('=') => Err(format!("`{text}` has a `=`")),
+            Self::Variable | Self::User => no_nul(text).and_then(|()| not_empty(text)),
+            Self::SocketAddress => address::socket_address(text).map(drop),
+            Self::HostPort => address::host_port(text),
+            Self::Admin => address::admin(text).map(drop),
+            Self::Ports => address::ports(text).map(drop),
+            Self::Signal => signal::signal(text).map(drop),
+            Self::Host => http::host(text),
+            Self::Prefix => http::prefix(text),
+            Self::Target => http::target(text),
+            Self::ShortProbe if text == "tcp" => Ok(()),
+            Self::ShortProbe if text.starts_with('/') => http::target(text),
+            Self::ShortProbe => Err(format!(
+                "`{text}` is no probe: write a path beginning with `/`, \"tcp\", or a table"
+            )),
+            Self::RouteReference if text.starts_with('/') => http::prefix(text),
+            Self::RouteReference => name(text),
+            Self::Method => http::method(text),
+            Self::Header if http::is_token(text) => Ok(()),
+            Self::Header => Err(format!("`{text}` is no name of a header")),
+            Self::HeaderValue if text.chars().any(|c| c.is_control() && c != '\t') => {
+                Err("a header's value has no control characters".to_owned())
+            }
+            Self::HeaderValue => Ok(()),
+        }
+    }
+
+    /// What is expected, for messages.
+    pub(crate) const fn expected(self) -> &'static str {
+        match self {
+            Self::Any | Self::Argument | Self::HeaderValue => "a text",
+            Self::Name => "a name: 1 to 63 of a-z, 0-9, `-` and `_`",
+            Self::Sentence => "a sentence",
+            Self::File => "a path of a file or folder",
+            Self::Variable => "the name of an environment variable",
+            Self::User => "the name of a user",
+            Self::SocketAddress => "an address IP:PORT, as in \"0.0.0.0:8080\"",
+            Self::HostPort => "an address HOST:PORT, as in \"10.0.1.5:8080\"",
+            Self::Admin => "a loopback address IP:PORT, or \"off\"",
+            Self::Ports => "a range of ports, as in \"21000-21999\"",
+            Self::Signal => "a signal, as in \"SIGTERM\"",
+            Self::Host => "a host name, as in \"shop.example.org\"",
+            Self::Prefix | Self::Target => "a path beginning with `/`",
+            Self::ShortProbe => "a path beginning with `/`, or \"tcp\"",
+            Self::RouteReference => "the name or the path of a route",
+            Self::Method => "a method, as in \"GET\"",
+            Self::Header => "the name of a header",
+        }
+    }
+
+    /// A regular expression (ECMA 262) that every good text matches; `None` for anything.
+    pub(crate) const fn pattern(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Any | Self::Argument | Self::HeaderValue => return None,
+            Self::Name => "^[a-z0-9][a-z0-9_-]{0,62}$",
+            Self::Sentence | Self::File | Self::User => "^.+$",
+            Self::Variable => "^[^=]+$",
+            Self::SocketAddress => "^.+:[0-9]{1,5}$",
+            Self::HostPort => "^[^/]+:[0-9]{1,5}$",
+            Self::Admin => "^(off|.+:[0-9]{1,5})$",
+            Self::Ports => "^[0-9]{1,5}-[0-9]{1,5}$",
+            Self::Signal => "^(SIG)?(HUP|INT|QUIT|USR1|USR2|ALRM|TERM|WINCH)$",
+            Self::Host => r"^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*$",
+            Self::Prefix => r"^/[^?#*{}]*$",
+            Self::Target => r"^/[^#]*$",
+            Self::ShortProbe => r"^(tcp|/[^#]*)$",
+            Self::RouteReference => r"^(/[^?#*{}]*|[a-z0-9][a-z0-9_-]{0,62})$",
+            Self::Method => "^[^a-z ]+$",
+            Self::Header => "^[^ :]+$",
+        })
+    }
+}
+
+fn name(text: &str) -> Result<(), String> {
+    text.parse::<Name>()
+        .map(drop)
+        .map_err(|invalid| invalid.to_string())
+}
+
+fn not_empty(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        Err("the text is empty".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+fn no_nul(text: &str) -> Result<(), String> {
+    if text.contains('\0') {
+        Err("the text has a NUL, which the operating system cannot take".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+fn sentence(text: &str) -> Result<(), String> {
+    if text.trim().is_empty() {
+        Err("the text is empty".to_owned())
+    } else if text.chars().any(char::is_control) {
+        Err("the text has a line break or another control character".to_owned())
+    } else if text.chars().count() > SENTENCE_CHARS_MAX {
+        Err(format!(
+            "the text has more than {SENTENCE_CHARS_MAX} characters"
+        ))
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! The first stage: a table against the grammar.
+
+mod nearest;
+mod unit;
+mod value;
+mod walker;
+
+pub(crate) use nearest::nearest;
+pub(crate) use value::integer;
+pub(crate) use walker::Walker;
