@@ -1,1 +1,57 @@
-fn main() {}
+//! Developer commands: `cargo xtask verify`, `fix`, `test`, `tidy`, `bench`.
+//!
+//! Few dependencies, so that it is compiled in seconds.
+
+mod bench;
+mod failure;
+mod fix;
+mod say;
+mod setup;
+mod step;
+mod test;
+mod tidy;
+mod verify;
+mod workspace;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  verify   format, clippy, tidy, documentation; writes nothing but `target`
+  fix      what can be fixed by a machine: format, clippy's suggestions, snapshots
+  test     sets up what is missing on a Debian machine, then verify and every test
+  tidy     the rules of the house that no other tool knows
+  bench gateway [--seconds N] [--rounds N] [--connections N] [--peers A,B] [--cases A,B]
+                [--binary FILE] [--output json] [--save]
+           CPU and throughput beside HAProxy and nginx
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            say::error(&why.to_string());
+            ExitCode::from(why.status())
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<(), Failure> {
+    match words {
+        ["verify"] => verify::run(),
+        ["fix"] => fix::run(),
+        ["test"] => test::run(),
+        ["tidy"] => tidy::run(),
+        ["bench", "gateway", options @ ..] => bench::run(options),
+        ["help" | "--help" | "-h"] => {
+            say::out(USAGE);
+            Ok(())
+        }
+        _ => Err(Failure::usage(USAGE)),
+    }
+}

@@ -1,0 +1,32 @@
+//! `cargo xtask fix`: what a machine can put right.
+
+use crate::failure::Failure;
+use crate::step::{Steps, cargo};
+
+/// Applies clippy's suggestions, formats, and writes snapshots and generated files anew. What
+/// changed is to be read before it is committed.
+pub(crate) fn run() -> Result<(), Failure> {
+    let mut steps = Steps::default();
+    let result = add(&mut steps);
+    steps.summary();
+    result
+}
+
+fn add(steps: &mut Steps) -> Result<(), Failure> {
+    steps.command(
+        "clippy's suggestions",
+        &mut cargo(&[
+            "clippy",
+            "--fix",
+            "--allow-dirty",
+            "--allow-staged",
+            "--workspace",
+            "--all-targets",
+        ])?,
+    )?;
+    steps.command("format", &mut cargo(&["fmt", "--all"])?)?;
+    steps.command(
+        "snapshots",
+        cargo(&["test", "--workspace", "--no-fail-fast"])?.env("UPDATE_EXPECT", "1"),
+    )
+}

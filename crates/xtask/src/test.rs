@@ -1,0 +1,27 @@
+//! `cargo xtask test`: from a fresh Debian machine to every test.
+
+use crate::failure::Failure;
+use crate::setup;
+use crate::step::{Steps, cargo};
+use crate::verify;
+
+/// Sets up, builds, verifies and tests.
+///
+/// Everything is built in one profile with one set of features: the tests' programs and the
+/// programs they start come from the same build, which `cargo test --no-run` makes in whole.
+pub(crate) fn run() -> Result<(), Failure> {
+    let mut steps = Steps::default();
+    let result = add(&mut steps);
+    steps.summary();
+    result
+}
+
+fn add(steps: &mut Steps) -> Result<(), Failure> {
+    steps.step("set up", setup::for_tests)?;
+    verify::add(steps)?;
+    steps.command(
+        "build",
+        &mut cargo(&["test", "--locked", "--workspace", "--no-run"])?,
+    )?;
+    steps.command("test", &mut cargo(&["test", "--locked", "--workspace"])?)
+}

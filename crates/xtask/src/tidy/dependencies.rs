@@ -1,0 +1,139 @@
+//! Which crate may use which.
+
+use toml::Table;
+
+use super::finding::line_of;
+use super::{Finding, Tree};
+
+const RULE: &str = "dependencies";
+
+/// The rooms, each with the rooms it may use. ARCHITECTURE.md says why.
+const ALLOWED: [(&str, &[&str]); 9] = [
+    ("core", &[]),
+    ("config", &["core"]),
+    ("observe", &["core"]),
+    ("gateway", &["core", "config", "observe"]),
+    ("supervise", &["core", "config", "observe"]),
+    ("chaos", &["core", "config", "observe"]),
+    (
+        "agent",
+        &["core", "config", "observe", "gateway", "supervise", "chaos"],
+    ),
+    ("cli", &["core", "config", "agent"]),
+    ("xtask", &[]),
+];
+
+/// A package outside `crates` is a user of Ninefold or knows nothing of it; it may use no room.
+const OUTSIDE: &[&str] = &[];
+
+pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for folder in tree.packages() {
+        let path = format!("{folder}/Cargo.toml");
+        let text = tree.text(&path).unwrap_or_default();
+        let room = folder.strip_prefix("crates/");
+        let allowed = match room {
+            Some(room) => ALLOWED.iter().find(|(name, _)| *name == room),
+            None => Some(&("", OUTSIDE)),
+        };
+        let Some((_, allowed)) = allowed else {
+            findings.push(finding(
+                &path,
+                1,
+                format!("the crate `{folder}` is in no row of the allow-table"),
+                "add it there and to ARCHITECTURE.md, with what it may use",
+            ));
+            continue;
+        };
+        for (name, _) in all(text) {
+            let Some(used) = name.strip_prefix("ninefold-") else {
+                continue;
+            };
+            if !allowed.contains(&used) {
+                findings.push(finding(
+                    &path,
+                    line_of(text, &name),
+                    format!("`{folder}` may not use `{used}`"),
+                    "dependencies point one way: move the code, or argue for the new arrow in ARCHITECTURE.md",
+                ));
+            }
+        }
+    }
+    findings
+}
+
+fn finding(path: &str, line: usize, message: String, remedy: &str) -> Finding {
+    Finding {
+        path: path.to_owned(),
+        line,
+        rule: RULE,
+        message,
+        remedy: remedy.to_owned(),
+    }
+}
+
+/// Every dependency of a manifest: ordinary, for tests, for building, for some targets.
+pub(super) fn all(manifest: &str) -> Vec<(String, toml::Value)> {
+    let manifest: Table = manifest.parse().unwrap_or_default();
+    let targets = manifest.get("target").and_then(toml::Value::as_table);
+    let targets = targets
+        .into_iter()
+        .flat_map(Table::values)
+        .filter_map(toml::Value::as_table);
+    [&manifest]
+        .into_iter()
+        .chain(targets)
+        .flat_map(|table| {
+            ["dependencies", "dev-dependencies", "build-dependencies"]
+                .iter()
+                .filter_map(|section| table.get(*section)?.as_table())
+        })
+        .flatten()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(files: &[(&str, &str)]) -> Vec<String> {
+        check(&Tree::of(files))
+            .into_iter()
+            .map(|f| format!("{}:{} {}", f.path, f.line, f.message))
+            .collect()
+    }
+
+    #[test]
+    fn an_arrow_against_the_direction_is_found() {
+        let bad = "[package]\n[dependencies]\nninefold-agent.workspace = true\nserde = \"1\"\n";
+        assert_eq!(
+            messages(&[("crates/core/Cargo.toml", bad)]),
+            ["crates/core/Cargo.toml:3 `crates/core` may not use `agent`"]
+        );
+        let in_tests = "[dev-dependencies]\nninefold-gateway.workspace = true\n";
+        assert_eq!(messages(&[("crates/chaos/Cargo.toml", in_tests)]).len(), 1);
+        let for_target = "[target.'cfg(unix)'.dependencies]\nninefold-cli.workspace = true\n";
+        assert_eq!(
+            messages(&[("crates/agent/Cargo.toml", for_target)]).len(),
+            1
+        );
+        let outside = "[dependencies]\nninefold-core.workspace = true\n";
+        assert_eq!(messages(&[("examples/shop/Cargo.toml", outside)]).len(), 1);
+    }
+
+    #[test]
+    fn arrows_in_the_direction_are_fine() {
+        let good =
+            "[dependencies]\nninefold-core.workspace = true\nninefold-config.workspace = true\n";
+        assert_eq!(messages(&[("crates/gateway/Cargo.toml", good)]).len(), 0);
+    }
+
+    #[test]
+    fn a_new_room_needs_a_row() {
+        assert_eq!(
+            messages(&[("crates/store/Cargo.toml", "[package]\n")]),
+            ["crates/store/Cargo.toml:1 the crate `crates/store` is in no row of the allow-table"]
+        );
+    }
+}

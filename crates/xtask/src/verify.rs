@@ -1,0 +1,35 @@
+//! `cargo xtask verify`: everything that reading the tree can tell.
+
+use crate::failure::Failure;
+use crate::step::{Steps, cargo};
+use crate::tidy;
+
+/// Runs it as a command of its own.
+pub(crate) fn run() -> Result<(), Failure> {
+    let mut steps = Steps::default();
+    let result = add(&mut steps);
+    steps.summary();
+    result
+}
+
+/// Adds its steps. None of them writes outside `target`; `--locked` keeps the lock file as it is.
+pub(crate) fn add(steps: &mut Steps) -> Result<(), Failure> {
+    steps.command("format", &mut cargo(&["fmt", "--all", "--check"])?)?;
+    steps.step("tidy", tidy::run)?;
+    steps.command(
+        "clippy",
+        &mut cargo(&[
+            "clippy",
+            "--locked",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ])?,
+    )?;
+    steps.command(
+        "documentation",
+        cargo(&["doc", "--locked", "--no-deps", "--workspace"])?.env("RUSTDOCFLAGS", "-D warnings"),
+    )
+}
