@@ -1,5 +1,23 @@
-//! x
-use crate::failure::Failure;
-pub(crate) fn run(_o: &[&str]) -> Result<(), Failure> {
-    Ok(())
-}
+//! `cargo xtask bench gateway`: Ninefold beside HAProxy and nginx, in one run on one machine.
+//!
+//! The proxy under test has one data thread, pinned to the first core. The backend (nginx with
+//! answers from memory) and the load (`wrk`, closed loop, kept connections) share the last core.
+//! Rounds are interleaved, so that a slow moment of the machine falls on all. CPU is what the
+//! kernel charged to the proxy's processes, over the requests that were answered.
+//!
+//! This compares proxies on this machine at this moment; it is no statement about another one.
+
+mod case;
+mod child;
+mod cpu;
+mod gateway;
+mod load;
+mod machine;
+mod options;
+mod peer;
+mod report;
+mod sample;
+mod scene;
+mod socket;
+
+pub(crate) use gateway::run;

@@ -1,0 +1,135 @@
+//! The command line of the bench.
+
+use std::path::PathBuf;
+
+use super::case::Case;
+use super::peer::Peer;
+use crate::failure::Failure;
+
+/// What to measure, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Options {
+    /// Seconds of one measurement.
+    pub(super) seconds: u32,
+    /// Rounds over all peers and cases.
+    pub(super) rounds: u32,
+    /// Connections of the load.
+    pub(super) connections: u32,
+    /// The proxies.
+    pub(super) peers: Vec<Peer>,
+    /// The kinds of request.
+    pub(super) cases: Vec<Case>,
+    /// A `ninefold` to measure instead of a fresh release build.
+    pub(super) binary: Option<PathBuf>,
+    /// One JSON object instead of tables.
+    pub(super) json: bool,
+    /// Whether to write `docs/bench/gateway.md`.
+    pub(super) save: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seconds: 5,
+            rounds: 3,
+            connections: 64,
+            peers: Peer::ALL.to_vec(),
+            cases: Case::ALL.to_vec(),
+            binary: None,
+            json: false,
+            save: false,
+        }
+    }
+}
+
+impl Options {
+    pub(super) fn parse(words: &[&str]) -> Result<Self, Failure> {
+        let mut options = Self::default();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || {
+                let missing = || Failure::usage(format!("`{word}` needs a value"));
+                words.next().copied().ok_or_else(missing)
+            };
+            match *word {
+                "--seconds" => options.seconds = number(word, value()?, 600)?,
+                "--rounds" => options.rounds = number(word, value()?, 100)?,
+                "--connections" => options.connections = number(word, value()?, 10_000)?,
+                "--peers" => options.peers = list(word, value()?, &Peer::ALL, Peer::name)?,
+                "--cases" => options.cases = list(word, value()?, &Case::ALL, Case::name)?,
+                "--binary" => options.binary = Some(PathBuf::from(value()?)),
+                "--output" => {
+                    options.json = match value()? {
+                        "json" => true,
+                        "text" => false,
+                        other => {
+                            let text = format!("`--output {other}`: json or text");
+                            return Err(Failure::usage(text));
+                        }
+                    }
+                }
+                "--save" => options.save = true,
+                _ => return Err(Failure::usage(format!("unknown option `{word}`"))),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn number(option: &str, text: &str, max: u32) -> Result<u32, Failure> {
+    let refused = || Failure::usage(format!("`{option} {text}`: a number from 1 to {max}"));
+    let number: u32 = text.parse().map_err(|_not_a_number| refused())?;
+    if (1..=max).contains(&number) {
+        Ok(number)
+    } else {
+        Err(refused())
+    }
+}
+
+fn list<T: Copy>(
+    option: &str,
+    text: &str,
+    all: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<Vec<T>, Failure> {
+    let find = |word: &str| all.iter().copied().find(|item| name(*item) == word);
+    text.split(',')
+        .map(|word| {
+            find(word).ok_or_else(|| {
+                let names: Vec<&str> = all.iter().map(|item| name(*item)).collect();
+                let names = names.join(", ");
+                Failure::usage(format!("`{option} {text}`: `{word}` is none of {names}"))
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_options() {
+        assert_eq!(Options::parse(&[]).unwrap(), Options::default());
+        let words = ["--seconds", "2", "--peers", "nginx,haproxy", "--save"];
+        let options = Options::parse(&words).unwrap();
+        assert_eq!(options.seconds, 2);
+        assert_eq!(options.peers, [Peer::Nginx, Peer::Haproxy]);
+        assert!(options.save && !options.json);
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        for words in [
+            &["--rounds"][..],
+            &["--rounds", "0"],
+            &["--rounds", "101"],
+            &["--rounds", "x"],
+            &["--peers", "nginx,apache"],
+            &["--output", "xml"],
+            &["--fast"],
+        ] {
+            assert_eq!(Options::parse(words).unwrap_err().status(), 2, "{words:?}");
+        }
+    }
+}

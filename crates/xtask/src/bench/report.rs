@@ -1,0 +1,217 @@
+//! Tables for people, one object for programs.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::case::Case;
+use super::options::Options;
+use super::peer::Peer;
+use super::sample::{Sample, Spread};
+
+/// The proxy that the others are held against.
+const REFERENCE: Peer = Peer::Haproxy;
+
+/// All samples, and under which conditions they were taken.
+#[derive(Clone, Debug)]
+pub(super) struct Report {
+    facts: Vec<(&'static str, String)>,
+    conditions: String,
+    samples: BTreeMap<(Case, Peer), Vec<Sample>>,
+}
+
+impl Report {
+    pub(super) fn new(options: &Options, facts: Vec<(&'static str, String)>) -> Self {
+        let Options {
+            rounds,
+            seconds,
+            connections,
+            ..
+        } = options;
+        Self {
+            facts,
+            conditions: format!(
+                "{rounds} interleaved rounds of {seconds} s; {connections} connections, each with its next request as soon as the last is answered"
+            ),
+            samples: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, case: Case, peer: Peer, sample: Sample) {
+        self.samples.entry((case, peer)).or_default().push(sample);
+    }
+
+    fn of(&self, case: Case) -> impl Iterator<Item = (Peer, &[Sample])> {
+        let of_case = self.samples.iter().filter(move |((c, _), _)| *c == case);
+        of_case.map(|((_, peer), samples)| (*peer, samples.as_slice()))
+    }
+
+    /// The median of the reference for this figure.
+    fn reference(&self, case: Case, figure: fn(&Sample) -> f64) -> Option<f64> {
+        let samples = self.samples.get(&(case, REFERENCE))?;
+        Some(Spread::of(samples, figure).median).filter(|median| *median > 0.0)
+    }
+
+    /// Markdown that can also be read as it is.
+    pub(super) fn to_markdown(&self) -> String {
+        let mut text = String::from("# The gateway beside its peers\n\n");
+        text.push_str(
+            "Written by `cargo xtask bench gateway --save`. CPU is user and system time of the \
+             proxy's processes over\nanswered requests; the median of all rounds, and the least and \
+             the most of them. Latency is under full load.\n\n",
+        );
+        for (label, fact) in &self.facts {
+            line(&mut text, format_args!("- {label}: {fact}"));
+        }
+        line(&mut text, format_args!("- run: {}", self.conditions));
+        for case in Case::ALL {
+            if self.of(case).next().is_some() {
+                self.table(case, &mut text);
+            }
+        }
+        text
+    }
+
+    fn table(&self, case: Case, text: &mut String) {
+        let reference = REFERENCE.name();
+        line(
+            text,
+            format_args!("\n## {}: {}\n", case.name(), case.about()),
+        );
+        line(
+            text,
+            format_args!(
+                "| proxy | CPU µs/request | × {reference} | requests/s | × {reference} | p50 ms | p99 ms | errors |"
+            ),
+        );
+        line(text, format_args!("|---|---|---|---|---|---|---|---|"));
+        for (peer, samples) in self.of(case) {
+            let cpu = Spread::of(samples, |s| s.cpu_us);
+            let rate = Spread::of(samples, |s| s.rate);
+            let times = |spread: Spread, figure| match self.reference(case, figure) {
+                Some(reference) => format!("{:.2}", spread.median / reference),
+                None => "–".to_owned(),
+            };
+            line(
+                text,
+                format_args!(
+                    "| {} | {:.1} ({:.1}–{:.1}) | {} | {:.0} ({:.0}–{:.0}) | {} | {:.2} | {:.2} | {} |",
+                    peer.name(),
+                    cpu.median,
+                    cpu.min,
+                    cpu.max,
+                    times(cpu, |s| s.cpu_us),
+                    rate.median,
+                    rate.min,
+                    rate.max,
+                    times(rate, |s| s.rate),
+                    Spread::of(samples, |s| s.p50_us).median / 1e3,
+                    Spread::of(samples, |s| s.p99_us).median / 1e3,
+                    errors(samples),
+                ),
+            );
+        }
+    }
+
+    /// `{"machine": {…}, "run": "…", "results": [{"case", "peer", "cpu_us", "rate", …}]}`.
+    pub(super) fn to_json(&self) -> Value {
+        let spread = |samples: &[Sample], figure| {
+            let spread = Spread::of(samples, figure);
+            json!({ "min": spread.min, "median": spread.median, "max": spread.max })
+        };
+        let results: Vec<Value> = self
+            .samples
+            .iter()
+            .map(|((case, peer), samples)| {
+                let cpu: fn(&Sample) -> f64 = |s| s.cpu_us;
+                let ratio = self
+                    .reference(*case, cpu)
+                    .map(|reference| Spread::of(samples, cpu).median / reference);
+                json!({
+                    "case": case.name(),
+                    "peer": peer.name(),
+                    "cpu_us_per_request": spread(samples, cpu),
+                    "cpu_ratio": ratio,
+                    "requests_per_second": spread(samples, |s| s.rate),
+                    "p50_us": spread(samples, |s| s.p50_us),
+                    "p99_us": spread(samples, |s| s.p99_us),
+                    "errors": errors(samples),
+                })
+            })
+            .collect();
+        let machine: serde_json::Map<String, Value> = self
+            .facts
+            .iter()
+            .map(|(label, fact)| ((*label).to_owned(), Value::from(fact.as_str())))
+            .collect();
+        json!({
+            "machine": machine,
+            "run": self.conditions,
+            "reference": REFERENCE.name(),
+            "results": results,
+        })
+    }
+}
+
+fn errors(samples: &[Sample]) -> u64 {
+    samples.iter().map(|sample| sample.errors).sum()
+}
+
+fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    text.push_str(&arguments.to_string());
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(cpu_us: f64, rate: f64) -> Sample {
+        Sample {
+            cpu_us,
+            rate,
+            p50_us: 1_000.0,
+            p99_us: 2_500.0,
+            errors: 1,
+        }
+    }
+
+    fn report() -> Report {
+        let mut report = Report::new(&Options::default(), vec![("CPU", "a fast one".into())]);
+        for cpu in [20.0, 22.0, 30.0] {
+            report.add(Case::Small, Peer::Haproxy, sample(cpu, 40_000.0));
+        }
+        report.add(Case::Small, Peer::Ninefold, sample(11.0, 60_000.0));
+        report.add(Case::Post, Peer::Ninefold, sample(11.0, 60_000.0));
+        report
+    }
+
+    #[test]
+    fn tables_show_medians_and_ratios() {
+        let text = report().to_markdown();
+        assert!(text.contains("- CPU: a fast one\n"), "{text}");
+        let rows: Vec<&str> = text
+            .lines()
+            .filter(|l| l.contains("| ninefold |") || l.contains("| haproxy |"))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                "| ninefold | 11.0 (11.0–11.0) | 0.50 | 60000 (60000–60000) | 1.50 | 1.00 | 2.50 | 1 |",
+                "| haproxy | 22.0 (20.0–30.0) | 1.00 | 40000 (40000–40000) | 1.00 | 1.00 | 2.50 | 3 |",
+                "| ninefold | 11.0 (11.0–11.0) | – | 60000 (60000–60000) | – | 1.00 | 2.50 | 1 |",
+            ]
+        );
+    }
+
+    #[test]
+    fn json_has_one_entry_a_case_and_peer() {
+        let json = report().to_json();
+        let results = json["results"].as_array().unwrap();
+        assert_eq!(results.len(), 3);
+        assert_eq!(results[0]["peer"], "ninefold");
+        assert_eq!(results[0]["cpu_ratio"], 0.5);
+        assert_eq!(results[1]["cpu_us_per_request"]["median"], 22.0);
+        assert_eq!(results[2]["cpu_ratio"], Value::Null);
+    }
+}
