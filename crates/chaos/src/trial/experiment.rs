@@ -1,0 +1,222 @@
+//! What is settled before the first trial of a claim.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use ninefold_config::model::{Claim, File, Listener, LoadRequest, Route, ServiceKind};
+use ninefold_core::id::InstanceId;
+use ninefold_core::status::NodeStatus;
+
+use super::view;
+use crate::fault::{Candidates, FaultKind};
+use crate::load::Plan;
+use crate::verify::{Traffic, VerifyOptions};
+
+/// Recovery is waited for this many times what is declared, and `WATCH_EXTRA` besides.
+const WATCH_FACTOR: u32 = 3;
+const WATCH_EXTRA: Duration = Duration::from_secs(15);
+/// Stands for a `recover` that is not declared.
+const RECOVER_DEFAULT: Duration = Duration::from_secs(10);
+/// A fault's time to live beyond the watch.
+const TTL_EXTRA: Duration = Duration::from_secs(5);
+/// The reaper's undo must not fall into the watch.
+const TTL_MARGIN: Duration = Duration::from_millis(500);
+
+/// A claim that can be tried here, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Experiment {
+    pub(crate) claim: Claim,
+    pub(crate) kind: FaultKind,
+    pub(crate) candidates: Candidates,
+    /// Unique per claim and run: begins the ids of faults.
+    pub(crate) run: String,
+    /// The route of the claim's objective.
+    pub(crate) route: String,
+    /// The load; none with live traffic.
+    pub(crate) plan: Option<Plan>,
+    /// How long recovery is waited for.
+    pub(crate) watch: Duration,
+    /// The fault's time to live.
+    pub(crate) ttl: Duration,
+}
+
+impl Experiment {
+    /// Prepares a claim, or says why it is UNTESTED.
+    pub(crate) fn new(
+        options: &VerifyOptions,
+        status: &NodeStatus,
+        claim: &Claim,
+        run: &str,
+    ) -> Result<Self, String> {
+        let file = &options.file;
+        let (kind, count) = FaultKind::of(claim.survive);
+        let candidates = candidates(file, status, claim, kind, count)?;
+        let slo = file.slos.get(&claim.slo);
+        let slo = slo.ok_or_else(|| format!("there is no slo `{}`", claim.slo))?;
+        let plan = match options.traffic {
+            Traffic::Live if claim.lose.is_some() => {
+                return Err(
+                    "`lose` needs the built-in load: live traffic cannot be read back".to_owned(),
+                );
+            }
+            Traffic::Live => None,
+            Traffic::Load => Some(load_plan(options, status, claim, &slo.route, run)?),
+        };
+        let ttl_max = file.chaos.ttl_max.0;
+        let recover = claim.recover.map_or(RECOVER_DEFAULT, |span| span.0);
+        if recover.saturating_add(TTL_MARGIN) > ttl_max {
+            return Err(format!(
+                "chaos.ttl_max is {}: a fault may not last long enough to show a recovery within {recover:?}",
+                file.chaos.ttl_max
+            ));
+        }
+        let watch = recover
+            .saturating_mul(WATCH_FACTOR)
+            .saturating_add(WATCH_EXTRA);
+        let ttl = watch.saturating_add(TTL_EXTRA).min(ttl_max);
+        Ok(Self {
+            claim: claim.clone(),
+            kind,
+            candidates,
+            run: run.to_owned(),
+            route: slo.route.to_string(),
+            plan,
+            watch: watch.min(ttl.saturating_sub(TTL_MARGIN)),
+            ttl,
+        })
+    }
+}
+
+fn candidates(
+    file: &File,
+    status: &NodeStatus,
+    claim: &Claim,
+    kind: FaultKind,
+    count: u32,
+) -> Result<Candidates, String> {
+    let supervised = view::supervised(status);
+    let groups: Vec<Vec<InstanceId>> = if kind == FaultKind::ZoneKill {
+        let mut zones: BTreeMap<&str, Vec<InstanceId>> = BTreeMap::new();
+        for instance in supervised {
+            if let Some(zone) = instance.zone.as_deref() {
+                zones
+                    .entry(zone)
+                    .or_default()
+                    .push(instance.instance.clone());
+            }
+        }
+        zones.into_values().collect()
+    } else {
+        match file
+            .services
+            .get(&claim.service)
+            .map(|service| &service.kind)
+        {
+            Some(ServiceKind::Supervised(_)) => {}
+            Some(ServiceKind::External(_)) => {
+                return Err(format!(
+                    "service {} is external: Ninefold has no process of it to hit",
+                    claim.service
+                ));
+            }
+            None => return Err(format!("there is no service `{}`", claim.service)),
+        }
+        let of_service = supervised
+            .into_iter()
+            .filter(|instance| *instance.service == *claim.service);
+        of_service
+            .map(|instance| vec![instance.instance.clone()])
+            .collect()
+    };
+    let what = match kind {
+        FaultKind::Kill | FaultKind::Hang => format!("instances of {}", claim.service),
+        FaultKind::ZoneKill => "zones with supervised instances".to_owned(),
+    };
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    if count == 0 || count > groups.len() {
+        return Err(format!(
+            "the claim is about {count} {what}, and there are {}",
+            groups.len()
+        ));
+    }
+    Ok(Candidates { groups, count })
+}
+
+fn load_plan(
+    options: &VerifyOptions,
+    status: &NodeStatus,
+    claim: &Claim,
+    route_name: &str,
+    run: &str,
+) -> Result<Plan, String> {
+    let (index, listener, route) = find_route(&options.file, route_name)
+        .ok_or_else(|| format!("no listener has a route `{route_name}`"))?;
+    if !listener.tls.is_empty() {
+        return Err(format!(
+            "the listener of route {route_name} speaks TLS, which the built-in load does not; use live traffic"
+        ));
+    }
+    if claim.lose.is_some() && claim.load.check.is_none() {
+        return Err("`lose` needs `load.check`: nothing could be read back".to_owned());
+    }
+    let address = bound(status, index, listener)?;
+    let host = match route.host.as_deref() {
+        Some(host) => host.strip_prefix("*.").map_or_else(
+            || host.to_owned(),
+            |domain| format!("ninefold-verify.{domain}"),
+        ),
+        None => address.to_string(),
+    };
+    let default = [LoadRequest {
+        method: "GET".to_owned(),
+        path: route.path.clone(),
+        headers: BTreeMap::new(),
+        body: None,
+    }];
+    let requests = if claim.load.requests.is_empty() {
+        &default[..]
+    } else {
+        &claim.load.requests
+    };
+    let rate = options.rate.unwrap_or_else(|| claim.load.rate.as_hz());
+    // The gateway answers within the route's timeout; a second more shows that it did not.
+    let timeout = route.timeout.0.saturating_add(Duration::from_secs(1));
+    Plan::new(address, &host, requests, rate, timeout, run).map_err(|error| error.to_string())
+}
+
+fn find_route<'a>(file: &'a File, name: &str) -> Option<(usize, &'a Listener, &'a Route)> {
+    file.listeners
+        .iter()
+        .enumerate()
+        .find_map(|(index, listener)| {
+            let route = listener.routes.iter().find(|route| *route.name == *name)?;
+            Some((index, listener, route))
+        })
+}
+
+/// Where a listener is bound, as seen from this host. Listeners are matched by their order where
+/// the status has as many as the file, else by their port.
+fn bound(status: &NodeStatus, index: usize, listener: &Listener) -> Result<SocketAddr, String> {
+    let parse = |address: &str| address.parse::<SocketAddr>().ok();
+    let same_port = |address: &SocketAddr| address.port() == listener.address.port();
+    let found = if status.listeners.len() == 1 {
+        status.listeners.first().and_then(|l| parse(&l.address))
+    } else {
+        let mut all = status.listeners.iter().filter_map(|l| parse(&l.address));
+        let by_index = status.listeners.get(index).and_then(|l| parse(&l.address));
+        match by_index {
+            Some(address) if listener.address.port() == 0 || same_port(&address) => Some(address),
+            _ => all.find(same_port),
+        }
+    };
+    let mut address =
+        found.ok_or_else(|| format!("the listener {} is not bound", listener.address))?;
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    Ok(address)
+}

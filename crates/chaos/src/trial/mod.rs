@@ -1,0 +1,16 @@
+//! One trial of one claim: the life of an injected fault.
+
+mod bench;
+mod experiment;
+mod judge;
+mod run;
+mod steps;
+mod view;
+mod watchdog;
+
+pub(crate) use bench::Bench;
+pub(crate) use experiment::Experiment;
+pub(crate) use judge::{claim_verdict, summary};
+pub(crate) use run::run;
+pub(crate) use steps::fit;
+pub(crate) use watchdog::Watchdog;

@@ -1,0 +1,205 @@
+//! The waits of a trial, each with a bound.
+
+use std::time::{Duration, Instant};
+
+use ninefold_core::status::NodeStatus;
+use ninefold_core::time::Timestamp;
+
+use super::bench::Bench;
+use super::experiment::Experiment;
+use super::view;
+use super::watchdog::Setback;
+use crate::System;
+use crate::clock;
+use crate::fault::{FaultKind, Target};
+use crate::ledger::EntryState;
+use crate::load::{Load, Outcome, Plan};
+use crate::process::{Presence, Process};
+
+/// How often the status is asked for while something is waited for.
+const POLL: Duration = Duration::from_millis(20);
+/// Steady state lasts so long at least.
+pub(super) const STEADY_MIN: Duration = Duration::from_secs(1);
+/// A slow load's steady state lasts until this many requests are through, but not for ever.
+const STEADY_REQUESTS: f64 = 3.0;
+const STEADY_MAX: Duration = Duration::from_secs(15);
+/// How long the detector may take to file its incident after recovery.
+const INCIDENT_WAIT: Duration = Duration::from_secs(2);
+/// How long a listener may take to accept.
+const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+
+/// Waits until a fault may be injected; the status that says so, or why not.
+pub(crate) async fn fit<S: System>(
+    bench: &Bench<'_, S>,
+    patience: Duration,
+) -> Result<NodeStatus, Setback> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let why = match (bench.status().await, bench.incidents().await) {
+            (Ok(status), Ok(incidents)) => {
+                let blockers = view::blockers(&status, &incidents);
+                if blockers.is_empty() {
+                    return Ok(status);
+                }
+                blockers.join("; ")
+            }
+            (Err(error), _) | (_, Err(error)) => format!("the system did not answer: {error}"),
+        };
+        if Instant::now() >= deadline {
+            return Err(Setback::Because(why));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Whether the load's listener accepts a connection.
+pub(super) async fn reachable(plan: &Plan) -> Result<(), Setback> {
+    let address = plan.address();
+    let connect = tokio::net::TcpStream::connect(address);
+    match tokio::time::timeout(CONNECT_LIMIT, connect).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(Setback::Because(format!(
+            "the listener at {address} cannot be reached: {error}"
+        ))),
+        Err(_elapsed) => Err(Setback::Because(format!(
+            "the listener at {address} does not accept within {CONNECT_LIMIT:?}"
+        ))),
+    }
+}
+
+/// The steady state: no failed, no refused and no unanswered request for a second at least.
+pub(super) async fn steady(load: &Load, plan: &Plan) -> Result<(), Setback> {
+    let slow = Duration::from_secs_f64(STEADY_REQUESTS / plan.rate_hz());
+    let window = slow.clamp(STEADY_MIN, STEADY_MAX);
+    tokio::time::sleep(window).await;
+    // What was intended within the window must have ended, too.
+    let deadline = Instant::now() + plan.timeout();
+    let intended = plan.intended_by(window);
+    let records = loop {
+        let mut records = load.records();
+        records.retain(|record| record.number < intended);
+        let ended = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        if ended >= intended || Instant::now() >= deadline {
+            break records;
+        }
+        tokio::time::sleep(POLL).await;
+    };
+    let not_met = |why: String| Err(Setback::Because(format!("baseline not met: {why}")));
+    let of = |outcome| {
+        records
+            .iter()
+            .filter(move |record| record.outcome == outcome)
+    };
+    let (failed, acked) = (of(Outcome::Failed).count(), of(Outcome::Acked).count());
+    if failed > 0 {
+        let status = of(Outcome::Failed).map(|record| record.status).max();
+        return not_met(format!(
+            "{failed} of {} requests failed without any fault (worst status {})",
+            records.len(),
+            status.unwrap_or(0)
+        ));
+    }
+    if let Some(record) = of(Outcome::Acked).find(|record| record.status >= 400) {
+        return not_met(format!(
+            "the load is wrong: request {} of the load was answered {}",
+            record.number, record.status
+        ));
+    }
+    if acked == 0 || acked < records.len() || acked < usize::try_from(intended).unwrap_or(0) {
+        return not_met(format!("{acked} of {intended} requests were answered"));
+    }
+    Ok(())
+}
+
+/// Waits for full recovery: when, or nothing if it took longer than the experiment watches.
+pub(super) async fn recovery<S: System>(
+    bench: &Bench<'_, S>,
+    experiment: &Experiment,
+    fault: &str,
+    injected: Timestamp,
+    before: &NodeStatus,
+    targets: &[Target],
+) -> Option<Timestamp> {
+    let instances = view::supervised(before).len();
+    let deadline = Instant::now() + experiment.watch;
+    // A resumed target is a recovery only if it was not our own undo that resumed it.
+    let resumed = |target: &Target| {
+        experiment.kind == FaultKind::Hang
+            && target.process.presence() == Presence::Running
+            && !matches!(bench.ledger.get(fault), Ok(entry) if entry.state == EntryState::Undone)
+    };
+    loop {
+        if let Ok(status) = bench.status().await
+            && view::recovered(&status, instances, targets, resumed)
+        {
+            let seen = clock::wall();
+            return Some(view::recovered_at(&status, injected, seen));
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// What the fault left behind, in words.
+pub(super) async fn residue<S: System>(
+    bench: &Bench<'_, S>,
+    fault: &str,
+    before: &NodeStatus,
+    stoppable: &[Process],
+    recovered: bool,
+) -> Vec<String> {
+    let mut left = Vec::new();
+    for process in stoppable {
+        if process.presence() == Presence::Stopped {
+            left.push(format!("{process} is still stopped"));
+        }
+    }
+    match bench.ledger.open_entries() {
+        Ok(entries) if entries.iter().any(|entry| entry.id == fault) => {
+            left.push(format!("fault {fault} is still open in the ledger"));
+        }
+        Ok(_) => {}
+        Err(error) => left.push(error.to_string()),
+    }
+    // Without recovery the number of instances is the finding itself, not a residue.
+    if recovered {
+        match bench.status().await {
+            Ok(status) => {
+                let (was, is) = (
+                    view::supervised(before).len(),
+                    view::supervised(&status).len(),
+                );
+                if was != is {
+                    left.push(format!("{is} instances instead of {was}"));
+                }
+            }
+            Err(error) => left.push(format!("the system did not answer: {error}")),
+        }
+    }
+    left
+}
+
+/// When the detector reached its first verdict on the fault, and which; bounded, because a detector
+/// need not find anything.
+pub(super) async fn detection<S: System>(
+    bench: &Bench<'_, S>,
+    fault: &str,
+) -> Option<(Timestamp, ninefold_core::taxonomy::FailureClass)> {
+    let deadline = Instant::now() + INCIDENT_WAIT;
+    loop {
+        if let Ok(incidents) = bench.incidents().await {
+            let of = incidents
+                .iter()
+                .filter(|incident| incident.injected.as_deref() == Some(fault));
+            if let Some(first) = of.min_by_key(|incident| incident.detected) {
+                return Some((first.detected, first.class));
+            }
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}

@@ -1,0 +1,70 @@
+//! What cuts a trial short.
+
+use std::future::Future;
+
+use tokio::sync::watch;
+
+use crate::reaper::Keeper;
+
+/// Why a trial cannot tell anything. Every one of these makes it INCONCLUSIVE.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Setback {
+    /// The caller asked for the end.
+    #[error("interrupted: the run was asked to stop")]
+    Stopped,
+    /// The reaper is gone: no fault may outlive it.
+    #[error("the reaper ended: faults would not be undone if this process were killed")]
+    ReaperGone,
+    /// Anything else, in words.
+    #[error("{0}")]
+    Because(String),
+}
+
+impl From<crate::SystemError> for Setback {
+    fn from(error: crate::SystemError) -> Self {
+        Self::Because(format!("the system did not answer: {error}"))
+    }
+}
+
+impl From<crate::ledger::LedgerError> for Setback {
+    fn from(error: crate::ledger::LedgerError) -> Self {
+        Self::Because(error.to_string())
+    }
+}
+
+/// Watches the stop signal and the reaper while something else is waited for.
+#[derive(Debug)]
+pub(crate) struct Watchdog {
+    pub(crate) keeper: Keeper,
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+impl Watchdog {
+    /// The end of `work`, unless the run is cut short before; then `work` is dropped.
+    pub(crate) async fn guard<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Setback> {
+        let stop = &mut self.stop;
+        let stopped = async {
+            let never = stop.wait_for(|stop| *stop).await.is_err();
+            if never {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stopped => Err(Setback::Stopped),
+            () = self.keeper.gone() => Err(Setback::ReaperGone),
+            end = work => Ok(end),
+        }
+    }
+
+    /// Whether the run may go on.
+    pub(crate) fn check(&mut self) -> Result<(), Setback> {
+        if *self.stop.borrow() {
+            Err(Setback::Stopped)
+        } else if self.keeper.alive() {
+            Ok(())
+        } else {
+            Err(Setback::ReaperGone)
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! Over all claims.
+
+use std::fs::File;
+use std::time::Duration;
+
+use ninefold_config::model::Claim;
+use rustix::fs::{FlockOperation, flock};
+
+use super::options::TRIALS_MAX;
+use super::{Progress, VerifyError, VerifyOptions, replay};
+use crate::ledger::{Entry, Ledger, Undo};
+use crate::load::Plan;
+use crate::process::Process;
+use crate::reaper::{self, Keeper};
+use crate::report::{ClaimReport, Report, TrialReport};
+use crate::trial::{self, Bench, Experiment, Watchdog};
+use crate::{System, Verdict, clock, fault};
+
+/// How long an `up` of ours may take to stop in order before it is killed.
+const OWNED_UP_GRACE: Duration = Duration::from_secs(45);
+/// How long the reaper may take to end when nothing is left to stop.
+const REAPER_END: Duration = Duration::from_secs(15);
+
+type Tell<'a> = &'a mut (dyn FnMut(Progress) + Send);
+
+/// Tries every claim and says what holds. Whatever the end, and if the future is dropped, no
+/// fault stays: what this function does not roll back itself, the reaper does.
+///
+/// A preflight that refuses is a [`Report`] too, with [`Report::refused`] and every claim UNTESTED.
+///
+/// # Errors
+///
+/// Wrong usage, or a ledger that cannot be used. Nothing was injected then.
+pub async fn verify(
+    options: &VerifyOptions,
+    system: &impl System,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Report, VerifyError> {
+    let claims = chosen(options)?;
+    let began = clock::wall();
+    let owner = Process::own().ok_or(VerifyError::NoProc)?;
+    let ledger = Ledger::open(&VerifyOptions::ledger_folder(&options.state))?;
+    let mut report = Report {
+        claims: Vec::new(),
+        seed: options.seed,
+        file: options.file.path.display().to_string(),
+        began,
+        took: Duration::ZERO,
+        refused: None,
+        notes: Vec::new(),
+    };
+    let bench = Bench {
+        options,
+        system,
+        ledger,
+        owner,
+        run: format!("{:x}-{:x}", began.as_millis(), owner.pid),
+    };
+    match admit(&bench, &mut report).await {
+        Ok((mut watchdog, lock)) => {
+            try_all(&bench, &mut watchdog, &claims, &mut report, progress).await;
+            let limit = REAPER_END + options.owned_up.map_or(Duration::ZERO, |_| OWNED_UP_GRACE);
+            if !watchdog.keeper.finish(limit).await {
+                let note = "the reaper did not end in order; see the ledger";
+                report.notes.push(note.to_owned());
+            }
+            drop(lock);
+        }
+        Err(reason) => refuse(options, &claims, &mut report, reason),
+    }
+    report.took = clock::wall().since(began);
+    Ok(report)
+}
+
+fn chosen(options: &VerifyOptions) -> Result<Vec<Claim>, VerifyError> {
+    let all = &options.file.claims;
+    if all.is_empty() {
+        return Err(VerifyError::NoClaims);
+    }
+    if options.trials == 0 || options.trials > TRIALS_MAX {
+        return Err(VerifyError::Trials(options.trials));
+    }
+    if let Some(rate) = options.rate
+        && !(rate > 0.0 && rate <= Plan::RATE_MAX)
+    {
+        return Err(VerifyError::Rate(rate));
+    }
+    for name in &options.claims {
+        if !all.iter().any(|claim| claim.name == *name) {
+            return Err(VerifyError::UnknownClaim(name.clone()));
+        }
+    }
+    let asked = |claim: &&Claim| options.claims.is_empty() || options.claims.contains(&claim.name);
+    Ok(all.iter().filter(asked).cloned().collect())
+}
+
+fn refuse(options: &VerifyOptions, claims: &[Claim], report: &mut Report, reason: String) {
+    for claim in claims {
+        let replay = replay::command(options, &claim.name, options.trials, options.seed);
+        let why = format!("refused: {reason}");
+        report
+            .claims
+            .push(ClaimReport::untested(claim, options.trials, why, replay));
+    }
+    report.refused = Some(reason);
+}
+
+/// The preflight of the run; the error says why nothing is tried. The file is the lock.
+async fn admit<S: System>(
+    bench: &Bench<'_, S>,
+    report: &mut Report,
+) -> Result<(Watchdog, File), String> {
+    let options = bench.options;
+    if !options.file.chaos.enabled {
+        return Err("chaos.enabled is false".to_owned());
+    }
+    let lock = lock(options)?;
+    recover(bench, report).await?;
+    let keeper = Keeper::start(&options.reaper, bench.ledger.folder())
+        .await
+        .map_err(|error| error.to_string())?;
+    if let Some(up) = options.owned_up {
+        let mut entry = Entry::new(
+            format!("up-{}", bench.run),
+            "owned-up".to_owned(),
+            bench.owner,
+        );
+        entry.undo = vec![Undo::Stop {
+            process: up,
+            grace_ns: ninefold_core::time::nanos(OWNED_UP_GRACE),
+        }];
+        let planned = bench.ledger.plan(&entry);
+        planned.map_err(|error| error.to_string())?;
+    }
+    let mut watchdog = Watchdog {
+        keeper,
+        stop: options.stop.clone(),
+    };
+    let fit = trial::fit(bench, options.patience);
+    let fit = watchdog.guard(fit).await;
+    match fit.and_then(|fit| fit) {
+        Ok(_) => Ok((watchdog, lock)),
+        Err(setback) => {
+            // The reaper stops an `up` of ours, which may take its grace.
+            let limit = REAPER_END + options.owned_up.map_or(Duration::ZERO, |_| OWNED_UP_GRACE);
+            watchdog.keeper.finish(limit).await;
+            Err(setback.to_string())
+        }
+    }
+}
+
+/// One `verify` at a time: the lock ends with this process.
+fn lock(options: &VerifyOptions) -> Result<File, String> {
+    let path = options.state.join("chaos").join("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err("another verify runs".to_owned()),
+        Err(error) => Err(format!("{} cannot be locked: {error}", path.display())),
+    }
+}
+
+/// Undoes and ends what a dead controller left.
+async fn recover<S: System>(bench: &Bench<'_, S>, report: &mut Report) -> Result<(), String> {
+    let folder = bench.ledger.folder().to_owned();
+    // It may wait for an `up` to stop.
+    let recovered = tokio::task::spawn_blocking(move || reaper::recover(&folder)).await;
+    let recovered = recovered
+        .map_err(|error| error.to_string())?
+        .map_err(|error| error.to_string())?;
+    for path in &recovered.damaged {
+        let note = format!("damaged ledger file set aside: {}", path.display());
+        report.notes.push(note);
+    }
+    if let Some((id, why)) = recovered.stuck.first() {
+        return Err(format!(
+            "fault {id} of an earlier run cannot be undone: {}",
+            why.join("; ")
+        ));
+    }
+    for (id, what) in &recovered.undone {
+        let note = format!(
+            "fault {id} of an earlier run was undone: {}",
+            what.join("; ")
+        );
+        report.notes.push(note);
+    }
+    // With the lock held no other experiment is under way: what has not ended has no controller.
+    let Ok(status) = bench.status().await else {
+        return Ok(());
+    };
+    for fault in &status.faults {
+        if let Err(error) = bench.end_fault(&fault.id, "undone after a crash").await {
+            return Err(format!("fault {} cannot be ended: {error}", fault.id));
+        }
+    }
+    Ok(())
+}
+
+async fn try_all<S: System>(
+    bench: &Bench<'_, S>,
+    watchdog: &mut Watchdog,
+    claims: &[Claim],
+    report: &mut Report,
+    tell: Tell<'_>,
+) {
+    let mut cut: Option<String> = None;
+    for (index, claim) in claims.iter().enumerate() {
+        if cut.is_none()
+            && let Err(setback) = watchdog.check()
+        {
+            cut = Some(setback.to_string());
+        }
+        let answer = match &cut {
+            Some(why) => untested(bench.options, claim, why.clone()),
+            None => {
+                let run = format!("{}-{index}", bench.run);
+                let (answer, residue) = try_one(bench, watchdog, claim, &run, &mut *tell).await;
+                if residue {
+                    cut = Some("an earlier trial left a residue".to_owned());
+                }
+                answer
+            }
+        };
+        tell(Progress::ClaimEnded {
+            claim: answer.name.clone(),
+            verdict: answer.verdict,
+        });
+        report.claims.push(answer);
+    }
+}
+
+fn untested(options: &VerifyOptions, claim: &Claim, why: String) -> ClaimReport {
+    let replay = replay::command(options, &claim.name, options.trials, options.seed);
+    ClaimReport::untested(claim, options.trials, why, replay)
+}
+
+/// The answer to one claim, and whether a residue was left.
+async fn try_one<S: System>(
+    bench: &Bench<'_, S>,
+    watchdog: &mut Watchdog,
+    claim: &Claim,
+    run: &str,
+    tell: Tell<'_>,
+) -> (ClaimReport, bool) {
+    let options = bench.options;
+    tell(Progress::ClaimBegan {
+        claim: claim.name.clone(),
+        trials: options.trials,
+    });
+    let experiment = match bench.status().await {
+        Ok(status) => Experiment::new(options, &status, claim, run),
+        Err(error) => Err(format!("the system did not answer: {error}")),
+    };
+    let experiment = match experiment {
+        Ok(experiment) => experiment,
+        Err(why) => return (untested(options, claim, why), false),
+    };
+    let seeds = fault::schedule(&experiment.candidates, options.seed, options.trials);
+    let mut trials = Vec::new();
+    let mut residue = false;
+    for (seed, number) in seeds.into_iter().zip(1u32..) {
+        if residue || watchdog.check().is_err() {
+            break;
+        }
+        let blank = TrialReport::new(number, seed);
+        let trial;
+        (trial, residue) = try_once(bench, watchdog, &experiment, blank, &mut *tell).await;
+        trials.push(trial);
+    }
+    (answer(options, &experiment.claim, trials), residue)
+}
+
+async fn try_once<S: System>(
+    bench: &Bench<'_, S>,
+    watchdog: &mut Watchdog,
+    experiment: &Experiment,
+    blank: TrialReport,
+    tell: Tell<'_>,
+) -> (TrialReport, bool) {
+    let claim = experiment.claim.name.clone();
+    let (number, of) = (blank.number, bench.options.trials);
+    let mut say = |phase, detail| {
+        tell(Progress::Phase {
+            claim: claim.clone(),
+            trial: number,
+            of,
+            phase,
+            detail,
+        });
+    };
+    let (trial, residue) = trial::run(bench, watchdog, experiment, blank, &mut say).await;
+    tell(Progress::TrialEnded {
+        claim,
+        trial: number,
+        of,
+        verdict: trial.verdict,
+        summary: trial::summary(&trial),
+    });
+    (trial, residue)
+}
+
+fn answer(options: &VerifyOptions, claim: &Claim, trials: Vec<TrialReport>) -> ClaimReport {
+    let (verdict, reasons) = trial::claim_verdict(&trials, options.trials);
+    let bad = trials.iter().find(|trial| trial.verdict != Verdict::Proven);
+    let (again, seed) = bad.map_or((options.trials, options.seed), |trial| (1, trial.seed));
+    let replay = replay::command(options, &claim.name, again, seed);
+    let mut answer = ClaimReport::untested(claim, options.trials, String::new(), replay);
+    answer.verdict = verdict;
+    answer.reasons = reasons;
+    answer.trials = trials;
+    answer
+}
