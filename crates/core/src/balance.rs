@@ -1,1 +1,183 @@
 //! Endpoint choice: power of two choices over load and latency.
+//!
+//! Two candidates are drawn at random and the cheaper one is taken (Mitzenmacher, "The Power of
+//! Two Choices in Randomized Load Balancing", 2001). The cost is Finagle's peak EWMA: it rises at
+//! once with a slow answer and falls slowly, so that a slow endpoint is left quickly. A failure
+//! counts as a slow answer, however fast it came: otherwise an endpoint that refuses everything
+//! within microseconds would look best and draw all traffic.
+
+use std::time::Duration;
+
+use crate::rng::Rng;
+use crate::time::{Timestamp, nanos};
+
+/// How fast a [`PeakEwma`] forgets: after this time without news 37 % of it is left.
+pub const DECAY: Duration = Duration::from_secs(3);
+
+/// What a failed attempt costs at least, as a latency.
+pub const FAILURE_PENALTY: Duration = Duration::from_millis(250);
+
+/// Differences below this latency do not count: they are noise of the scheduler, not of the
+/// endpoint. It is also the cost of an endpoint about which nothing is known.
+const FLOOR_NS: f64 = 50_000.0;
+
+/// The latency of one endpoint, quick to rise and slow to fall.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PeakEwma {
+    value_ns: f64,
+    at: Timestamp,
+}
+
+impl PeakEwma {
+    /// The latency now in nanoseconds: it decays while nothing is observed, so that an endpoint
+    /// that was slow is tried again.
+    #[must_use]
+    pub fn get(&self, now: Timestamp) -> f64 {
+        self.value_ns * weight_left(now.since(self.at))
+    }
+
+    /// An answer came after `latency`.
+    pub fn observe(&mut self, now: Timestamp, latency: Duration) {
+        let sample = as_f64(latency);
+        let left = weight_left(now.since(self.at));
+        self.value_ns = if sample > self.value_ns * left {
+            sample
+        } else {
+            self.value_ns.mul_add(left, sample * (1.0 - left))
+        };
+        self.at = self.at.max(now);
+    }
+
+    /// An attempt failed after `latency`: it counts at least [`FAILURE_PENALTY`].
+    pub fn penalise(&mut self, now: Timestamp, latency: Duration) {
+        self.observe(now, latency.max(FAILURE_PENALTY));
+    }
+}
+
+/// The cost of one more request: latency times the queue it joins, over its share of traffic.
+///
+/// `weight` is the slow-start weight, above 0 and at most 1.
+#[must_use]
+pub fn cost(latency_ns: f64, in_flight: u32, weight: f64) -> f64 {
+    latency_ns.max(FLOOR_NS) * (f64::from(in_flight) + 1.0) / weight.max(0.01)
+}
+
+/// The index of the endpoint to take among `count`: the cheaper one of two different ones drawn
+/// at random. `None` if there is none.
+pub fn p2c(rng: &mut Rng, count: usize, mut cost_of: impl FnMut(usize) -> f64) -> Option<usize> {
+    match count {
+        0 => None,
+        1 => Some(0),
+        _ => {
+            let bound = u64::try_from(count).unwrap_or(u64::MAX);
+            let first = index(rng.below(bound));
+            let other = index(rng.below(bound - 1));
+            let second = if other >= first { other + 1 } else { other };
+            Some(if cost_of(second) < cost_of(first) {
+                second
+            } else {
+                first
+            })
+        }
+    }
+}
+
+fn index(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+fn weight_left(age: Duration) -> f64 {
+    (-age.as_secs_f64() / DECAY.as_secs_f64()).exp()
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a latency beyond 2^53 ns is 104 days"
+)]
+fn as_f64(latency: Duration) -> f64 {
+    nanos(latency) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rng::Rng;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn rises_at_once_and_falls_slowly() {
+        let mut ewma = PeakEwma::default();
+        let t0 = Timestamp::from_secs(10);
+        ewma.observe(t0, MS);
+        ewma.observe(t0 + MS, 100 * MS);
+        assert!(ewma.get(t0 + MS) >= 99_000_000.0);
+        ewma.observe(t0 + 2 * MS, MS);
+        assert!(
+            ewma.get(t0 + 2 * MS) > 90_000_000.0,
+            "one fast answer does not absolve"
+        );
+        assert!(
+            ewma.get(t0 + Duration::from_secs(60)) < 1_000.0,
+            "time does"
+        );
+    }
+
+    #[test]
+    fn a_fast_failing_endpoint_repels_traffic() {
+        let now = Timestamp::from_secs(1);
+        let mut rng = Rng::new(1);
+        let mut healthy = PeakEwma::default();
+        let mut black_hole = PeakEwma::default();
+        healthy.observe(now, 5 * MS);
+        black_hole.penalise(now, MS / 100);
+        let taken = (0..1_000)
+            .filter(|_| {
+                p2c(&mut rng, 2, |i| {
+                    let ewma = if i == 0 { healthy } else { black_hole };
+                    cost(ewma.get(now), 3, 1.0)
+                }) == Some(1)
+            })
+            .count();
+        assert_eq!(taken, 0);
+    }
+
+    #[test]
+    fn equal_endpoints_share_evenly() {
+        let mut rng = Rng::new(9);
+        let mut seen = [0u32; 4];
+        for _ in 0..8_000 {
+            seen[p2c(&mut rng, 4, |_| 1.0).unwrap()] += 1;
+        }
+        assert!(seen.iter().all(|n| (1_800..2_200).contains(n)), "{seen:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn the_choice_is_in_range_and_never_the_dearest_of_all(
+            seed: u64,
+            costs in prop::collection::vec(0.0f64..1e9, 2..20),
+        ) {
+            let mut rng = Rng::new(seed);
+            let taken = p2c(&mut rng, costs.len(), |i| costs[i]).unwrap();
+            let max = costs.iter().copied().fold(0.0, f64::max);
+            let dearest = costs.iter().filter(|c| **c >= max).count();
+            prop_assert!(dearest > 1 || costs[taken] < max);
+        }
+
+        #[test]
+        fn latency_stays_finite_and_not_negative(
+            samples in prop::collection::vec((0u64..1 << 40, 0u64..1 << 40), 1..50),
+        ) {
+            let mut ewma = PeakEwma::default();
+            for (at, latency) in samples {
+                ewma.observe(Timestamp::from_nanos(at), Duration::from_nanos(latency));
+                let value = ewma.get(Timestamp::from_nanos(at));
+                prop_assert!(value.is_finite() && value >= 0.0);
+                prop_assert!(cost(value, 7, 0.1).is_finite());
+            }
+        }
+    }
+}
