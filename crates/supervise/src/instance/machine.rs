@@ -1,0 +1,505 @@
+//! The life of one instance as decisions: `(state, event, now, rng)` to actions. Pure.
+
+use std::mem;
+use std::time::Duration;
+
+use ninefold_config::model::{Health, Stop};
+use ninefold_core::event::EventKind;
+use ninefold_core::id::InstanceId;
+use ninefold_core::observation::{ProbeKind, Seen};
+use ninefold_core::restart::{Decision, RestartHistory, RestartPolicy};
+use ninefold_core::rng::Rng;
+use ninefold_core::status::InstanceState;
+use ninefold_core::taxonomy::ExitCause;
+use ninefold_core::time::{Timestamp, nanos};
+
+use crate::probe::Attempt;
+
+use super::action::Action;
+use super::event::Event;
+use super::gates::{Change, Gates, describe};
+use super::phase::{Phase, Purpose, Step, Up};
+
+/// A process that was killed is gone by then, or hangs in the kernel; then it is killed again.
+const KILL_PATIENCE: Duration = Duration::from_secs(5);
+/// What the gateway may take for a drain beyond the declared time, to say that it is done.
+const DRAIN_MARGIN: Duration = Duration::from_secs(1);
+
+/// What an instance follows.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) health: Health,
+    pub(crate) stop: Stop,
+    pub(crate) restart: RestartPolicy,
+}
+
+/// One instance. Every time is monotonic but those in [`Event::Exited`] and [`Seen`].
+#[derive(Debug)]
+pub(crate) struct Machine {
+    id: InstanceId,
+    rules: Rules,
+    phase: Phase,
+    history: RestartHistory,
+    /// Whether it was asked to stop for good.
+    stopping: bool,
+    starts: u32,
+    adopted: bool,
+    why: String,
+    excused_until: Timestamp,
+    actions: Vec<Action>,
+}
+
+impl Machine {
+    /// An instance that was not started yet.
+    pub(crate) fn new(id: InstanceId, rules: Rules) -> Self {
+        Self {
+            id,
+            history: RestartHistory::new(rules.restart),
+            rules,
+            phase: Phase::Idle { blocked: None },
+            stopping: false,
+            starts: 0,
+            adopted: false,
+            why: "declared".to_owned(),
+            excused_until: Timestamp::ZERO,
+            actions: Vec::new(),
+        }
+    }
+
+    /// Takes in an event and says what to do about it, in order.
+    pub(crate) fn handle(&mut self, event: Event, now: Timestamp, rng: &mut Rng) -> Vec<Action> {
+        match event {
+            Event::Begin => self.begin(),
+            Event::Blocked { reason } => {
+                if matches!(self.phase, Phase::Idle { .. }) {
+                    let blocked = Some(reason);
+                    self.phase = Phase::Idle { blocked };
+                }
+            }
+            Event::Adopted { pid } => self.up(pid, true, now),
+            Event::EndedBefore { pid, cause, ended } => {
+                self.ended(pid, cause, ended, false);
+                self.why = format!("{cause} while Ninefold was down");
+                self.actions.push(Action::Forget);
+            }
+            Event::Spawned { pid } => self.up(pid, false, now),
+            Event::SpawnFailed { error } => self.spawn_failed(error, now, rng),
+            Event::Probed {
+                kind,
+                attempt,
+                stopped,
+            } => self.probed(kind, &attempt, stopped, now),
+            Event::Gone => self.gone(),
+            Event::Exited { cause, ended } => {
+                self.gone();
+                self.exited(cause, ended, now, rng);
+            }
+            Event::KeeperLost => {
+                if matches!(self.phase, Phase::Up(_)) {
+                    let text = format!("the keeper of {} is gone; it is replaced", self.id);
+                    self.record(EventKind::Notice { text });
+                    self.replace("its keeper is gone", now);
+                }
+            }
+            Event::Drained => self.drained(now),
+            Event::Stop => self.stop(now),
+            Event::Restart { reason } => self.restart(&reason, now),
+            Event::Excuse { until } => self.excused_until = until,
+            Event::Tick => self.tick(now),
+        }
+        mem::take(&mut self.actions)
+    }
+
+    /// When [`Event::Tick`] is due.
+    pub(crate) fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        match &self.phase {
+            Phase::Waiting { until, .. } => Some(*until),
+            Phase::Leaving(_, _, step) => Some(match step {
+                Step::Draining { until } | Step::Asked { until } | Step::Killed { until } => *until,
+            }),
+            Phase::Up(up) => up.gates.deadline(now),
+            Phase::Idle { .. } | Phase::Spawning | Phase::Gone(..) | Phase::Stopped => None,
+        }
+    }
+
+    /// The gates, while their probes are to be tried.
+    pub(crate) const fn gates(&self) -> Option<&Gates> {
+        match &self.phase {
+            Phase::Up(up) => Some(&up.gates),
+            _ => None,
+        }
+    }
+
+    /// Whether it may receive traffic.
+    pub(crate) const fn admitted(&self) -> bool {
+        matches!(&self.phase, Phase::Up(up) if up.ready)
+    }
+
+    /// Whether it is stopped for good.
+    pub(crate) const fn finished(&self) -> bool {
+        matches!(self.phase, Phase::Stopped)
+    }
+
+    /// Whether a process is supposed to run.
+    pub(crate) const fn running(&self) -> bool {
+        matches!(self.phase, Phase::Up(_) | Phase::Leaving(..))
+    }
+
+    /// Whether it still waits for its first start.
+    pub(crate) const fn idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle { .. })
+    }
+
+    /// Starts after the first since this node began.
+    pub(crate) const fn restarts(&self) -> u32 {
+        if self.adopted {
+            self.starts
+        } else {
+            self.starts.saturating_sub(1)
+        }
+    }
+
+    /// The state for `status`, and why, where that needs a word.
+    pub(crate) fn state(&self) -> (InstanceState, Option<String>) {
+        match &self.phase {
+            Phase::Idle { blocked: None } | Phase::Spawning => (InstanceState::Starting, None),
+            Phase::Idle { blocked } => (InstanceState::BackingOff, blocked.clone()),
+            Phase::Up(up) if up.ready => (InstanceState::Ready, None),
+            Phase::Up(up) if up.was_ready => (InstanceState::NotReady, up.reason.clone()),
+            Phase::Up(up) => (InstanceState::Starting, up.reason.clone()),
+            Phase::Leaving(up, ..) => (InstanceState::Stopping, up.reason.clone()),
+            Phase::Gone(..) if self.stopping => (InstanceState::Stopping, None),
+            Phase::Gone(..) => (InstanceState::BackingOff, Some("its process ended".into())),
+            Phase::Waiting { reason, .. } if self.history.looping() => {
+                (InstanceState::CrashLoop, Some(reason.clone()))
+            }
+            Phase::Waiting { reason, .. } => (InstanceState::BackingOff, Some(reason.clone())),
+            Phase::Stopped => (InstanceState::Stopped, None),
+        }
+    }
+
+    fn record(&mut self, kind: EventKind) {
+        self.actions.push(Action::Record(kind));
+    }
+
+    fn announce(&mut self, action: &str, reason: &str) {
+        self.record(EventKind::Action {
+            instance: self.id.clone(),
+            action: action.to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
+
+    fn begin(&mut self) {
+        if self.idle() {
+            self.spawn();
+        }
+    }
+
+    fn spawn(&mut self) {
+        let why = mem::take(&mut self.why);
+        let action = if self.starts == 0 && !self.adopted {
+            "start"
+        } else {
+            "restart"
+        };
+        self.announce(action, &why);
+        self.phase = Phase::Spawning;
+        self.actions.push(Action::Spawn);
+    }
+
+    fn up(&mut self, pid: u32, adopted: bool, now: Timestamp) {
+        let instance = self.id.clone();
+        if adopted {
+            self.adopted = true;
+            self.record(EventKind::InstanceAdopted { instance, pid });
+        } else {
+            self.starts = self.starts.saturating_add(1);
+            let attempt = self.starts;
+            self.record(EventKind::InstanceStarted {
+                instance,
+                pid,
+                attempt,
+            });
+        }
+        let pid_seen = Some(pid);
+        self.actions.push(Action::Observe(Seen::Started {
+            pid: pid_seen,
+            adopted,
+        }));
+        self.phase = Phase::Up(Up {
+            pid,
+            since: now,
+            unready_since: now,
+            gates: Gates::new(&self.rules.health, now),
+            ready: false,
+            was_ready: false,
+            reason: None,
+        });
+        if self.stopping {
+            self.stop(now);
+        }
+    }
+
+    fn spawn_failed(&mut self, error: String, now: Timestamp, rng: &mut Rng) {
+        let instance = self.id.clone();
+        self.record(EventKind::InstanceSpawnFailed {
+            instance,
+            error: error.clone(),
+        });
+        self.actions.push(Action::Observe(Seen::SpawnFailed {
+            error: error.clone(),
+        }));
+        if self.stopping {
+            self.stopped();
+        } else {
+            let decision = self.history.exited(now, Duration::ZERO, rng);
+            self.wait(decision, error, now);
+        }
+    }
+
+    fn probed(&mut self, kind: ProbeKind, attempt: &Attempt, stopped: bool, now: Timestamp) {
+        let Phase::Up(up) = &mut self.phase else {
+            return;
+        };
+        let (change, seen) = up.gates.count(kind, attempt, Some(true), stopped, now);
+        if !attempt.outcome.passed() && !up.ready {
+            up.reason = Some(format!("{} probe: {}", kind.name(), describe(attempt)));
+        }
+        self.actions.extend(seen.map(Action::Observe));
+        match change {
+            Some(Change::Ready) => self.ready(now),
+            Some(Change::NotReady { reason }) => self.not_ready(reason, now),
+            Some(Change::Failed { reason, silent }) => self.heal(&reason, silent, now),
+            None => {}
+        }
+    }
+
+    fn ready(&mut self, now: Timestamp) {
+        if let Phase::Up(up) = &mut self.phase
+            && !up.ready
+        {
+            up.ready = true;
+            up.was_ready = true;
+            up.reason = None;
+            let after_ns = nanos(now.since(up.unready_since));
+            let instance = self.id.clone();
+            self.record(EventKind::InstanceReady { instance, after_ns });
+            self.actions.push(Action::Observe(Seen::Ready));
+        }
+    }
+
+    fn not_ready(&mut self, reason: String, now: Timestamp) {
+        if let Phase::Up(up) = &mut self.phase
+            && up.ready
+        {
+            up.ready = false;
+            up.unready_since = now;
+            up.reason = Some(reason.clone());
+            let instance = self.id.clone();
+            self.record(EventKind::InstanceNotReady { instance, reason });
+        }
+    }
+
+    /// A startup or liveness probe failed. What hears nothing is killed at once: it can neither
+    /// drain nor stop by itself, and holds what its successor needs.
+    fn heal(&mut self, reason: &str, silent: bool, now: Timestamp) {
+        if silent {
+            self.actions.push(Action::Describe(reason.to_owned()));
+            self.announce("kill", reason);
+            self.actions.push(Action::Kill);
+            let until = now + KILL_PATIENCE;
+            self.leave(Purpose::Heal, Step::Killed { until }, reason);
+        } else {
+            self.announce("restart", reason);
+            self.actions.push(Action::Signal(self.rules.stop.signal));
+            let until = now + self.rules.stop.grace.0;
+            self.leave(Purpose::Heal, Step::Asked { until }, reason);
+        }
+    }
+
+    fn leave(&mut self, purpose: Purpose, step: Step, reason: &str) {
+        if let Phase::Up(up) = &mut self.phase {
+            let mut up = up.clone();
+            up.ready = false;
+            up.reason = Some(reason.to_owned());
+            reason.clone_into(&mut self.why);
+            self.phase = Phase::Leaving(up, purpose, step);
+        }
+    }
+
+    /// A planned departure: drain first, unless it never had traffic.
+    fn depart(&mut self, purpose: Purpose, reason: &str, now: Timestamp) {
+        let Phase::Up(up) = &self.phase else { return };
+        if up.was_ready {
+            let limit = self.rules.stop.drain.0;
+            let until = now + limit + DRAIN_MARGIN;
+            self.leave(purpose, Step::Draining { until }, reason);
+            self.actions.push(Action::Drain(limit));
+        } else {
+            self.leave(purpose, Step::Draining { until: now }, reason);
+            self.drained(now);
+        }
+    }
+
+    fn drained(&mut self, now: Timestamp) {
+        if let Phase::Leaving(_, purpose, step @ Step::Draining { .. }) = &mut self.phase {
+            let action = if *purpose == Purpose::Stop {
+                "stop"
+            } else {
+                "restart"
+            };
+            let until = now + self.rules.stop.grace.0;
+            *step = Step::Asked { until };
+            let why = self.why.clone();
+            self.announce(action, &why);
+            self.actions.push(Action::Signal(self.rules.stop.signal));
+        }
+    }
+
+    fn stop(&mut self, now: Timestamp) {
+        self.stopping = true;
+        match &mut self.phase {
+            Phase::Up(_) => self.depart(Purpose::Stop, "asked to stop", now),
+            Phase::Leaving(_, purpose, _) => *purpose = Purpose::Stop,
+            Phase::Idle { .. } | Phase::Waiting { .. } => self.stopped(),
+            Phase::Spawning | Phase::Gone(..) | Phase::Stopped => {}
+        }
+    }
+
+    fn restart(&mut self, reason: &str, now: Timestamp) {
+        if self.stopping {
+            return;
+        }
+        match &mut self.phase {
+            Phase::Up(_) => self.replace(reason, now),
+            Phase::Waiting { .. } => {
+                reason.clone_into(&mut self.why);
+                self.spawn();
+            }
+            Phase::Idle { .. }
+            | Phase::Spawning
+            | Phase::Leaving(..)
+            | Phase::Gone(..)
+            | Phase::Stopped => {}
+        }
+    }
+
+    fn replace(&mut self, reason: &str, now: Timestamp) {
+        self.depart(Purpose::Replace, reason, now);
+    }
+
+    fn gone(&mut self) {
+        let phase = mem::replace(&mut self.phase, Phase::Stopped);
+        self.phase = match phase {
+            Phase::Up(up) => Phase::Gone(up, None),
+            Phase::Leaving(up, purpose, _) => Phase::Gone(up, Some(purpose)),
+            other => other,
+        };
+    }
+
+    fn exited(&mut self, cause: ExitCause, ended: Timestamp, now: Timestamp, rng: &mut Rng) {
+        let Phase::Gone(up, purpose) = &self.phase else {
+            return;
+        };
+        let (pid, since, purpose) = (up.pid, up.since, *purpose);
+        self.ended(pid, cause, ended, purpose.is_some());
+        self.actions.push(Action::Forget);
+        if self.stopping {
+            self.stopped();
+        } else if purpose == Some(Purpose::Replace) {
+            self.spawn();
+        } else {
+            let decision = if now < self.excused_until {
+                let wait = self.history.excused(rng);
+                Decision::Restart { wait }
+            } else {
+                self.history.exited(now, now.since(since), rng)
+            };
+            let reason = match purpose {
+                Some(_) => mem::take(&mut self.why),
+                None => cause.to_string(),
+            };
+            self.wait(decision, reason, now);
+        }
+    }
+
+    fn ended(&mut self, pid: u32, cause: ExitCause, ended: Timestamp, expected: bool) {
+        let instance = self.id.clone();
+        self.actions.push(Action::Observe(Seen::Exited {
+            pid,
+            cause,
+            ended,
+            expected,
+        }));
+        self.record(EventKind::InstanceExited {
+            instance,
+            pid,
+            cause,
+            expected,
+        });
+    }
+
+    fn wait(&mut self, decision: Decision, reason: String, now: Timestamp) {
+        let within = self.rules.restart.within;
+        let wait = match decision {
+            Decision::Restart { wait } => wait,
+            Decision::CrashLoop {
+                wait,
+                exits,
+                begins,
+            } => {
+                if begins {
+                    let instance = self.id.clone();
+                    let within_ns = nanos(within);
+                    self.record(EventKind::InstanceCrashLoop {
+                        instance,
+                        exits,
+                        within_ns,
+                    });
+                    let seen = Seen::CrashLoop { exits, within };
+                    self.actions.push(Action::Observe(seen));
+                }
+                wait
+            }
+        };
+        let (instance, wait_ns) = (self.id.clone(), nanos(wait));
+        self.record(EventKind::InstanceBackingOff { instance, wait_ns });
+        self.why.clone_from(&reason);
+        self.phase = Phase::Waiting {
+            until: now + wait,
+            reason,
+        };
+    }
+
+    fn stopped(&mut self) {
+        let instance = self.id.clone();
+        self.phase = Phase::Stopped;
+        self.actions.push(Action::Forget);
+        self.record(EventKind::InstanceStopped { instance });
+    }
+
+    fn tick(&mut self, now: Timestamp) {
+        if self.deadline(now).is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        match &mut self.phase {
+            Phase::Waiting { .. } => self.spawn(),
+            Phase::Leaving(_, _, Step::Draining { .. }) => self.drained(now),
+            Phase::Leaving(_, _, step) => {
+                let asked = matches!(step, Step::Asked { .. });
+                let until = now + KILL_PATIENCE;
+                *step = Step::Killed { until };
+                let reason = if asked {
+                    format!("it did not stop within {}", self.rules.stop.grace)
+                } else {
+                    "it did not die: it hangs in the kernel".to_owned()
+                };
+                self.actions.push(Action::Describe(reason.clone()));
+                self.announce("kill", &reason);
+                self.actions.push(Action::Kill);
+            }
+            _ => {}
+        }
+    }
+}

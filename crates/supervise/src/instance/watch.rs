@@ -1,0 +1,75 @@
+//! The end of an instance's process, and how it came.
+
+use std::time::Duration;
+
+use ninefold_core::taxonomy::ExitCause;
+use tokio::time::{Instant, sleep};
+
+use crate::clock::wall;
+use crate::disk::{ExitRecord, Folder, RunRecord, read_json};
+use crate::process::gone;
+
+/// A keeper writes the cause down within this time, or is gone with it.
+const CAUSE_PATIENCE: Duration = Duration::from_millis(100);
+/// A keeper that lives gets longer: a slow disk or a busy machine is no lost cause.
+const CAUSE_PATIENCE_KEPT: Duration = Duration::from_millis(500);
+/// Between two looks.
+const CAUSE_PAUSE: Duration = Duration::from_millis(2);
+
+/// Waits until the process of `run` is gone, or, where that is first, its keeper.
+/// True if it is the keeper.
+pub(crate) async fn first_gone(run: &RunRecord) -> bool {
+    tokio::select! {
+        biased;
+        watched = gone(run.process) => {
+            if let Err(error) = watched {
+                poll_gone(run, &error).await;
+            }
+            false
+        }
+        // Both may be ready at once; then the process is what counts.
+        _ = gone(run.keeper) => run.process.alive(),
+    }
+}
+
+/// Waits until the process of `run` is gone.
+pub(crate) async fn process_gone(run: &RunRecord) {
+    if let Err(error) = gone(run.process).await {
+        poll_gone(run, &error).await;
+    }
+}
+
+/// Without a pidfd (no descriptors left) the process is looked at now and then.
+async fn poll_gone(run: &RunRecord, error: &std::io::Error) {
+    tracing::warn!(pid = run.process.pid, %error, "no pidfd: polling");
+    while run.process.alive() {
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// How the process of `run` ended, once it is gone: from `exit.json`.
+pub(crate) async fn cause(run: &RunRecord, folder: &Folder) -> ExitRecord {
+    let gone_at = wall();
+    let begun = Instant::now();
+    loop {
+        if let Ok(Some(exit)) = read_json::<ExitRecord>(&folder.exit())
+            && exit.process == run.process
+        {
+            return exit;
+        }
+        let waited = begun.elapsed();
+        let patience = if run.keeper.alive() {
+            CAUSE_PATIENCE_KEPT
+        } else {
+            CAUSE_PATIENCE
+        };
+        if waited >= patience {
+            return ExitRecord {
+                process: run.process,
+                cause: ExitCause::Lost,
+                ended_at_ns: gone_at,
+            };
+        }
+        sleep(CAUSE_PAUSE).await;
+    }
+}

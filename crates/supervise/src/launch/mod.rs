@@ -1,0 +1,11 @@
+//! From the file to one launch: ports, placeholders, environment.
+
+mod env_file;
+mod fill;
+mod hash;
+mod plan;
+mod ports;
+
+pub(crate) use hash::fnv1a;
+pub(crate) use plan::{LaunchError, Plan};
+pub(crate) use ports::Ports;

@@ -1,0 +1,98 @@
+//! One try of one probe.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ninefold_config::model::{Check, Probe};
+use ninefold_core::observation::ProbeOutcome;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use crate::disk::Spec;
+
+use super::{exec, http};
+
+/// What is probed.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// The environment of commands; none for an external endpoint.
+    pub(crate) spec: Option<Spec>,
+    /// The command of an exec probe, filled in.
+    pub(crate) command: Vec<String>,
+}
+
+/// How one try ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    /// For the detector.
+    pub(crate) outcome: ProbeOutcome,
+    /// Whether nothing was heard at all, be it of the connection or of the answer: a process that
+    /// does this while it lives hangs.
+    pub(crate) silent: bool,
+}
+
+impl Attempt {
+    pub(crate) const fn passed() -> Self {
+        Self::heard(ProbeOutcome::Passed)
+    }
+
+    pub(crate) const fn heard(outcome: ProbeOutcome) -> Self {
+        Self {
+            outcome,
+            silent: false,
+        }
+    }
+
+    pub(crate) const fn timed_out() -> Self {
+        Self {
+            outcome: ProbeOutcome::TimedOut,
+            silent: true,
+        }
+    }
+}
+
+/// Tries `probe` once.
+pub(crate) async fn attempt(probe: &Probe, target: &Target) -> Attempt {
+    let limit = probe.timeout.0;
+    let deadline = Instant::now() + limit;
+    match &probe.check {
+        Check::Tcp => match connect(target.address, deadline, limit).await {
+            Ok(_stream) => Attempt::passed(),
+            Err(attempt) => attempt,
+        },
+        Check::Http { path } => match connect(target.address, deadline, limit).await {
+            Ok(stream) => timeout_at(deadline, http::get(stream, target.address, path))
+                .await
+                .unwrap_or_else(|_elapsed| Attempt::timed_out()),
+            Err(attempt) => attempt,
+        },
+        Check::Exec { .. } => exec::run(target, limit).await,
+    }
+}
+
+async fn connect(
+    address: SocketAddr,
+    deadline: Instant,
+    limit: Duration,
+) -> Result<TcpStream, Attempt> {
+    match timeout_at(deadline, TcpStream::connect(address)).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(Attempt::heard(ProbeOutcome::Unreachable(short(&error)))),
+        Err(_elapsed) => Err(Attempt {
+            outcome: ProbeOutcome::Unreachable(format!("no connection within {limit:?}")),
+            silent: true,
+        }),
+    }
+}
+
+/// What the system says, without Rust's addition of the number.
+pub(crate) fn short(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text.get(..end).unwrap_or(&text).to_lowercase(),
+        None => text,
+    }
+}

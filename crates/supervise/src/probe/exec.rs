@@ -1,0 +1,86 @@
+//! The exec probe: a command whose exit status is the answer.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use ninefold_core::observation::ProbeOutcome;
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
+
+use crate::keeper::command;
+use crate::process::{ProcessId, kill_group};
+
+use super::check::{Attempt, Target, short};
+
+/// Bytes of output that are kept for the reason.
+const OUTPUT_BYTES_MAX: u64 = 4_096;
+/// Characters of it that are shown.
+const REASON_CHARS_MAX: usize = 200;
+
+/// Runs the target's command for at most `limit`; then its whole group is killed.
+pub(crate) async fn run(target: &Target, limit: Duration) -> Attempt {
+    let unreachable = |text: String| Attempt::heard(ProbeOutcome::Unreachable(text));
+    let Some(spec) = &target.spec else {
+        return unreachable("an external endpoint cannot be probed by a command".to_owned());
+    };
+    let command = match command(spec, &target.command) {
+        Ok((_, command)) => command,
+        Err(error) => return unreachable(error.to_string()),
+    };
+    let spawned = Command::from(command)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn();
+    let child = match spawned {
+        Ok(child) => child,
+        Err(error) => return unreachable(short(&error)),
+    };
+    let group = Group(child.id().and_then(ProcessId::of));
+    let attempt = tokio::time::timeout(limit, finish(child))
+        .await
+        .unwrap_or_else(|_elapsed| Attempt::timed_out());
+    drop(group);
+    attempt
+}
+
+/// Kills the group when the try ends, however it ends: also when it is dropped in the middle.
+struct Group(Option<ProcessId>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            kill_group(leader);
+        }
+    }
+}
+
+async fn finish(mut child: Child) -> Attempt {
+    let mut output = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        // What cannot be read only makes the reason shorter. Past the limit the pipe closes.
+        stdout
+            .take(OUTPUT_BYTES_MAX)
+            .read_to_end(&mut output)
+            .await
+            .ok();
+    }
+    match child.wait().await {
+        Ok(status) if status.success() => Attempt::passed(),
+        Ok(status) => {
+            let said: String = String::from_utf8_lossy(&output)
+                .trim()
+                .chars()
+                .take(REASON_CHARS_MAX)
+                .collect();
+            let reason = if said.is_empty() {
+                status.to_string()
+            } else {
+                format!("{status}: {said}")
+            };
+            Attempt::heard(ProbeOutcome::Refused(reason))
+        }
+        Err(error) => Attempt::heard(ProbeOutcome::Unreachable(short(&error))),
+    }
+}

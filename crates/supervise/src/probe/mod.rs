@@ -1,0 +1,12 @@
+//! Probes: one try, the pace of tries, and what their results add up to.
+
+mod check;
+mod exec;
+mod http;
+mod pace;
+mod prober;
+mod tally;
+
+pub(crate) use check::{Attempt, Target};
+pub(crate) use prober::{Probed, probe_forever};
+pub(crate) use tally::{Tally, Turn};

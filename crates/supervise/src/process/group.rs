@@ -1,0 +1,26 @@
+//! Signals to the process group that an instance leads.
+
+use rustix::process::{Signal, kill_process_group};
+
+use super::ProcessId;
+
+/// The signal of this number; SIGTERM for one that has no name.
+pub(crate) fn signal_of(number: i32) -> Signal {
+    Signal::from_named_raw(number).unwrap_or(Signal::TERM)
+}
+
+/// Sends `signal` to the group led by `leader`, if the leader still lives: the number of a dead
+/// leader may belong to somebody else.
+pub(crate) fn signal_group(leader: ProcessId, signal: Signal) {
+    if leader.alive()
+        && let Some(pid) = leader.raw()
+        && let Err(error) = kill_process_group(pid, signal)
+    {
+        tracing::debug!(pid = leader.pid, %error, "the signal did not reach the group");
+    }
+}
+
+/// Ends the whole group of a living leader at once.
+pub(crate) fn kill_group(leader: ProcessId) {
+    signal_group(leader, Signal::KILL);
+}

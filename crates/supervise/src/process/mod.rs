@@ -1,0 +1,9 @@
+//! Processes as the kernel shows them: identity, state, signals, and the moment of their end.
+
+mod exit_watch;
+mod group;
+mod proc;
+
+pub(crate) use exit_watch::gone;
+pub(crate) use group::{kill_group, signal_group, signal_of};
+pub(crate) use proc::{ProcessId, boot_id, children_of, excerpt};

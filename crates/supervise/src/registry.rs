@@ -1,0 +1,108 @@
+//! What every instance does, for whoever asks.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use ninefold_core::id::InstanceId;
+use ninefold_core::status::InstanceStatus;
+use tokio::sync::watch;
+
+/// Where an instance may be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupervisedEndpoint {
+    /// Which instance.
+    pub instance: InstanceId,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its zone.
+    pub zone: Option<Arc<str>>,
+    /// Whether it may receive new requests.
+    pub admitted: bool,
+    /// Since when it is ready; nothing while it is not. For slow start.
+    pub ready_since: Option<Instant>,
+}
+
+/// One instance, as published by its driver.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) status: InstanceStatus,
+    pub(crate) endpoint: Option<SupervisedEndpoint>,
+}
+
+impl Entry {
+    /// Whether nobody could tell the two apart.
+    fn same(&self, other: &Self) -> bool {
+        let (a, b) = (&self.status, &other.status);
+        self.endpoint == other.endpoint
+            && (a.state, &a.reason, a.since) == (b.state, &b.reason, b.since)
+            && (a.pid, a.pid_start, a.restarts) == (b.pid, b.pid_start, b.restarts)
+            && a.address == b.address
+    }
+}
+
+/// All instances. Drivers write, everybody reads.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    entries: Mutex<BTreeMap<InstanceId, Entry>>,
+    version: watch::Sender<u64>,
+}
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        Self {
+            entries: Mutex::new(BTreeMap::new()),
+            version: watch::Sender::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<InstanceId, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes an entry. Whether it differs from the one before.
+    pub(crate) fn publish(&self, entry: Entry) -> bool {
+        let mut entries = self.lock();
+        let before = entries.get(&entry.status.instance);
+        if before.is_some_and(|before| before.same(&entry)) {
+            return false;
+        }
+        entries.insert(entry.status.instance.clone(), entry);
+        drop(entries);
+        self.version.send_modify(|version| *version += 1);
+        true
+    }
+
+    pub(crate) fn get(&self, instance: &InstanceId) -> Option<Entry> {
+        self.lock().get(instance).cloned()
+    }
+
+    pub(crate) fn statuses(&self) -> Vec<InstanceStatus> {
+        self.lock()
+            .values()
+            .map(|entry| entry.status.clone())
+            .collect()
+    }
+
+    pub(crate) fn endpoints(&self) -> Vec<SupervisedEndpoint> {
+        self.lock()
+            .values()
+            .filter_map(|entry| entry.endpoint.clone())
+            .collect()
+    }
+
+    /// Waits until `holds` is true of the entries.
+    pub(crate) async fn until(&self, holds: impl Fn(&BTreeMap<InstanceId, Entry>) -> bool) {
+        let mut versions = self.version.subscribe();
+        loop {
+            versions.mark_unchanged();
+            if holds(&self.lock()) {
+                return;
+            }
+            if versions.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
