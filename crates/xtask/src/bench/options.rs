@@ -54,7 +54,7 @@ impl Options {
             match *word {
                 "--seconds" => options.seconds = number(word, value()?, 600)?,
                 "--rounds" => options.rounds = number(word, value()?, 100)?,
-                "--connections" => options.connections = number(word, value()?, 10_000)?,
+                "--connections" => options.connections = number(word, value()?, 1_000)?,
                 "--peers" => options.peers = list(word, value()?, &Peer::ALL, Peer::name)?,
                 "--cases" => options.cases = list(word, value()?, &Case::ALL, Case::name)?,
                 "--binary" => options.binary = Some(PathBuf::from(value()?)),

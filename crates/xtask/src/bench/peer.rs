@@ -79,7 +79,7 @@ fn ninefold(listen: u16, backend: u16, folder: &Path) -> String {
 /// `x-forwarded-for`, as Ninefold does.
 fn haproxy(listen: u16, backend: u16, buffer_bytes: u32) -> String {
     format!(
-        "global\n  nbthread 1\n  maxconn 20000\n  tune.bufsize {buffer_bytes}\n\
+        "global\n  nbthread 1\n  maxconn 4000\n  tune.bufsize {buffer_bytes}\n\
          defaults\n  mode http\n  option http-keep-alive\n  option forwardfor\n  http-reuse always\n  \
          timeout connect 1s\n  timeout client 60s\n  timeout server 60s\n  timeout http-keep-alive 60s\n\
          frontend in\n  bind 127.0.0.1:{listen}\n  default_backend out\n\
@@ -120,7 +120,7 @@ fn nginx(http: &str, folder: &Path) -> String {
     let user = if is_root() { "user root;\n" } else { "" };
     format!(
         "{user}daemon off;\nworker_processes 1;\nerror_log stderr crit;\npid {folder}/pid;\n\
-         events {{ worker_connections 20000; }}\n\
+         events {{ worker_connections 4000; }}\n\
          http {{\n  access_log off;\n  tcp_nodelay on;\n  keepalive_timeout 60s;\n  \
          keepalive_requests 1000000000;\n  client_body_temp_path {folder}/body;\n  \
          proxy_temp_path {folder}/proxy;\n  fastcgi_temp_path {folder}/fastcgi;\n  \
