@@ -63,7 +63,7 @@ fn validate(text: String, path: &Path, look: bool) -> Outcome {
     let built = build::file(root, path);
     check::file(&built, &mut report);
     if look {
-        check::paths(&built.file, &mut report);
+        check::paths(&built, &mut report);
     }
     let findings = report.finish();
     let valid = !findings.iter().any(|f| f.severity == Severity::Error);

@@ -1,4 +1,23 @@
-//! The third stage.
-use crate::{build::Built, finding::Report, model::File};
-pub(crate) fn file(_: &Built<'_, '_>, _: &mut Report<'_, '_>) {}
-pub(crate) fn paths(_: &File, _: &mut Report<'_, '_>) {}
+//! The third stage: what no key shows alone.
+//!
+//! Every check is a function from the built file to findings. A finding names the keys that it
+//! follows from; where one of them is broken already, it is dropped, so that one mistake does not
+//! make ten messages.
+
+mod address;
+mod claim;
+mod claim_fault;
+mod claim_load;
+mod health;
+mod listener;
+mod path;
+mod place;
+mod placeholder;
+mod redundancy;
+mod run;
+mod service;
+mod slo;
+mod timeout;
+
+pub(crate) use path::paths;
+pub(crate) use run::file;

@@ -3,7 +3,10 @@
 /// Line and column of byte `at`, both from 1; the column counts characters. A place beyond the end,
 /// or within a character, becomes the nearest one before it.
 pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
-    let at = text.floor_char_boundary(at);
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
     let before = text.get(..at).unwrap_or(text);
     let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);

@@ -167,7 +167,7 @@ impl<'a, 'i> Report<'a, 'i> {
             .text
             .get(span.clone())
             .and_then(|t| t.find('\n'))
-            .unwrap_or(span.len());
+            .unwrap_or_else(|| span.len());
         span.start..span.start + length
     }
 

@@ -6,7 +6,7 @@ mod route_name;
 mod signal;
 mod syntax;
 
-pub(crate) use address::{admin, host_port, ports};
+pub(crate) use address::{admin, ports};
 pub(crate) use route_name::route_name;
 pub(crate) use signal::signal;
 pub(crate) use syntax::Syntax;

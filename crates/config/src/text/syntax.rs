@@ -1,6 +1,7 @@
 //! What a text must look like.
 
-use super::{address, http, signal};
+use super::signal::signal;
+use super::{address, http};
 use crate::model::Name;
 
 /// The syntax of a text.
@@ -70,7 +71,7 @@ impl Syntax {
             Self::HostPort => address::host_port(text),
             Self::Admin => address::admin(text).map(drop),
             Self::Ports => address::ports(text).map(drop),
-            Self::Signal => signal::signal(text).map(drop),
+            Self::Signal => signal(text).map(drop),
             Self::Host => http::host(text),
             Self::Prefix => http::prefix(text),
             Self::Target => http::target(text),

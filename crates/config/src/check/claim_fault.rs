@@ -1,0 +1,186 @@
+//! Faults of claims against what is there to survive them.
+
+use super::place;
+use crate::build::Built;
+use crate::finding::{Draft, KeyPath, Report};
+use crate::model::{Claim, Name, Service, ServiceKind, Spread, Supervised, Survive};
+
+/// Checks the fault of every claim.
+pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
+    for (index, claim) in built.file.claims.iter().enumerate() {
+        let path = place::claim(index);
+        if let Survive::Zones(zones) = claim.survive {
+            zone_fault(built, claim, zones, &path, report);
+            continue;
+        }
+        let Some(service) = built.file.services.get(&claim.service) else {
+            continue;
+        };
+        match &service.kind {
+            ServiceKind::External(_) => external(claim, &path, report),
+            ServiceKind::Supervised(supervised) => {
+                instance_fault(claim, supervised, &path, report);
+                if matches!(claim.survive, Survive::Hang(_)) {
+                    liveness(&claim.service, service, &path, report);
+                }
+            }
+        }
+    }
+}
+
+fn service_path(claim: &Claim, key: &str) -> KeyPath {
+    place::service(&claim.service).key(key)
+}
+
+fn external(claim: &Claim, path: &KeyPath, report: &mut Report<'_, '_>) {
+    let name = &claim.service;
+    report.check(
+        Draft::warning(
+            "untested-claim",
+            &path.key("survive"),
+            format!("this claim cannot be tried: `{name}` runs elsewhere, no fault can be injected into it"),
+        )
+        .help("write the `service` that Ninefold starts, or expect UNTESTED"),
+        &[path.key("slo"), path.key("service")],
+    );
+}
+
+fn instance_fault(
+    claim: &Claim,
+    service: &Supervised,
+    path: &KeyPath,
+    report: &mut Report<'_, '_>,
+) {
+    let (key, count, verb) = match claim.survive {
+        Survive::Instances(count) => ("instances", count, "killed"),
+        Survive::Hang(count) => ("hang", count, "hung"),
+        Survive::Zones(_) => return,
+    };
+    let at = path.key("survive").key(key);
+    let name = &claim.service;
+    let replicas = service.replicas;
+    let related = [
+        path.key("slo"),
+        path.key("service"),
+        service_path(claim, "replicas"),
+        service_path(claim, "min_ready"),
+    ];
+    if count > replicas {
+        report.check(
+            Draft::error(
+                "impossible-claim",
+                &at,
+                format!("{count} instances cannot be {verb}: `{name}` has {replicas}"),
+            )
+            .value(count)
+            .help(format!("write at most {replicas}, or more `replicas`")),
+            &related,
+        );
+    } else if replicas - count < service.min_ready {
+        report.check(
+            Draft::warning(
+                "cannot-hold",
+                &at,
+                format!(
+                    "with {count} of {replicas} instances {verb}, `{name}` is out: it needs {}",
+                    service.min_ready
+                ),
+            )
+            .value(count)
+            .help(format!(
+                "write at least {} `replicas`, or expect REFUTED",
+                count.saturating_add(service.min_ready)
+            )),
+            &related,
+        );
+    }
+}
+
+fn liveness(name: &Name, service: &Service, path: &KeyPath, report: &mut Report<'_, '_>) {
+    if service.health.live.is_none() {
+        let health = place::service(name).key("health");
+        report.check(
+            Draft::warning(
+                "no-liveness",
+                &path.key("survive").key("hang"),
+                format!("nothing restarts a hung instance: `{name}` has no `live` probe"),
+            )
+            .help(format!(
+                "write `health = {{ live = \"/…\" }}` in `[service.{name}]`"
+            )),
+            &[path.key("slo"), path.key("service"), health],
+        );
+    }
+}
+
+fn zone_fault(
+    built: &Built<'_, '_>,
+    claim: &Claim,
+    zones: u32,
+    path: &KeyPath,
+    report: &mut Report<'_, '_>,
+) {
+    let at = path.key("survive").key("zones");
+    let all = u32::try_from(built.file.cluster.zones.len()).unwrap_or(u32::MAX);
+    let related = [KeyPath::default().key("cluster")];
+    if zones > all {
+        report.check(
+            Draft::error(
+                "impossible-claim",
+                &at,
+                format!("{zones} zones cannot go dark: the cluster has {all}"),
+            )
+            .value(zones)
+            .help("write the zones in `[cluster]`, as in `zones = [\"a\", \"b\", \"c\"]`"),
+            &related,
+        );
+        return;
+    }
+    let supervised = |service: &Service| matches!(service.kind, ServiceKind::Supervised(_));
+    if !built.file.services.values().any(supervised) {
+        external(claim, path, report);
+        return;
+    }
+    let Some(service) = built.file.services.get(&claim.service) else {
+        return;
+    };
+    let ServiceKind::Supervised(service) = &service.kind else {
+        return;
+    };
+    let left = left_in_zones(service, all, zones);
+    if left < service.min_ready {
+        report.check(
+            Draft::warning(
+                "cannot-hold",
+                &at,
+                format!(
+                    "with {zones} of {all} zones dark, {left} of {} instances of `{}` may be \
+                     left: it needs {}",
+                    service.replicas, claim.service, service.min_ready
+                ),
+            )
+            .value(zones)
+            .help("write more `replicas`, `spread = \"zone\"`, or more zones, or expect REFUTED"),
+            &[
+                KeyPath::default().key("cluster"),
+                path.key("slo"),
+                path.key("service"),
+                service_path(claim, "replicas"),
+                service_path(claim, "min_ready"),
+                service_path(claim, "spread"),
+            ],
+        );
+    }
+}
+
+/// The instances that are left when the zones with the most instances go dark.
+fn left_in_zones(service: &Supervised, all: u32, dark: u32) -> u32 {
+    if service.spread == Spread::None {
+        // All of them may be in one zone.
+        return 0;
+    }
+    // In turn: the first `replicas % all` zones have one more than the others.
+    let (each, more) = (service.replicas / all.max(1), service.replicas % all.max(1));
+    let lost = each * dark + more.min(dark);
+    service.replicas.saturating_sub(lost)
+}

@@ -1,0 +1,86 @@
+//! Whether the files that a file names exist.
+
+use std::path::Path;
+
+use super::place;
+use crate::build::Built;
+use crate::finding::{Draft, KeyPath, Report};
+use crate::model::{ServiceKind, Supervised};
+
+/// Looks at the file system. A TLS listener cannot be opened without its files: errors. What a
+/// start needs may be made before it: warnings.
+pub(crate) fn paths(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
+    let folder = built.file.folder();
+    for (path, listener) in place::listeners(&built.file) {
+        for (index, tls) in listener.tls.iter().enumerate() {
+            // One certificate is written as a table, several as an array.
+            let tables = path.key("tls");
+            let element = tables.index(index);
+            let at = if built.written(&element) {
+                element
+            } else {
+                tables
+            };
+            for (key, named) in [("certificate", &tls.certificate), ("key", &tls.key)] {
+                let Some(why) = unreadable(&folder.join(named)) else {
+                    continue;
+                };
+                report.check(
+                    Draft::error("missing-file", &at.key(key), why)
+                        .value(named.display())
+                        .help("relative paths begin at the folder of this file"),
+                    &[],
+                );
+            }
+        }
+    }
+    for (name, service) in &built.file.services {
+        if let ServiceKind::Supervised(supervised) = &service.kind {
+            start(supervised, &folder, &place::service(name), report);
+        }
+    }
+}
+
+fn unreadable(path: &Path) -> Option<String> {
+    match path.metadata() {
+        Ok(found) if found.is_file() => None,
+        Ok(_) => Some(format!("`{}` is no file", path.display())),
+        Err(error) => Some(format!("`{}`: {error}", path.display())),
+    }
+}
+
+fn start(service: &Supervised, folder: &Path, path: &KeyPath, report: &mut Report<'_, '_>) {
+    let mut missing = |key: KeyPath, why: String, help: &str| {
+        report.check(Draft::warning("missing-file", &key, why).help(help), &[]);
+    };
+    if let Some(named) = &service.env_file
+        && let Some(why) = unreadable(&folder.join(named))
+    {
+        missing(
+            path.key("env_file"),
+            why,
+            "no instance starts without it; relative paths begin at the folder of this file",
+        );
+    }
+    if let Some(named) = &service.directory
+        && !folder.join(named).is_dir()
+    {
+        missing(
+            path.key("directory"),
+            format!("`{}` is no folder", folder.join(named).display()),
+            "no instance starts without it; relative paths begin at the folder of this file",
+        );
+    }
+    let program = service.run.first().map(String::as_str).unwrap_or_default();
+    if service.prepare.is_none()
+        && program.contains('/')
+        && !program.contains('{')
+        && let Some(why) = unreadable(&folder.join(program))
+    {
+        missing(
+            path.key("run").index(0),
+            why,
+            "a program with a `/` begins at the folder of this file; `prepare` may build it",
+        );
+    }
+}

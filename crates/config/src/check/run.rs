@@ -1,0 +1,23 @@
+//! All checks in order.
+
+use super::{
+    address, claim, claim_fault, claim_load, health, listener, placeholder, redundancy, service,
+    slo, timeout,
+};
+use crate::build::Built;
+use crate::finding::Report;
+
+/// Checks what no key shows alone.
+pub(crate) fn file(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
+    service::check(built, report);
+    health::check(built, report);
+    redundancy::check(built, report);
+    listener::check(built, report);
+    address::check(built, report);
+    timeout::check(built, report);
+    placeholder::check(built, report);
+    slo::check(built, report);
+    claim::check(built, report);
+    claim_fault::check(built, report);
+    claim_load::check(built, report);
+}

@@ -1,0 +1,136 @@
+//! The JSON Schema against the reader.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use expect_test::expect_file;
+use ninefold_config::{Severity, parse, schema};
+use serde_json::Value;
+
+use crate::testdata::files;
+
+#[test]
+fn the_committed_schema_is_current() {
+    let mut text = serde_json::to_string_pretty(&schema()).unwrap();
+    text.push('\n');
+    expect_file!["../../ninefold.schema.json"].assert_eq(&text);
+}
+
+fn json(path: &Path) -> Option<Value> {
+    let table: toml::Table = std::fs::read_to_string(path).ok()?.parse().ok()?;
+    serde_json::to_value(table).ok()
+}
+
+#[test]
+fn accepted_files_follow_the_schema() {
+    let schema = jsonschema::validator_for(&schema()).unwrap();
+    for path in files("valid").into_iter().chain(files("doubtful")) {
+        let errors: Vec<_> = schema
+            .iter_errors(&json(&path).unwrap())
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert_eq!(errors, [""; 0], "{path:?}");
+    }
+}
+
+/// Codes that a schema can express; files that have one of them are refused by it too.
+const IN_SCHEMA: [&str; 5] = [
+    "unknown-key",
+    "wrong-type",
+    "missing-unit",
+    "missing-key",
+    "conflicting-keys",
+];
+
+#[test]
+fn broken_files_break_the_schema_where_it_can_say_so() {
+    let schema = jsonschema::validator_for(&schema()).unwrap();
+    let mut refused = 0;
+    for path in files("broken") {
+        let Some(instance) = json(&path) else {
+            continue;
+        };
+        let expressible = ninefold_config::read(&path)
+            .findings
+            .iter()
+            .any(|finding| IN_SCHEMA.contains(&finding.code));
+        if expressible {
+            assert!(!schema.is_valid(&instance), "{path:?}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 0);
+}
+
+/// For every table: the keys that the schema has are those that the reader names as allowed.
+#[test]
+fn the_reader_knows_exactly_the_keys_of_the_schema() {
+    let schema = schema();
+    let tables = [
+        ("", ""),
+        ("cluster", "[cluster]\n"),
+        ("node", "[node]\n"),
+        ("chaos", "[chaos]\n"),
+        ("service", "[service.a]\n"),
+        ("redundancy", "[service.a.redundancy]\n"),
+        ("endpoint", "[[service.a.endpoints]]\n"),
+        ("stop", "[service.a.stop]\n"),
+        ("restart", "[service.a.restart]\n"),
+        ("ejection", "[service.a.ejection]\n"),
+        ("health", "[service.a.health]\n"),
+        ("probe", "[service.a.health.ready]\n"),
+        ("listener", "[[listener]]\n"),
+        ("tls", "[[listener]]\n[listener.tls]\n"),
+        ("limits", "[[listener]]\n[listener.limits]\n"),
+        ("access_log", "[[listener]]\n[listener.access_log]\n"),
+        ("route", "[[listener]]\n[[listener.route]]\n"),
+        (
+            "retry",
+            "[[listener]]\n[[listener.route]]\n[listener.route.retry]\n",
+        ),
+        ("SLO", "[slo.a]\n"),
+        ("latency", "[slo.a.latency]\n"),
+        ("claim", "[[claim]]\n"),
+        ("survive", "[[claim]]\n[claim.survive]\n"),
+        ("load", "[[claim]]\n[claim.load]\n"),
+        ("request_of_a_load", "[[claim]]\n[[claim.load.requests]]\n"),
+    ];
+    let mut definitions: BTreeSet<_> = schema["$defs"].as_object().unwrap().keys().collect();
+    definitions.retain(|name| schema["$defs"][name.as_str()]["type"] == "object");
+    assert_eq!(definitions.len() + 1, tables.len(), "{definitions:?}");
+    for (name, header) in tables {
+        let table = if name.is_empty() {
+            &schema
+        } else {
+            &schema["$defs"][name]
+        };
+        let keys: BTreeSet<_> = table["properties"].as_object().unwrap().keys().collect();
+        for key in &keys {
+            assert!(!unknown(header, key), "{header}{key} is refused");
+        }
+        assert!(unknown(header, "no_such_key_anywhere"), "{header}");
+        assert_eq!(table["additionalProperties"], false, "{name}");
+        let allowed = allowed(header);
+        assert_eq!(allowed.iter().collect::<BTreeSet<_>>(), keys, "{header}");
+    }
+}
+
+fn unknown(header: &str, key: &str) -> bool {
+    let text = format!("{header}{key} = 0\n");
+    parse(&text, Path::new("x.toml"))
+        .findings
+        .iter()
+        .any(|f| f.code == "unknown-key" && f.severity == Severity::Error)
+}
+
+/// The keys that the reader lists where one is unknown.
+fn allowed(header: &str) -> Vec<String> {
+    let text = format!("{header}no_such_key_anywhere = 0\n");
+    let outcome = parse(&text, Path::new("x.toml"));
+    let finding = outcome.findings.iter().find(|f| f.code == "unknown-key");
+    let help = finding.unwrap().help.clone().unwrap();
+    let (_, list) = help.split_once(" has ").unwrap();
+    list.split(", ")
+        .map(|key| key.trim_matches('`').to_owned())
+        .collect()
+}
