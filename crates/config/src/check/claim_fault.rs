@@ -70,7 +70,7 @@ fn instance_fault(
             Draft::error(
                 "impossible-claim",
                 &at,
-                format!("{count} instances cannot be {verb}: `{name}` has {replicas}"),
+                format!("so many instances cannot be {verb}: `{name}` has {replicas}"),
             )
             .value(count)
             .help(format!("write at most {replicas}, or more `replicas`")),
@@ -128,7 +128,7 @@ fn zone_fault(
             Draft::error(
                 "impossible-claim",
                 &at,
-                format!("{zones} zones cannot go dark: the cluster has {all}"),
+                format!("so many zones cannot go dark: the cluster has {all}"),
             )
             .value(zones)
             .help("write the zones in `[cluster]`, as in `zones = [\"a\", \"b\", \"c\"]`"),

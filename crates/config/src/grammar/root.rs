@@ -92,14 +92,13 @@ static CLUSTER: Table = Table {
         ),
         Key::new(
             "zones",
-            "The failure domains that replicas are spread over, in order.",
+            "The failure domains that replicas are spread over, in order. Default: none.",
             Shape::List {
                 item: &Shape::Text(Syntax::Name),
                 min: 0,
                 max: 64,
             },
-        )
-        .default("[]"),
+        ),
     ],
     rule: None,
     later: &[

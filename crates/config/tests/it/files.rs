@@ -123,5 +123,5 @@ fn json_has_what_the_text_has() {
         (&finding["line"], &finding["column"]),
         (&3.into(), &12.into())
     );
-    assert_eq!(finding["span"]["start"], 34);
+    assert_eq!(finding["span"]["start"], 35);
 }
