@@ -1,7 +1,9 @@
 //! One fault in the ledger.
 
+use std::time::Duration;
+
 use ninefold_core::id::InstanceId;
-use ninefold_core::time::Timestamp;
+use ninefold_core::time::{Timestamp, nanos};
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
@@ -98,6 +100,11 @@ impl Entry {
             state: EntryState::Planned,
             notes: Vec::new(),
         }
+    }
+
+    /// Sets its time to live, counted from now.
+    pub fn expires_in(&mut self, ttl: Duration) {
+        self.expires_boot_ns = Some(clock::boot_ns().saturating_add(nanos(ttl)));
     }
 
     /// Whether its time to live has passed.

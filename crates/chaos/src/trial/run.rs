@@ -213,7 +213,7 @@ async fn write_ahead<S: System>(
     entry.targets.clone_from(&report.targets);
     entry.claim = notice.claim;
     entry.undo = undo.to_vec();
-    entry.expires_boot_ns = Some(clock::boot_ns().saturating_add(notice.ttl_ns));
+    entry.expires_in(experiment.ttl);
     bench.ledger.plan(&entry)?;
     watchdog.check()
 }

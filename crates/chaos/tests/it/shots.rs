@@ -1,0 +1,142 @@
+//! The forms of a report.
+
+use std::time::Duration;
+
+use expect_test::expect;
+use ninefold_chaos::{ClaimReport, Readback, Report, Requests, TrialReport, Verdict};
+use ninefold_core::id::InstanceId;
+use ninefold_core::taxonomy::FailureClass;
+use ninefold_core::time::Timestamp;
+
+fn trial(number: u32, verdict: Verdict, reasons: &[&str]) -> TrialReport {
+    TrialReport {
+        number,
+        seed: 40 + u64::from(number),
+        fault: format!("f-1-{number}"),
+        targets: vec![InstanceId::new("web", number)],
+        verdict,
+        reasons: reasons.iter().map(ToString::to_string).collect(),
+        notes: Vec::new(),
+        injected: Some(Timestamp::from_secs(1_795_489_301)),
+        detect: Some(Duration::from_micros(12_340)),
+        class: Some(FailureClass::CrashStop),
+        recover: Some(Duration::from_millis(800)),
+        requests: Requests {
+            sent: 200,
+            acked: 198,
+            failed: 1,
+            unknown: 1,
+            masked: 3,
+        },
+        latency: None,
+        lost: Some(Readback::default()),
+    }
+}
+
+fn claim(name: &str, verdict: Verdict, trials: Vec<TrialReport>) -> ClaimReport {
+    ClaimReport {
+        name: name.to_owned(),
+        survive: "1 instance of web killed".to_owned(),
+        verdict,
+        reasons: match verdict {
+            Verdict::Proven => Vec::new(),
+            _ => vec!["trial 1 (seed 41) on web/1: 3 < 5 & <b>\u{1}".to_owned()],
+        },
+        declared_available: 0.999,
+        declared_recover: Some(Duration::from_secs(2)),
+        declared_lose: None,
+        asked: 2,
+        trials,
+        replay: "ninefold verify shop.toml --claim 'a | b' --trials 1 --seed 41".to_owned(),
+    }
+}
+
+fn report() -> Report {
+    let passed = vec![
+        trial(1, Verdict::Proven, &[]),
+        trial(2, Verdict::Proven, &[]),
+    ];
+    let failed = vec![trial(1, Verdict::Refuted, &["x"])];
+    Report {
+        claims: vec![
+            claim("one may die", Verdict::Proven, passed),
+            claim("a | b", Verdict::Refuted, failed),
+            claim("outside", Verdict::Untested, Vec::new()),
+        ],
+        seed: 7,
+        file: "shop.toml".to_owned(),
+        began: Timestamp::from_secs(1_795_489_300),
+        took: Duration::from_millis(12_340),
+        refused: None,
+        notes: Vec::new(),
+    }
+}
+
+#[test]
+fn text() {
+    expect![[""]].assert_eq(&report().to_text());
+}
+
+#[test]
+fn markdown() {
+    expect![[""]].assert_eq(&report().to_markdown());
+}
+
+#[test]
+fn junit() {
+    expect![[""]].assert_eq(&report().to_junit());
+}
+
+#[test]
+fn json_has_the_documented_shape() {
+    let json = report().to_json();
+    let first = &json["claims"][0];
+    assert_eq!(first["name"], "one may die");
+    assert_eq!(first["verdict"], "PROVEN");
+    assert_eq!(
+        first["trials"],
+        serde_json::json!({ "passed": 2, "total": 2 })
+    );
+    assert_eq!(first["availability"], 396.0 / 398.0);
+    assert_eq!(
+        first["detect_ms"],
+        serde_json::json!({ "p50": 12.34, "p99": 12.34 })
+    );
+    assert_eq!(
+        first["recover_ms"],
+        serde_json::json!({ "p50": 800.0, "p99": 800.0 })
+    );
+    assert_eq!(
+        first["requests"],
+        serde_json::json!({ "sent": 400, "acked": 396, "failed": 2, "unknown": 2, "masked": 6 })
+    );
+    let last = &json["claims"][2];
+    assert_eq!(last["verdict"], "UNTESTED");
+    assert!(last["availability"].is_null() && last["detect_ms"]["p50"].is_null());
+    assert_eq!(
+        last["trials"],
+        serde_json::json!({ "passed": 0, "total": 0 })
+    );
+    assert_eq!(json["exit_code"], 1);
+}
+
+#[test]
+fn exit_codes() {
+    let with = |verdicts: &[Verdict]| {
+        let mut report = report();
+        report.claims = verdicts
+            .iter()
+            .map(|v| claim("c", *v, Vec::new()))
+            .collect();
+        report.exit_code()
+    };
+    use Verdict::{Inconclusive, Proven, Refuted, Untested};
+    assert_eq!(with(&[Proven, Proven]), 0);
+    assert_eq!(with(&[Proven, Inconclusive, Refuted]), 1);
+    assert_eq!(with(&[Proven, Untested]), 3);
+    assert_eq!(with(&[Inconclusive]), 3);
+    assert_eq!(with(&[]), 3);
+    let mut refused = report();
+    refused.refused = Some("why".to_owned());
+    assert_eq!(refused.exit_code(), 4);
+}
