@@ -52,6 +52,8 @@ fn control(ledger: &str, pid: &str, ttl_ms: &str) -> Result<(), Failure> {
     target.signal_group(rustix::process::Signal::STOP)?;
     ledger.applied(&entry.id)?;
     say(&format!("applied {}\n", reaper.id()))?;
+    // Waiting closes what it still holds of the child's input, and its end is the reaper's signal.
+    let _input = reaper.stdin.take();
     reaper.wait()?;
     Ok(())
 }

@@ -251,7 +251,7 @@ async fn in_mid_hang(act: impl Fn(&watch::Sender<bool>, &TempDir)) -> (Report, S
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn asked_to_stop_it_rolls_back_and_is_inconclusive() {
-    let (report, shop, _state) = in_mid_hang(|stop, _| drop(stop.send_replace(true))).await;
+    let (report, shop, _state) = in_mid_hang(|stop, _| stop.send(true).unwrap()).await;
     assert_eq!(report.claims[0].verdict, Verdict::Inconclusive);
     let why = reasons(&report);
     assert!(

@@ -127,7 +127,7 @@ async fn what_cannot_be_tried_here_is_untested_with_a_reason() {
         why[1].contains("9 instances of web, and there are 1"),
         "{why:?}"
     );
-    assert!(why[2].contains("chaos.ttl_max is 60s"), "{why:?}");
+    assert!(why[2].contains("chaos.ttl_max is 1m"), "{why:?}");
     assert!(report.claims.iter().all(|c| c.verdict == Verdict::Untested));
     assert_eq!(report.exit_code(), exit_code::INCONCLUSIVE);
 }

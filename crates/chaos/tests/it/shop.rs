@@ -130,7 +130,7 @@ fn instance(ordinal: u32) -> InstanceStatus {
     InstanceStatus {
         service: "web".to_owned(),
         instance: InstanceId::new("web", ordinal),
-        zone: Some(if ordinal % 2 == 0 { "a" } else { "b" }.to_owned()),
+        zone: Some(if ordinal.is_multiple_of(2) { "a" } else { "b" }.to_owned()),
         address: String::new(),
         pid: None,
         pid_start: None,

@@ -74,17 +74,93 @@ fn report() -> Report {
 
 #[test]
 fn text() {
-    expect![[""]].assert_eq(&report().to_text());
+    expect![[r#"
+        CLAIM        VERDICT      AVAILABLE           DETECT p50/p99   RECOVER p50/p99                LATENCY p50/p99  ACKED/FAILED/UNKNOWN (MASKED)
+        one may die  PROVEN 2/2   99.497% (>= 99.9%)  12.3 ms/12.3 ms  800.0 ms/800.0 ms (<= 2.00 s)  -                396/2/2 (6)
+        a | b        REFUTED 0/1  99.497% (>= 99.9%)  12.3 ms/12.3 ms  800.0 ms/800.0 ms (<= 2.00 s)  -                198/1/1 (3)
+        outside      UNTESTED     -                   -                - (<= 2.00 s)                  -                -
+
+        REFUTED: a | b
+          trial 1 (seed 41) on web/1: 3 < 5 & <b>
+          replay: ninefold verify shop.toml --claim 'a | b' --trials 1 --seed 41
+
+        UNTESTED: outside
+          trial 1 (seed 41) on web/1: 3 < 5 & <b>
+          replay: ninefold verify shop.toml --claim 'a | b' --trials 1 --seed 41
+
+        seed 7, 12.3 s
+    "#]].assert_eq(&report().to_text());
 }
 
 #[test]
 fn markdown() {
-    expect![[""]].assert_eq(&report().to_markdown());
+    expect![[r#"
+        # Claims
+
+        `shop.toml`, 2026-11-24T03:01:40.000Z, seed 7, 12.3 s
+
+        | claim | verdict | available | detect p50/p99 | recover p50/p99 | latency p50/p99 | acked/failed/unknown (masked) |
+        |---|---|---|---|---|---|---|
+        | one may die | PROVEN 2/2 | 99.497% (>= 99.9%) | 12.3 ms/12.3 ms | 800.0 ms/800.0 ms (\<= 2.00 s) | - | 396/2/2 (6) |
+        | a \| b | REFUTED 0/1 | 99.497% (>= 99.9%) | 12.3 ms/12.3 ms | 800.0 ms/800.0 ms (\<= 2.00 s) | - | 198/1/1 (3) |
+        | outside | UNTESTED | - | - | - (\<= 2.00 s) | - | - |
+
+        ## PROVEN: one may die
+
+        1 instance of web killed
+
+
+        | trial | seed | targets | verdict | detected | class | recovered |
+        |---|---|---|---|---|---|---|
+        | 1 | 41 | web/1 | PROVEN | 12.34 ms | crash-stop | 800 ms |
+        | 2 | 42 | web/2 | PROVEN | 12.34 ms | crash-stop | 800 ms |
+
+        ```sh
+        ninefold verify shop.toml --claim 'a | b' --trials 1 --seed 41
+        ```
+
+        ## REFUTED: a \| b
+
+        1 instance of web killed
+
+        - trial 1 (seed 41) on web/1: 3 \< 5 & \<b>
+
+        | trial | seed | targets | verdict | detected | class | recovered |
+        |---|---|---|---|---|---|---|
+        | 1 | 41 | web/1 | REFUTED | 12.34 ms | crash-stop | 800 ms |
+
+        ```sh
+        ninefold verify shop.toml --claim 'a | b' --trials 1 --seed 41
+        ```
+
+        ## UNTESTED: outside
+
+        1 instance of web killed
+
+        - trial 1 (seed 41) on web/1: 3 \< 5 & \<b>
+
+        ```sh
+        ninefold verify shop.toml --claim 'a | b' --trials 1 --seed 41
+        ```
+    "#]].assert_eq(&report().to_markdown());
 }
 
 #[test]
 fn junit() {
-    expect![[""]].assert_eq(&report().to_junit());
+    expect![[r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuite name="ninefold verify" tests="3" failures="1" errors="0" skipped="1" timestamp="2026-11-24T03:01:40.000Z" time="12.340">
+          <testcase classname="shop.toml" name="one may die"/>
+          <testcase classname="shop.toml" name="a | b">
+            <failure type="REFUTED" message="trial 1 (seed 41) on web/1: 3 &lt; 5 &amp; &lt;b&gt;">trial 1 (seed 41) on web/1: 3 &lt; 5 &amp; &lt;b&gt;
+        replay: ninefold verify shop.toml --claim &apos;a | b&apos; --trials 1 --seed 41</failure>
+          </testcase>
+          <testcase classname="shop.toml" name="outside">
+            <skipped type="UNTESTED" message="trial 1 (seed 41) on web/1: 3 &lt; 5 &amp; &lt;b&gt;">trial 1 (seed 41) on web/1: 3 &lt; 5 &amp; &lt;b&gt;
+        replay: ninefold verify shop.toml --claim &apos;a | b&apos; --trials 1 --seed 41</skipped>
+          </testcase>
+        </testsuite>
+    "#]].assert_eq(&report().to_junit());
 }
 
 #[test]
