@@ -55,7 +55,7 @@ enum Told {
     /// Something about this incarnation.
     Of(u64, Event),
     /// A start came to its end.
-    Started(Result<Started, String>),
+    Started(Box<Result<Started, String>>),
 }
 
 /// One supervised instance.
@@ -181,7 +181,7 @@ impl Driver {
                 Some(Told::Of(incarnation, event)) if incarnation == self.incarnation => {
                     self.handle(event).await;
                 }
-                Some(Told::Started(result)) => self.started(result).await,
+                Some(Told::Started(result)) => self.started(*result).await,
                 Some(Told::Of(..)) | None => {}
             },
             command = self.commands.recv() => match command {
@@ -274,7 +274,7 @@ impl Driver {
         });
         self.lasting.spawn(async move {
             let result = start(&plan, predecessor, &shared, exits).await;
-            tell.send(Told::Started(result)).await.ok();
+            tell.send(Told::Started(Box::new(result))).await.ok();
         });
         while self.lasting.try_join_next().is_some() {}
     }

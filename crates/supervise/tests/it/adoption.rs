@@ -1,0 +1,184 @@
+//! Ninefold dies, services do not.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use ninefold_core::observation::Seen;
+use ninefold_core::status::InstanceState;
+use ninefold_core::taxonomy::ExitCause;
+use ninefold_supervise::logs;
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::file::{file, ready, supervised, with};
+use crate::rig::{Rig, eventually, example, folder, get, lives, signal, state_of};
+
+/// Runs a supervisor in a process of its own until its service is ready, and kills it. Answers
+/// the service's address and pid.
+async fn orphaned(folder: &TempDir) -> (std::net::SocketAddr, u32) {
+    let mut supervisor = Command::new(example("supervised"))
+        .arg(folder.path())
+        .args([example("keeper"), example("service")])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdout = supervisor.stdout.take().unwrap();
+    let said = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        line
+    });
+    assert_eq!(said.await.unwrap(), "ready\n");
+    supervisor.kill().unwrap();
+    supervisor.wait().unwrap();
+    let run = std::fs::read(state_of(folder).join("instances/web-0/run.json")).unwrap();
+    let run: serde_json::Value = serde_json::from_slice(&run).unwrap();
+    let address = run["address"].as_str().unwrap().parse().unwrap();
+    let pid = run["process"]["pid"].as_u64().unwrap();
+    (address, u32::try_from(pid).unwrap())
+}
+
+fn config(folder: &TempDir) -> ninefold_config::model::File {
+    let service = supervised(&[&example("service"), "{address}"]);
+    with(file(folder.path()), "web", service, ready())
+}
+
+#[tokio::test]
+async fn services_survive_a_killed_ninefold_and_are_adopted() {
+    let folder = folder();
+    let (address, pid) = orphaned(&folder).await;
+    // It serves and writes although nobody is there.
+    get(address, "/say/alone").await.unwrap();
+    eventually("its output is captured", || async {
+        let lines = logs::tail(&state_of(&folder), "web", 10).unwrap();
+        lines
+            .iter()
+            .any(|line| line.text.ends_with(" stdout alone"))
+    })
+    .await;
+    let rig = Rig::start(&folder, config(&folder)).await;
+    assert_eq!(rig.address(0), address, "known at once");
+    let status = rig.is(0, InstanceState::Ready).await;
+    assert_eq!((status.pid, status.restarts), (Some(pid), 0));
+    assert_eq!(rig.recorded("adopted"), 1);
+    assert_eq!(rig.recorded("action:"), 0, "{:#?}", rig.lines());
+    let adopted = |seen: &Seen| matches!(seen, Seen::Started { adopted: true, .. });
+    assert!(rig.seen().iter().any(adopted));
+    // Its end is seen as well as that of a child.
+    signal(pid, Signal::KILL);
+    let after = rig.is_back(0, &status).await;
+    assert_eq!((after.restarts, rig.address(0)), (1, address));
+    assert_eq!(rig.recorded("unexpectedly: pid"), 1);
+    assert_eq!(rig.recorded("killed by SIGKILL"), 2, "{:#?}", rig.lines());
+    rig.supervisor.stop().await;
+    assert!(!lives(after.pid.unwrap()));
+}
+
+#[tokio::test]
+async fn an_exit_while_ninefold_was_dead_is_reported_with_its_cause() {
+    let folder = folder();
+    let (address, pid) = orphaned(&folder).await;
+    get(address, "/exit/5").await.unwrap_err();
+    eventually("it is gone", || async { !lives(pid) }).await;
+    let exit = state_of(&folder).join("instances/web-0/exit.json");
+    eventually("its end is written down", || async { exit.exists() }).await;
+    let rig = Rig::start(&folder, config(&folder)).await;
+    let exited = Seen::Exited {
+        pid,
+        cause: ExitCause::Code(5),
+        ended: ninefold_core::time::Timestamp::ZERO,
+        expected: false,
+    };
+    let same = |seen: &Seen| match (seen, &exited) {
+        (
+            Seen::Exited {
+                pid: a, cause: b, ..
+            },
+            Seen::Exited {
+                pid: c, cause: d, ..
+            },
+        ) => (a, b) == (c, d),
+        _ => false,
+    };
+    rig.until("the end is reported", || rig.seen().iter().any(same))
+        .await;
+    rig.is(0, InstanceState::Ready).await;
+    rig.supervisor.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_without_its_keeper_is_replaced() {
+    let folder = folder();
+    let rig = Rig::start(&folder, config(&folder)).await;
+    let before = rig.is(0, InstanceState::Ready).await;
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", before.pid.unwrap())).unwrap();
+    let keeper = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_ascii_whitespace()
+        .nth(1)
+        .unwrap();
+    signal(keeper.parse().unwrap(), Signal::KILL);
+    let after = rig.is_back(0, &before).await;
+    assert!(!lives(before.pid.unwrap()));
+    assert_eq!(rig.recorded("the keeper of web/0 is gone"), 1);
+    assert_eq!(after.restarts, 1);
+    rig.supervisor.stop().await;
+}
+
+#[tokio::test]
+async fn a_changed_configuration_replaces_and_a_removed_service_stops() {
+    let folder = folder();
+    let mut service = supervised(&[&example("service"), "{address}"]);
+    service.replicas = 2;
+    let old = with(config(&folder), "web", service.clone(), ready());
+    let old = with(old, "gone", service.clone(), ready());
+    let rig = Rig::start(&folder, old).await;
+    let before = [
+        rig.is(0, InstanceState::Ready).await,
+        rig.is(1, InstanceState::Ready).await,
+    ];
+    let leavers: Vec<_> = rig.supervisor.instances();
+    let leavers = leavers
+        .iter()
+        .filter(|i| i.service == "gone")
+        .map(|i| i.pid);
+    let leavers: Vec<_> = leavers.flatten().collect();
+    // Dropped without a stop: as if it had died.
+    let folder = Arc::clone(&rig.folder);
+    drop(rig);
+    service.env.insert("NEW".into(), "yes".into());
+    let new = with(file(folder.path()), "web", service, ready());
+    let rig = Rig::start(&folder, new).await;
+    for (ordinal, before) in (0..).zip(&before) {
+        rig.is_back(ordinal, before).await;
+        let address = rig.address(ordinal);
+        assert_eq!(get(address, "/env/NEW").await.unwrap(), "yes");
+    }
+    rig.until("what is not in the file stops", || {
+        !leavers.iter().any(|pid| lives(*pid))
+    })
+    .await;
+    assert_eq!(
+        rig.recorded("it is not in the file any more"),
+        leavers.len()
+    );
+    assert_eq!(rig.recorded("its configuration changed"), 4);
+    rig.supervisor.stop().await;
+}
+
+#[tokio::test]
+async fn records_that_are_garbage_stop_nobody() {
+    let folder = folder();
+    let instance = state_of(&folder).join("instances/web-0");
+    std::fs::create_dir_all(&instance).unwrap();
+    for name in ["run.json", "exit.json", "port", "spec.json"] {
+        std::fs::write(instance.join(name), [0xff, 0, b'{', 7]).unwrap();
+    }
+    let rig = Rig::start(&folder, config(&folder)).await;
+    rig.is(0, InstanceState::Ready).await;
+    assert_eq!(rig.recorded("cannot be adopted"), 1);
+    rig.supervisor.stop().await;
+}

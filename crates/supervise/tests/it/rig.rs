@@ -1,0 +1,243 @@
+//! A supervisor, its journal and its reports, and ways to look at what it does.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ninefold_config::model::File;
+use ninefold_core::event::EventKind;
+use ninefold_core::id::InstanceId;
+use ninefold_core::observation::Seen;
+use ninefold_core::status::{InstanceState, InstanceStatus};
+use ninefold_supervise::{Options, PrepareState, Recorder, Report, Supervisor};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+
+/// Everything here is over long before.
+const DEADLINE: Duration = Duration::from_secs(40);
+
+#[derive(Debug, Default)]
+pub struct Journal(Mutex<Vec<EventKind>>);
+
+impl Recorder for Journal {
+    fn record(&self, kind: EventKind) {
+        self.0.lock().unwrap().push(kind);
+    }
+}
+
+/// What was reported, in order.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    Seen(InstanceId, Seen),
+    Drain(InstanceId, bool),
+    Prepare(PrepareState),
+}
+
+#[derive(Debug)]
+pub struct Rig {
+    pub folder: Arc<TempDir>,
+    pub supervisor: Supervisor,
+    pub journal: Arc<Journal>,
+    heard: Arc<Mutex<Vec<Heard>>>,
+}
+
+/// A binary of this crate's examples.
+pub fn example(name: &str) -> String {
+    let own = std::env::current_exe().unwrap();
+    let target = own.parent().and_then(Path::parent).unwrap();
+    target
+        .join("examples")
+        .join(name)
+        .to_str()
+        .unwrap()
+        .to_owned()
+}
+
+pub fn folder() -> Arc<TempDir> {
+    Arc::new(tempfile::tempdir().unwrap())
+}
+
+pub fn state_of(folder: &TempDir) -> PathBuf {
+    folder.path().join("state")
+}
+
+pub fn web(ordinal: u32) -> InstanceId {
+    InstanceId::new("web", ordinal)
+}
+
+impl Rig {
+    pub async fn start(folder: &Arc<TempDir>, file: File) -> Self {
+        Self::start_with(folder, file, BTreeMap::new()).await
+    }
+
+    pub async fn start_with(
+        folder: &Arc<TempDir>,
+        file: File,
+        addresses: BTreeMap<String, SocketAddr>,
+    ) -> Self {
+        let (reports, received) = mpsc::channel(64);
+        let journal = Arc::new(Journal::default());
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let started = tokio::spawn(Supervisor::start(Options {
+            file: Arc::new(file),
+            state: state_of(folder),
+            keeper: vec![example("keeper").into()],
+            addresses,
+            reports,
+            journal: Arc::clone(&journal) as Arc<dyn Recorder>,
+        }));
+        // The reader must not keep the supervisor alive, but a drain looks at its endpoints.
+        let (give, take) = tokio::sync::watch::channel(None::<Supervisor>);
+        tokio::spawn(listen(received, Arc::clone(&heard), take));
+        let supervisor = started.await.unwrap().unwrap();
+        give.send_replace(Some(supervisor.clone()));
+        let rig = Self {
+            folder: Arc::clone(folder),
+            supervisor,
+            journal,
+            heard,
+        };
+        tokio::spawn(async move { give.closed().await });
+        rig
+    }
+
+    pub fn status(&self, ordinal: u32) -> InstanceStatus {
+        self.get(&web(ordinal))
+    }
+
+    pub fn get(&self, id: &InstanceId) -> InstanceStatus {
+        let all = self.supervisor.instances();
+        all.into_iter()
+            .find(|status| status.instance == *id)
+            .unwrap()
+    }
+
+    pub fn address(&self, ordinal: u32) -> SocketAddr {
+        self.supervisor.endpoint(&web(ordinal)).unwrap().address
+    }
+
+    pub async fn is(&self, ordinal: u32, state: InstanceState) -> InstanceStatus {
+        let what = format!("web/{ordinal} is {state:?}");
+        self.until(&what, || self.status(ordinal).state == state)
+            .await;
+        self.status(ordinal)
+    }
+
+    /// Ready with another process than `before`.
+    pub async fn is_back(&self, ordinal: u32, before: &InstanceStatus) -> InstanceStatus {
+        let what = format!("web/{ordinal} is back");
+        self.until(&what, || {
+            let status = self.status(ordinal);
+            status.state == InstanceState::Ready && status.pid != before.pid
+        })
+        .await;
+        self.status(ordinal)
+    }
+
+    /// Waits for a condition, and shows everything if it never comes.
+    pub async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        let end = Instant::now() + DEADLINE;
+        while !holds() {
+            assert!(
+                Instant::now() < end,
+                "never: {what}\n{:#?}\n{:#?}\n{:#?}",
+                self.supervisor.instances(),
+                self.events(),
+                self.heard(),
+            );
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub fn events(&self) -> Vec<EventKind> {
+        self.journal.0.lock().unwrap().clone()
+    }
+
+    /// The journal as text.
+    pub fn lines(&self) -> Vec<String> {
+        self.events().iter().map(ToString::to_string).collect()
+    }
+
+    pub fn recorded(&self, text: &str) -> usize {
+        self.lines()
+            .iter()
+            .filter(|line| line.contains(text))
+            .count()
+    }
+
+    pub fn heard(&self) -> Vec<Heard> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    pub fn seen(&self) -> Vec<Seen> {
+        let heard = self.heard();
+        heard
+            .into_iter()
+            .filter_map(|heard| match heard {
+                Heard::Seen(_, seen) => Some(seen),
+                Heard::Drain(..) | Heard::Prepare(_) => None,
+            })
+            .collect()
+    }
+}
+
+async fn listen(
+    mut received: mpsc::Receiver<Report>,
+    heard: Arc<Mutex<Vec<Heard>>>,
+    supervisor: tokio::sync::watch::Receiver<Option<Supervisor>>,
+) {
+    while let Some(report) = received.recv().await {
+        let note = match report {
+            Report::Changed => continue,
+            Report::Observed(observation) => Heard::Seen(observation.instance, observation.seen),
+            Report::Prepare { state, .. } => Heard::Prepare(state),
+            Report::Drain { instance, done, .. } => {
+                let supervisor = supervisor.borrow().clone();
+                let endpoint = supervisor.and_then(|supervisor| supervisor.endpoint(&instance));
+                let admitted = endpoint.is_some_and(|endpoint| endpoint.admitted);
+                done.send(()).ok();
+                Heard::Drain(instance, admitted)
+            }
+        };
+        heard.lock().unwrap().push(note);
+    }
+}
+
+/// The body of a GET.
+pub async fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: t\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let body = answer
+        .split_once("\r\n\r\n")
+        .map(|(_, body)| body.to_owned());
+    body.ok_or_else(|| std::io::Error::other("no answer"))
+}
+
+/// Whether a process runs; a zombie does not.
+pub fn lives(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or(" Z").starts_with(" Z"))
+}
+
+pub fn signal(pid: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+/// Waits for a condition that no rig knows of.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+    let end = Instant::now() + DEADLINE;
+    while !holds().await {
+        assert!(Instant::now() < end, "never: {what}");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
