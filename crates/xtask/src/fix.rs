@@ -7,12 +7,6 @@ use crate::step::{Steps, cargo};
 /// changed is to be read before it is committed.
 pub(crate) fn run() -> Result<(), Failure> {
     let mut steps = Steps::default();
-    let result = add(&mut steps);
-    steps.summary();
-    result
-}
-
-fn add(steps: &mut Steps) -> Result<(), Failure> {
     steps.command(
         "clippy's suggestions",
         &mut cargo(&[
@@ -23,10 +17,11 @@ fn add(steps: &mut Steps) -> Result<(), Failure> {
             "--workspace",
             "--all-targets",
         ])?,
-    )?;
-    steps.command("format", &mut cargo(&["fmt", "--all"])?)?;
+    );
+    steps.command("format", &mut cargo(&["fmt", "--all"])?);
     steps.command(
         "snapshots",
         cargo(&["test", "--workspace", "--no-fail-fast"])?.env("UPDATE_EXPECT", "1"),
-    )
+    );
+    steps.finish()
 }

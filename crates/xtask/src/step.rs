@@ -6,37 +6,61 @@ use std::time::{Duration, Instant};
 use crate::failure::{Failure, While};
 use crate::say;
 
-/// Steps in a row; the first that fails ends them.
+/// Steps in a row. A failed step is said at once and counted at the end; the next ones still run,
+/// so that one run shows all that is wrong.
 #[derive(Debug, Default)]
-pub(crate) struct Steps(Vec<(String, Duration)>);
+pub(crate) struct Steps(Vec<Done>);
+
+#[derive(Debug)]
+struct Done {
+    name: String,
+    took: Duration,
+    failed: bool,
+}
 
 impl Steps {
-    /// Does one step.
-    pub(crate) fn step(
-        &mut self,
-        name: &str,
-        work: impl FnOnce() -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    /// Does one step; whether it went well.
+    pub(crate) fn step(&mut self, name: &str, work: impl FnOnce() -> Result<(), Failure>) -> bool {
         say::progress(&format!("── {name}"));
         let begun = Instant::now();
         let result = work();
-        self.0.push((name.to_owned(), begun.elapsed()));
-        result.map_err(|why| Failure::new(format!("{name}: {why}")))
+        if let Err(why) = &result {
+            say::error(&why.to_string());
+        }
+        self.0.push(Done {
+            name: name.to_owned(),
+            took: begun.elapsed(),
+            failed: result.is_err(),
+        });
+        result.is_ok()
     }
 
     /// One step that is a command.
-    pub(crate) fn command(&mut self, name: &str, command: &mut Command) -> Result<(), Failure> {
+    pub(crate) fn command(&mut self, name: &str, command: &mut Command) -> bool {
         self.step(name, || run(command))
     }
 
-    /// Prints what took how long.
-    pub(crate) fn summary(&self) {
-        let width = self.0.iter().map(|(name, _)| name.len()).max();
+    /// Prints what took how long, and fails if any step did.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        let width = self.0.iter().map(|done| done.name.len()).max();
         let width = width.unwrap_or_default().max("in all".len());
-        let total: Duration = self.0.iter().map(|(_, took)| *took).sum();
-        let rows = self.0.iter().map(|(name, took)| (name.as_str(), *took));
-        for (name, took) in rows.chain([("in all", total)]) {
-            say::progress(&format!("{name:width$}  {:7.1} s", took.as_secs_f64()));
+        let total: Duration = self.0.iter().map(|done| done.took).sum();
+        for done in &self.0 {
+            let end = if done.failed { "  FAILED" } else { "" };
+            let seconds = done.took.as_secs_f64();
+            say::progress(&format!("{:width$}  {seconds:7.1} s{end}", done.name));
+        }
+        say::progress(&format!(
+            "{:width$}  {:7.1} s",
+            "in all",
+            total.as_secs_f64()
+        ));
+        let failed = self.0.iter().filter(|done| done.failed);
+        let failed: Vec<&str> = failed.map(|done| done.name.as_str()).collect();
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::new(format!("failed: {}", failed.join(", "))))
         }
     }
 }
@@ -83,4 +107,21 @@ fn line(command: &Command) -> String {
         .chain(command.get_args());
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_runs_and_the_failed_are_named() {
+        let mut steps = Steps::default();
+        assert!(steps.step("one", || Ok(())));
+        assert!(!steps.command("two", &mut Command::new("false")));
+        assert!(!steps.command("three", &mut Command::new("no-such-program-anywhere")));
+        assert!(steps.command("four", &mut Command::new("true")));
+        let why = steps.finish().unwrap_err();
+        assert_eq!(why.to_string(), "failed: two, three");
+        assert!(Steps::default().finish().is_ok());
+    }
 }

@@ -11,17 +11,13 @@ use crate::verify;
 /// programs they start come from the same build, which `cargo test --no-run` makes in whole.
 pub(crate) fn run() -> Result<(), Failure> {
     let mut steps = Steps::default();
-    let result = add(&mut steps);
-    steps.summary();
-    result
-}
-
-fn add(steps: &mut Steps) -> Result<(), Failure> {
-    steps.step("set up", setup::for_tests)?;
-    verify::add(steps)?;
-    steps.command(
-        "build",
-        &mut cargo(&["test", "--locked", "--workspace", "--no-run"])?,
-    )?;
-    steps.command("test", &mut cargo(&["test", "--locked", "--workspace"])?)
+    if steps.step("set up", setup::for_tests) {
+        verify::add(&mut steps)?;
+        let build = ["test", "--locked", "--workspace", "--no-run"];
+        if steps.command("build", &mut cargo(&build)?) {
+            let test = ["test", "--locked", "--workspace", "--no-fail-fast"];
+            steps.command("test", &mut cargo(&test)?);
+        }
+    }
+    steps.finish()
 }

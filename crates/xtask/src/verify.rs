@@ -7,15 +7,14 @@ use crate::tidy;
 /// Runs it as a command of its own.
 pub(crate) fn run() -> Result<(), Failure> {
     let mut steps = Steps::default();
-    let result = add(&mut steps);
-    steps.summary();
-    result
+    add(&mut steps)?;
+    steps.finish()
 }
 
 /// Adds its steps. None of them writes outside `target`; `--locked` keeps the lock file as it is.
 pub(crate) fn add(steps: &mut Steps) -> Result<(), Failure> {
-    steps.command("format", &mut cargo(&["fmt", "--all", "--check"])?)?;
-    steps.step("tidy", tidy::run)?;
+    steps.command("format", &mut cargo(&["fmt", "--all", "--check"])?);
+    steps.step("tidy", tidy::run);
     steps.command(
         "clippy",
         &mut cargo(&[
@@ -27,9 +26,10 @@ pub(crate) fn add(steps: &mut Steps) -> Result<(), Failure> {
             "-D",
             "warnings",
         ])?,
-    )?;
+    );
     steps.command(
         "documentation",
         cargo(&["doc", "--locked", "--no-deps", "--workspace"])?.env("RUSTDOCFLAGS", "-D warnings"),
-    )
+    );
+    Ok(())
 }
