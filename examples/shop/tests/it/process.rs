@@ -1,10 +1,15 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
+use shop::catalog::{Catalog, routes};
+use shop::checkout::Store;
+use shop::client::Client;
+use tokio::sync::mpsc;
 
-use crate::rig::call;
+use crate::rig::{DEADLINE, call, serve};
 
 /// A program of the shop, killed at the end of the test.
 struct Program {
@@ -71,6 +76,58 @@ async fn the_programs_serve_and_stop_on_sigterm() {
         assert!(program.child.wait().unwrap().success());
         let last = program.lines.next().unwrap().unwrap();
         assert_eq!(last, "shop/7 has stopped");
+    }
+}
+
+/// Acknowledged orders are in the log of the database, whenever the process dies.
+#[tokio::test]
+async fn acknowledged_orders_survive_sigkill() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("data/orders.db");
+    let catalog = serve(routes(Catalog::default())).await;
+    let mut checkout = Program::start(
+        env!("CARGO_BIN_EXE_shop-checkout"),
+        &[
+            "--listen",
+            "127.0.0.1:0",
+            "--catalog",
+            &format!("http://{catalog}"),
+            "--database",
+            database.to_str().unwrap(),
+        ],
+    );
+    let client = Arc::new(Client::new(checkout.address()));
+    let (acked, mut orders) = mpsc::unbounded_channel();
+    for writer in 0..4 {
+        let (client, acked) = (Arc::clone(&client), acked.clone());
+        tokio::spawn(async move {
+            // Until the process is gone.
+            for n in 0.. {
+                let id = format!("{writer}-{n}");
+                let body = r#"{"item":"mug","quantity":1}"#.into();
+                let path = format!("/orders/{id}");
+                let answer = client
+                    .call(Method::PUT, &path, &HeaderMap::new(), body, DEADLINE)
+                    .await;
+                match answer {
+                    Ok(answer) if answer.status() == StatusCode::CREATED => acked.send(id).unwrap(),
+                    _ => return,
+                }
+            }
+        });
+    }
+    drop(acked);
+    let mut ids = Vec::new();
+    while let Some(id) = orders.recv().await {
+        ids.push(id);
+        if ids.len() == 100 {
+            checkout.child.kill().unwrap();
+        }
+    }
+    assert!(ids.len() >= 100, "{}", ids.len());
+    let store = Store::open(&database).unwrap();
+    for id in ids {
+        assert!(store.order(id.clone()).await.unwrap().is_some(), "{id}");
     }
 }
 
