@@ -1,6 +1,7 @@
 //! One database connection on a thread of its own.
 
 use std::path::PathBuf;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -14,7 +15,11 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 /// SQLite calls block, so they run here, one after the other, and never on the threads that serve
 /// connections.
 #[derive(Debug)]
-pub(super) struct Lane(mpsc::Sender<Job>);
+pub(super) struct Lane {
+    /// Nothing only while it is being dropped.
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
 
 /// Why the store does not answer.
 #[derive(Debug, thiserror::Error)]
@@ -37,10 +42,10 @@ pub enum StoreError {
 }
 
 impl Lane {
-    /// Starts the thread. It ends when the lane is dropped and its jobs are done.
+    /// Starts the thread.
     pub(super) fn start(name: &str, mut connection: Connection) -> Result<Self, StoreError> {
         let (sender, mut jobs) = mpsc::channel::<Job>(WAITING_MAX);
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
                 while let Some(job) = jobs.blocking_recv() {
@@ -48,7 +53,10 @@ impl Lane {
                 }
             })
             .map_err(StoreError::Thread)?;
-        Ok(Self(sender))
+        Ok(Self {
+            jobs: Some(sender),
+            thread: Some(thread),
+        })
     }
 
     /// Runs a job and waits for its result. A caller that goes away meanwhile loses only the
@@ -63,11 +71,24 @@ impl Lane {
                 drop(give.send(job(connection)));
             }
         });
-        self.0.try_send(job).map_err(|refused| match refused {
+        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
+        jobs.try_send(job).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => StoreError::Full,
             mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
         })?;
         Ok(result.await.map_err(|_dropped| StoreError::Closed)??)
+    }
+}
+
+/// Waits until its jobs are done and the connection is closed: the last to close the file moves the
+/// log into it.
+impl Drop for Lane {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            // An error is a panic of the thread, which has been printed.
+            drop(thread.join());
+        }
     }
 }
 

@@ -84,6 +84,9 @@ async fn orders_survive_the_store() {
         Some(order("kept", 3))
     );
     assert_eq!(store.order("other".into()).await.unwrap(), None);
+    // Closed in order, the log has moved into the file.
+    drop(store);
+    assert!(path.exists() && !path.with_extension("db-wal").exists());
 }
 
 #[test]
