@@ -16,7 +16,13 @@ const HEAD: [&str; 7] = [
     "ACKED/FAILED/UNKNOWN (MASKED)",
 ];
 
+/// Control characters of names and reasons never reach the terminal.
 pub(super) fn render(report: &Report) -> String {
+    let held = |c: &char| !c.is_control() || *c == '\n';
+    compose(report).chars().filter(held).collect()
+}
+
+fn compose(report: &Report) -> String {
     let mut rows = vec![HEAD.map(ToOwned::to_owned)];
     rows.extend(report.claims.iter().map(cells));
     let mut out = String::new();
@@ -97,7 +103,7 @@ fn pair(percentiles: Option<Percentiles>) -> String {
 /// Milliseconds with a fitting unit.
 fn time(millis: f64) -> String {
     if millis >= 1_000.0 {
-        format!("{:.2} s", millis / 1_000.0)
+        format!("{:.3} s", millis / 1_000.0)
     } else {
         format!("{millis:.1} ms")
     }

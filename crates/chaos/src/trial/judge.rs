@@ -179,3 +179,140 @@ pub(crate) fn summary(trial: &TrialReport) -> String {
         trial.requests.masked
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use ninefold_config::model::{Load, LoadRequest, Rate, Span, Survive};
+
+    use super::*;
+
+    fn claim() -> Claim {
+        let request = LoadRequest {
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            headers: BTreeMap::new(),
+            body: None,
+        };
+        Claim {
+            name: "c".to_owned(),
+            survive: Survive::Instances(1),
+            service: "web".parse().unwrap(),
+            slo: "up".parse().unwrap(),
+            available: "99.9%".parse().unwrap(),
+            recover: Some(Span::secs(2)),
+            lose: Some(0),
+            load: Load {
+                rate: Rate::per_second(1),
+                requests: vec![request],
+                check: None,
+            },
+        }
+    }
+
+    fn requests(acked: u64, failed: u64, unknown: u64) -> Requests {
+        Requests {
+            sent: acked + failed + unknown,
+            acked,
+            failed,
+            unknown,
+            masked: 0,
+        }
+    }
+
+    fn seen(requests: Requests) -> Seen<'static> {
+        Seen {
+            recover: Some(Duration::from_millis(900)),
+            watched: Duration::from_secs(21),
+            requests,
+            saturated: 0,
+            live: false,
+            lost: None,
+            residue: &[],
+        }
+    }
+
+    fn verdict(requests: Requests) -> Verdict {
+        judge(&claim(), &seen(requests)).0
+    }
+
+    #[test]
+    fn availability_is_held_against_its_bound_exactly() {
+        assert_eq!(verdict(requests(999, 1, 0)), Verdict::Proven);
+        assert_eq!(verdict(requests(998, 1, 0)), Verdict::Refuted);
+        assert_eq!(verdict(requests(0, 0, 0)), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn unknown_decides_nothing_and_hides_nothing() {
+        // Met only if the unknown one happened, broken only if it did not.
+        assert_eq!(verdict(requests(999, 1, 1)), Verdict::Inconclusive);
+        assert_eq!(verdict(requests(998, 1, 1)), Verdict::Inconclusive);
+        // The same either way.
+        assert_eq!(verdict(requests(9_990, 1, 2)), Verdict::Proven);
+        assert_eq!(verdict(requests(900, 50, 2)), Verdict::Refuted);
+        assert_eq!(verdict(requests(0, 0, 5)), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn late_and_missing_recovery_refute() {
+        let mut late = seen(requests(1_000, 0, 0));
+        late.recover = Some(Duration::from_millis(2_001));
+        let (verdict, why) = judge(&claim(), &late);
+        assert_eq!(verdict, Verdict::Refuted);
+        assert_eq!(why, ["recovery took 2.001 s (declared: within 2s)"]);
+        late.recover = None;
+        assert_eq!(judge(&claim(), &late).0, Verdict::Refuted);
+        late.recover = Some(Duration::from_secs(2));
+        assert_eq!(judge(&claim(), &late).0, Verdict::Proven);
+    }
+
+    #[test]
+    fn writes_are_lost_kept_or_not_to_be_told() {
+        let of = |checked, lost, unreadable| {
+            let lost = Readback {
+                checked,
+                lost,
+                unreadable,
+                lost_ids: Vec::new(),
+            };
+            let mut seen = seen(requests(1_000, 0, 0));
+            seen.lost = Some(&lost);
+            judge(&claim(), &seen).0
+        };
+        assert_eq!(of(10, 0, 0), Verdict::Proven);
+        assert_eq!(of(10, 1, 0), Verdict::Refuted);
+        assert_eq!(of(10, 0, 1), Verdict::Inconclusive);
+        assert_eq!(of(0, 0, 0), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn residue_spoils_a_proof_and_does_not_soften_a_refutation() {
+        let residue = ["pid 1 is still stopped".to_owned()];
+        let mut left = seen(requests(1_000, 0, 0));
+        left.residue = &residue;
+        assert_eq!(judge(&claim(), &left).0, Verdict::Inconclusive);
+        left.recover = None;
+        assert_eq!(judge(&claim(), &left).0, Verdict::Refuted);
+    }
+
+    #[test]
+    fn a_claim_is_proven_by_all_its_trials_only() {
+        use Verdict::{Inconclusive, Proven, Refuted, Untested};
+        let trials = |verdicts: &[Verdict]| {
+            let each = verdicts.iter().map(|verdict| {
+                let mut trial = TrialReport::new(1, 1);
+                trial.verdict = *verdict;
+                trial
+            });
+            each.collect::<Vec<_>>()
+        };
+        let of = |verdicts: &[Verdict], asked| claim_verdict(&trials(verdicts), asked).0;
+        assert_eq!(of(&[Proven, Proven], 2), Proven);
+        assert_eq!(of(&[Proven], 2), Inconclusive);
+        assert_eq!(of(&[Proven, Inconclusive], 2), Inconclusive);
+        assert_eq!(of(&[Inconclusive, Refuted], 2), Refuted);
+        assert_eq!(of(&[], 2), Untested);
+    }
+}

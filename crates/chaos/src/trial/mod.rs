@@ -3,6 +3,7 @@
 mod bench;
 mod experiment;
 mod judge;
+mod pace;
 mod run;
 mod steps;
 mod view;
@@ -11,6 +12,7 @@ mod watchdog;
 pub(crate) use bench::Bench;
 pub(crate) use experiment::Experiment;
 pub(crate) use judge::{claim_verdict, summary};
+pub(crate) use pace::Pace;
 pub(crate) use run::run;
 pub(crate) use steps::fit;
 pub(crate) use watchdog::Watchdog;

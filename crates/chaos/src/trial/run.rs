@@ -1,6 +1,6 @@
 //! The life of a trial, from preflight to account.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ninefold_core::event::FaultNotice;
 use ninefold_core::status::{NodeStatus, RouteStatus};
@@ -77,9 +77,14 @@ async fn prepare<S: System>(
     say(Phase::Preflight, String::new());
     watchdog.check()?;
     let patience = bench.options.patience;
-    let status = watchdog.guard(steps::fit(bench, patience)).await??;
     let chosen = experiment.candidates.targets(report.seed);
     report.targets.clone_from(&chosen);
+    let pace = std::mem::take(&mut watchdog.pace);
+    let paced = watchdog.guard(steps::paced(&bench.options.file, &pace, &chosen));
+    let paced = paced.await;
+    watchdog.pace = pace;
+    paced?;
+    let status = watchdog.guard(steps::fit(bench, patience)).await??;
     let targets = view::targets(&status, &chosen).map_err(Setback::Because)?;
     let load = match &experiment.plan {
         None => None,
@@ -233,6 +238,7 @@ async fn expose<S: System>(
     say(Phase::Fault, report.on_whom());
     exposure.from = elapsed().unwrap_or_default();
     exposure.injected = clock::wall();
+    watchdog.pace.hit(&report.targets, Instant::now());
     report.injected = Some(exposure.injected);
     inject(kind, &ready.targets).map_err(Setback::Because)?;
     bench.ledger.applied(&report.fault)?;

@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use ninefold_config::model::{File, ServiceKind};
+use ninefold_core::id::InstanceId;
 use ninefold_core::status::NodeStatus;
 use ninefold_core::time::Timestamp;
 
 use super::bench::Bench;
 use super::experiment::Experiment;
-use super::view;
 use super::watchdog::Setback;
+use super::{Pace, view};
 use crate::System;
 use crate::clock;
 use crate::fault::{FaultKind, Target};
@@ -25,6 +27,8 @@ const STEADY_REQUESTS: f64 = 3.0;
 const STEADY_MAX: Duration = Duration::from_secs(15);
 /// How long the detector may take to file its incident after recovery.
 const INCIDENT_WAIT: Duration = Duration::from_secs(2);
+/// How long the incident of an earlier trial is given to close, so that the next is one of its own.
+const LINGER: Duration = Duration::from_secs(5);
 /// How long a listener may take to accept.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
@@ -33,15 +37,21 @@ pub(crate) async fn fit<S: System>(
     bench: &Bench<'_, S>,
     patience: Duration,
 ) -> Result<NodeStatus, Setback> {
-    let deadline = Instant::now() + patience;
+    let began = Instant::now();
+    let deadline = began + patience;
     loop {
         let why = match (bench.status().await, bench.incidents().await) {
             (Ok(status), Ok(incidents)) => {
                 let blockers = view::blockers(&status, &incidents);
-                if blockers.is_empty() {
+                let lingers = view::injected_is_open(&incidents) && began.elapsed() < LINGER;
+                if blockers.is_empty() && !lingers {
                     return Ok(status);
                 }
-                blockers.join("; ")
+                if lingers {
+                    "an incident of an injected fault is open".to_owned()
+                } else {
+                    blockers.join("; ")
+                }
             }
             (Err(error), _) | (_, Err(error)) => format!("the system did not answer: {error}"),
         };
@@ -50,6 +60,20 @@ pub(crate) async fn fit<S: System>(
         }
         tokio::time::sleep(POLL).await;
     }
+}
+
+/// Waits until the targets may be hit again without looking like a crash loop.
+pub(super) async fn paced(bench_file: &File, pace: &Pace, chosen: &[InstanceId]) {
+    let now = Instant::now();
+    let wait = |id: &InstanceId| match &bench_file.services.get(&*id.service)?.kind {
+        ServiceKind::Supervised(service) => {
+            let rule = (service.restart.budget, service.restart.within.0);
+            Some(pace.wait(id, rule, now))
+        }
+        ServiceKind::External(_) => None,
+    };
+    let longest = chosen.iter().filter_map(wait).max();
+    tokio::time::sleep(longest.unwrap_or(Duration::ZERO)).await;
 }
 
 /// Whether the load's listener accepts a connection.
@@ -126,7 +150,10 @@ pub(super) async fn recovery<S: System>(
     let resumed = |target: &Target| {
         experiment.kind == FaultKind::Hang
             && target.process.presence() == Presence::Running
-            && !matches!(bench.ledger.get(fault), Ok(entry) if entry.state == EntryState::Undone)
+            && bench.ledger.get(fault).is_ok_and(|entry| {
+                // The reaper signals first and notes afterwards: past the time to live it may be its.
+                entry.state != EntryState::Undone && !entry.expired()
+            })
     };
     loop {
         if let Ok(status) = bench.status().await

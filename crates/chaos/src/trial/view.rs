@@ -61,18 +61,14 @@ pub(crate) fn blockers(status: &NodeStatus, incidents: &[Incident]) -> Vec<Strin
             ));
         }
     }
-    for incident in incidents.iter().filter(|i| i.state == IncidentState::Open) {
-        blockers.push(format!(
-            "incident {} is open: {} in {}{}",
-            incident.id,
-            incident.class,
-            incident.domain,
-            if incident.injected.is_some() {
-                " (of an injected fault)"
-            } else {
-                ""
-            }
-        ));
+    let open = |incident: &&Incident| incident.state == IncidentState::Open;
+    for incident in incidents.iter().filter(open) {
+        if incident.injected.is_none() {
+            blockers.push(format!(
+                "incident {} is open: {} in {}",
+                incident.id, incident.class, incident.domain
+            ));
+        }
     }
     for fault in &status.faults {
         blockers.push(format!("fault {} has not ended", fault.id));
@@ -81,6 +77,12 @@ pub(crate) fn blockers(status: &NodeStatus, incidents: &[Incident]) -> Vec<Strin
         blockers.push(format!("Ninefold is degraded: {reason}"));
     }
     blockers
+}
+
+/// Whether an incident of an injected fault goes on.
+pub(super) fn injected_is_open(incidents: &[Incident]) -> bool {
+    let open = |i: &Incident| i.state == IncidentState::Open && i.injected.is_some();
+    incidents.iter().any(open)
 }
 
 /// The processes behind some instances, each shown to be there and running; or who is not.

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use tokio::sync::watch;
 
+use super::Pace;
 use crate::reaper::Keeper;
 
 /// Why a trial cannot tell anything. Every one of these makes it INCONCLUSIVE.
@@ -32,11 +33,12 @@ impl From<crate::ledger::LedgerError> for Setback {
     }
 }
 
-/// Watches the stop signal and the reaper while something else is waited for.
+/// Watches the stop signal and the reaper while something else is waited for, and the pace.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     pub(crate) keeper: Keeper,
     pub(crate) stop: watch::Receiver<bool>,
+    pub(crate) pace: Pace,
 }
 
 impl Watchdog {

@@ -45,8 +45,9 @@ pub struct VerifyOptions {
     /// How long the preflight waits for a system that is not ready, such as one just started.
     /// Default 30 s.
     pub patience: Duration,
-    /// An `up` that the caller started for this run. It is stopped in order at the end of the
-    /// run, however that comes, and by the reaper if the caller is killed.
+    /// An `up` that the caller started for this run. It is stopped in order before `verify`
+    /// returns a report, and by the reaper if the caller is killed. Where `verify` returns an error
+    /// the caller stops it.
     pub owned_up: Option<Process>,
     /// Becomes true when the run shall end (Ctrl-C): the fault is rolled back, the residue is
     /// checked, and what was not finished is INCONCLUSIVE. A dropped sender means never.

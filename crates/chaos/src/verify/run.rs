@@ -13,7 +13,7 @@ use crate::load::Plan;
 use crate::process::Process;
 use crate::reaper::{self, Keeper};
 use crate::report::{ClaimReport, Report, TrialReport};
-use crate::trial::{self, Bench, Experiment, Watchdog};
+use crate::trial::{self, Bench, Experiment, Pace, Watchdog};
 use crate::{System, Verdict, clock, fault};
 
 /// How long an `up` of ours may take to stop in order before it is killed.
@@ -56,17 +56,21 @@ pub async fn verify(
         owner,
         run: format!("{:x}-{:x}", began.as_millis(), owner.pid),
     };
+    let up = own_up(&bench)?;
     match admit(&bench, &mut report).await {
         Ok((mut watchdog, lock)) => {
             try_all(&bench, &mut watchdog, &claims, &mut report, progress).await;
-            let limit = REAPER_END + options.owned_up.map_or(Duration::ZERO, |_| OWNED_UP_GRACE);
-            if !watchdog.keeper.finish(limit).await {
+            end_up(&bench, up, &mut report).await;
+            if !watchdog.keeper.finish(REAPER_END).await {
                 let note = "the reaper did not end in order; see the ledger";
                 report.notes.push(note.to_owned());
             }
             drop(lock);
         }
-        Err(reason) => refuse(options, &claims, &mut report, reason),
+        Err(reason) => {
+            refuse(options, &claims, &mut report, reason);
+            end_up(&bench, up, &mut report).await;
+        }
     }
     report.took = clock::wall().since(began);
     Ok(report)
@@ -105,6 +109,36 @@ fn refuse(options: &VerifyOptions, claims: &[Claim], report: &mut Report, reason
     report.refused = Some(reason);
 }
 
+/// Notes in the ledger that an `up` ends with this run; the id of the entry.
+fn own_up<S: System>(bench: &Bench<'_, S>) -> Result<Option<String>, VerifyError> {
+    let Some(process) = bench.options.owned_up else {
+        return Ok(None);
+    };
+    let id = format!("up-{}", bench.run);
+    let mut entry = Entry::new(id.clone(), "owned-up".to_owned(), bench.owner);
+    entry.undo = vec![Undo::Stop {
+        process,
+        grace_ns: ninefold_core::time::nanos(OWNED_UP_GRACE),
+    }];
+    bench.ledger.plan(&entry)?;
+    Ok(Some(id))
+}
+
+/// Stops an `up` of ours in order; on a thread of its own, because it may take its grace.
+async fn end_up<S: System>(bench: &Bench<'_, S>, up: Option<String>, report: &mut Report) {
+    let Some(id) = up else {
+        return;
+    };
+    let ledger = bench.ledger.clone();
+    let undo = tokio::task::spawn_blocking(move || ledger.undo(&id, "verify"));
+    match undo.await {
+        Ok(Ok(done)) if done.complete => {}
+        Ok(Ok(done)) => report.notes.push(done.what.join("; ")),
+        Ok(Err(error)) => report.notes.push(error.to_string()),
+        Err(error) => report.notes.push(error.to_string()),
+    }
+}
+
 /// The preflight of the run; the error says why nothing is tried. The file is the lock.
 async fn admit<S: System>(
     bench: &Bench<'_, S>,
@@ -119,33 +153,16 @@ async fn admit<S: System>(
     let keeper = Keeper::start(&options.reaper, bench.ledger.folder())
         .await
         .map_err(|error| error.to_string())?;
-    if let Some(up) = options.owned_up {
-        let mut entry = Entry::new(
-            format!("up-{}", bench.run),
-            "owned-up".to_owned(),
-            bench.owner,
-        );
-        entry.undo = vec![Undo::Stop {
-            process: up,
-            grace_ns: ninefold_core::time::nanos(OWNED_UP_GRACE),
-        }];
-        let planned = bench.ledger.plan(&entry);
-        planned.map_err(|error| error.to_string())?;
-    }
     let mut watchdog = Watchdog {
         keeper,
         stop: options.stop.clone(),
+        pace: Pace::default(),
     };
     let fit = trial::fit(bench, options.patience);
     let fit = watchdog.guard(fit).await;
     match fit.and_then(|fit| fit) {
         Ok(_) => Ok((watchdog, lock)),
-        Err(setback) => {
-            // The reaper stops an `up` of ours, which may take its grace.
-            let limit = REAPER_END + options.owned_up.map_or(Duration::ZERO, |_| OWNED_UP_GRACE);
-            watchdog.keeper.finish(limit).await;
-            Err(setback.to_string())
-        }
+        Err(setback) => Err(setback.to_string()),
     }
 }
 

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ninefold_chaos::ledger::{Entry, Ledger, Undo};
+use ninefold_chaos::process::{Presence, Process};
 use ninefold_chaos::{Phase, Progress, Report, Traffic, Verdict, VerifyOptions, exit_code, verify};
 use ninefold_config::model::{Claim, Ratio, Span, Survive};
+use ninefold_core::event::FaultNotice;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::files::{claim, file, request};
-use super::fixture::{eventually_async, reaper, running, stopped};
+use super::fixture::{Victim, eventually_async, reaper, running, stopped};
 use super::shop::{Behaviour, Shop, folder};
 
 pub(crate) fn options(state: &TempDir, claims: Vec<Claim>) -> VerifyOptions {
@@ -151,7 +154,7 @@ async fn a_hang_that_nobody_heals_is_refuted_and_undone() {
     );
     let why = reasons(&report);
     assert!(
-        why.contains("not every instance was ready again within 1.50 s"),
+        why.contains("not every instance was ready again within 1.500 s"),
         "{why}"
     );
     assert!(!why.contains("residue"), "{why}");
@@ -302,4 +305,70 @@ async fn a_dropped_run_is_undone_by_the_reaper() {
         shop.processes().into_iter().all(running)
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_up_of_its_own_ends_with_the_run_proven_or_refused() {
+    let state = TempDir::new().unwrap();
+    let shop = Shop::start(Behaviour::default()).await;
+    for enabled in [true, false] {
+        let up = Victim::sleeping();
+        let process = up.process();
+        let mut options = options(&state, vec![claim("c", Survive::Instances(1))]);
+        Arc::get_mut(&mut options.file).unwrap().chaos.enabled = enabled;
+        options.owned_up = Some(process);
+        let report = run(&options, &shop).await;
+        assert_eq!(report.refused.is_none(), enabled);
+        assert_eq!(process.presence(), Presence::Gone);
+        assert_eq!(report.notes, [""; 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_of_a_dead_run_are_undone_and_ended_first() {
+    let state = TempDir::new().unwrap();
+    let shop = Shop::start(Behaviour {
+        heals_hangs: false,
+        ..Behaviour::default()
+    })
+    .await;
+    let target = shop.processes()[0];
+    let own = Process::own().unwrap();
+    let gone = Process {
+        start: own.start + 1,
+        ..own
+    };
+    let mut left = Entry::new("f-old".to_owned(), "hang".to_owned(), gone);
+    left.undo = vec![Undo::Resume {
+        leader: target,
+        members: vec![target],
+    }];
+    let ledger = Ledger::open(&VerifyOptions::ledger_folder(state.path())).unwrap();
+    ledger.plan(&left).unwrap();
+    target.signal(rustix::process::Signal::STOP).unwrap();
+    shop.lock().faults.push(FaultNotice {
+        id: "f-old".to_owned(),
+        kind: "hang".to_owned(),
+        targets: Vec::new(),
+        claim: None,
+        ttl_ns: 1,
+    });
+    let report = run(
+        &options(&state, vec![claim("c", Survive::Instances(1))]),
+        &shop,
+    )
+    .await;
+    assert_eq!(
+        report.claims[0].verdict,
+        Verdict::Proven,
+        "{}",
+        report.to_text()
+    );
+    assert!(report.notes[0].contains("fault f-old of an earlier run was undone"));
+    assert!(shop.processes().into_iter().all(running));
+    let ended = shop.lock().ended[0].clone();
+    assert_eq!(
+        ended,
+        ("f-old".to_owned(), "undone after a crash".to_owned())
+    );
 }

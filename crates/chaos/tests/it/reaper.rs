@@ -79,6 +79,10 @@ fn a_ttl_that_passes_ends_the_fault_under_a_living_controller() {
     let victim = Victim::sleeping();
     let (controller, reaper) = controller(state.path(), &victim, Duration::from_millis(300));
     eventually("the victim runs again", || running(victim.process()));
+    eventually("the reaper noted it", || {
+        let entry = Ledger::open(state.path()).unwrap().get("f-test").unwrap();
+        entry.state == EntryState::Undone
+    });
     undone(state.path(), "reaper: its time to live passed");
     assert!(running(controller.process()) && running(reaper));
 }

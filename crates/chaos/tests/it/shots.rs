@@ -75,17 +75,17 @@ fn report() -> Report {
 #[test]
 fn text() {
     expect![[r#"
-        CLAIM        VERDICT      AVAILABLE           DETECT p50/p99   RECOVER p50/p99                LATENCY p50/p99  ACKED/FAILED/UNKNOWN (MASKED)
-        one may die  PROVEN 2/2   99.497% (>= 99.9%)  12.3 ms/12.3 ms  800.0 ms/800.0 ms (<= 2.00 s)  -                396/2/2 (6)
-        a | b        REFUTED 0/1  99.497% (>= 99.9%)  12.3 ms/12.3 ms  800.0 ms/800.0 ms (<= 2.00 s)  -                198/1/1 (3)
-        outside      UNTESTED     -                   -                - (<= 2.00 s)                  -                -
+        CLAIM        VERDICT      AVAILABLE           DETECT p50/p99   RECOVER p50/p99                 LATENCY p50/p99  ACKED/FAILED/UNKNOWN (MASKED)
+        one may die  PROVEN 2/2   99.497% (>= 99.9%)  12.3 ms/12.3 ms  800.0 ms/800.0 ms (<= 2.000 s)  -                396/2/2 (6)
+        a | b        REFUTED 0/1  99.497% (>= 99.9%)  12.3 ms/12.3 ms  800.0 ms/800.0 ms (<= 2.000 s)  -                198/1/1 (3)
+        outside      UNTESTED     -                   -                - (<= 2.000 s)                  -                -
 
         REFUTED: a | b
-          trial 1 (seed 41) on web/1: 3 < 5 & <b>
+          trial 1 (seed 41) on web/1: 3 < 5 & <b>
           replay: ninefold verify shop.toml --claim 'a | b' --trials 1 --seed 41
 
         UNTESTED: outside
-          trial 1 (seed 41) on web/1: 3 < 5 & <b>
+          trial 1 (seed 41) on web/1: 3 < 5 & <b>
           replay: ninefold verify shop.toml --claim 'a | b' --trials 1 --seed 41
 
         seed 7, 12.3 s
@@ -101,9 +101,9 @@ fn markdown() {
 
         | claim | verdict | available | detect p50/p99 | recover p50/p99 | latency p50/p99 | acked/failed/unknown (masked) |
         |---|---|---|---|---|---|---|
-        | one may die | PROVEN 2/2 | 99.497% (>= 99.9%) | 12.3 ms/12.3 ms | 800.0 ms/800.0 ms (\<= 2.00 s) | - | 396/2/2 (6) |
-        | a \| b | REFUTED 0/1 | 99.497% (>= 99.9%) | 12.3 ms/12.3 ms | 800.0 ms/800.0 ms (\<= 2.00 s) | - | 198/1/1 (3) |
-        | outside | UNTESTED | - | - | - (\<= 2.00 s) | - | - |
+        | one may die | PROVEN 2/2 | 99.497% (>= 99.9%) | 12.3 ms/12.3 ms | 800.0 ms/800.0 ms (\<= 2.000 s) | - | 396/2/2 (6) |
+        | a \| b | REFUTED 0/1 | 99.497% (>= 99.9%) | 12.3 ms/12.3 ms | 800.0 ms/800.0 ms (\<= 2.000 s) | - | 198/1/1 (3) |
+        | outside | UNTESTED | - | - | - (\<= 2.000 s) | - | - |
 
         ## PROVEN: one may die
 
