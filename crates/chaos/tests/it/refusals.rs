@@ -63,7 +63,12 @@ async fn the_preflight_refuses_what_is_degraded_already() {
     shop.lock().instances[1].state = InstanceState::NotReady;
     let mut options = options(&state, vec![claim("c", KILL)]);
     options.patience = Duration::from_millis(50);
-    let report = run(&options, &shop).await;
+    // On a task of its own: the future is `Send`.
+    let spawned = tokio::spawn(async move {
+        let mut quiet = |_| {};
+        verify(&options, &shop, &mut quiet).await.unwrap()
+    });
+    let report = spawned.await.unwrap();
     assert_eq!(report.exit_code(), exit_code::REFUSED);
     assert_eq!(report.claims[0].verdict, Verdict::Untested);
     assert_eq!(report.refused.as_deref(), Some("web/1 is not-ready"));
