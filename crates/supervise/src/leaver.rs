@@ -8,7 +8,7 @@ use ninefold_core::taxonomy::ExitCause;
 use tokio::time::timeout;
 
 use crate::disk::{ExitRecord, Folder, RunRecord, Spec, read_json, remove};
-use crate::process::{gone, kill_group, signal_group, signal_of};
+use crate::process::{gone, kill_group, kill_session, signal_group, signal_of};
 use crate::shared::Shared;
 
 /// Grace where the instance's own cannot be read.
@@ -37,6 +37,7 @@ pub(crate) async fn stop(shared: Shared, instance: InstanceId, folder: Folder, r
         timeout(KILL_PATIENCE, gone(run.process)).await.ok();
     }
     timeout(KILL_PATIENCE, gone(run.keeper)).await.ok();
+    kill_session(run.keeper);
     let exit = read_json::<ExitRecord>(&folder.exit()).ok().flatten();
     shared.journal.record(EventKind::InstanceExited {
         instance: instance.clone(),

@@ -18,6 +18,8 @@ mod gates;
 mod machine;
 mod phase;
 mod starter;
+#[cfg(test)]
+mod transcripts;
 mod watch;
 
 pub(crate) use driver::{Command, Driver};

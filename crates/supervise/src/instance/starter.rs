@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::adoption::{Found, examine};
 use crate::disk::{ExitRecord, Folder, KeeperLine, RunRecord, Spec, write_json};
 use crate::launch::{LaunchError, Plan};
-use crate::process::{ProcessId, gone};
+use crate::process::{ProcessId, gone, kill_session};
 use crate::shared::Shared;
 
 /// A keeper that says nothing for this long is given up.
@@ -47,6 +47,7 @@ pub(crate) async fn start(
     if let Some(keeper) = predecessor {
         // Its own sweep is bounded; if it is late all the same, the lock tells.
         timeout(PREDECESSOR_PATIENCE, gone(keeper)).await.ok();
+        kill_session(keeper);
     }
     let folder = Folder::of(&shared.state, &plan.instance);
     if let Ok(Found::Alive { run, kept }) = examine(&folder) {

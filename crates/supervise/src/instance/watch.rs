@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::clock::wall;
 use crate::disk::{ExitRecord, Folder, RunRecord, read_json};
-use crate::process::gone;
+use crate::process::{gone, kill_session};
 
 /// A keeper writes the cause down within this time, or is gone with it.
 const CAUSE_PATIENCE: Duration = Duration::from_millis(100);
@@ -64,6 +64,7 @@ pub(crate) async fn cause(run: &RunRecord, folder: &Folder) -> ExitRecord {
             CAUSE_PATIENCE
         };
         if waited >= patience {
+            kill_session(run.keeper);
             return ExitRecord {
                 process: run.process,
                 cause: ExitCause::Lost,

@@ -33,16 +33,15 @@ pub(crate) async fn run(target: &Target, limit: Duration) -> Attempt {
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn();
-    let child = match spawned {
+    let mut child = match spawned {
         Ok(child) => child,
         Err(error) => return unreachable(short(&error)),
     };
-    let group = Group(child.id().and_then(ProcessId::of));
-    let attempt = tokio::time::timeout(limit, finish(child))
+    // Dropped before the child, whose own drop would kill the leader and leave the others.
+    let _group = Group(child.id().and_then(ProcessId::of));
+    tokio::time::timeout(limit, finish(&mut child))
         .await
-        .unwrap_or_else(|_elapsed| Attempt::timed_out());
-    drop(group);
-    attempt
+        .unwrap_or_else(|_elapsed| Attempt::timed_out())
 }
 
 /// Kills the group when the try ends, however it ends: also when it is dropped in the middle.
@@ -56,7 +55,7 @@ impl Drop for Group {
     }
 }
 
-async fn finish(mut child: Child) -> Attempt {
+async fn finish(child: &mut Child) -> Attempt {
     let mut output = Vec::new();
     if let Some(stdout) = child.stdout.take() {
         // What cannot be read only makes the reason shorter. Past the limit the pipe closes.

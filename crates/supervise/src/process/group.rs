@@ -1,8 +1,8 @@
 //! Signals to the process group that an instance leads.
 
-use rustix::process::{Signal, kill_process_group};
+use rustix::process::{Signal, kill_process, kill_process_group};
 
-use super::ProcessId;
+use super::{ProcessId, left_of_session};
 
 /// The signal of this number; SIGTERM for one that has no name.
 pub(crate) fn signal_of(number: i32) -> Signal {
@@ -23,4 +23,15 @@ pub(crate) fn signal_group(leader: ProcessId, signal: Signal) {
 /// Ends the whole group of a living leader at once.
 pub(crate) fn kill_group(leader: ProcessId) {
     signal_group(leader, Signal::KILL);
+}
+
+/// Ends what is left of the session of a keeper that is gone. One that ended by itself has swept
+/// already; one that was killed left the service's descendants without anybody who knows them.
+pub(crate) fn kill_session(keeper: ProcessId) {
+    for process in left_of_session(keeper) {
+        tracing::warn!(pid = process.pid, "an orphan of a killed keeper is killed");
+        if let Some(pid) = process.raw() {
+            kill_process(pid, Signal::KILL).ok();
+        }
+    }
 }

@@ -18,6 +18,7 @@ pub(crate) struct ProcessId {
 struct Stat {
     state: char,
     parent: u32,
+    session: u32,
     start: u64,
 }
 
@@ -62,10 +63,12 @@ fn parse_stat(text: &str) -> Option<Stat> {
     let mut fields = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
     let parent = fields.next()?.parse().ok()?;
-    let start = fields.nth(17)?.parse().ok()?;
+    let session = fields.nth(1)?.parse().ok()?;
+    let start = fields.nth(15)?.parse().ok()?;
     Some(Stat {
         state,
         parent,
+        session,
         start,
     })
 }
@@ -79,13 +82,26 @@ pub(crate) fn boot_id() -> String {
 
 /// The children of `parent`, zombies included.
 pub(crate) fn children_of(parent: u32) -> Vec<ProcessId> {
+    processes(|stat| stat.parent == parent)
+}
+
+/// What is left of the session that `leader` led. Nothing while the leader lives, or if its number
+/// belongs to another process by now.
+pub(crate) fn left_of_session(leader: ProcessId) -> Vec<ProcessId> {
+    if leader.alive() || ProcessId::of(leader.pid).is_some_and(|other| other != leader) {
+        return Vec::new();
+    }
+    processes(|stat| stat.session == leader.pid && stat.start >= leader.start && stat.state != 'Z')
+}
+
+fn processes(wanted: impl Fn(&Stat) -> bool) -> Vec<ProcessId> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
     entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
         .filter_map(|pid| {
-            let stat = stat(pid).filter(|stat| stat.parent == parent)?;
+            let stat = stat(pid).filter(&wanted)?;
             Some(ProcessId {
                 pid,
                 start: stat.start,
@@ -132,9 +148,10 @@ mod tests {
 
     #[test]
     fn finds_fields_behind_a_hostile_name() {
-        let text = "42 (a) b) (c) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2 3";
+        let text = "42 (a) b) (c) S 7 42 43 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2 3";
         let stat = parse_stat(text).unwrap();
         assert_eq!((stat.state, stat.parent, stat.start), ('S', 7, 98_765));
+        assert_eq!(stat.session, 43);
         for broken in ["", "1 (x", "1 (x) ", "1 (x) S 1 2 3"] {
             assert!(parse_stat(broken).is_none(), "{broken}");
         }

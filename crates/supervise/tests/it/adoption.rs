@@ -107,20 +107,56 @@ async fn an_exit_while_ninefold_was_dead_is_reported_with_its_cause() {
     rig.supervisor.stop().await;
 }
 
+fn parent(pid: u32) -> u32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields = stat.rsplit(')').next().unwrap();
+    fields
+        .split_ascii_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_service_killed_with_its_keeper_is_lost_and_leaves_no_orphan() {
+    let folder = folder();
+    let rig = Rig::start(&folder, config(&folder)).await;
+    let before = rig.is(0, InstanceState::Ready).await;
+    let grandchild: u32 = get(rig.address(0), "/leave")
+        .await
+        .unwrap()
+        .parse()
+        .unwrap();
+    let pid = before.pid.unwrap();
+    let keeper = parent(pid);
+    // A stopped keeper can write nothing down.
+    signal(keeper, Signal::STOP);
+    signal(pid, Signal::KILL);
+    signal(keeper, Signal::KILL);
+    rig.is_back(0, &before).await;
+    let lost = |seen: &Seen| {
+        matches!(
+            seen,
+            Seen::Exited {
+                cause: ExitCause::Lost,
+                expected: false,
+                ..
+            }
+        )
+    };
+    assert!(rig.seen().iter().any(lost), "{:#?}", rig.lines());
+    rig.until("the grandchild is gone", || !lives(grandchild))
+        .await;
+    rig.supervisor.stop().await;
+}
+
 #[tokio::test]
 async fn a_service_without_its_keeper_is_replaced() {
     let folder = folder();
     let rig = Rig::start(&folder, config(&folder)).await;
     let before = rig.is(0, InstanceState::Ready).await;
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", before.pid.unwrap())).unwrap();
-    let keeper = stat
-        .rsplit(')')
-        .next()
-        .unwrap()
-        .split_ascii_whitespace()
-        .nth(1)
-        .unwrap();
-    signal(keeper.parse().unwrap(), Signal::KILL);
+    signal(parent(before.pid.unwrap()), Signal::KILL);
     let after = rig.is_back(0, &before).await;
     assert!(!lives(before.pid.unwrap()));
     assert_eq!(rig.recorded("the keeper of web/0 is gone"), 1);

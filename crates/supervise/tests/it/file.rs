@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ninefold_config::model::{
-    Chaos, Check, Cluster, Ejection, File, Health, Node, Probe, Redundancy, Restart, Service,
+    Chaos, Check, Cluster, Ejection, File, Health, Name, Node, Probe, Redundancy, Restart, Service,
     ServiceKind, Span, Spread, Stop, Supervised,
 };
 
@@ -12,7 +12,7 @@ use ninefold_config::model::{
 const PORTS: (u16, u16) = (61_000, 64_999);
 
 /// A file in `folder` without services.
-pub fn file(folder: &Path) -> File {
+pub(crate) fn file(folder: &Path) -> File {
     let random = folder.file_name().unwrap_or_default().to_string_lossy();
     let name: String = random
         .chars()
@@ -22,7 +22,7 @@ pub fn file(folder: &Path) -> File {
     File {
         path: folder.join("ninefold.toml"),
         cluster: Cluster {
-            name: format!("t{name}").parse().expect("a name"),
+            name: named(&format!("t{name}")),
             zones: Vec::new(),
         },
         threads: None,
@@ -38,8 +38,15 @@ pub fn file(folder: &Path) -> File {
     }
 }
 
+fn named(text: &str) -> Name {
+    let Ok(name) = text.parse() else {
+        unreachable!("`{text}` is a name")
+    };
+    name
+}
+
 /// One replica of a command, restarted quickly.
-pub fn supervised(run: &[&str]) -> Supervised {
+pub(crate) fn supervised(run: &[&str]) -> Supervised {
     Supervised {
         run: run.iter().map(|word| (*word).to_owned()).collect(),
         prepare: None,
@@ -65,7 +72,7 @@ pub fn supervised(run: &[&str]) -> Supervised {
 }
 
 /// A service of any kind.
-pub fn service(kind: ServiceKind, health: Health) -> Service {
+pub(crate) fn service(kind: ServiceKind, health: Health) -> Service {
     Service {
         kind,
         health,
@@ -76,7 +83,7 @@ pub fn service(kind: ServiceKind, health: Health) -> Service {
 }
 
 /// A quick HTTP probe.
-pub fn http(path: &str) -> Probe {
+pub(crate) fn http(path: &str) -> Probe {
     Probe {
         every: Span::millis(200),
         timeout: Span::millis(200),
@@ -86,7 +93,7 @@ pub fn http(path: &str) -> Probe {
 }
 
 /// The readiness probe of the test service.
-pub fn ready() -> Health {
+pub(crate) fn ready() -> Health {
     Health {
         ready: Some(http("/ready")),
         ..Health::default()
@@ -94,9 +101,8 @@ pub fn ready() -> Health {
 }
 
 /// `file` with one more service.
-pub fn with(mut file: File, name: &str, supervised: Supervised, health: Health) -> File {
+pub(crate) fn with(mut file: File, name: &str, supervised: Supervised, health: Health) -> File {
     let kind = ServiceKind::Supervised(Box::new(supervised));
-    let name = name.parse().expect("a name");
-    file.services.insert(name, service(kind, health));
+    file.services.insert(named(name), service(kind, health));
     file
 }

@@ -1,10 +1,18 @@
 //! Real processes under a real supervisor.
 
+#[cfg(test)]
 mod adoption;
+#[cfg(test)]
 mod file;
+#[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
 mod output;
+#[cfg(test)]
 mod probes;
+#[cfg(test)]
 mod rig;
+#[cfg(test)]
 mod starts;
+#[cfg(test)]
 mod stopping;

@@ -16,14 +16,14 @@ use ninefold_supervise::{Options, PrepareState, Recorder, Report, Supervisor};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 /// Everything here is over long before.
 const DEADLINE: Duration = Duration::from_secs(40);
 
 #[derive(Debug, Default)]
-pub struct Journal(Mutex<Vec<EventKind>>);
+pub(crate) struct Journal(Mutex<Vec<EventKind>>);
 
 impl Recorder for Journal {
     fn record(&self, kind: EventKind) {
@@ -33,22 +33,34 @@ impl Recorder for Journal {
 
 /// What was reported, in order.
 #[derive(Clone, Debug)]
-pub enum Heard {
-    Seen(InstanceId, Seen),
-    Drain(InstanceId, bool),
+pub(crate) enum Heard {
+    Seen(Seen),
+    /// And whether the instance was still admitted.
+    Drain(bool),
     Prepare(PrepareState),
 }
 
 #[derive(Debug)]
-pub struct Rig {
-    pub folder: Arc<TempDir>,
-    pub supervisor: Supervisor,
-    pub journal: Arc<Journal>,
+pub(crate) struct Rig {
+    pub(crate) folder: Arc<TempDir>,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) journal: Arc<Journal>,
     heard: Arc<Mutex<Vec<Heard>>>,
+    /// For the reader of the reports, which must not keep the supervisor alive.
+    given: watch::Sender<Option<Supervisor>>,
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.given.send_replace(None);
+        if std::thread::panicking() {
+            self.kill_all();
+        }
+    }
 }
 
 /// A binary of this crate's examples.
-pub fn example(name: &str) -> String {
+pub(crate) fn example(name: &str) -> String {
     let own = std::env::current_exe().unwrap();
     let target = own.parent().and_then(Path::parent).unwrap();
     target
@@ -59,24 +71,36 @@ pub fn example(name: &str) -> String {
         .to_owned()
 }
 
-pub fn folder() -> Arc<TempDir> {
+pub(crate) fn folder() -> Arc<TempDir> {
     Arc::new(tempfile::tempdir().unwrap())
 }
 
-pub fn state_of(folder: &TempDir) -> PathBuf {
+pub(crate) fn state_of(folder: &TempDir) -> PathBuf {
     folder.path().join("state")
 }
 
-pub fn web(ordinal: u32) -> InstanceId {
+pub(crate) fn web(ordinal: u32) -> InstanceId {
     InstanceId::new("web", ordinal)
 }
 
 impl Rig {
-    pub async fn start(folder: &Arc<TempDir>, file: File) -> Self {
+    /// A test that failed leaves nobody behind.
+    fn kill_all(&self) {
+        for pid in self
+            .supervisor
+            .instances()
+            .iter()
+            .filter_map(|status| status.pid)
+        {
+            signal(pid, rustix::process::Signal::KILL);
+        }
+    }
+
+    pub(crate) async fn start(folder: &Arc<TempDir>, file: File) -> Self {
         Self::start_with(folder, file, BTreeMap::new()).await
     }
 
-    pub async fn start_with(
+    pub(crate) async fn start_with(
         folder: &Arc<TempDir>,
         file: File,
         addresses: BTreeMap<String, SocketAddr>,
@@ -92,37 +116,35 @@ impl Rig {
             reports,
             journal: Arc::clone(&journal) as Arc<dyn Recorder>,
         }));
-        // The reader must not keep the supervisor alive, but a drain looks at its endpoints.
-        let (give, take) = tokio::sync::watch::channel(None::<Supervisor>);
+        let (given, take) = watch::channel(None);
         tokio::spawn(listen(received, Arc::clone(&heard), take));
         let supervisor = started.await.unwrap().unwrap();
-        give.send_replace(Some(supervisor.clone()));
-        let rig = Self {
+        given.send_replace(Some(supervisor.clone()));
+        Self {
             folder: Arc::clone(folder),
             supervisor,
             journal,
             heard,
-        };
-        tokio::spawn(async move { give.closed().await });
-        rig
+            given,
+        }
     }
 
-    pub fn status(&self, ordinal: u32) -> InstanceStatus {
+    pub(crate) fn status(&self, ordinal: u32) -> InstanceStatus {
         self.get(&web(ordinal))
     }
 
-    pub fn get(&self, id: &InstanceId) -> InstanceStatus {
+    pub(crate) fn get(&self, id: &InstanceId) -> InstanceStatus {
         let all = self.supervisor.instances();
         all.into_iter()
             .find(|status| status.instance == *id)
             .unwrap()
     }
 
-    pub fn address(&self, ordinal: u32) -> SocketAddr {
+    pub(crate) fn address(&self, ordinal: u32) -> SocketAddr {
         self.supervisor.endpoint(&web(ordinal)).unwrap().address
     }
 
-    pub async fn is(&self, ordinal: u32, state: InstanceState) -> InstanceStatus {
+    pub(crate) async fn is(&self, ordinal: u32, state: InstanceState) -> InstanceStatus {
         let what = format!("web/{ordinal} is {state:?}");
         self.until(&what, || self.status(ordinal).state == state)
             .await;
@@ -130,7 +152,7 @@ impl Rig {
     }
 
     /// Ready with another process than `before`.
-    pub async fn is_back(&self, ordinal: u32, before: &InstanceStatus) -> InstanceStatus {
+    pub(crate) async fn is_back(&self, ordinal: u32, before: &InstanceStatus) -> InstanceStatus {
         let what = format!("web/{ordinal} is back");
         self.until(&what, || {
             let status = self.status(ordinal);
@@ -141,7 +163,7 @@ impl Rig {
     }
 
     /// Waits for a condition, and shows everything if it never comes.
-    pub async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn() -> bool) {
         let end = Instant::now() + DEADLINE;
         while !holds() {
             assert!(
@@ -155,32 +177,32 @@ impl Rig {
         }
     }
 
-    pub fn events(&self) -> Vec<EventKind> {
+    pub(crate) fn events(&self) -> Vec<EventKind> {
         self.journal.0.lock().unwrap().clone()
     }
 
     /// The journal as text.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.events().iter().map(ToString::to_string).collect()
     }
 
-    pub fn recorded(&self, text: &str) -> usize {
+    pub(crate) fn recorded(&self, text: &str) -> usize {
         self.lines()
             .iter()
             .filter(|line| line.contains(text))
             .count()
     }
 
-    pub fn heard(&self) -> Vec<Heard> {
+    pub(crate) fn heard(&self) -> Vec<Heard> {
         self.heard.lock().unwrap().clone()
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         let heard = self.heard();
         heard
             .into_iter()
             .filter_map(|heard| match heard {
-                Heard::Seen(_, seen) => Some(seen),
+                Heard::Seen(seen) => Some(seen),
                 Heard::Drain(..) | Heard::Prepare(_) => None,
             })
             .collect()
@@ -190,19 +212,19 @@ impl Rig {
 async fn listen(
     mut received: mpsc::Receiver<Report>,
     heard: Arc<Mutex<Vec<Heard>>>,
-    supervisor: tokio::sync::watch::Receiver<Option<Supervisor>>,
+    supervisor: watch::Receiver<Option<Supervisor>>,
 ) {
     while let Some(report) = received.recv().await {
         let note = match report {
             Report::Changed => continue,
-            Report::Observed(observation) => Heard::Seen(observation.instance, observation.seen),
+            Report::Observed(observation) => Heard::Seen(observation.seen),
             Report::Prepare { state, .. } => Heard::Prepare(state),
             Report::Drain { instance, done, .. } => {
                 let supervisor = supervisor.borrow().clone();
                 let endpoint = supervisor.and_then(|supervisor| supervisor.endpoint(&instance));
                 let admitted = endpoint.is_some_and(|endpoint| endpoint.admitted);
                 done.send(()).ok();
-                Heard::Drain(instance, admitted)
+                Heard::Drain(admitted)
             }
         };
         heard.lock().unwrap().push(note);
@@ -210,7 +232,7 @@ async fn listen(
 }
 
 /// The body of a GET.
-pub async fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: t\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
@@ -223,18 +245,18 @@ pub async fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
 }
 
 /// Whether a process runs; a zombie does not.
-pub fn lives(pid: u32) -> bool {
+pub(crate) fn lives(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or(" Z").starts_with(" Z"))
 }
 
-pub fn signal(pid: u32, signal: rustix::process::Signal) {
+pub(crate) fn signal(pid: u32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     rustix::process::kill_process(pid, signal).unwrap();
 }
 
 /// Waits for a condition that no rig knows of.
-pub async fn eventually<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     let end = Instant::now() + DEADLINE;
     while !holds().await {
         assert!(Instant::now() < end, "never: {what}");

@@ -29,11 +29,11 @@ async fn a_stop_leaves_routing_drains_and_leaves_nothing_behind() {
     let heard = rig.heard();
     let drain = heard
         .iter()
-        .position(|h| matches!(h, Heard::Drain(_, false)))
+        .position(|h| matches!(h, Heard::Drain(false)))
         .unwrap();
     let exit = heard
         .iter()
-        .position(|h| matches!(h, Heard::Seen(_, Seen::Exited { expected: true, .. })));
+        .position(|h| matches!(h, Heard::Seen(Seen::Exited { expected: true, .. })));
     assert!(drain < exit.unwrap());
     let lines = rig.lines();
     let ends = [
@@ -88,7 +88,7 @@ async fn a_planned_restart_drains_and_costs_no_budget() {
     let drains = rig
         .heard()
         .iter()
-        .filter(|h| matches!(h, Heard::Drain(_, false)))
+        .filter(|h| matches!(h, Heard::Drain(false)))
         .count();
     assert_eq!(drains, 3);
     assert_eq!(rig.recorded("action: restart web/0: new certificate"), 6);

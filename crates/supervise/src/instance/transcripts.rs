@@ -1,0 +1,497 @@
+//! The machine as transcripts: an event, then what it asks for.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+use ninefold_config::model::{Check, Health, Probe, Span, Stop};
+use ninefold_core::backoff::Backoff;
+use ninefold_core::id::InstanceId;
+use ninefold_core::observation::{ProbeKind, ProbeOutcome, Seen};
+use ninefold_core::restart::RestartPolicy;
+use ninefold_core::rng::Rng;
+use ninefold_core::taxonomy::ExitCause;
+use ninefold_core::time::Timestamp;
+
+use crate::probe::Attempt;
+
+use super::action::Action;
+use super::event::Event;
+use super::machine::{Machine, Rules};
+
+struct Script {
+    machine: Machine,
+    rng: Rng,
+    now: Timestamp,
+    text: String,
+}
+
+impl Script {
+    fn new() -> Self {
+        let probe = |path: &str| {
+            Some(Probe {
+                failures: 1,
+                ..Probe::new(Check::Http { path: path.into() })
+            })
+        };
+        let rules = Rules {
+            health: Health {
+                startup: None,
+                ready: probe("/ready"),
+                live: probe("/live"),
+            },
+            stop: Stop {
+                signal: 15,
+                grace: Span::secs(10),
+                drain: Span::secs(5),
+            },
+            restart: RestartPolicy {
+                backoff: Backoff {
+                    min: Duration::from_millis(100),
+                    max: Duration::from_secs(30),
+                },
+                budget: 2,
+                within: Duration::from_secs(60),
+                crash_loop_every: Duration::from_secs(30),
+            },
+        };
+        Self {
+            machine: Machine::new(InstanceId::new("web", 0), rules),
+            rng: Rng::new(7),
+            now: Timestamp::from_secs(100),
+            text: String::new(),
+        }
+    }
+
+    fn tell(&mut self, name: &str, event: Event) -> &mut Self {
+        let actions = self.machine.handle(event, self.now, &mut self.rng);
+        writeln!(self.text, "{name}").unwrap();
+        for action in actions {
+            let line = match action {
+                Action::Record(kind) => format!("record {kind}"),
+                Action::Observe(Seen::Probe { kind, outcome, .. }) => {
+                    format!("observe {} {outcome:?}", kind.name())
+                }
+                Action::Observe(seen) => {
+                    let text = format!("{seen:?}");
+                    let name = text.split([' ', '{']).next().unwrap_or_default();
+                    format!("observe {name}")
+                }
+                other => format!("{other:?}"),
+            };
+            writeln!(self.text, "  {line}").unwrap();
+        }
+        let (state, reason) = self.machine.state();
+        let admitted = if self.machine.admitted() {
+            ", admitted"
+        } else {
+            ""
+        };
+        let reason = reason
+            .map(|reason| format!(" ({reason})"))
+            .unwrap_or_default();
+        writeln!(self.text, "  = {}{reason}{admitted}", state.name()).unwrap();
+        self
+    }
+
+    fn begin(&mut self) -> &mut Self {
+        self.tell("begin", Event::Begin)
+    }
+
+    fn spawned(&mut self) -> &mut Self {
+        self.tell("spawned", Event::Spawned { pid: 7 })
+    }
+
+    fn probed(&mut self, kind: ProbeKind, outcome: ProbeOutcome) -> &mut Self {
+        let attempt = Attempt {
+            silent: outcome == ProbeOutcome::TimedOut,
+            outcome,
+        };
+        let stopped = false;
+        let event = Event::Probed {
+            kind,
+            attempt,
+            stopped,
+        };
+        self.tell("probed", event)
+    }
+
+    fn ready(&mut self) -> &mut Self {
+        self.begin()
+            .spawned()
+            .probed(ProbeKind::Ready, ProbeOutcome::Passed)
+    }
+
+    fn exited(&mut self, cause: ExitCause) -> &mut Self {
+        let ended = Timestamp::from_secs(1);
+        self.tell("gone", Event::Gone)
+            .tell("exited", Event::Exited { cause, ended })
+    }
+
+    /// Waits for the deadline that the machine asks for.
+    fn pass_time(&mut self) -> &mut Self {
+        if let Some(deadline) = self.machine.deadline(self.now) {
+            self.now = deadline;
+        }
+        self.tell("time passes", Event::Tick)
+    }
+
+    fn check(&mut self, expect: &Expect) {
+        expect.assert_eq(&self.text);
+    }
+}
+
+#[test]
+fn a_crash_is_followed_by_a_quick_restart() {
+    let mut script = Script::new();
+    script.ready();
+    script.now = script.now + Duration::from_secs(60);
+    script.exited(ExitCause::Signal(9)).pass_time().spawned();
+    script.check(&expect![[r#"
+        begin
+          record action: start web/0: declared
+          Spawn
+          = starting
+        spawned
+          record web/0 started: pid 7, start 1
+          observe Started
+          = starting
+        probed
+          observe ready Passed
+          record web/0 ready after 0 us
+          observe Ready
+          = ready, admitted
+        gone
+          = backing-off (its process ended)
+        exited
+          observe Exited
+          record web/0 exited unexpectedly: pid 7, killed by SIGKILL
+          Forget
+          record web/0 starts again in 5.5 ms
+          = backing-off (killed by SIGKILL)
+        time passes
+          record action: restart web/0: killed by SIGKILL
+          Spawn
+          = starting
+        spawned
+          record web/0 started: pid 7, start 2
+          observe Started
+          = starting
+    "#]]);
+}
+
+#[test]
+fn the_budget_ends_in_a_crash_loop() {
+    let mut script = Script::new();
+    script.begin();
+    for _ in 0..4 {
+        script.spawned().exited(ExitCause::Code(1)).pass_time();
+    }
+    script.check(&expect![[r#"
+        begin
+          record action: start web/0: declared
+          Spawn
+          = starting
+        spawned
+          record web/0 started: pid 7, start 1
+          observe Started
+          = starting
+        gone
+          = backing-off (its process ended)
+        exited
+          observe Exited
+          record web/0 exited unexpectedly: pid 7, exit status 1
+          Forget
+          record web/0 starts again in 5.5 ms
+          = backing-off (exit status 1)
+        time passes
+          record action: restart web/0: exit status 1
+          Spawn
+          = starting
+        spawned
+          record web/0 started: pid 7, start 2
+          observe Started
+          = starting
+        gone
+          = backing-off (its process ended)
+        exited
+          observe Exited
+          record web/0 exited unexpectedly: pid 7, exit status 1
+          Forget
+          record web/0 starts again in 34.4 ms
+          = backing-off (exit status 1)
+        time passes
+          record action: restart web/0: exit status 1
+          Spawn
+          = starting
+        spawned
+          record web/0 started: pid 7, start 3
+          observe Started
+          = starting
+        gone
+          = backing-off (its process ended)
+        exited
+          observe Exited
+          record web/0 exited unexpectedly: pid 7, exit status 1
+          Forget
+          record web/0 is in a crash loop: 3 exits within 60.0 s; retried slowly from now on
+          observe CrashLoop
+          record web/0 starts again in 29.1 s
+          = crash-loop (exit status 1)
+        time passes
+          record action: restart web/0: exit status 1
+          Spawn
+          = starting
+        spawned
+          record web/0 started: pid 7, start 4
+          observe Started
+          = starting
+        gone
+          = backing-off (its process ended)
+        exited
+          observe Exited
+          record web/0 exited unexpectedly: pid 7, exit status 1
+          Forget
+          record web/0 starts again in 28.2 s
+          = crash-loop (exit status 1)
+        time passes
+          record action: restart web/0: exit status 1
+          Spawn
+          = starting
+    "#]]);
+}
+
+#[test]
+fn a_hang_is_killed_without_asking() {
+    let mut script = Script::new();
+    script
+        .ready()
+        .probed(ProbeKind::Live, ProbeOutcome::TimedOut);
+    script.exited(ExitCause::Signal(9));
+    script.check(&expect![[r#"
+        begin
+          record action: start web/0: declared
+          Spawn
+          = starting
+        spawned
+          record web/0 started: pid 7, start 1
+          observe Started
+          = starting
+        probed
+          observe ready Passed
+          record web/0 ready after 0 us
+          observe Ready
+          = ready, admitted
+        probed
+          observe live TimedOut
+          Describe("live probe: no answer in time, 1 in a row")
+          record action: kill web/0: live probe: no answer in time, 1 in a row
+          Kill
+          = stopping (live probe: no answer in time, 1 in a row)
+        gone
+          = backing-off (its process ended)
+        exited
+          observe Exited
+          record web/0 exited as asked: pid 7, killed by SIGKILL
+          Forget
+          record web/0 starts again in 5.5 ms
+          = backing-off (live probe: no answer in time, 1 in a row)
+    "#]]);
+}
+
+#[test]
+fn a_stop_drains_asks_and_kills() {
+    let mut script = Script::new();
+    script
+        .ready()
+        .tell("stop", Event::Stop)
+        .tell("drained", Event::Drained);
+    script.pass_time().exited(ExitCause::Signal(9));
+    script.check(&expect![[r#"
+        begin
+          record action: start web/0: declared
+          Spawn
+          = starting
+        spawned
+          record web/0 started: pid 7, start 1
+          observe Started
+          = starting
+        probed
+          observe ready Passed
+          record web/0 ready after 0 us
+          observe Ready
+          = ready, admitted
+        stop
+          Drain(5s)
+          = stopping (asked to stop)
+        drained
+          record action: stop web/0: asked to stop
+          Signal(15)
+          = stopping (asked to stop)
+        time passes
+          Describe("it did not stop within 10s")
+          record action: kill web/0: it did not stop within 10s
+          Kill
+          = stopping (asked to stop)
+        gone
+          = stopping
+        exited
+          observe Exited
+          record web/0 exited as asked: pid 7, killed by SIGKILL
+          Forget
+          Forget
+          record web/0 stopped
+          = stopped
+    "#]]);
+}
+
+#[test]
+fn a_stop_during_a_start_or_a_restart_wins() {
+    let mut script = Script::new();
+    script
+        .begin()
+        .tell("stop", Event::Stop)
+        .spawned()
+        .exited(ExitCause::Signal(15));
+    script.check(&expect![[r#"
+        begin
+          record action: start web/0: declared
+          Spawn
+          = starting
+        stop
+          = starting
+        spawned
+          record web/0 started: pid 7, start 1
+          observe Started
+          record action: stop web/0: asked to stop
+          Signal(15)
+          = stopping (asked to stop)
+        gone
+          = stopping
+        exited
+          observe Exited
+          record web/0 exited as asked: pid 7, killed by SIGTERM
+          Forget
+          Forget
+          record web/0 stopped
+          = stopped
+    "#]]);
+
+    let mut script = Script::new();
+    let reason = "new certificate".to_owned();
+    script.ready().tell("restart", Event::Restart { reason });
+    script
+        .tell("stop", Event::Stop)
+        .tell("drained", Event::Drained);
+    script.exited(ExitCause::Signal(15));
+    script.check(&expect![[r#"
+        begin
+          record action: start web/0: declared
+          Spawn
+          = starting
+        spawned
+          record web/0 started: pid 7, start 1
+          observe Started
+          = starting
+        probed
+          observe ready Passed
+          record web/0 ready after 0 us
+          observe Ready
+          = ready, admitted
+        restart
+          Drain(5s)
+          = stopping (new certificate)
+        stop
+          = stopping (new certificate)
+        drained
+          record action: stop web/0: new certificate
+          Signal(15)
+          = stopping (new certificate)
+        gone
+          = stopping
+        exited
+          observe Exited
+          record web/0 exited as asked: pid 7, killed by SIGTERM
+          Forget
+          Forget
+          record web/0 stopped
+          = stopped
+    "#]]);
+}
+
+#[test]
+fn a_gateway_that_never_answers_delays_a_drain_only_so_long() {
+    let mut script = Script::new();
+    script.ready().tell("stop", Event::Stop).pass_time();
+    script.tell("drained", Event::Drained);
+    script.check(&expect![[r#"
+        begin
+          record action: start web/0: declared
+          Spawn
+          = starting
+        spawned
+          record web/0 started: pid 7, start 1
+          observe Started
+          = starting
+        probed
+          observe ready Passed
+          record web/0 ready after 0 us
+          observe Ready
+          = ready, admitted
+        stop
+          Drain(5s)
+          = stopping (asked to stop)
+        time passes
+          record action: stop web/0: asked to stop
+          Signal(15)
+          = stopping (asked to stop)
+        drained
+          = stopping (asked to stop)
+    "#]]);
+}
+
+#[test]
+fn what_comes_late_changes_nothing() {
+    let mut script = Script::new();
+    script
+        .ready()
+        .exited(ExitCause::Code(0))
+        .exited(ExitCause::Lost);
+    script.probed(ProbeKind::Live, ProbeOutcome::TimedOut);
+    script
+        .tell("keeper lost", Event::KeeperLost)
+        .tell("drained", Event::Drained);
+    script.check(&expect![[r#"
+        begin
+          record action: start web/0: declared
+          Spawn
+          = starting
+        spawned
+          record web/0 started: pid 7, start 1
+          observe Started
+          = starting
+        probed
+          observe ready Passed
+          record web/0 ready after 0 us
+          observe Ready
+          = ready, admitted
+        gone
+          = backing-off (its process ended)
+        exited
+          observe Exited
+          record web/0 exited unexpectedly: pid 7, exit status 0
+          Forget
+          record web/0 starts again in 5.5 ms
+          = backing-off (exit status 0)
+        gone
+          = backing-off (exit status 0)
+        exited
+          = backing-off (exit status 0)
+        probed
+          = backing-off (exit status 0)
+        keeper lost
+          = backing-off (exit status 0)
+        drained
+          = backing-off (exit status 0)
+    "#]]);
+}
