@@ -199,10 +199,8 @@ impl Driver {
 
     async fn handle(&mut self, event: Event) {
         let actions = self.machine.handle(event, monotonic(), &mut self.rng);
-        if !self.machine.running() {
-            // Out of routing first, everything else later.
-            self.publish();
-        }
+        // Out of routing first, everything else later.
+        self.publish();
         for action in actions {
             self.act(action).await;
         }
@@ -216,10 +214,7 @@ impl Driver {
                 self.shared.reporter.observe(instance, seen).await;
             }
             Action::Spawn => self.spawn(),
-            Action::Drain(limit) => {
-                self.publish();
-                self.drain(limit);
-            }
+            Action::Drain(limit) => self.drain(limit),
             Action::Signal(signal) => {
                 if let Some(run) = &self.run {
                     signal_group(run.process, signal_of(signal));

@@ -10,6 +10,7 @@ use std::time::Duration;
 use ninefold_core::taxonomy::ExitCause;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, WaitStatus, getpid, set_child_subreaper, setsid};
+use rustix::thread::set_name;
 
 use crate::clock::wall;
 use crate::disk::{ExitRecord, Folder, KeeperLine, RunRecord, Spec, read_json, remove, write_json};
@@ -43,6 +44,8 @@ pub fn main(folder: &Path) -> ExitCode {
     // A terminal's Ctrl-C and hang-up go to its session: this is another one. It fails only for
     // the leader of a group, which is out of the reach of Ctrl-C already.
     setsid().ok();
+    // It is the same binary: whoever ends all processes of its name must not mean this one.
+    set_name(c"keeper").ok();
     match keep(&Folder::at(folder)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

