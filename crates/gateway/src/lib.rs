@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The data plane.
+mod guard;
+pub mod strict;

@@ -1,0 +1,124 @@
+//! What the gateway counted: sums over its threads since it started.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ninefold_core::id::InstanceId;
+use ninefold_core::observation::CallerReport;
+
+use crate::meter::Histogram;
+
+/// All counters at one moment.
+#[derive(Clone, Debug)]
+pub struct Counters {
+    /// By listener, in the order of the file.
+    pub listeners: Vec<ListenerCounters>,
+    /// By route in the order of the file; the last one, `none`, holds what reached no route.
+    pub routes: Vec<RouteCounters>,
+    /// By endpoint that was ever published.
+    pub endpoints: Vec<EndpointCounters>,
+    /// Lines that the access logs dropped because the disk was too slow.
+    pub access_log_dropped: u64,
+}
+
+/// One listener.
+#[derive(Clone, Debug)]
+pub struct ListenerCounters {
+    /// The address it is bound to.
+    pub address: SocketAddr,
+    /// Connections open now.
+    pub connections_open: u64,
+    /// Connections accepted.
+    pub connections_total: u64,
+    /// Connections closed at once because the limit was reached.
+    pub refused: u64,
+    /// Times that the system could not accept, as in "too many open files".
+    pub accept_errors: u64,
+    /// TLS handshakes that failed or took too long.
+    pub handshakes_failed: u64,
+}
+
+/// One route. `requests` is the sum of `ok`, `failed`, `cancelled` and `refused` and of what is
+/// under way.
+#[derive(Clone, Debug)]
+pub struct RouteCounters {
+    /// The route's name; `none` for requests that reached no route.
+    pub route: Arc<str>,
+    /// The service behind it; empty for `none`.
+    pub service: Arc<str>,
+    /// Requests that began.
+    pub requests: u64,
+    /// A final status below 500 was delivered.
+    pub ok: u64,
+    /// A status of 500 or above, of the service or the gateway, or an answer that broke off.
+    pub failed: u64,
+    /// The client left first.
+    pub cancelled: u64,
+    /// A 4xx made by the gateway: malformed, over a limit, no route.
+    pub refused: u64,
+    /// Of `ok`: requests with a failed attempt.
+    pub masked: u64,
+    /// Requests that got an answer below 500 from the service; these are in `latency`.
+    pub answered: u64,
+    /// From the request's head to the answer's head.
+    pub latency: Histogram,
+    /// Attempts after the first one.
+    pub retries: u64,
+    /// Retries that the budget did not allow.
+    pub retries_denied: u64,
+    /// Bytes of request bodies.
+    pub bytes_in: u64,
+    /// Bytes of answers' bodies.
+    pub bytes_out: u64,
+}
+
+/// One endpoint.
+#[derive(Clone, Debug)]
+pub struct EndpointCounters {
+    /// Which one.
+    pub instance: InstanceId,
+    /// How attempts ended, cumulative. An answer whose body broke off counts as `answered` and as
+    /// `reset`.
+    pub report: CallerReport,
+    /// Whether it is ejected now.
+    pub ejected: bool,
+    /// How often it was ejected.
+    pub ejections: u64,
+    /// Attempts without an answer now.
+    pub in_flight: u64,
+    /// Attempts on kept connections that had died meanwhile and were repeated at once.
+    pub stale: u64,
+    /// Connections that were made.
+    pub connects: u64,
+    /// By route: requests that met a failed attempt here and failed, or succeeded all the same.
+    pub impact: Vec<(Arc<str>, u64, u64)>,
+}
+
+/// Something the control plane should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The gateway took an endpoint out of rotation.
+    Ejected {
+        /// Which one.
+        instance: InstanceId,
+        /// Why, in words.
+        reason: String,
+        /// For how long.
+        duration: Duration,
+    },
+    /// An endpoint is back in rotation, on probation.
+    Readmitted {
+        /// Which one.
+        instance: InstanceId,
+    },
+}
+
+/// How a drain ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrainReport {
+    /// How long it took.
+    pub took: Duration,
+    /// Connections that were open at its end; 0 if all ended in time.
+    pub connections_left: u64,
+}

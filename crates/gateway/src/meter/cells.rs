@@ -1,0 +1,130 @@
+//! The cells of one thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::Histogram;
+
+/// Adds to a cell that only this thread writes: no locked instruction is needed.
+pub(crate) fn add(cell: &AtomicU64, more: u64) {
+    cell.store(cell.load(Relaxed).wrapping_add(more), Relaxed);
+}
+
+/// Reads a cell.
+pub(crate) fn load(cell: &AtomicU64) -> u64 {
+    cell.load(Relaxed)
+}
+
+/// One route on one thread. Aligned, so that two threads never share a cache line.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(crate) struct RouteCells {
+    pub(crate) requests: AtomicU64,
+    pub(crate) ok: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) cancelled: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) masked: AtomicU64,
+    pub(crate) answered: AtomicU64,
+    pub(crate) retries: AtomicU64,
+    pub(crate) retries_denied: AtomicU64,
+    pub(crate) bytes_in: AtomicU64,
+    pub(crate) bytes_out: AtomicU64,
+    latency_sum_ns: AtomicU64,
+    bounds: Arc<[u64]>,
+    latency: Box<[AtomicU64]>,
+}
+
+impl RouteCells {
+    pub(crate) fn new(bounds: Arc<[u64]>) -> Self {
+        Self {
+            requests: AtomicU64::new(0),
+            ok: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            cancelled: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            masked: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+            retries_denied: AtomicU64::new(0),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            latency_sum_ns: AtomicU64::new(0),
+            latency: (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect(),
+            bounds,
+        }
+    }
+
+    /// An answer's head came after `ns`.
+    pub(crate) fn answer(&self, ns: u64) {
+        let bucket = self.bounds.partition_point(|bound| *bound < ns);
+        if let Some(cell) = self.latency.get(bucket) {
+            add(cell, 1);
+        }
+        add(&self.latency_sum_ns, ns);
+        add(&self.answered, 1);
+    }
+
+    /// Adds this thread's answers to a sum over the threads.
+    pub(crate) fn add_latency_to(&self, total: &mut Histogram) {
+        let counts = self.latency.iter().map(load);
+        total.add(counts, load(&self.latency_sum_ns));
+    }
+}
+
+/// One endpoint on one thread.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct EndpointCells {
+    pub(crate) attempts: AtomicU64,
+    pub(crate) connect_failed: AtomicU64,
+    pub(crate) reset: AtomicU64,
+    pub(crate) timed_out: AtomicU64,
+    pub(crate) server_errors: AtomicU64,
+    pub(crate) in_flight: AtomicU64,
+    pub(crate) latency_sum_ns: AtomicU64,
+    pub(crate) answered: AtomicU64,
+    /// Attempts on a kept connection that had died meanwhile.
+    pub(crate) stale: AtomicU64,
+    pub(crate) connects: AtomicU64,
+    /// By slot of the service's routes: hurt and masked.
+    pub(crate) impact: Box<[(AtomicU64, AtomicU64)]>,
+}
+
+impl EndpointCells {
+    pub(crate) fn new(routes: usize) -> Self {
+        Self {
+            impact: (0..routes).map(|_| Default::default()).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// One listener, over all threads: touched once per connection.
+#[derive(Debug, Default)]
+pub(crate) struct ListenerCells {
+    pub(crate) open: AtomicU64,
+    pub(crate) total: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) accept_errors: AtomicU64,
+    pub(crate) handshakes_failed: AtomicU64,
+}
+
+impl ListenerCells {
+    /// Takes a place for one more connection, if fewer than `limit` are open.
+    pub(crate) fn admit(&self, limit: u64) -> bool {
+        let open = self.open.fetch_add(1, Relaxed);
+        if open >= limit {
+            self.open.fetch_sub(1, Relaxed);
+            self.refused.fetch_add(1, Relaxed);
+            return false;
+        }
+        self.total.fetch_add(1, Relaxed);
+        true
+    }
+
+    /// Gives the place back.
+    pub(crate) fn leave(&self) {
+        self.open.fetch_sub(1, Relaxed);
+    }
+}

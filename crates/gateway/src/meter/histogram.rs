@@ -1,0 +1,147 @@
+//! Latencies by bucket.
+
+use std::sync::Arc;
+
+/// The classic Prometheus bounds, in nanoseconds.
+pub(crate) const CLASSIC: [u64; 14] = [
+    5_000_000,
+    10_000_000,
+    25_000_000,
+    50_000_000,
+    75_000_000,
+    100_000_000,
+    250_000_000,
+    500_000_000,
+    750_000_000,
+    1_000_000_000,
+    2_500_000_000,
+    5_000_000_000,
+    7_500_000_000,
+    10_000_000_000,
+];
+
+/// The finest bound.
+const FINEST_NS: u64 = 50_000;
+
+/// The coarsest bound of the fine grid: a minute.
+const COARSEST_NS: u64 = 60_000_000_000;
+
+/// Latencies counted in buckets. A bucket holds what is above the bound before it and not above
+/// its own; the last one what is above all bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Histogram {
+    bounds: Arc<[u64]>,
+    counts: Vec<u64>,
+    sum_ns: u64,
+}
+
+/// The bounds of a route: the classic ones, its thresholds, and a grid of steps of an eighth, so
+/// that percentiles are exact within 12.5 %.
+pub(crate) fn bounds(thresholds: &[u64]) -> Arc<[u64]> {
+    let mut all: Vec<u64> = CLASSIC.iter().chain(thresholds).copied().collect();
+    let mut bound = FINEST_NS;
+    while bound < COARSEST_NS {
+        all.push(bound);
+        bound += bound / 8;
+    }
+    all.sort_unstable();
+    all.dedup();
+    all.into()
+}
+
+impl Histogram {
+    /// An empty histogram.
+    #[must_use]
+    pub fn new(bounds: Arc<[u64]>) -> Self {
+        Self {
+            counts: vec![0; bounds.len() + 1],
+            bounds,
+            sum_ns: 0,
+        }
+    }
+
+    /// The upper bounds in nanoseconds, ascending.
+    #[must_use]
+    pub fn bounds(&self) -> &[u64] {
+        &self.bounds
+    }
+
+    /// The counts per bucket, one more than there are bounds; not cumulative.
+    #[must_use]
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// The sum of all latencies in nanoseconds.
+    #[must_use]
+    pub const fn sum_ns(&self) -> u64 {
+        self.sum_ns
+    }
+
+    /// How many latencies were counted.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// How many were not above `ns`. Exact where `ns` is a bound.
+    #[must_use]
+    pub fn at_most(&self, ns: u64) -> u64 {
+        let full = self.bounds.partition_point(|bound| *bound <= ns);
+        self.counts.iter().take(full).sum()
+    }
+
+    /// The upper bound of the bucket that holds the quantile `q` (0 to 1) in nanoseconds; `None`
+    /// without any latency.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rank between 0 and a count of requests"
+    )]
+    pub fn quantile(&self, q: f64) -> Option<u64> {
+        let count = self.count();
+        if count == 0 {
+            return None;
+        }
+        let rank = ((count as f64 * q.clamp(0.0, 1.0)).ceil() as u64).clamp(1, count);
+        let mut seen = 0;
+        let bucket = self.counts.iter().position(|bucket| {
+            seen += bucket;
+            seen >= rank
+        })?;
+        self.bounds.get(bucket).or(self.bounds.last()).copied()
+    }
+
+    pub(super) fn add(&mut self, counts: impl Iterator<Item = u64>, sum_ns: u64) {
+        for (total, more) in self.counts.iter_mut().zip(counts) {
+            *total += more;
+        }
+        self.sum_ns = self.sum_ns.wrapping_add(sum_ns);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meter::RouteCells;
+
+    #[test]
+    fn thresholds_are_exact_and_quantiles_close() {
+        let cells = RouteCells::new(bounds(&[300_000_001]));
+        for ms in 1..=1_000 {
+            cells.answer(ms * 1_000_000);
+        }
+        cells.answer(300_000_001);
+        let mut total = Histogram::new(bounds(&[300_000_001]));
+        cells.add_latency_to(&mut total);
+        assert_eq!(total.count(), 1_001);
+        assert_eq!(total.at_most(300_000_001), 301);
+        assert_eq!(total.at_most(500_000_000), 501);
+        let p50 = total.quantile(0.5).unwrap();
+        assert!((500_000_000..570_000_000).contains(&p50), "{p50}");
+        assert_eq!(Histogram::new(bounds(&[])).quantile(0.5), None);
+        assert!(bounds(&[]).len() < 160);
+    }
+}

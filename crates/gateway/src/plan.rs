@@ -1,0 +1,155 @@
+//! The configuration as the data threads use it: indexes instead of names.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ninefold_config::model::{File, Limits, Listener, Redundancy, Retry, Service, ServiceKind};
+use ninefold_core::ejection::EjectionRules;
+
+use crate::guard::GuardLimits;
+use crate::strict::HeadLimits;
+use crate::table::RouteTable;
+
+/// The name under which requests without a route are counted.
+pub(crate) const NO_ROUTE: &str = "none";
+
+/// Everything that does not change while the gateway runs.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) listeners: Vec<ListenerPlan>,
+    pub(crate) routes: Vec<RoutePlan>,
+    pub(crate) services: Vec<ServicePlan>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ListenerPlan {
+    pub(crate) limits: Limits,
+    pub(crate) guard: GuardLimits,
+    pub(crate) tls: bool,
+    pub(crate) trust_forwarded: bool,
+    pub(crate) table: RouteTable,
+}
+
+#[derive(Debug)]
+pub(crate) struct RoutePlan {
+    pub(crate) name: Arc<str>,
+    /// Index of the service.
+    pub(crate) service: usize,
+    /// The how-manieth route of its service this is.
+    pub(crate) slot: usize,
+    pub(crate) timeout: Duration,
+    pub(crate) try_timeout: Duration,
+    pub(crate) retry: Option<Retry>,
+    /// Bounds in nanoseconds that the latency histogram must have exactly.
+    pub(crate) thresholds: Vec<u64>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ServicePlan {
+    pub(crate) name: Arc<str>,
+    pub(crate) rules: EjectionRules,
+    pub(crate) slow_start: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) active_passive: bool,
+    /// Names of the routes to it, by slot.
+    pub(crate) routes: Vec<Arc<str>>,
+}
+
+impl Plan {
+    pub(crate) fn new(file: &File) -> Self {
+        let mut services: Vec<ServicePlan> = file
+            .services
+            .iter()
+            .map(|(name, service)| ServicePlan::new(name.shared(), service))
+            .collect();
+        let index: BTreeMap<Arc<str>, usize> = services
+            .iter()
+            .enumerate()
+            .map(|(index, service)| (Arc::clone(&service.name), index))
+            .collect();
+        let mut routes = Vec::new();
+        let mut listeners = Vec::new();
+        for listener in &file.listeners {
+            let mut table = RouteTable::default();
+            for route in &listener.routes {
+                let service = index.get(&*route.service).copied().unwrap_or(usize::MAX);
+                let slot = services.get_mut(service).map_or(0, |service| {
+                    service.routes.push(route.name.shared());
+                    service.routes.len() - 1
+                });
+                table.add(route, routes.len());
+                routes.push(RoutePlan {
+                    name: route.name.shared(),
+                    service,
+                    slot,
+                    timeout: route.timeout.0,
+                    try_timeout: route.try_timeout.0,
+                    retry: route.retry.clone(),
+                    thresholds: thresholds(file, &route.name),
+                });
+            }
+            listeners.push(ListenerPlan::new(listener, table));
+        }
+        Self {
+            listeners,
+            routes,
+            services,
+        }
+    }
+}
+
+impl ListenerPlan {
+    fn new(listener: &Listener, table: RouteTable) -> Self {
+        let limits = listener.limits.clone();
+        Self {
+            guard: GuardLimits {
+                head: HeadLimits {
+                    size: usize::try_from(limits.head_size.0).unwrap_or(usize::MAX),
+                    headers: limits.headers,
+                },
+                head_time: limits.head_time.0,
+                idle: limits.idle.0,
+                body_pause: limits.body_pause.0,
+                body_rate_min: limits.body_rate_min.0,
+            },
+            limits,
+            tls: !listener.tls.is_empty(),
+            trust_forwarded: listener.trust_forwarded,
+            table,
+        }
+    }
+}
+
+impl ServicePlan {
+    fn new(name: Arc<str>, service: &Service) -> Self {
+        let active_passive = match &service.kind {
+            ServiceKind::Supervised(supervised) => {
+                supervised.redundancy == Redundancy::ActivePassive
+            }
+            ServiceKind::External(_) => false,
+        };
+        Self {
+            name,
+            rules: EjectionRules {
+                failures: service.ejection.failures,
+                base: service.ejection.base.0,
+                max: service.ejection.max.0,
+                max_share: service.ejection.max_share.as_f64(),
+            },
+            slow_start: service.slow_start.0,
+            connect_timeout: service.connect_timeout.0,
+            active_passive,
+            routes: Vec::new(),
+        }
+    }
+}
+
+fn thresholds(file: &File, route: &str) -> Vec<u64> {
+    file.slos
+        .values()
+        .filter(|slo| &*slo.route == route)
+        .filter_map(|slo| slo.latency)
+        .map(|latency| ninefold_core::time::nanos(latency.under.0))
+        .collect()
+}
