@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** an action is in the journal before it happens ([`EventKind::Action`]).
 
-use std::fmt;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -11,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::InstanceId;
 use crate::taxonomy::{ExitCause, FailureClass};
 use crate::time::Timestamp;
+
+mod display;
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -242,6 +243,10 @@ pub struct Incident {
     pub changes: Vec<EvidenceLine>,
     /// What was done about it.
     pub actions: Vec<EvidenceLine>,
+    /// The incident that took this one over, because both have one cause. Such an incident is
+    /// closed and counts in no statistics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
 }
 
 /// The state of an incident.
@@ -288,125 +293,5 @@ impl Incident {
     #[must_use]
     pub fn time_to_recover(&self) -> Option<Duration> {
         self.recovered.map(|at| at.since(self.onset))
-    }
-}
-
-/// One line for `ninefold events`, without sequence number and time.
-impl fmt::Display for EventKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NodeStarted {
-                version,
-                pid,
-                config,
-            } => {
-                write!(
-                    f,
-                    "node started: version {version}, pid {pid}, configuration {config}"
-                )
-            }
-            Self::NodeStopping { reason } => write!(f, "node stops: {reason}"),
-            Self::NodeStopped => f.write_str("node stopped"),
-            Self::ConfigChanged { from, to } => write!(f, "configuration changed: {from} to {to}"),
-            Self::InstanceStarted {
-                instance,
-                pid,
-                attempt,
-            } => {
-                write!(f, "{instance} started: pid {pid}, start {attempt}")
-            }
-            Self::InstanceAdopted { instance, pid } => write!(f, "{instance} adopted: pid {pid}"),
-            Self::InstanceReady { instance, after_ns } => {
-                write!(f, "{instance} ready after {}", millis(*after_ns))
-            }
-            Self::InstanceNotReady { instance, reason } => {
-                write!(f, "{instance} not ready: {reason}")
-            }
-            Self::InstanceExited {
-                instance,
-                pid,
-                cause,
-                expected,
-            } => {
-                let how = if *expected {
-                    "as asked"
-                } else {
-                    "unexpectedly"
-                };
-                write!(f, "{instance} exited {how}: pid {pid}, {cause}")
-            }
-            Self::InstanceSpawnFailed { instance, error } => {
-                write!(f, "{instance} could not be started: {error}")
-            }
-            Self::InstanceBackingOff { instance, wait_ns } => {
-                write!(f, "{instance} starts again in {}", millis(*wait_ns))
-            }
-            Self::InstanceCrashLoop {
-                instance,
-                exits,
-                within_ns,
-            } => write!(
-                f,
-                "{instance} is in a crash loop: {exits} exits within {}; retried slowly from now on",
-                millis(*within_ns)
-            ),
-            Self::InstanceStopped { instance } => write!(f, "{instance} stopped"),
-            Self::EndpointEjected {
-                instance,
-                reason,
-                for_ns,
-            } => {
-                write!(f, "{instance} ejected for {}: {reason}", millis(*for_ns))
-            }
-            Self::EndpointReadmitted { instance } => write!(f, "{instance} readmitted"),
-            Self::Action {
-                instance,
-                action,
-                reason,
-            } => {
-                write!(f, "action: {action} {instance}: {reason}")
-            }
-            Self::Verdict(verdict) => {
-                write!(f, "verdict: {} is {}", verdict.instance, verdict.class)
-            }
-            Self::Incident(incident) => write!(
-                f,
-                "incident {} {}: {} in {}, {} hurt, {} masked",
-                incident.id,
-                match incident.state {
-                    IncidentState::Open => "open",
-                    IncidentState::Closed => "closed",
-                },
-                incident.class,
-                incident.domain,
-                incident.hurt(),
-                incident.masked()
-            ),
-            Self::FaultAnnounced(fault) => {
-                write!(f, "fault {} announced: {} on ", fault.id, fault.kind)?;
-                for (index, target) in fault.targets.iter().enumerate() {
-                    write!(f, "{}{target}", if index == 0 { "" } else { ", " })?;
-                }
-                Ok(())
-            }
-            Self::FaultEnded { id, how } => write!(f, "fault {id} ended: {how}"),
-            Self::Burn { slo, alert, firing } => {
-                write!(
-                    f,
-                    "slo {slo}: {alert} {}",
-                    if *firing { "began" } else { "ended" }
-                )
-            }
-            Self::Notice { text } => f.write_str(text),
-        }
-    }
-}
-
-fn millis(nanos: u64) -> String {
-    let micros = nanos / 1_000;
-    match micros {
-        0..1_000 => format!("{micros} us"),
-        1_000..10_000_000 => format!("{}.{} ms", micros / 1_000, micros / 100 % 10),
-        _ => format!("{}.{} s", micros / 1_000_000, micros / 100_000 % 10),
     }
 }

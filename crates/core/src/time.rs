@@ -97,6 +97,21 @@ pub fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// A duration in nanoseconds for people: `740 us`, `12.3 ms`, `45.6 s`, `12 min`, `3.5 h`, `2.0 d`.
+#[must_use]
+pub fn short(nanos: u64) -> String {
+    let micros = nanos / 1_000;
+    let secs = micros / 1_000_000;
+    match micros {
+        0..1_000 => format!("{micros} us"),
+        1_000..10_000_000 => format!("{}.{} ms", micros / 1_000, micros / 100 % 10),
+        10_000_000..600_000_000 => format!("{secs}.{} s", micros / 100_000 % 10),
+        600_000_000..7_200_000_000 => format!("{} min", secs / 60),
+        7_200_000_000..172_800_000_000 => format!("{}.{} h", secs / 3_600, secs / 360 % 10),
+        _ => format!("{}.{} d", secs / 86_400, secs / 8_640 % 10),
+    }
+}
+
 /// RFC 3339 in UTC with milliseconds: `2026-11-24T03:01:41.123Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -143,6 +158,17 @@ mod tests {
             Timestamp::from_secs(1_795_489_301).to_string(),
             "2026-11-24T03:01:41.000Z"
         );
+    }
+
+    #[test]
+    fn short_durations_have_one_decimal_and_a_unit() {
+        let text: Vec<String> = [0, 740_000, 12_345_678, 45_678_000_000, 750_000_000_000]
+            .into_iter()
+            .map(short)
+            .collect();
+        assert_eq!(text, ["0 us", "740 us", "12.3 ms", "45.6 s", "12 min"]);
+        assert_eq!(short(12_600_000_000_000), "3.5 h");
+        assert_eq!(short(259_200_000_000_000), "3.0 d");
     }
 
     #[test]

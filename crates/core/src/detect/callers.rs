@@ -1,0 +1,168 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::observation::CallerReport;
+use crate::time::Timestamp;
+
+/// Reports kept at most; with one each 100 ms, 6.4 s. Older ones go first.
+const REPORTS_MAX: usize = 64;
+
+/// A silence is dated from the report before it, unless that is older than this.
+const REPORT_REACH: Duration = Duration::from_secs(1);
+
+/// What callers met at one instance within the last seconds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CallerWindow {
+    reports: VecDeque<(Timestamp, CallerReport)>,
+    last_answer: Option<Timestamp>,
+    silence: Option<Silence>,
+}
+
+/// A time in which callers wait and nothing is answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Silence {
+    pub(super) since: Timestamp,
+    pub(super) in_flight: u64,
+    pub(super) timed_out: u64,
+    /// Connections that were refused or reset meanwhile: then it is not a silence of the process.
+    pub(super) disconnected: u64,
+}
+
+impl CallerWindow {
+    pub(super) fn push(&mut self, at: Timestamp, report: CallerReport, window: Duration) {
+        self.hear(at, &report);
+        if report.attempts > 0 {
+            self.reports.push_back((at, report));
+        }
+        while self.reports.len() > REPORTS_MAX
+            || self
+                .reports
+                .front()
+                .is_some_and(|(then, _)| at.since(*then) > window)
+        {
+            self.reports.pop_front();
+        }
+    }
+
+    fn hear(&mut self, at: Timestamp, report: &CallerReport) {
+        if report.answered > 0 {
+            self.last_answer = Some(at);
+            self.silence = None;
+            return;
+        }
+        if report.in_flight == 0 && report.timed_out == 0 {
+            self.silence = None;
+            return;
+        }
+        let before = self
+            .last_answer
+            .filter(|then| at.since(*then) <= REPORT_REACH);
+        let silence = self.silence.get_or_insert(Silence {
+            since: before.unwrap_or(at),
+            in_flight: 0,
+            timed_out: 0,
+            disconnected: 0,
+        });
+        silence.in_flight = report.in_flight;
+        silence.timed_out = silence.timed_out.saturating_add(report.timed_out);
+        let lost = report.connect_failed.saturating_add(report.reset);
+        silence.disconnected = silence.disconnected.saturating_add(lost);
+    }
+
+    /// The sum over the window; `in_flight` is not summed and stays 0.
+    pub(super) fn sums(&self, now: Timestamp, window: Duration) -> CallerReport {
+        let mut sum = CallerReport::default();
+        for (_, report) in self.recent(now, window) {
+            add(&mut sum, report);
+        }
+        sum
+    }
+
+    /// Answers in reports after `since`.
+    pub(super) fn answers_since(&self, since: Timestamp) -> (u64, u64) {
+        let mut answers = (0u64, 0u64);
+        for (at, report) in &self.reports {
+            if *at > since {
+                answers.0 = answers.0.saturating_add(report.answered);
+                answers.1 = answers.1.saturating_add(report.latency_sum_ns);
+            }
+        }
+        answers
+    }
+
+    /// The first report in the window that has a failure.
+    pub(super) fn failing_since(&self, now: Timestamp, window: Duration) -> Option<Timestamp> {
+        self.recent(now, window)
+            .find(|(_, report)| report.failures() > 0)
+            .map(|(at, _)| *at)
+    }
+
+    pub(super) const fn silence(&self) -> Option<Silence> {
+        self.silence
+    }
+
+    pub(super) const fn last_answer(&self) -> Option<Timestamp> {
+        self.last_answer
+    }
+
+    fn recent(
+        &self,
+        now: Timestamp,
+        window: Duration,
+    ) -> impl Iterator<Item = &(Timestamp, CallerReport)> {
+        self.reports
+            .iter()
+            .filter(move |(at, _)| now.since(*at) <= window)
+    }
+}
+
+/// Adds the counts of `report` to `sum`.
+pub(super) const fn add(sum: &mut CallerReport, report: &CallerReport) {
+    sum.attempts = sum.attempts.saturating_add(report.attempts);
+    sum.connect_failed = sum.connect_failed.saturating_add(report.connect_failed);
+    sum.reset = sum.reset.saturating_add(report.reset);
+    sum.timed_out = sum.timed_out.saturating_add(report.timed_out);
+    sum.server_errors = sum.server_errors.saturating_add(report.server_errors);
+    sum.latency_sum_ns = sum.latency_sum_ns.saturating_add(report.latency_sum_ns);
+    sum.answered = sum.answered.saturating_add(report.answered);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_secs(5);
+
+    fn report(answered: u64, in_flight: u64) -> CallerReport {
+        CallerReport {
+            attempts: answered,
+            answered,
+            in_flight,
+            ..CallerReport::default()
+        }
+    }
+
+    #[test]
+    fn forgets_what_is_older_than_the_window_and_stays_bounded() {
+        let mut callers = CallerWindow::default();
+        for n in 0..1_000 {
+            callers.push(Timestamp::from_millis(n * 10), report(1, 0), WINDOW);
+        }
+        assert!(callers.reports.len() <= REPORTS_MAX);
+        let later = Timestamp::from_secs(16);
+        assert_eq!(callers.sums(later, WINDOW).attempts, 0);
+    }
+
+    #[test]
+    fn a_silence_starts_at_the_last_answer_and_ends_with_the_next() {
+        let mut callers = CallerWindow::default();
+        callers.push(Timestamp::from_millis(100), report(3, 2), WINDOW);
+        callers.push(Timestamp::from_millis(200), report(0, 5), WINDOW);
+        callers.push(Timestamp::from_millis(300), report(0, 9), WINDOW);
+        let silence = callers.silence().unwrap();
+        assert_eq!(silence.since, Timestamp::from_millis(100));
+        assert_eq!(silence.in_flight, 9);
+        callers.push(Timestamp::from_millis(400), report(1, 9), WINDOW);
+        assert!(callers.silence().is_none());
+    }
+}

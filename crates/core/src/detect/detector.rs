@@ -1,0 +1,255 @@
+use std::collections::BTreeMap;
+
+use super::callers;
+use super::charge::{Charge, Clears, line};
+use super::finding::{Facts, Finding};
+use super::rules::{Peers, judge};
+use super::settings::Settings;
+use super::track::{Life, Track};
+use crate::event::Verdict;
+use crate::id::InstanceId;
+use crate::observation::{Observation, Seen};
+use crate::taxonomy::{ExitCause, FailureClass};
+use crate::time::{Timestamp, nanos, short};
+
+/// The classifier. Its memory is bounded by the number of registered instances.
+#[derive(Clone, Debug, Default)]
+pub struct Detector {
+    settings: Settings,
+    tracks: BTreeMap<InstanceId, Track>,
+}
+
+impl Detector {
+    /// A detector that knows no instance yet.
+    #[must_use]
+    pub const fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            tracks: BTreeMap::new(),
+        }
+    }
+
+    /// Makes an instance known. Only known ones are judged. Of one that is known already the facts
+    /// change and the memory stays.
+    pub fn register(&mut self, instance: InstanceId, facts: Facts) {
+        match self.tracks.get_mut(&instance) {
+            Some(track) => track.facts = facts,
+            None => {
+                self.tracks.insert(instance, Track::new(facts));
+            }
+        }
+    }
+
+    /// Forgets an instance and its verdict.
+    pub fn forget(&mut self, instance: &InstanceId) {
+        self.tracks.remove(instance);
+    }
+
+    /// The verdict on an instance that is not well.
+    #[must_use]
+    pub fn verdict(&self, instance: &InstanceId) -> Option<&Verdict> {
+        Some(&self.tracks.get(instance)?.open.as_ref()?.verdict)
+    }
+
+    /// Learns one observation. One about an instance that is not registered is ignored.
+    pub fn observe(&mut self, observation: &Observation) -> Vec<Finding> {
+        let Observation { instance, at, seen } = observation;
+        let (at, settings) = (*at, &self.settings);
+        let Some(track) = self.tracks.get_mut(instance) else {
+            return Vec::new();
+        };
+        match seen {
+            Seen::Started { adopted, .. } => track.started(*adopted),
+            Seen::Ready => {
+                if track.ready(at) {
+                    track.open = None;
+                    let instance = instance.clone();
+                    return vec![Finding::Recovered { instance, at }];
+                }
+            }
+            Seen::Exited {
+                pid,
+                cause,
+                ended,
+                expected,
+            } => {
+                track.down();
+                if !expected {
+                    let charge = exit(track, settings, at, (*pid, *cause, *ended));
+                    return found(track.charge(instance, at, charge));
+                }
+            }
+            Seen::SpawnFailed { error } => {
+                track.down();
+                return found(track.charge(instance, at, spawn(at, error)));
+            }
+            Seen::CrashLoop { exits, within } => {
+                let charge = crash_loop(at, *exits, &short(nanos(*within)));
+                return found(track.charge(instance, at, charge));
+            }
+            Seen::Probe {
+                kind,
+                outcome,
+                stopped,
+                ..
+            } => {
+                if track.life == Life::Up && track.probes.learn(at, *kind, outcome, *stopped) {
+                    track.heard_probe(at, outcome.passed());
+                    return self.evaluate(instance, at);
+                }
+            }
+            Seen::Callers(report) => {
+                if track.life == Life::Up {
+                    track.callers.push(at, *report, settings.callers_window);
+                    track.heard_callers(at, report);
+                    return self.evaluate(instance, at);
+                }
+            }
+            Seen::Ejected { reason, .. } => return eject(track, instance, at, reason),
+            Seen::Readmitted => track.ejection = None,
+        }
+        Vec::new()
+    }
+
+    /// Lets time pass: silences grow, good evidence lasts. Call it every 100 ms or so.
+    pub fn tick(&mut self, now: Timestamp) -> Vec<Finding> {
+        let instances: Vec<InstanceId> = self
+            .tracks
+            .iter()
+            .filter(|(_, track)| track.life == Life::Up)
+            .map(|(instance, _)| instance.clone())
+            .collect();
+        let mut findings = Vec::new();
+        for instance in instances {
+            findings.extend(self.evaluate(&instance, now));
+        }
+        findings
+    }
+
+    fn evaluate(&mut self, instance: &InstanceId, now: Timestamp) -> Vec<Finding> {
+        let Some(track) = self.tracks.get(instance) else {
+            return Vec::new();
+        };
+        if track.life != Life::Up {
+            return Vec::new();
+        }
+        let charge = judge(
+            &self.settings,
+            track,
+            &self.peers(instance, track, now),
+            now,
+        );
+        let Some(track) = self.tracks.get_mut(instance) else {
+            return Vec::new();
+        };
+        if let Some(charge) = charge {
+            return found(track.charge(instance, now, charge));
+        }
+        if let Some(at) = track.recovered(now, &self.settings) {
+            track.open = None;
+            let instance = instance.clone();
+            return vec![Finding::Recovered { instance, at }];
+        }
+        Vec::new()
+    }
+
+    /// Peers that fail in a known way of their own say nothing about what is usual.
+    fn peers(&self, instance: &InstanceId, track: &Track, now: Timestamp) -> Peers {
+        let silent_since = track.callers.silence().map(|silence| silence.since);
+        let mut peers = Peers::default();
+        let first = InstanceId::new(instance.service.clone(), 0);
+        for (id, peer) in self.tracks.range(first..) {
+            if id.service != instance.service {
+                break;
+            }
+            let known = peer
+                .open
+                .as_ref()
+                .is_some_and(|open| open.verdict.class != FailureClass::Unknown);
+            if id == instance || peer.life != Life::Up || known {
+                continue;
+            }
+            peers.instances += 1;
+            let sums = peer.callers.sums(now, self.settings.callers_window);
+            callers::add(&mut peers.callers, &sums);
+            if let Some(since) = silent_since {
+                let (answers, time) = peer.callers.answers_since(since);
+                peers.answers.0 = peers.answers.0.saturating_add(answers);
+                peers.answers.1 = peers.answers.1.saturating_add(time);
+            }
+        }
+        peers
+    }
+}
+
+fn found(verdict: Option<Verdict>) -> Vec<Finding> {
+    verdict.map(Finding::Verdict).into_iter().collect()
+}
+
+fn exit(
+    track: &mut Track,
+    settings: &Settings,
+    at: Timestamp,
+    (pid, cause, ended): (u32, ExitCause, Timestamp),
+) -> Charge {
+    let exits = track.count_exit(ended, settings);
+    let seen = format!("process {pid} ended: {cause}; nobody asked for it");
+    let mut evidence = vec![line(at, "supervisor", seen)];
+    if exits.len() < settings.loop_exits {
+        return Charge {
+            class: FailureClass::CrashStop,
+            weight: 5,
+            clears: Clears::Any,
+            onset: ended,
+            evidence,
+        };
+    }
+    let onset = exits.front().copied().unwrap_or(ended);
+    let what = format!(
+        "that was exit {} within {}; no incarnation stayed ready for {}",
+        exits.len(),
+        short(nanos(ended.since(onset))),
+        short(nanos(settings.stable_after))
+    );
+    evidence.push(line(at, "supervisor", what));
+    Charge {
+        class: FailureClass::CrashRecovery,
+        weight: 6,
+        clears: Clears::Any,
+        onset,
+        evidence,
+    }
+}
+
+fn spawn(at: Timestamp, error: &str) -> Charge {
+    let what = format!("the process could not be started: {error}");
+    Charge {
+        class: FailureClass::Unknown,
+        weight: 4,
+        clears: Clears::Any,
+        onset: at,
+        evidence: vec![line(at, "supervisor", what)],
+    }
+}
+
+fn crash_loop(at: Timestamp, exits: u32, within: &str) -> Charge {
+    let what = format!("crash loop: {exits} exits within {within}");
+    Charge {
+        class: FailureClass::CrashRecovery,
+        weight: 6,
+        clears: Clears::Any,
+        onset: at,
+        evidence: vec![line(at, "supervisor", what)],
+    }
+}
+
+fn eject(track: &mut Track, instance: &InstanceId, at: Timestamp, reason: &str) -> Vec<Finding> {
+    let ejection = line(at, "gateway", format!("took it out of rotation: {reason}"));
+    let Some(open) = &mut track.open else {
+        track.ejection = Some(ejection);
+        return Vec::new();
+    };
+    open.append(vec![ejection]);
+    let instance = instance.clone();
+    vec![Finding::Isolated { instance, at }]
+}

@@ -1,0 +1,37 @@
+use std::sync::Arc;
+
+use crate::event::Verdict;
+use crate::id::InstanceId;
+use crate::time::Timestamp;
+
+/// What does not change about an instance, and matters to its judges.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Its zone, if it has one.
+    pub zone: Option<Arc<str>>,
+    /// Whether Ninefold starts its process and sees it end.
+    pub supervised: bool,
+    /// Whether it has a `ready` or `live` probe.
+    pub probed: bool,
+}
+
+/// What the detector concludes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// An instance failed, or the class of its failure changed.
+    Verdict(Verdict),
+    /// The gateway took a failed instance out of routing by itself.
+    Isolated {
+        /// Which instance.
+        instance: InstanceId,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// A failed instance is well again; its verdict is void.
+    Recovered {
+        /// Which instance.
+        instance: InstanceId,
+        /// Since when.
+        at: Timestamp,
+    },
+}

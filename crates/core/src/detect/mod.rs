@@ -1,0 +1,61 @@
+//! From observations to verdicts.
+//!
+//! The [`Detector`] keeps, for each registered instance, a bounded memory of what its observers
+//! said, and draws a [`Verdict`](crate::event::Verdict) when the evidence allows only one class.
+//! Every verdict carries its evidence in words, with figures. What the evidence does not decide is
+//! `unknown`.
+//!
+//! | what is seen | class | weight |
+//! |---|---|---|
+//! | the process ended, nobody asked for it | crash-stop | 5 |
+//! | that for the third time in a minute, no incarnation staying ready for 5 s; or the supervisor names a crash loop | crash-recovery | 6 |
+//! | the process cannot be started at all | unknown | 4 |
+//! | a probe fails and the kernel says the process is stopped | timing | 3 |
+//! | two probes in a row are not answered, the connection stands | timing | 3 |
+//! | two probes in a row do not connect, the process lives | omission | 3 |
+//! | the same of an endpoint whose process nobody watches | unknown | 3 |
+//! | ≥ 50 % of ≥ 5 attempts refused or reset for 300 ms, the process lives | omission | 2 |
+//! | the same of an endpoint whose process nobody watches, and nothing gets through | unknown | 2 |
+//! | probes pass, ≥ 10 failures and ≥ 20 % of attempts in 5 s, 5 × the share of its peers | gray | 2 |
+//! | the same without a probe to compare with | unknown | 1 |
+//! | ≥ 4 attempts wait (or ≥ 3 timed out), no answer for 500 ms and 8 × the usual time, peers answer | timing | 1 |
+//! | callers fail as often at all its peers, ≥ 50 % | unknown | 1 |
+//! | it says three times in a row that it is not alive | unknown | 1 |
+//!
+//! Choices behind the table:
+//!
+//! - **An expected exit is no failure** and never changes a class: the healer that kills a hung
+//!   process must not turn the hang into a crash.
+//! - **A failed `ready` probe that was answered is no failure**: readiness is how a healthy
+//!   instance asks for no traffic.
+//! - **A start that fails is `unknown`.** Nothing ran, so no process crashed, and there is no
+//!   incarnation that could recover; the cause is an operator's (path, rights, memory). The
+//!   supervisor's crash loop verdict replaces it where it comes to that.
+//! - **Callers' failures are held for 300 ms** before they convict, because those of a killed
+//!   process reach the detector beside the exit itself, which is the better evidence.
+//! - **A verdict gives way only to heavier evidence** (third column), or from `unknown` to a
+//!   class. So it is refined and does not flap.
+//! - **Nothing is concluded about an instance that starts or is down.**
+//!
+//! The onset is the earliest moment the evidence allows: the exit itself, or else the last sign of
+//! health before the first sign of failure. A measured time to detect is thus never too short.
+//!
+//! An instance recovered when it is ready in a new incarnation. Without a restart, the evidence has
+//! to stay good for 3 s, and for gray it has to be answers to callers: its probes passed all along.
+//! After a crash loop, readiness has to last for 5 s. The recovery is dated back to when it began.
+//!
+//! The idea to let callers testify is Panorama's (Huang et al., OSDI'18); to ask the layers below
+//! before any timeout, Falcon's (Leners et al., SOSP'11).
+
+mod callers;
+mod charge;
+mod detector;
+mod finding;
+mod probes;
+mod rules;
+mod settings;
+mod track;
+
+pub use detector::Detector;
+pub use finding::{Facts, Finding};
+pub use settings::Settings;

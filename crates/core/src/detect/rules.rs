@@ -1,0 +1,325 @@
+use super::callers::Silence;
+use super::charge::{Charge, Clears, line};
+use super::finding::Facts;
+use super::probes::Row;
+use super::settings::Settings;
+use super::track::Track;
+use crate::event::EvidenceLine;
+use crate::observation::CallerReport;
+use crate::taxonomy::FailureClass;
+use crate::time::{Timestamp, nanos, short};
+
+/// The peers of an instance: the other ones of its service that are not themselves in question.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Peers {
+    /// How many there are.
+    pub(super) instances: u64,
+    /// What callers met at them within the window.
+    pub(super) callers: CallerReport,
+    /// Answers since the instance fell silent, and the sum of their times in nanoseconds.
+    pub(super) answers: (u64, u64),
+}
+
+/// The table of the module's header for an instance that is up, heaviest rules first.
+pub(super) fn judge(
+    settings: &Settings,
+    track: &Track,
+    peers: &Peers,
+    now: Timestamp,
+) -> Option<Charge> {
+    let mut charge = by_probes(settings, track)
+        .or_else(|| by_connections(settings, track, now))
+        .or_else(|| by_failures(settings, track, peers, now))
+        .or_else(|| by_silence(settings, track, peers, now))
+        .or_else(|| by_its_word(settings, track))?;
+    charge.evidence.extend(track.ejection.clone());
+    Some(charge)
+}
+
+fn by_probes(settings: &Settings, track: &Track) -> Option<Charge> {
+    let needed = settings.probes_in_a_row;
+    for (name, row) in track.probes.rows() {
+        let Some(last) = row.last else { continue };
+        let (class, what) = if row.stopped && row.timed_out + row.unreachable > 0 {
+            (
+                FailureClass::Timing,
+                format!(
+                    "{name} probe failed {}; the process exists and the kernel says it is stopped (state T)",
+                    times(row.failures())
+                ),
+            )
+        } else if row.timed_out >= needed {
+            (
+                FailureClass::Timing,
+                format!(
+                    "{name} probe got no answer {} in a row on a connection that stands{}",
+                    times(row.timed_out),
+                    process(&track.facts)
+                ),
+            )
+        } else if row.unreachable >= needed {
+            let class = if track.facts.supervised {
+                FailureClass::Omission
+            } else {
+                FailureClass::Unknown
+            };
+            (
+                class,
+                format!(
+                    "{name} probe could not connect {} in a row ({}){}",
+                    times(row.unreachable),
+                    row.said,
+                    process(&track.facts)
+                ),
+            )
+        } else {
+            continue;
+        };
+        let mut evidence = vec![line(last, "probe", what)];
+        evidence.extend(callers_beside(settings, track, last));
+        return Some(Charge {
+            class,
+            weight: 3,
+            clears: Clears::Probes,
+            onset: onset(settings, track, row),
+            evidence,
+        });
+    }
+    None
+}
+
+/// The last sign of health before the first failed probe, if there is a recent one.
+fn onset(settings: &Settings, track: &Track, row: &Row) -> Timestamp {
+    let first = row.first.unwrap_or_default();
+    let healthy = [track.probes.last_pass(), track.callers.last_answer()];
+    healthy
+        .into_iter()
+        .flatten()
+        .filter(|at| *at <= first && first.since(*at) <= settings.onset_reach)
+        .max()
+        .unwrap_or(first)
+}
+
+fn process(facts: &Facts) -> &'static str {
+    if facts.supervised {
+        ", while the process lives"
+    } else {
+        "; nobody watches its process"
+    }
+}
+
+/// What callers say at the same time; a contradiction is worth a line too.
+fn callers_beside(settings: &Settings, track: &Track, now: Timestamp) -> Option<EvidenceLine> {
+    if let Some(silence) = track.callers.silence() {
+        let what = format!(
+            "{} wait, {} timed out, none answered for {}",
+            count(silence.in_flight, "attempt"),
+            silence.timed_out,
+            short(nanos(now.since(silence.since)))
+        );
+        return Some(line(now, "callers", what));
+    }
+    let sums = track.callers.sums(now, settings.callers_window);
+    (sums.attempts > 0).then(|| line(now, "callers", failures(settings, &sums)))
+}
+
+fn by_connections(settings: &Settings, track: &Track, now: Timestamp) -> Option<Charge> {
+    let sums = track.callers.sums(now, settings.callers_window);
+    let lost = sums.connect_failed.saturating_add(sums.reset);
+    if sums.attempts < settings.attempts_min || lost.saturating_mul(2) < sums.attempts {
+        return None;
+    }
+    let since = held(settings, track, now)?;
+    let blind = !track.facts.supervised && lost == sums.attempts;
+    let mut what = failures(settings, &sums);
+    what.push_str(process(&track.facts));
+    Some(Charge {
+        class: if blind {
+            FailureClass::Unknown
+        } else {
+            FailureClass::Omission
+        },
+        weight: 2,
+        clears: Clears::Callers,
+        onset: since,
+        evidence: vec![line(now, "callers", what)],
+    })
+}
+
+/// Since when callers fail, if that is long enough to convict.
+fn held(settings: &Settings, track: &Track, now: Timestamp) -> Option<Timestamp> {
+    track
+        .callers
+        .failing_since(now, settings.callers_window)
+        .filter(|since| now.since(*since) >= settings.hold)
+}
+
+fn by_failures(
+    settings: &Settings,
+    track: &Track,
+    peers: &Peers,
+    now: Timestamp,
+) -> Option<Charge> {
+    let sums = track.callers.sums(now, settings.callers_window);
+    let failed = sums.failures();
+    if failed < settings.failures_min || failed.saturating_mul(5) < sums.attempts {
+        return None;
+    }
+    let since = held(settings, track, now)?;
+    let alone = peers.callers.attempts < settings.failures_min;
+    let stands_out = u128::from(failed) * u128::from(peers.callers.attempts)
+        >= u128::from(settings.peer_factor)
+            * u128::from(peers.callers.failures())
+            * u128::from(sums.attempts);
+    let mut evidence = vec![line(now, "callers", failures(settings, &sums))];
+    let beside = if alone {
+        "no peer has enough traffic to compare with".to_owned()
+    } else {
+        format!("its peers: {}", failures(settings, &peers.callers))
+    };
+    evidence.push(line(now, "callers", beside));
+    let mut charge = Charge {
+        class: FailureClass::Unknown,
+        weight: 1,
+        clears: Clears::Callers,
+        onset: since,
+        evidence,
+    };
+    if !alone && !stands_out {
+        if failed.saturating_mul(2) < sums.attempts {
+            return None;
+        }
+        let what = "callers fail as often at its peers: a shared cause, not this instance";
+        charge.evidence.push(line(now, "callers", what.to_owned()));
+        return Some(charge);
+    }
+    if !track.facts.probed {
+        let what = "it has no probe that could agree or disagree";
+        charge.evidence.push(line(now, "probe", what.to_owned()));
+        return Some(charge);
+    }
+    let passed = track.probes.last_pass().filter(|_| track.probes.pass())?;
+    if passed < since && now.since(since) < settings.hold.saturating_mul(7) {
+        return None;
+    }
+    charge.class = FailureClass::Gray;
+    charge.weight = 2;
+    let what = "its probes pass: callers and probes disagree".to_owned();
+    charge.evidence.push(line(passed, "probe", what));
+    Some(charge)
+}
+
+fn by_silence(settings: &Settings, track: &Track, peers: &Peers, now: Timestamp) -> Option<Charge> {
+    let silence = track.callers.silence()?;
+    let enough = silence.in_flight >= settings.stall_in_flight
+        || silence.timed_out >= settings.stall_timeouts;
+    if !enough || silence.disconnected > silence.timed_out {
+        return None;
+    }
+    if track
+        .probes
+        .last_pass()
+        .is_some_and(|at| at > silence.since)
+    {
+        return None;
+    }
+    let lasted = nanos(now.since(silence.since));
+    let (answers, time) = peers.answers;
+    if peers.instances == 0 {
+        return by_lone_silence(settings, track, &silence, now);
+    }
+    let usual = time.checked_div(answers).unwrap_or(0);
+    let limit = nanos(settings.stall_after).max(usual.saturating_mul(settings.stall_factor));
+    if answers < settings.stall_peer_answers || lasted < limit {
+        return None;
+    }
+    let beside = format!(
+        "its peers gave {answers} answers meanwhile, in {} on average",
+        short(usual)
+    );
+    Some(stall(
+        &silence,
+        vec![silent(&silence, now), line(now, "callers", beside)],
+    ))
+}
+
+/// Without a peer only attempts that did time out count, and only where no probe can tell.
+fn by_lone_silence(
+    settings: &Settings,
+    track: &Track,
+    silence: &Silence,
+    now: Timestamp,
+) -> Option<Charge> {
+    if track.facts.probed || silence.timed_out < settings.attempts_min {
+        return None;
+    }
+    let what = "it has no peer and no probe to compare with".to_owned();
+    Some(stall(
+        silence,
+        vec![silent(silence, now), line(now, "callers", what)],
+    ))
+}
+
+const fn stall(silence: &Silence, evidence: Vec<EvidenceLine>) -> Charge {
+    Charge {
+        class: FailureClass::Timing,
+        weight: 1,
+        clears: Clears::Any,
+        onset: silence.since,
+        evidence,
+    }
+}
+
+fn silent(silence: &Silence, now: Timestamp) -> EvidenceLine {
+    let what = format!(
+        "{} wait, {} timed out, none answered for {}; connections are accepted",
+        count(silence.in_flight, "attempt"),
+        silence.timed_out,
+        short(nanos(now.since(silence.since)))
+    );
+    line(now, "callers", what)
+}
+
+fn by_its_word(settings: &Settings, track: &Track) -> Option<Charge> {
+    let row = track.probes.live();
+    if row.refused < settings.unwell_in_a_row {
+        return None;
+    }
+    let what = format!(
+        "live probe was answered \"not well\" {} in a row ({}); it does not say why",
+        times(row.refused),
+        row.said
+    );
+    Some(Charge {
+        class: FailureClass::Unknown,
+        weight: 1,
+        clears: Clears::Probes,
+        onset: onset(settings, track, row),
+        evidence: vec![line(row.last.unwrap_or_default(), "probe", what)],
+    })
+}
+
+fn failures(settings: &Settings, sums: &CallerReport) -> String {
+    format!(
+        "{} of {} failed within {}: {} not connected, {} reset, {} timed out, {} answered 5xx",
+        sums.failures(),
+        count(sums.attempts, "attempt"),
+        short(nanos(settings.callers_window)),
+        sums.connect_failed,
+        sums.reset,
+        sums.timed_out,
+        sums.server_errors
+    )
+}
+
+fn times(n: u32) -> String {
+    match n {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}
+
+fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,267 @@
+use std::collections::VecDeque;
+
+use super::callers::CallerWindow;
+use super::charge::{Charge, Clears};
+use super::finding::Facts;
+use super::probes::Probes;
+use super::settings::Settings;
+use crate::event::{EvidenceLine, Verdict};
+use crate::id::InstanceId;
+use crate::observation::CallerReport;
+use crate::taxonomy::FailureClass;
+use crate::time::Timestamp;
+
+/// Evidence lines of a verdict at most: the first ones say how it began.
+const EVIDENCE_MAX: usize = 16;
+
+/// Exits remembered at most.
+const EXITS_MAX: usize = 16;
+
+/// Whether an instance can be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// Its incarnation was not ready yet.
+    Starting,
+    /// It was ready, or it is an endpoint that somebody else runs.
+    Up,
+    /// Its process is gone.
+    Down,
+}
+
+/// What is known about one instance.
+#[derive(Clone, Debug)]
+pub(super) struct Track {
+    pub(super) facts: Facts,
+    pub(super) life: Life,
+    pub(super) probes: Probes,
+    pub(super) callers: CallerWindow,
+    pub(super) ejection: Option<EvidenceLine>,
+    pub(super) open: Option<Open>,
+    ready_at: Option<Timestamp>,
+    exits: VecDeque<Timestamp>,
+}
+
+/// A verdict that holds.
+#[derive(Clone, Debug)]
+pub(super) struct Open {
+    pub(super) verdict: Verdict,
+    weight: u8,
+    clears: Clears,
+    /// A new incarnation began since.
+    restarted: bool,
+    /// In a crash loop: since when the newest incarnation is ready.
+    ready_since: Option<Timestamp>,
+    probes_good_since: Option<Timestamp>,
+    callers_good_since: Option<Timestamp>,
+    answers: u64,
+}
+
+impl Track {
+    pub(super) fn new(facts: Facts) -> Self {
+        let life = if facts.supervised {
+            Life::Starting
+        } else {
+            Life::Up
+        };
+        Self {
+            facts,
+            life,
+            probes: Probes::default(),
+            callers: CallerWindow::default(),
+            ejection: None,
+            open: None,
+            ready_at: None,
+            exits: VecDeque::new(),
+        }
+    }
+
+    /// A new incarnation: what was seen of the one before says nothing about it.
+    pub(super) fn started(&mut self, adopted: bool) {
+        self.forget();
+        self.ready_at = None;
+        self.life = if adopted || !self.facts.supervised {
+            Life::Up
+        } else {
+            Life::Starting
+        };
+        if let Some(open) = &mut self.open {
+            open.restarted = true;
+            open.ready_since = None;
+        }
+    }
+
+    /// Whether this ends the open verdict.
+    pub(super) fn ready(&mut self, at: Timestamp) -> bool {
+        self.life = Life::Up;
+        self.ready_at.get_or_insert(at);
+        let Some(open) = &mut self.open else {
+            return false;
+        };
+        if open.verdict.class == FailureClass::CrashRecovery {
+            open.ready_since.get_or_insert(at);
+            return false;
+        }
+        open.restarted
+    }
+
+    pub(super) fn down(&mut self) {
+        self.forget();
+        self.life = Life::Down;
+        if let Some(open) = &mut self.open {
+            open.restarted = false;
+            open.ready_since = None;
+        }
+    }
+
+    fn forget(&mut self) {
+        self.probes = Probes::default();
+        self.callers = CallerWindow::default();
+        self.ejection = None;
+    }
+
+    /// Counts an unexpected exit; the exits that make a crash loop so far, this one included.
+    pub(super) fn count_exit(
+        &mut self,
+        ended: Timestamp,
+        settings: &Settings,
+    ) -> &VecDeque<Timestamp> {
+        let stable = self
+            .ready_at
+            .is_some_and(|at| ended.since(at) >= settings.stable_after);
+        if stable {
+            self.exits.clear();
+        }
+        self.exits.push_back(ended);
+        while self.exits.len() > EXITS_MAX
+            || self
+                .exits
+                .front()
+                .is_some_and(|first| ended.since(*first) > settings.loop_window)
+        {
+            self.exits.pop_front();
+        }
+        &self.exits
+    }
+
+    /// Takes a charge up: the verdict, if it is a new one or its class changed.
+    pub(super) fn charge(
+        &mut self,
+        instance: &InstanceId,
+        now: Timestamp,
+        charge: Charge,
+    ) -> Option<Verdict> {
+        let Some(open) = &mut self.open else {
+            let mut verdict = Verdict {
+                instance: instance.clone(),
+                class: charge.class,
+                onset: charge.onset,
+                detected: now,
+                evidence: charge.evidence,
+            };
+            verdict.evidence.truncate(EVIDENCE_MAX);
+            self.open = Some(Open::new(verdict.clone(), charge.weight, charge.clears));
+            return Some(verdict);
+        };
+        let unknown = open.verdict.class == FailureClass::Unknown;
+        if charge.class == open.verdict.class {
+            if charge.weight > open.weight {
+                open.weight = charge.weight;
+                open.clears = charge.clears;
+            }
+            if charge.weight > 3 {
+                open.append(charge.evidence);
+            }
+            return None;
+        }
+        let refines = unknown && charge.weight >= open.weight;
+        if charge.weight <= open.weight && !refines {
+            return None;
+        }
+        open.weight = charge.weight;
+        open.clears = charge.clears;
+        open.verdict.class = charge.class;
+        open.verdict.onset = open.verdict.onset.min(charge.onset);
+        open.verdict.detected = now;
+        open.append(charge.evidence);
+        Some(open.verdict.clone())
+    }
+
+    /// Good or bad news from a probe.
+    pub(super) fn heard_probe(&mut self, at: Timestamp, passed: bool) {
+        if let Some(open) = &mut self.open {
+            if passed {
+                open.probes_good_since.get_or_insert(at);
+            } else {
+                open.bad_news();
+            }
+        }
+    }
+
+    /// Good or bad news from callers. Less than a fifth of failures is good: no service is perfect.
+    pub(super) fn heard_callers(&mut self, at: Timestamp, report: &CallerReport) {
+        let Some(open) = &mut self.open else { return };
+        if report.failures() > 0 && report.failures().saturating_mul(5) >= report.attempts {
+            open.bad_news();
+        } else if report.answered > 0 {
+            open.callers_good_since.get_or_insert(at);
+            open.answers = open.answers.saturating_add(report.answered);
+        }
+    }
+
+    /// Since when it is well again, once that is sure.
+    pub(super) fn recovered(&self, now: Timestamp, settings: &Settings) -> Option<Timestamp> {
+        let open = self.open.as_ref()?;
+        let lasted = |since: Timestamp, wait| now.since(since) >= wait;
+        if self.life != Life::Up {
+            return None;
+        }
+        match open.verdict.class {
+            FailureClass::CrashRecovery => open
+                .ready_since
+                .filter(|since| lasted(*since, settings.stable_after)),
+            FailureClass::CrashStop => None,
+            _ => {
+                let probes = open.probes_good_since.filter(|_| self.probes.pass());
+                let callers = open
+                    .callers_good_since
+                    .filter(|_| open.answers >= settings.settle_answers);
+                let good = match open.clears {
+                    _ if !self.facts.probed => callers,
+                    Clears::Probes => probes,
+                    Clears::Callers => callers,
+                    Clears::Any => probes.or(callers),
+                };
+                good.filter(|since| lasted(*since, settings.settle))
+            }
+        }
+    }
+}
+
+impl Open {
+    const fn new(verdict: Verdict, weight: u8, clears: Clears) -> Self {
+        Self {
+            verdict,
+            weight,
+            clears,
+            restarted: false,
+            ready_since: None,
+            probes_good_since: None,
+            callers_good_since: None,
+            answers: 0,
+        }
+    }
+
+    pub(super) fn append(&mut self, evidence: Vec<EvidenceLine>) {
+        for line in evidence {
+            if self.verdict.evidence.len() < EVIDENCE_MAX {
+                self.verdict.evidence.push(line);
+            }
+        }
+    }
+
+    const fn bad_news(&mut self) {
+        self.probes_good_since = None;
+        self.callers_good_since = None;
+        self.answers = 0;
+    }
+}

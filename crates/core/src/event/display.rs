@@ -1,0 +1,204 @@
+//! One line for `ninefold events`, without sequence number and time.
+
+use std::fmt;
+
+use super::{EventKind, Incident, IncidentState};
+use crate::time::short;
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NodeStarted { .. }
+            | Self::NodeStopping { .. }
+            | Self::NodeStopped
+            | Self::ConfigChanged { .. }
+            | Self::Notice { .. } => node(self, f),
+            Self::InstanceStarted { .. }
+            | Self::InstanceAdopted { .. }
+            | Self::InstanceReady { .. }
+            | Self::InstanceNotReady { .. }
+            | Self::InstanceExited { .. } => instance(self, f),
+            Self::InstanceSpawnFailed { .. }
+            | Self::InstanceBackingOff { .. }
+            | Self::InstanceCrashLoop { .. }
+            | Self::InstanceStopped { .. }
+            | Self::EndpointEjected { .. }
+            | Self::EndpointReadmitted { .. }
+            | Self::Action { .. } => remedy(self, f),
+            Self::Verdict(_)
+            | Self::Incident(_)
+            | Self::FaultAnnounced(_)
+            | Self::FaultEnded { .. }
+            | Self::Burn { .. } => account(self, f),
+        }
+    }
+}
+
+fn node(kind: &EventKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match kind {
+        EventKind::NodeStarted {
+            version,
+            pid,
+            config,
+        } => write!(
+            f,
+            "node started: version {version}, pid {pid}, configuration {config}"
+        ),
+        EventKind::NodeStopping { reason } => write!(f, "node stops: {reason}"),
+        EventKind::NodeStopped => f.write_str("node stopped"),
+        EventKind::ConfigChanged { from, to } => {
+            write!(f, "configuration changed: {from} to {to}")
+        }
+        EventKind::Notice { text } => f.write_str(text),
+        other => write!(f, "{other:?}"),
+    }
+}
+
+fn instance(kind: &EventKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match kind {
+        EventKind::InstanceStarted {
+            instance,
+            pid,
+            attempt,
+        } => write!(f, "{instance} started: pid {pid}, start {attempt}"),
+        EventKind::InstanceAdopted { instance, pid } => write!(f, "{instance} adopted: pid {pid}"),
+        EventKind::InstanceReady { instance, after_ns } => {
+            write!(f, "{instance} ready after {}", short(*after_ns))
+        }
+        EventKind::InstanceNotReady { instance, reason } => {
+            write!(f, "{instance} not ready: {reason}")
+        }
+        EventKind::InstanceExited {
+            instance,
+            pid,
+            cause,
+            expected,
+        } => {
+            let how = if *expected {
+                "as asked"
+            } else {
+                "unexpectedly"
+            };
+            write!(f, "{instance} exited {how}: pid {pid}, {cause}")
+        }
+        other => write!(f, "{other:?}"),
+    }
+}
+
+fn remedy(kind: &EventKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match kind {
+        EventKind::InstanceSpawnFailed { instance, error } => {
+            write!(f, "{instance} could not be started: {error}")
+        }
+        EventKind::InstanceBackingOff { instance, wait_ns } => {
+            write!(f, "{instance} starts again in {}", short(*wait_ns))
+        }
+        EventKind::InstanceCrashLoop {
+            instance,
+            exits,
+            within_ns,
+        } => write!(
+            f,
+            "{instance} is in a crash loop: {exits} exits within {}; retried slowly from now on",
+            short(*within_ns)
+        ),
+        EventKind::InstanceStopped { instance } => write!(f, "{instance} stopped"),
+        EventKind::EndpointEjected {
+            instance,
+            reason,
+            for_ns,
+        } => write!(f, "{instance} ejected for {}: {reason}", short(*for_ns)),
+        EventKind::EndpointReadmitted { instance } => write!(f, "{instance} readmitted"),
+        EventKind::Action {
+            instance,
+            action,
+            reason,
+        } => write!(f, "action: {action} {instance}: {reason}"),
+        other => write!(f, "{other:?}"),
+    }
+}
+
+fn account(kind: &EventKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match kind {
+        EventKind::Verdict(verdict) => {
+            write!(f, "verdict: {} is {}", verdict.instance, verdict.class)
+        }
+        EventKind::Incident(incident) => write_incident(incident, f),
+        EventKind::FaultAnnounced(fault) => {
+            write!(f, "fault {} announced: {} on ", fault.id, fault.kind)?;
+            for (index, target) in fault.targets.iter().enumerate() {
+                write!(f, "{}{target}", if index == 0 { "" } else { ", " })?;
+            }
+            Ok(())
+        }
+        EventKind::FaultEnded { id, how } => write!(f, "fault {id} ended: {how}"),
+        EventKind::Burn { slo, alert, firing } => {
+            let what = if *firing { "began" } else { "ended" };
+            write!(f, "slo {slo}: {alert} {what}")
+        }
+        other => write!(f, "{other:?}"),
+    }
+}
+
+fn write_incident(incident: &Incident, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let state = match incident.state {
+        IncidentState::Open => "open",
+        IncidentState::Closed => "closed",
+    };
+    write!(
+        f,
+        "incident {} {state}: {} in {}, {} hurt, {} masked",
+        incident.id,
+        incident.class,
+        incident.domain,
+        incident.hurt(),
+        incident.masked()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::InstanceId;
+    use crate::taxonomy::ExitCause;
+
+    #[test]
+    fn lines_read_well() {
+        let instance = InstanceId::new("catalog", 1);
+        let exited = EventKind::InstanceExited {
+            instance: instance.clone(),
+            pid: 42,
+            cause: ExitCause::Signal(9),
+            expected: false,
+        };
+        assert_eq!(
+            exited.to_string(),
+            "catalog/1 exited unexpectedly: pid 42, killed by SIGKILL"
+        );
+        let waiting = EventKind::InstanceBackingOff {
+            instance,
+            wait_ns: 137_400_000,
+        };
+        assert_eq!(waiting.to_string(), "catalog/1 starts again in 137.4 ms");
+    }
+
+    #[test]
+    fn no_kind_falls_through_to_its_debug_form() {
+        let instance = InstanceId::new("catalog", 1);
+        let kinds = [
+            EventKind::NodeStopped,
+            EventKind::InstanceAdopted {
+                instance: instance.clone(),
+                pid: 1,
+            },
+            EventKind::InstanceStopped { instance },
+            EventKind::FaultEnded {
+                id: "f".to_owned(),
+                how: "expired".to_owned(),
+            },
+        ];
+        for kind in kinds {
+            assert!(!kind.to_string().contains('{'), "{kind}");
+        }
+    }
+}
