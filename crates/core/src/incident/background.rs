@@ -1,0 +1,141 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::event::{Event, EventKind, EvidenceLine, FaultNotice, Incident};
+use crate::id::InstanceId;
+use crate::time::Timestamp;
+
+/// Lines remembered at most.
+const LINES_MAX: usize = 256;
+
+/// Announced faults remembered at most.
+const FAULTS_MAX: usize = 64;
+
+/// Changes of an incident at most; the newest before its onset stay.
+const CHANGES_MAX: usize = 16;
+
+/// A change longer ago than this is no suspect.
+const CHANGE_REACH: Duration = Duration::from_secs(600);
+
+/// The clocks of who announces and who observes may differ by this much.
+const ANNOUNCE_SLACK: Duration = Duration::from_millis(500);
+
+/// What happened lately that may explain an incident.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Background {
+    lines: VecDeque<Line>,
+    faults: VecDeque<(Timestamp, FaultNotice)>,
+}
+
+/// One thing that changed or was done.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    /// On whom; empty for everybody.
+    about: Vec<InstanceId>,
+    pub(super) evidence: EvidenceLine,
+}
+
+impl Line {
+    pub(super) fn concerns(&self, incident: &Incident) -> bool {
+        let member = |id: &InstanceId| {
+            incident
+                .verdicts
+                .iter()
+                .any(|verdict| verdict.instance == *id)
+        };
+        self.about.is_empty() || self.about.iter().any(member)
+    }
+}
+
+impl Background {
+    /// Learns an event; the line it makes, if it is a change or an action.
+    pub(super) fn learn(&mut self, event: &Event) -> Option<Line> {
+        if let EventKind::FaultAnnounced(fault) = &event.kind {
+            self.faults.push_back((event.at, fault.clone()));
+            if self.faults.len() > FAULTS_MAX {
+                self.faults.pop_front();
+            }
+        }
+        let line = line(event)?;
+        self.lines.push_back(line.clone());
+        if self.lines.len() > LINES_MAX {
+            self.lines.pop_front();
+        }
+        Some(line)
+    }
+
+    /// Sets what changed before the incident, and adds what was done since to its actions.
+    pub(super) fn explain(&self, incident: &mut Incident) {
+        incident.changes = self
+            .lines
+            .iter()
+            .filter(|line| line.evidence.at < incident.onset)
+            .filter(|line| incident.onset.since(line.evidence.at) <= CHANGE_REACH)
+            .filter(|line| line.concerns(incident))
+            .map(|line| line.evidence.clone())
+            .collect();
+        let surplus = incident.changes.len().saturating_sub(CHANGES_MAX);
+        incident.changes.drain(..surplus);
+        for line in &self.lines {
+            if line.evidence.at >= incident.onset && line.concerns(incident) {
+                super::entry::act(incident, line.evidence.clone());
+            }
+        }
+    }
+
+    /// The newest announced fault that explains one of the incident's verdicts, and when it was
+    /// announced.
+    pub(super) fn fault(&self, incident: &Incident) -> Option<(Timestamp, &FaultNotice)> {
+        self.faults
+            .iter()
+            .rev()
+            .find(|(at, fault)| explains(*at, fault, incident))
+            .map(|(at, fault)| (*at, fault))
+    }
+}
+
+fn explains(announced: Timestamp, fault: &FaultNotice, incident: &Incident) -> bool {
+    let from = announced - ANNOUNCE_SLACK;
+    let until = announced + Duration::from_nanos(fault.ttl_ns);
+    incident.verdicts.iter().any(|verdict| {
+        fault.targets.contains(&verdict.instance)
+            && verdict.onset <= until
+            && verdict.detected >= from
+    })
+}
+
+fn line(event: &Event) -> Option<Line> {
+    let (about, observer) = match &event.kind {
+        EventKind::NodeStarted { .. }
+        | EventKind::NodeStopping { .. }
+        | EventKind::ConfigChanged { .. } => (Vec::new(), "ninefold"),
+        EventKind::InstanceStarted { instance, .. }
+        | EventKind::InstanceAdopted { instance, .. }
+        | EventKind::InstanceReady { instance, .. }
+        | EventKind::InstanceNotReady { instance, .. }
+        | EventKind::InstanceSpawnFailed { instance, .. }
+        | EventKind::InstanceBackingOff { instance, .. }
+        | EventKind::InstanceCrashLoop { instance, .. }
+        | EventKind::InstanceStopped { instance }
+        | EventKind::InstanceExited { instance, .. } => (vec![instance.clone()], "supervisor"),
+        EventKind::EndpointEjected { instance, .. }
+        | EventKind::EndpointReadmitted { instance } => (vec![instance.clone()], "gateway"),
+        EventKind::Action { instance, .. } => (vec![instance.clone()], "ninefold"),
+        EventKind::FaultAnnounced(fault) => (fault.targets.clone(), "chaos"),
+        EventKind::NodeStopped
+        | EventKind::Verdict(_)
+        | EventKind::Incident(_)
+        | EventKind::FaultEnded { .. }
+        | EventKind::Burn { .. }
+        | EventKind::Notice { .. } => return None,
+    };
+    if matches!(&event.kind, EventKind::FaultAnnounced(fault) if fault.targets.is_empty()) {
+        return None;
+    }
+    let evidence = EvidenceLine {
+        at: event.at,
+        observer: observer.to_owned(),
+        what: event.kind.to_string(),
+    };
+    Some(Line { about, evidence })
+}

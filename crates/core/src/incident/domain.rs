@@ -1,0 +1,75 @@
+//! Which failure domain a set of failed instances shares.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::detect::Facts;
+use crate::id::InstanceId;
+
+/// Instances named in a domain at most.
+const NAMED_MAX: usize = 4;
+
+/// The smallest domain that explains the failed instances: as in `instance catalog/1`, `zone b`,
+/// `service catalog`, or a list where they share nothing that is known.
+pub(super) fn domain(
+    failed: &BTreeSet<InstanceId>,
+    members: &BTreeMap<InstanceId, Facts>,
+) -> String {
+    let Some(first) = failed.first() else {
+        return "nothing".to_owned();
+    };
+    if failed.len() == 1 {
+        return format!("instance {first}");
+    }
+    let one_service = failed.iter().all(|id| id.service == first.service);
+    let whole_service = one_service && whole_service(&first.service, failed, members);
+    if let Some(zone) = shared_zone(failed, members) {
+        let others_stand = members
+            .iter()
+            .any(|(id, facts)| facts.zone.as_deref() == Some(zone) && !failed.contains(id));
+        if !(whole_service && others_stand) {
+            return format!("zone {zone}");
+        }
+    }
+    if whole_service {
+        return format!("service {}", first.service);
+    }
+    if !members.is_empty() && members.keys().all(|id| failed.contains(id)) {
+        return "every instance".to_owned();
+    }
+    let mut named: Vec<String> = failed
+        .iter()
+        .take(NAMED_MAX)
+        .map(ToString::to_string)
+        .collect();
+    if failed.len() > NAMED_MAX {
+        named.push(format!("{} more", failed.len() - NAMED_MAX));
+    }
+    format!("instances {}", named.join(", "))
+}
+
+/// Whether every known instance of the service, and more than one, is among `failed`.
+pub(super) fn whole_service(
+    service: &str,
+    failed: &BTreeSet<InstanceId>,
+    members: &BTreeMap<InstanceId, Facts>,
+) -> bool {
+    let mut all = 0;
+    for id in members.keys().filter(|id| &*id.service == service) {
+        if !failed.contains(id) {
+            return false;
+        }
+        all += 1;
+    }
+    all > 1
+}
+
+fn shared_zone<'a>(
+    failed: &BTreeSet<InstanceId>,
+    members: &'a BTreeMap<InstanceId, Facts>,
+) -> Option<&'a str> {
+    let mut zones = failed
+        .iter()
+        .map(|id| members.get(id).and_then(|facts| facts.zone.as_deref()));
+    let first = zones.next()??;
+    zones.all(|zone| zone == Some(first)).then_some(first)
+}

@@ -1,0 +1,364 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::background::Background;
+use super::domain::{domain, whole_service};
+use super::entry::{Entry, act};
+use super::impact::HeldImpact;
+use crate::detect::{Facts, Finding};
+use crate::event::{Event, EventKind, Incident, IncidentState, Verdict};
+use crate::id::InstanceId;
+use crate::reliability::measure;
+use crate::status::ClassReliability;
+use crate::taxonomy::FailureClass;
+use crate::time::Timestamp;
+
+/// Incidents remembered at most; the oldest closed one goes first.
+const INCIDENTS_MAX: usize = 1_000;
+
+/// Onsets this close together, in one domain, have one cause.
+const JOIN_WITHIN: Duration = Duration::from_secs(2);
+
+/// A closed incident may still be joined, and still be charged with harm, for this long.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// A crash loop continues a crash incident that closed this recently.
+const LOOP_REACH: Duration = Duration::from_secs(60);
+
+/// How often the counts of an incident are handed out while they grow.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// All incidents that are remembered, newest 1,000.
+#[derive(Clone, Debug, Default)]
+pub struct Incidents {
+    members: BTreeMap<InstanceId, Facts>,
+    entries: BTreeMap<u64, Entry>,
+    newest: u64,
+    background: Background,
+    held: HeldImpact,
+    /// Instances that left routing, maybe before anybody knew why.
+    isolated: BTreeMap<InstanceId, Timestamp>,
+}
+
+impl Incidents {
+    /// From the journal, oldest event first. Open incidents stay open; such an instance counts as
+    /// recovered when it is ready, unless the detector judges it again before.
+    pub fn restore<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut incidents = Self::default();
+        for event in events {
+            if let EventKind::Incident(incident) = &event.kind {
+                incidents.load(incident);
+            } else {
+                incidents.event(event);
+            }
+        }
+        incidents
+    }
+
+    fn load(&mut self, incident: &Incident) {
+        if let Some(number) = number(&incident.id) {
+            self.newest = self.newest.max(number);
+            let entry = Entry::restored(incident.clone());
+            self.entries.insert(number, entry);
+            self.bound();
+        }
+    }
+
+    /// Makes an instance known, so that domains can be told: zones, and all of a service.
+    pub fn register(&mut self, instance: InstanceId, facts: Facts) {
+        self.members.insert(instance, facts);
+    }
+
+    /// Learns a finding. Returns the incidents that opened, changed or closed.
+    pub fn finding(&mut self, finding: &Finding) -> Vec<Incident> {
+        match finding {
+            Finding::Verdict(verdict) => self.verdict(verdict),
+            Finding::Isolated { instance, at } => self.isolated(instance, *at),
+            Finding::Recovered { instance, at } => {
+                self.isolated.remove(instance);
+                self.recover(instance, *at)
+            }
+        }
+    }
+
+    /// Learns what changed, what is done, and which faults are injected. Returns incidents of a
+    /// former run that the event closes.
+    pub fn event(&mut self, event: &Event) -> Vec<Incident> {
+        let line = self.background.learn(event);
+        for entry in self.entries.values_mut().filter(|entry| entry.is_open()) {
+            if let Some(line) = line.as_ref().filter(|line| line.concerns(&entry.incident)) {
+                act(&mut entry.incident, line.evidence.clone());
+            }
+            if entry.incident.injected.is_none() {
+                blame(&self.background, &mut entry.incident);
+            }
+        }
+        let EventKind::InstanceReady { instance, .. } = &event.kind else {
+            return Vec::new();
+        };
+        let mut closed = Vec::new();
+        for entry in self.entries.values_mut() {
+            if entry.inherited.contains(instance) {
+                entry.recover(instance, event.at);
+                closed.push(entry.incident.clone());
+            }
+        }
+        closed
+    }
+
+    /// Learns that an instance is out of routing. Returns the incident if its last one is.
+    pub fn isolated(&mut self, instance: &InstanceId, at: Timestamp) -> Vec<Incident> {
+        self.isolated.insert(instance.clone(), at);
+        while self.isolated.len() > INCIDENTS_MAX {
+            self.isolated.pop_first();
+        }
+        let mut entries = self.entries.values_mut().rev();
+        entries
+            .find(|entry| entry.is_open() && entry.has(instance))
+            .and_then(|entry| entry.isolate(instance, at).then(|| entry.incident.clone()))
+            .into_iter()
+            .collect()
+    }
+
+    /// Counts harm that callers met at an instance since the last call: requests that failed for
+    /// their client, and such that a retry saved. Returns the incident it counts to; without one it
+    /// waits for one to open. The counts are handed out by [`Self::tick`].
+    pub fn impact(
+        &mut self,
+        now: Timestamp,
+        instance: &InstanceId,
+        route: &str,
+        hurt: u64,
+        masked: u64,
+    ) -> Option<String> {
+        if hurt == 0 && masked == 0 {
+            return None;
+        }
+        let mut entries = self.entries.values_mut().rev();
+        let found = entries.find(|entry| entry.has(instance) && lingers(&entry.incident, now));
+        let Some(entry) = found else {
+            self.held.hold(now, instance, route, (hurt, masked));
+            return None;
+        };
+        entry.count(route, hurt, masked);
+        entry.unsaved.get_or_insert(now);
+        Some(entry.incident.id.clone())
+    }
+
+    /// Lets time pass. Returns incidents whose counts grew: at most once a second each.
+    pub fn tick(&mut self, now: Timestamp) -> Vec<Incident> {
+        self.held.expire(now);
+        let mut grown = Vec::new();
+        for entry in self.entries.values_mut() {
+            if entry
+                .unsaved
+                .is_some_and(|since| now.since(since) >= SAVE_EVERY)
+            {
+                entry.unsaved = None;
+                grown.push(entry.incident.clone());
+            }
+        }
+        grown
+    }
+
+    /// The incident with this id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Incident> {
+        Some(&self.entries.get(&number(id)?)?.incident)
+    }
+
+    /// All incidents, newest first.
+    pub fn list(&self) -> impl Iterator<Item = &Incident> {
+        self.entries.values().rev().map(|entry| &entry.incident)
+    }
+
+    /// Those that go on, newest first.
+    pub fn open(&self) -> impl Iterator<Item = &Incident> {
+        self.list()
+            .filter(|incident| incident.state == IncidentState::Open)
+    }
+
+    /// MTTD, MTTR and MTBF by class; injected and real ones apart.
+    #[must_use]
+    pub fn reliability(&self) -> Vec<ClassReliability> {
+        measure(self.entries.values().map(|entry| &entry.incident))
+    }
+
+    fn verdict(&mut self, verdict: &Verdict) -> Vec<Incident> {
+        let number = match self.home(verdict) {
+            Some(number) => number,
+            None => self.newest.saturating_add(1),
+        };
+        match self.entries.get_mut(&number) {
+            Some(entry) => entry.add(verdict.clone()),
+            None => {
+                self.newest = number;
+                let entry = Entry::open(number, verdict.clone());
+                self.entries.insert(number, entry);
+            }
+        }
+        let mut changed = self.merge(number, verdict);
+        let home = self.first_of(verdict).unwrap_or(number);
+        let held = self.held.take(verdict.detected, &verdict.instance);
+        if let Some(entry) = self.entries.get_mut(&home) {
+            for held in held {
+                entry.count(&held.route, held.hurt, held.masked);
+            }
+            let left = self.isolated.get(&verdict.instance);
+            if let Some(at) = left.filter(|at| **at >= verdict.onset) {
+                entry.isolate(&verdict.instance, *at);
+            }
+            entry.unsaved = None;
+            let incident = &mut entry.incident;
+            incident.domain = domain(&super::entry::instances(incident), &self.members);
+            self.background.explain(incident);
+            blame(&self.background, incident);
+            changed.push(incident.clone());
+        }
+        self.bound();
+        changed
+    }
+
+    /// The open incident that has a verdict on the same instance.
+    fn first_of(&self, verdict: &Verdict) -> Option<u64> {
+        self.entries
+            .iter()
+            .rev()
+            .find(|(_, entry)| entry.is_open() && entry.has(&verdict.instance))
+            .map(|(number, _)| *number)
+    }
+
+    /// The incident that a verdict belongs to, if there is one.
+    fn home(&self, verdict: &Verdict) -> Option<u64> {
+        let known = self.first_of(verdict);
+        known
+            .or_else(|| self.continued(verdict))
+            .or_else(|| self.neighbour(verdict))
+    }
+
+    fn continued(&self, verdict: &Verdict) -> Option<u64> {
+        if verdict.class != FailureClass::CrashRecovery {
+            return None;
+        }
+        let (number, entry) = self
+            .entries
+            .iter()
+            .rev()
+            .find(|(_, entry)| entry.has(&verdict.instance))?;
+        let incident = &entry.incident;
+        let recent = verdict.detected.since(incident.recovered?) <= LOOP_REACH;
+        (recent && incident.injected.is_none() && incident.merged_into.is_none()).then_some(*number)
+    }
+
+    fn neighbour(&self, verdict: &Verdict) -> Option<u64> {
+        let zone = self.members.get(&verdict.instance)?.zone.as_ref()?;
+        let close = |entry: &Entry| {
+            entry.incident.verdicts.iter().any(|known| {
+                let there = self.members.get(&known.instance);
+                known.instance != verdict.instance
+                    && there.and_then(|facts| facts.zone.as_ref()) == Some(zone)
+                    && apart(known.onset, verdict.onset) <= JOIN_WITHIN
+            })
+        };
+        self.entries
+            .iter()
+            .rev()
+            .find(|(_, entry)| {
+                !entry.has(&verdict.instance)
+                    && lingers(&entry.incident, verdict.detected)
+                    && close(entry)
+            })
+            .map(|(number, _)| *number)
+    }
+
+    /// Merges the open incidents of a service all of whose instances failed together into the
+    /// oldest. Returns the ones that were taken over.
+    fn merge(&mut self, number: u64, verdict: &Verdict) -> Vec<Incident> {
+        let service = &verdict.instance.service;
+        let together: BTreeMap<u64, BTreeSet<InstanceId>> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.is_open())
+            .map(|(number, entry)| (*number, close_to(entry, verdict)))
+            .filter(|(_, failed)| !failed.is_empty())
+            .collect();
+        let failed = together.values().flatten().cloned().collect();
+        if together.len() < 2 || !whole_service(service, &failed, &self.members) {
+            return Vec::new();
+        }
+        let oldest = together.keys().next().copied().unwrap_or(number);
+        let Some(mut home) = self.entries.remove(&oldest) else {
+            return Vec::new();
+        };
+        let mut merged = Vec::new();
+        for other in together.keys().filter(|other| **other != oldest) {
+            if let Some(other) = self.entries.get_mut(other) {
+                home.absorb(other);
+                let facts = &self.members;
+                other.incident.domain = domain(&other.instances(), facts);
+                merged.push(other.incident.clone());
+            }
+        }
+        self.entries.insert(oldest, home);
+        merged
+    }
+
+    fn recover(&mut self, instance: &InstanceId, at: Timestamp) -> Vec<Incident> {
+        let mut changed = Vec::new();
+        for entry in self.entries.values_mut() {
+            if entry.out.contains(instance) {
+                entry.recover(instance, at);
+                entry.unsaved = None;
+                changed.push(entry.incident.clone());
+            }
+        }
+        changed
+    }
+
+    fn bound(&mut self) {
+        while self.entries.len() > INCIDENTS_MAX {
+            let closed = self.entries.iter().find(|(_, entry)| !entry.is_open());
+            let victim = closed.or_else(|| self.entries.iter().next());
+            let Some(number) = victim.map(|(number, _)| *number) else {
+                return;
+            };
+            self.entries.remove(&number);
+        }
+    }
+}
+
+/// The instances of the verdict's service whose onsets in `entry` are close to the verdict's.
+fn close_to(entry: &Entry, verdict: &Verdict) -> BTreeSet<InstanceId> {
+    let verdicts = entry.incident.verdicts.iter();
+    verdicts
+        .filter(|known| known.instance.service == verdict.instance.service)
+        .filter(|known| apart(known.onset, verdict.onset) <= JOIN_WITHIN)
+        .map(|known| known.instance.clone())
+        .collect()
+}
+
+/// Whether an incident is open or closed a moment ago.
+fn lingers(incident: &Incident, now: Timestamp) -> bool {
+    match incident.state {
+        IncidentState::Open => true,
+        IncidentState::Closed => {
+            let recovered = incident.recovered;
+            recovered.is_some_and(|at| now.since(at) <= LINGER)
+        }
+    }
+}
+
+fn blame(background: &Background, incident: &mut Incident) {
+    if let Some((announced, fault)) = background.fault(incident) {
+        incident.injected = Some(fault.id.clone());
+        incident.onset = incident.onset.max(announced).min(incident.detected);
+    }
+}
+
+fn apart(a: Timestamp, b: Timestamp) -> Duration {
+    a.since(b).max(b.since(a))
+}
+
+fn number(id: &str) -> Option<u64> {
+    id.strip_prefix("inc-")?.parse().ok()
+}
