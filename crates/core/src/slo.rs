@@ -1,1 +1,0 @@
-//! Objectives: exact counting over windows, error budgets, burn rates.
