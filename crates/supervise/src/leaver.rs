@@ -8,7 +8,7 @@ use ninefold_core::taxonomy::ExitCause;
 use tokio::time::timeout;
 
 use crate::disk::{ExitRecord, Folder, RunRecord, Spec, read_json, remove};
-use crate::process::{gone, kill_group, kill_session, signal_group, signal_of};
+use crate::process::{ask_group, gone, kill_group, kill_session};
 use crate::shared::Shared;
 
 /// Grace where the instance's own cannot be read.
@@ -30,7 +30,7 @@ pub(crate) async fn stop(shared: Shared, instance: InstanceId, folder: Folder, r
         });
     };
     announce("stop", "it is not in the file any more");
-    signal_group(run.process, signal_of(signal));
+    ask_group(run.process, signal);
     if timeout(grace, gone(run.process)).await.is_err() {
         announce("kill", "it did not stop within its grace");
         kill_group(run.process);

@@ -20,7 +20,7 @@ use crate::disk::{ExitRecord, Folder, RunRecord, Spec, remove};
 use crate::launch::{Plan, fnv1a};
 use crate::prepare::Gate;
 use crate::probe::{Target, probe_forever};
-use crate::process::{excerpt, kill_group, signal_group, signal_of};
+use crate::process::{ask_group, excerpt, kill_group};
 use crate::registry::{Entry, SupervisedEndpoint};
 use crate::report::Report;
 use crate::shared::Shared;
@@ -217,7 +217,7 @@ impl Driver {
             Action::Drain(limit) => self.drain(limit),
             Action::Signal(signal) => {
                 if let Some(run) = &self.run {
-                    signal_group(run.process, signal_of(signal));
+                    ask_group(run.process, signal);
                 }
             }
             Action::Describe(reason) => self.describe(&reason),

@@ -17,6 +17,8 @@ mod external;
 mod gates;
 mod machine;
 mod phase;
+#[cfg(test)]
+mod properties;
 mod starter;
 #[cfg(test)]
 mod transcripts;

@@ -4,20 +4,23 @@ use rustix::process::{Signal, kill_process, kill_process_group};
 
 use super::{ProcessId, left_of_session};
 
-/// The signal of this number; SIGTERM for one that has no name.
-pub(crate) fn signal_of(number: i32) -> Signal {
-    Signal::from_named_raw(number).unwrap_or(Signal::TERM)
-}
-
 /// Sends `signal` to the group led by `leader`, if the leader still lives: the number of a dead
 /// leader may belong to somebody else.
-pub(crate) fn signal_group(leader: ProcessId, signal: Signal) {
+fn signal_group(leader: ProcessId, signal: Signal) {
     if leader.alive()
         && let Some(pid) = leader.raw()
         && let Err(error) = kill_process_group(pid, signal)
     {
         tracing::debug!(pid = leader.pid, %error, "the signal did not reach the group");
     }
+}
+
+/// Asks the group to stop with the signal of this number; SIGTERM for one that has no name. What is
+/// stopped is continued, or it could not even hear.
+pub(crate) fn ask_group(leader: ProcessId, number: i32) {
+    let signal = Signal::from_named_raw(number).unwrap_or(Signal::TERM);
+    signal_group(leader, signal);
+    signal_group(leader, Signal::CONT);
 }
 
 /// Ends the whole group of a living leader at once.

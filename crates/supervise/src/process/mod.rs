@@ -5,5 +5,5 @@ mod group;
 mod proc;
 
 pub(crate) use exit_watch::gone;
-pub(crate) use group::{kill_group, kill_session, signal_group, signal_of};
+pub(crate) use group::{ask_group, kill_group, kill_session};
 pub(crate) use proc::{ProcessId, boot_id, children_of, excerpt, left_of_session};

@@ -7,7 +7,7 @@ use ninefold_core::status::InstanceState;
 use ninefold_supervise::RestartError;
 
 use crate::file::{file, ready, supervised, with};
-use crate::rig::{Heard, Rig, example, folder, get, lives, web};
+use crate::rig::{Heard, Rig, example, folder, get, lives, signal, web};
 
 #[tokio::test]
 async fn a_stop_leaves_routing_drains_and_leaves_nothing_behind() {
@@ -99,4 +99,16 @@ async fn a_planned_restart_drains_and_costs_no_budget() {
     rig.supervisor.stop().await;
     let error = rig.supervisor.restart(&web(0), "").await.unwrap_err();
     assert_eq!(error, RestartError::Stopped(web(0)));
+}
+
+#[tokio::test]
+async fn a_stopped_process_is_continued_so_that_it_can_end() {
+    let folder = folder();
+    let mut service = supervised(&[&example("service"), "{address}"]);
+    service.stop.grace = Span::secs(600);
+    let rig = Rig::start(&folder, with(file(folder.path()), "web", service, ready())).await;
+    let status = rig.is(0, InstanceState::Ready).await;
+    signal(status.pid.unwrap(), rustix::process::Signal::STOP);
+    rig.supervisor.stop().await;
+    assert_eq!(rig.recorded("killed by SIGTERM"), 1);
 }
