@@ -1,139 +1,167 @@
-//! When a burning budget wakes a person.
-
 use std::time::Duration;
 
-use super::{Objective, Windows};
+use super::ring::Counts;
+use super::windows::Windows;
 use crate::time::Timestamp;
 
-/// A budget that burns `factor` times too fast over both windows. The long one says that it is worth
-/// a call, the short one that it goes on.
+/// Bad events in the long window before an alert fires.
+pub const BAD_MIN: u64 = 5;
+
+/// The quantile of the normal distribution for a one-sided bound of 95 %.
+const Z: f64 = 1.645;
+
+/// One alert: the budget burns at `factor` times the rate that spends it exactly, over both windows.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rule {
-    /// Its name, as in `page 14.4x over 1h/5m`.
+pub struct Alert {
+    /// As in `page 14.4x over 1h/5m`.
     pub name: &'static str,
-    /// How many times faster than sustainable.
+    /// Times the sustainable rate.
     pub factor: f64,
-    /// The long window.
+    /// Shows that it matters.
     pub long: Duration,
-    /// The short window.
+    /// Shows that it goes on.
     pub short: Duration,
-    /// Bad events in the long window before it may begin.
-    pub bad_min: u64,
 }
 
-const fn hours(hours: u64) -> Duration {
-    Duration::from_secs(hours * 3_600)
-}
-
-/// The rules, the most urgent first ("Site Reliability Workbook", chapter 5, table 5-8).
-pub const RULES: [Rule; 4] = [
-    Rule {
+/// The four alerts, most urgent first.
+pub const ALERTS: [Alert; 4] = [
+    Alert {
         name: "page 14.4x over 1h/5m",
         factor: 14.4,
-        long: hours(1),
+        long: Duration::from_secs(3_600),
         short: Duration::from_secs(300),
-        bad_min: 5,
     },
-    Rule {
+    Alert {
         name: "page 6x over 6h/30m",
         factor: 6.0,
-        long: hours(6),
+        long: Duration::from_secs(21_600),
         short: Duration::from_secs(1_800),
-        bad_min: 5,
     },
-    Rule {
+    Alert {
         name: "ticket 3x over 1d/2h",
         factor: 3.0,
-        long: hours(24),
-        short: hours(2),
-        bad_min: 3,
+        long: Duration::from_secs(86_400),
+        short: Duration::from_secs(7_200),
     },
-    Rule {
+    Alert {
         name: "ticket 1x over 3d/6h",
         factor: 1.0,
-        long: hours(72),
-        short: hours(6),
-        bad_min: 3,
+        long: Duration::from_secs(259_200),
+        short: Duration::from_secs(21_600),
     },
 ];
 
-/// A share of bad events that is an outage whatever the objective.
-const OUTAGE: f64 = 0.9;
+/// An alert that began or ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertChange {
+    /// The objective's key, as in `checkout/availability`.
+    pub slo: String,
+    /// The alert's name, as in `page 14.4x over 1h/5m`.
+    pub alert: String,
+    /// Whether it began (`true`) or ended.
+    pub firing: bool,
+}
 
-impl Rule {
-    /// The share of bad events from which the rule holds.
+impl Alert {
+    /// Whether it fires for an objective that allows this share of bad events.
     #[must_use]
-    pub fn threshold(&self, objective: &Objective) -> f64 {
-        let budget = objective.budget();
-        (self.factor * budget).min(budget.max(OUTAGE))
-    }
-
-    /// Whether the alert begins: both windows burn, and the long one holds enough evidence.
-    #[must_use]
-    pub fn begins(&self, objective: &Objective, windows: &Windows, now: Timestamp) -> bool {
+    pub fn fires(&self, windows: &Windows, now: Timestamp, allowed: f64) -> bool {
+        // A share above 1 cannot be reached: with a generous objective the line is "all fail".
+        let line = (self.factor * allowed).min(0.999);
         let long = windows.sum(now, self.long);
-        long.bad >= self.bad_min
-            && long.bad_ratio_lower() >= self.threshold(objective)
-            && self.goes_on(objective, windows, now)
-    }
-
-    /// Whether an alert that began goes on: both windows burn. It asks for less than
-    /// [`Rule::begins`], so that an alert does not flap.
-    #[must_use]
-    pub fn goes_on(&self, objective: &Objective, windows: &Windows, now: Timestamp) -> bool {
-        let threshold = self.threshold(objective);
-        [self.short, self.long].into_iter().all(|window| {
-            let count = windows.sum(now, window);
-            count.bad > 0 && count.bad_ratio().is_some_and(|ratio| ratio >= threshold)
-        })
+        let short = windows.sum(now, self.short);
+        long.bad >= BAD_MIN
+            && lower_bound(long) > line.min(0.9)
+            && ratio(short).is_some_and(|ratio| ratio > line)
     }
 }
 
-/// Which of the [`RULES`] fire for one objective.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AlertState {
-    firing: [bool; RULES.len()],
+/// The share of bad events; nothing without events.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a relative error of 2^-53 in a ratio is none"
+)]
+pub(super) fn ratio(counts: Counts) -> Option<f64> {
+    (!counts.is_empty()).then(|| counts.bad as f64 / counts.total() as f64)
 }
 
-impl AlertState {
-    /// The state in which the rules of these names fire; unknown names are ignored.
-    pub fn restore<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut state = Self::default();
-        for name in names {
-            for (rule, firing) in RULES.iter().zip(&mut state.firing) {
-                *firing |= rule.name == name;
-            }
-        }
-        state
-    }
+/// The lower bound of Wilson's score interval (1927) for the share of bad events.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a relative error of 2^-53 in a bound is none"
+)]
+fn lower_bound(counts: Counts) -> f64 {
+    let Some(share) = ratio(counts) else {
+        return 0.0;
+    };
+    let n = counts.total() as f64;
+    let spread = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    (share + Z * Z / (2.0 * n) - spread) / (1.0 + Z * Z / n)
+}
 
-    /// The names of the alerts that fire, the most urgent first.
-    pub fn firing(&self) -> impl Iterator<Item = &'static str> + '_ {
-        RULES
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALLOWED: f64 = 0.001;
+
+    fn firing(total: u64, bad: u64) -> Vec<&'static str> {
+        let mut windows = Windows::default();
+        let now = Timestamp::from_secs(1_000_000);
+        let good = total - bad;
+        windows.add(now, Counts { good, bad });
+        ALERTS
             .iter()
-            .zip(self.firing)
-            .filter_map(|(rule, firing)| firing.then_some(rule.name))
+            .filter(|alert| alert.fires(&windows, now, ALLOWED))
+            .map(|alert| alert.name)
+            .collect()
     }
 
-    /// Judges anew; returns the alerts that changed and whether each fires now.
-    pub fn update(
-        &mut self,
-        objective: &Objective,
-        windows: &Windows,
-        now: Timestamp,
-    ) -> Vec<(&'static str, bool)> {
-        let mut changes = Vec::new();
-        for (rule, firing) in RULES.iter().zip(&mut self.firing) {
-            let judged = if *firing {
-                rule.goes_on(objective, windows, now)
-            } else {
-                rule.begins(objective, windows, now)
-            };
-            if judged != *firing {
-                *firing = judged;
-                changes.push((rule.name, judged));
-            }
-        }
-        changes
+    #[test]
+    fn no_traffic_and_no_errors_are_silent() {
+        assert!(firing(0, 0).is_empty());
+        assert!(firing(1_000_000, 0).is_empty());
+    }
+
+    #[test]
+    fn one_error_in_ten_requests_pages_nobody() {
+        assert!(firing(10, 1).is_empty());
+        assert!(firing(1, 1).is_empty());
+    }
+
+    #[test]
+    fn an_outage_at_low_traffic_pages() {
+        assert!(firing(10, 10).contains(&"page 14.4x over 1h/5m"));
+    }
+
+    #[test]
+    fn the_rate_decides_at_high_traffic() {
+        assert_eq!(firing(1_000_000, 20_000).len(), 4);
+        assert!(!firing(1_000_000, 10_000).contains(&"page 14.4x over 1h/5m"));
+        assert!(firing(1_000_000, 10_000).contains(&"page 6x over 6h/30m"));
+        assert!(firing(1_000_000, 500).is_empty());
+    }
+
+    #[test]
+    fn an_alert_ends_when_the_short_window_is_clean() {
+        let mut windows = Windows::default();
+        let then = Timestamp::from_secs(1_000_000);
+        windows.add(then, Counts { good: 0, bad: 100 });
+        let [page, ..] = ALERTS;
+        assert!(page.fires(&windows, then, ALLOWED));
+        let later = then + Duration::from_secs(400);
+        windows.add(later, Counts { good: 100, bad: 0 });
+        assert!(!page.fires(&windows, later, ALLOWED));
+    }
+
+    #[test]
+    fn the_lower_bound_is_below_the_share_and_closes_in() {
+        let few = lower_bound(Counts { good: 9, bad: 1 });
+        let many = lower_bound(Counts {
+            good: 9_000_000,
+            bad: 1_000_000,
+        });
+        assert!(few > 0.0 && few < 0.05, "{few}");
+        assert!(many > 0.099 && many < 0.1, "{many}");
     }
 }

@@ -1,26 +1,25 @@
-//! Objectives: exact counting over windows, error budgets, burn rates and alerts.
+//! Objectives: exact counting over windows, error budgets, burn rates, alerts.
 //!
-//! The arithmetic is that of the "Site Reliability Workbook", chapter 5 (multiwindow,
-//! multi-burn-rate alerts), with three differences, each against a complaint of its users:
+//! Counts are integers in rings of fixed size: 10 s buckets for 6 h, 5 min buckets for 3 d, and 1 h
+//! buckets for the objective's own window of at most 90 d. Nothing is averaged over averages and
+//! nothing is scraped, so a total outage, a restart or an hour without traffic neither hide nor
+//! invent an event.
 //!
-//! - Counts are integers in rings ([`Windows`]), never averages of ratios, so a long window is
-//!   exactly the sum of what it holds, and silence is "nothing measured", never NaN.
-//! - An alert begins only on enough evidence ([`Rule::begins`]): at least a few bad events, and a
-//!   statistical lower bound of their share above the threshold. One error in ten requests at
-//!   night pages nobody.
-//! - A threshold never exceeds 90 % bad ([`Rule::threshold`]), so that a total outage pages even
-//!   where the objective is so low that 14.4 times its budget is more than everything.
+//! Alerts are the four of the SRE Workbook (chapter 5, "Alerting on SLOs", multiwindow,
+//! multi-burn-rate). Each also needs [`BAD_MIN`] bad events and a lower confidence bound (Wilson,
+//! one-sided 95 %) of the long window's error ratio above its line: at ten requests an hour, one
+//! error is no evidence of anything and pages nobody. Without traffic there is no rate, not NaN.
 
 mod alert;
-mod count;
+mod ledger;
 mod objective;
-mod report;
 mod ring;
+mod totals;
 mod windows;
 
-pub use alert::{AlertState, RULES, Rule};
-pub use count::Count;
+pub use alert::{ALERTS, Alert, AlertChange, BAD_MIN};
+pub use ledger::Ledger;
 pub use objective::{Indicator, Objective};
-pub use report::{BURN_WINDOWS, burn_rate, status};
-pub use ring::Ring;
-pub use windows::{WINDOW_MAX, Windows};
+pub use ring::{Counts, Ring};
+pub use totals::RouteTotals;
+pub use windows::{BURN_WINDOWS, Resolution, WINDOW_MAX, Windows};

@@ -1,38 +1,19 @@
-//! What is promised.
-
 use std::time::Duration;
 
-/// One promise about one route: a share of good events over a window.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Objective {
-    /// Its key, unique in the file, as in `orders/availability`.
-    pub name: String,
-    /// The `[slo.NAME]` it comes from, as in `orders`.
-    pub slo: String,
-    /// The route it is about.
-    pub route: String,
-    /// What makes an event good.
-    pub indicator: Indicator,
-    /// The promised share of good events, as in 0.9995; between 0 and 1.
-    pub objective: f64,
-    /// The window of the budget; at most [`super::WINDOW_MAX`].
-    pub window: Duration,
-}
-
-/// What makes an event good.
+/// What an objective counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Indicator {
-    /// It did not fail.
+    /// Requests that did not fail, of all that were not refused as malformed or given up.
     Availability,
-    /// It was answered within a bound.
+    /// Answers that came in time, of all that were answered.
     Latency {
-        /// The bound.
+        /// In time is faster than this.
         under: Duration,
     },
 }
 
 impl Indicator {
-    /// The name used in status and metrics.
+    /// The name used in text and JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -42,32 +23,48 @@ impl Indicator {
     }
 }
 
-/// The smallest budget reckoned with: an objective of 100 % has none, and a rate over none is no
-/// number.
-const BUDGET_MIN: f64 = 1e-9;
+/// One objective. An SLO with availability and latency makes two.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objective {
+    /// The SLO's name.
+    pub name: String,
+    /// The route it is about.
+    pub route: String,
+    /// What is counted.
+    pub indicator: Indicator,
+    /// The share of good events, as in 0.9995.
+    pub objective: f64,
+    /// The time it holds for.
+    pub window: Duration,
+}
 
 impl Objective {
-    /// The share of events that may be bad; always positive.
+    /// Its name among all objectives: `checkout/availability`.
     #[must_use]
-    pub fn budget(&self) -> f64 {
-        let budget = 1.0 - self.objective;
-        // Also the answer for an objective that is no number.
-        if budget > BUDGET_MIN {
-            budget.min(1.0)
-        } else {
-            BUDGET_MIN
-        }
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.name, self.indicator.name())
     }
 
-    /// What the counts of this objective mean. Counts of another meaning must not be added to them;
-    /// the objective and its window may change freely.
+    /// What its counts mean, as a text: when it changes, old counts cannot go on. The share and the
+    /// window may change freely.
     #[must_use]
-    pub fn meaning(&self) -> String {
+    pub fn definition(&self) -> String {
         match self.indicator {
             Indicator::Availability => format!("availability of {}", self.route),
             Indicator::Latency { under } => {
                 format!("latency of {} under {} ns", self.route, under.as_nanos())
             }
+        }
+    }
+
+    /// The share of bad events that is allowed; never 0, so that every rate is finite.
+    #[must_use]
+    pub fn allowed(&self) -> f64 {
+        let allowed = 1.0 - self.objective;
+        if allowed.is_finite() {
+            allowed.clamp(1e-9, 1.0)
+        } else {
+            1.0
         }
     }
 }

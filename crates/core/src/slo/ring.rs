@@ -1,99 +1,133 @@
-//! Counts in buckets of equal width, the newest few of them.
-
-use std::collections::VecDeque;
+use std::ops::AddAssign;
 use std::time::Duration;
 
-use super::Count;
 use crate::time::{Timestamp, nanos};
 
-/// A bounded ring of buckets. Bucket `i` holds the events of `[i, i + 1)` widths since the epoch.
-///
-/// Clocks step. Forward by more than the ring is long, everything in it is forgotten, as it is old.
-/// Back by up to one bucket, events go to the newest bucket; back by more, the ring keeps its
-/// buckets and goes on from the new time, as if they had just been counted.
+/// Events, good and bad.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Events as they should be.
+    pub good: u64,
+    /// Events that spend the budget.
+    pub bad: u64,
+}
+
+impl Counts {
+    /// All events.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.good.saturating_add(self.bad)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.good == 0 && self.bad == 0
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.good = self.good.saturating_add(other.good);
+        self.bad = self.bad.saturating_add(other.bad);
+    }
+}
+
+/// Counts in the newest `n` buckets of equal width. Buckets are numbered from the epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ring {
     width_ns: u64,
-    slots: usize,
-    /// Index of the last bucket in `buckets`.
-    newest: u64,
-    /// Oldest first, without gaps, never more than `slots`.
-    buckets: VecDeque<Count>,
+    slots: Vec<Counts>,
+    /// The number of the newest bucket.
+    head: u64,
 }
 
 impl Ring {
-    /// A ring that answers for windows of up to `span`: as many buckets of `width` as that needs,
-    /// and one for the bucket that is still being filled.
+    /// An empty ring of `len` buckets (at least one) of `width` (at least 1 ns).
     #[must_use]
-    pub fn new(width: Duration, span: Duration) -> Self {
-        let width_ns = nanos(width).max(1);
-        let slots = nanos(span).div_ceil(width_ns).saturating_add(1);
+    pub fn new(width: Duration, len: usize) -> Self {
         Self {
-            width_ns,
-            slots: usize::try_from(slots).unwrap_or(usize::MAX),
-            newest: 0,
-            buckets: VecDeque::new(),
+            width_ns: nanos(width).max(1),
+            slots: vec![Counts::default(); len.max(1)],
+            head: 0,
         }
     }
 
-    /// Counts events that ended at `now`.
-    pub fn add(&mut self, now: Timestamp, count: Count) {
-        if count.is_empty() {
+    /// The number of the bucket that `at` falls into.
+    #[must_use]
+    pub const fn bucket(&self, at: Timestamp) -> u64 {
+        at.as_nanos() / self.width_ns
+    }
+
+    /// The number of the newest bucket.
+    #[must_use]
+    pub const fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// Counts events at `at`. Where the clock went back they count to the newest bucket.
+    pub fn add(&mut self, at: Timestamp, counts: Counts) {
+        self.add_to(self.bucket(at).max(self.head), counts);
+    }
+
+    /// Counts events to the bucket of that number; dropped if the ring does not reach so far back.
+    pub fn add_to(&mut self, bucket: u64, counts: Counts) {
+        self.advance(bucket);
+        if self.head - bucket < self.len() {
+            let slot = self.slot(bucket);
+            if let Some(slot) = self.slots.get_mut(slot) {
+                *slot += counts;
+            }
+        }
+    }
+
+    /// The sum of the newest `buckets` buckets at `now`, the one under way included.
+    #[must_use]
+    pub fn sum(&self, now: Timestamp, buckets: u64) -> Counts {
+        let newest = self.bucket(now).max(self.head);
+        let oldest = newest.saturating_sub(buckets.saturating_sub(1));
+        let mut sum = Counts::default();
+        for bucket in oldest.max(self.oldest())..=self.head {
+            sum += self.at(bucket);
+        }
+        sum
+    }
+
+    /// The buckets that have events, with their numbers, oldest first.
+    pub fn buckets(&self) -> impl Iterator<Item = (u64, Counts)> + '_ {
+        (self.oldest()..=self.head)
+            .map(|bucket| (bucket, self.at(bucket)))
+            .filter(|(_, counts)| !counts.is_empty())
+    }
+
+    fn at(&self, bucket: u64) -> Counts {
+        let slot = self.slots.get(self.slot(bucket));
+        slot.copied().unwrap_or_default()
+    }
+
+    const fn oldest(&self) -> u64 {
+        self.head.saturating_add(1).saturating_sub(self.len())
+    }
+
+    fn advance(&mut self, bucket: u64) {
+        if bucket <= self.head {
             return;
         }
-        self.advance(now.as_nanos() / self.width_ns);
-        if let Some(newest) = self.buckets.back_mut() {
-            *newest += count;
+        let stale = (bucket - self.head).min(self.len());
+        for bucket in bucket + 1 - stale..=bucket {
+            let slot = self.slot(bucket);
+            if let Some(slot) = self.slots.get_mut(slot) {
+                *slot = Counts::default();
+            }
         }
+        self.head = bucket;
     }
 
-    /// Everything counted in the last `window`, to the precision of one bucket: never less than
-    /// the window, and at most one bucket more.
-    #[must_use]
-    pub fn sum(&self, now: Timestamp, window: Duration) -> Count {
-        let wanted = nanos(window).div_ceil(self.width_ns).saturating_add(1);
-        let age = (now.as_nanos() / self.width_ns).saturating_sub(self.newest);
-        let taken = usize::try_from(wanted.saturating_sub(age)).unwrap_or(usize::MAX);
-        self.buckets
-            .iter()
-            .rev()
-            .take(taken)
-            .fold(Count::default(), |sum, bucket| sum + *bucket)
+    const fn len(&self) -> u64 {
+        self.slots.len() as u64
     }
 
-    /// The buckets that hold something, oldest first: when each began, and what it holds.
-    pub fn iter(&self) -> impl Iterator<Item = (Timestamp, Count)> + '_ {
-        let behind = u64::try_from(self.buckets.len()).unwrap_or(u64::MAX);
-        let first = self.newest.saturating_add(1).saturating_sub(behind);
-        (first..)
-            .zip(&self.buckets)
-            .filter(|(_, count)| !count.is_empty())
-            .map(|(index, count)| {
-                let start = Timestamp::from_nanos(index.saturating_mul(self.width_ns));
-                (start, *count)
-            })
-    }
-
-    fn advance(&mut self, index: u64) {
-        if self.buckets.is_empty() {
-            self.newest = index;
-            self.buckets.push_back(Count::default());
-        } else if index < self.newest {
-            if self.newest - index > 1 {
-                self.newest = index;
-            }
-        } else {
-            let steps = usize::try_from(index - self.newest).unwrap_or(usize::MAX);
-            if steps >= self.slots {
-                self.buckets.clear();
-            }
-            for _ in 0..steps.min(self.slots) {
-                self.buckets.push_back(Count::default());
-            }
-            while self.buckets.len() > self.slots {
-                self.buckets.pop_front();
-            }
-            self.newest = index;
-        }
+    fn slot(&self, bucket: u64) -> usize {
+        usize::try_from(bucket % self.len()).unwrap_or(0)
     }
 }
