@@ -61,8 +61,10 @@ fn validate(text: String, path: &Path, look: bool) -> Outcome {
     }
     Walker::new(&mut report).table(&grammar::FILE, root, &KeyPath::default());
     let built = build::file(root, path);
-    check::file(&built, &mut report);
-    if look {
+    if !report.is_oversized() {
+        check::file(&built, &mut report);
+    }
+    if look && !report.is_oversized() {
         check::paths(&built, &mut report);
     }
     let findings = report.finish();

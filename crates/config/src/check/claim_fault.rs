@@ -3,7 +3,7 @@
 use super::place;
 use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
-use crate::model::{Claim, Name, Service, ServiceKind, Spread, Supervised, Survive};
+use crate::model::{Claim, Service, ServiceKind, Span, Spread, Supervised, Survive};
 
 /// Checks the fault of every claim.
 pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
@@ -21,7 +21,7 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
             ServiceKind::Supervised(supervised) => {
                 instance_fault(claim, supervised, &path, report);
                 if matches!(claim.survive, Survive::Hang(_)) {
-                    liveness(&claim.service, service, &path, report);
+                    liveness(claim, service, &path, report);
                 }
             }
         }
@@ -96,9 +96,11 @@ fn instance_fault(
     }
 }
 
-fn liveness(name: &Name, service: &Service, path: &KeyPath, report: &mut Report<'_, '_>) {
-    if service.health.live.is_none() {
-        let health = place::service(name).key("health");
+fn liveness(claim: &Claim, service: &Service, path: &KeyPath, report: &mut Report<'_, '_>) {
+    let name = &claim.service;
+    let health = service_path(claim, "health");
+    let related = [path.key("slo"), path.key("service"), health];
+    let Some(live) = &service.health.live else {
         report.check(
             Draft::warning(
                 "no-liveness",
@@ -108,7 +110,33 @@ fn liveness(name: &Name, service: &Service, path: &KeyPath, report: &mut Report<
             .help(format!(
                 "write `health = {{ live = \"/…\" }}` in `[service.{name}]`"
             )),
-            &[path.key("slo"), path.key("service"), health],
+            &related,
+        );
+        return;
+    };
+    // The first try may begin right after the fault, and each takes its whole timeout.
+    let waits = live.failures.saturating_sub(1);
+    let noticed = live
+        .every
+        .0
+        .saturating_mul(waits)
+        .saturating_add(live.timeout.0);
+    if let Some(recover) = claim.recover.filter(|recover| recover.0 < noticed) {
+        report.check(
+            Draft::warning(
+                "cannot-hold",
+                &path.key("recover"),
+                format!(
+                    "a hung instance of `{name}` is noticed after {} at the earliest, and then \
+                     restarted: {recover} is not enough for that",
+                    Span(noticed)
+                ),
+            )
+            .value(recover)
+            .help(
+                "write a longer `recover`, or a `live` probe with shorter times or less `failures`",
+            ),
+            &related,
         );
     }
 }

@@ -16,6 +16,9 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     for (name, one) in &built.file.services {
         for (at, text) in texts(one, &place::service(name)) {
             for word in words(text) {
+                if report.is_full() {
+                    return;
+                }
                 placeholder(built, word, &at, report);
             }
         }

@@ -79,7 +79,7 @@ fn spread(built: &Built<'_, '_>, name: &Name, service: &Supervised, report: &mut
                 "impossible-redundancy",
                 &path.key("replicas"),
                 format!(
-                    "{} replicas have no place: {zones} zones take {max} each, {room} in all",
+                    "{} replicas have no place: with at most {max} in each of {zones} zones, {room} fit",
                     service.replicas
                 ),
             )

@@ -30,6 +30,9 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
                 endpoints(file, external, &path, report);
             }
             ServiceKind::Supervised(supervised) => {
+                program(&supervised.run, &path.key("run"), report);
+                let prepare = supervised.prepare.as_deref().unwrap_or_default();
+                program(prepare, &path.key("prepare"), report);
                 let restart = &supervised.restart;
                 let at = path.key("restart");
                 if restart.backoff_min > restart.backoff_max {
@@ -42,6 +45,19 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
             }
         }
         ejection(service, &path, report);
+    }
+}
+
+fn program(command: &[String], at: &KeyPath, report: &mut Report<'_, '_>) {
+    if command
+        .first()
+        .is_some_and(|program| program.trim().is_empty())
+    {
+        report.check(
+            Draft::error("invalid-value", &at.index(0), "the program has no name")
+                .help("write the program first, then its arguments"),
+            &[],
+        );
     }
 }
 

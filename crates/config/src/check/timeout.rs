@@ -42,7 +42,8 @@ fn tries(built: &Built<'_, '_>, route: &Route, path: &KeyPath, report: &mut Repo
         } else {
             path.key("retry").key("attempts")
         };
-        let fitting = Span(timeout.0 / attempts);
+        let fitting = whole(Span(timeout.0 / attempts));
+        let one = whole(one);
         report.check(
             Draft::warning(
                 "late-tries",
@@ -58,6 +59,16 @@ fn tries(built: &Built<'_, '_>, route: &Route, path: &KeyPath, report: &mut Repo
             )),
             &related,
         );
+    }
+}
+
+/// A third of a timeout, say, in whole milliseconds where it has any.
+fn whole(span: Span) -> Span {
+    let millis = u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX);
+    if millis == 0 {
+        span
+    } else {
+        Span::millis(millis)
     }
 }
 

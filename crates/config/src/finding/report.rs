@@ -21,6 +21,8 @@ pub(crate) struct Report<'a, 'i> {
     dropped: usize,
     broken: Vec<KeyPath>,
     syntax_lines: Vec<usize>,
+    last_syntax: (usize, String),
+    oversized: bool,
 }
 
 /// What depends on the parts of the file that could not be read is not reported.
@@ -45,28 +47,65 @@ impl<'a, 'i> Report<'a, 'i> {
             dropped: 0,
             broken: Vec::new(),
             syntax_lines: Vec::new(),
+            last_syntax: (0, String::new()),
+            oversized: false,
         }
     }
 
-    /// Adds an error of the TOML parser. Errors on lines that have one already only repeat it.
+    /// Whether no finding more is kept: what remains is only counted.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.findings.len() >= FINDINGS_MAX
+    }
+
+    /// Something has more elements than are allowed: the checks, which compare all with all, are
+    /// not worth their time.
+    pub(crate) const fn set_oversized(&mut self) {
+        self.oversized = true;
+    }
+
+    /// Whether something has more elements than are allowed.
+    pub(crate) const fn is_oversized(&self) -> bool {
+        self.oversized
+    }
+
+    /// Adds an error of the TOML parser. An error on a line that has one already, or the same error
+    /// as on the line before, as in an array that is never closed, only repeats it.
     pub(crate) fn syntax(&mut self, message: &str, span: Option<Range<usize>>) {
-        let span = span.unwrap_or(0..0);
-        let (line, column) = position(self.text, span.start);
-        if self.syntax_lines.contains(&line) {
+        if self.is_full() {
+            self.dropped += 1;
+            self.dropped_errors += 1;
             return;
         }
-        self.syntax_lines.push(line);
-        let code = if message.contains("duplicate key") {
-            "duplicate-key"
+        let span = span.unwrap_or(0..0);
+        let (line, column) = position(self.text, span.start);
+        let known = self.syntax_lines.contains(&line);
+        let (last, said) = &self.last_syntax;
+        let duplicate = message.contains("duplicate key");
+        let repeated = !duplicate && said == message && line.saturating_sub(*last) <= 2;
+        self.last_syntax = (line, message.to_owned());
+        if !known {
+            self.syntax_lines.push(line);
+        }
+        if known || repeated {
+            return;
+        }
+        let (code, help) = if duplicate {
+            (
+                "duplicate-key",
+                Some(
+                    "a key, or a table, is written once; an element of an array of tables begins \
+                     with `[[…]]`",
+                ),
+            )
+        } else if message.starts_with("missing comma") {
+            (
+                "syntax",
+                Some("write a comma between elements, and close what was opened before"),
+            )
         } else {
-            "syntax"
+            ("syntax", None)
         };
-        let help = (code == "duplicate-key").then(|| {
-            "a key, or a table, is written once; to add an element to an array of tables write \
-             `[[…]]`"
-                .to_owned()
-        });
-        self.keep(Finding {
+        self.findings.push(Finding {
             severity: Severity::Error,
             code,
             message: message.to_owned(),
@@ -79,7 +118,7 @@ impl<'a, 'i> Report<'a, 'i> {
             span: Some(span),
             line,
             column,
-            help,
+            help: help.map(str::to_owned),
         });
     }
 
@@ -101,13 +140,18 @@ impl<'a, 'i> Report<'a, 'i> {
     }
 
     fn add(&mut self, draft: Draft) {
+        if self.is_full() {
+            self.dropped += 1;
+            self.dropped_errors += usize::from(draft.severity == Severity::Error);
+            return;
+        }
         let span = self.place(&draft.path, draft.spot);
         let (line, column) = position(self.text, span.start);
         let unsure = !self.syntax_lines.is_empty() && UNSURE_WITHOUT_SYNTAX.contains(&draft.code);
         if unsure || self.syntax_lines.contains(&line) {
             return;
         }
-        self.keep(Finding {
+        self.findings.push(Finding {
             severity: draft.severity,
             code: draft.code,
             message: draft.message,
@@ -118,15 +162,6 @@ impl<'a, 'i> Report<'a, 'i> {
             value: draft.value.as_deref().map(cut),
             help: draft.help,
         });
-    }
-
-    fn keep(&mut self, finding: Finding) {
-        if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(finding);
-        } else {
-            self.dropped += 1;
-            self.dropped_errors += usize::from(finding.severity == Severity::Error);
-        }
     }
 
     /// The bytes of the deepest part of `path` that is written.

@@ -18,7 +18,10 @@ pub(crate) fn nearest<'c>(
             let distance = strsim::damerau_levenshtein(&fold, &other);
             (distance, candidate)
         })
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
+        .filter(|(distance, candidate)| {
+            let letters = candidate.chars().count();
+            *distance <= (letters / 3).max(1) && *distance < letters
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -35,6 +38,7 @@ mod tests {
         assert_eq!(nearest("rnu", keys), Some("run"));
         assert_eq!(nearest("colour", keys), None);
         assert_eq!(nearest("", []), None);
+        assert_eq!(nearest("d", ["a", "b"]), None, "nothing in common");
         assert_eq!(nearest(&"r".repeat(10_000), keys), None);
     }
 }

@@ -189,6 +189,14 @@ impl<'r, 'a, 'i> Walker<'r, 'a, 'i> {
     fn wrong_type(&mut self, shape: &Shape, value: &DeValue<'_>, at: &KeyPath) {
         let written = shown(value);
         let number = matches!(value, DeValue::Integer(_) | DeValue::Float(_));
+        let words = match (shape, value) {
+            (Shape::List { item, .. }, DeValue::String(text))
+                if item.types().contains(&"string") =>
+            {
+                Some(text.split_whitespace().take(16).collect::<Vec<_>>())
+            }
+            _ => None,
+        };
         let draft = match unit::with_unit(shape, &written) {
             Some(help) if number => {
                 Draft::error("missing-unit", at, format!("{written} has no unit")).help(help)
@@ -207,6 +215,10 @@ impl<'r, 'a, 'i> Walker<'r, 'a, 'i> {
                     shape.expected()
                 ),
             ),
+        };
+        let draft = match words {
+            Some(words) => draft.help(format!("write {words:?}")),
+            None => draft,
         };
         self.report.shape(draft.value(written));
     }
@@ -244,6 +256,7 @@ impl<'r, 'a, 'i> Walker<'r, 'a, 'i> {
         let message = if count < min {
             format!("it has {count} elements: at least {min} must be there")
         } else if count > max {
+            self.report.set_oversized();
             format!("it has {count} elements: at most {max} are allowed")
         } else {
             return;

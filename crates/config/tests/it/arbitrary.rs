@@ -149,3 +149,39 @@ proptest! {
         check(&text)?;
     }
 }
+
+/// What takes quadratic time, or recursion, if somebody is careless. There is no assertion about
+/// time: a test that does not end says enough.
+#[test]
+fn large_texts_have_an_outcome() {
+    let repeated = |piece: &str| piece.repeat(50_000 / piece.len());
+    for text in [
+        repeated("["),
+        repeated("a = ["),
+        repeated("a = {"),
+        repeated("a."),
+        repeated("]\n"),
+        repeated("x\n"),
+        repeated("[[listener]]\n"),
+        repeated("[[listener.route]]\npath = \"/\"\n"),
+        format!("service.a.run = [{}]", repeated("\"{address.a}{adress}\",")),
+        format!("[cluster]\nzones = [{}]", repeated("\"a\",")),
+        (0..2_000)
+            .map(|n| format!("[slo.a{n}]\nroute=\"b\"\n"))
+            .collect(),
+        (0..2_000)
+            .map(|n| format!("service.a{n}.run=[\"{{address.b}}\"]\n"))
+            .collect(),
+    ] {
+        let t = std::time::Instant::now();
+        let o = parse(&text, Path::new("x.toml"));
+        eprintln!(
+            "{:?} {:?} {}",
+            t.elapsed(),
+            &text.chars().take(30).collect::<String>(),
+            o.findings.len()
+        );
+        check(&text).unwrap();
+        eprintln!("{:?}", t.elapsed());
+    }
+}
