@@ -6,7 +6,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use crate::finding::{KeyPath, Report, position};
+use crate::finding::{KeyPath, Lines, Report};
 use crate::walk::Walker;
 use crate::{Finding, Outcome, Severity, build, check, grammar};
 
@@ -85,7 +85,7 @@ fn refused(
     message: String,
     at: Option<usize>,
 ) -> Outcome {
-    let (line, column) = position(&text, at.unwrap_or(0));
+    let (line, column) = Lines::new(&text).position(at.unwrap_or(0));
     Outcome {
         file: None,
         findings: vec![Finding {

@@ -9,5 +9,5 @@ mod report;
 pub(crate) use draft::{Draft, Spot};
 pub(crate) use key_path::{KeyPath, Step};
 pub use one::{Finding, Severity};
-pub(crate) use position::position;
+pub(crate) use position::Lines;
 pub(crate) use report::Report;

@@ -1,15 +1,19 @@
 //! All findings of one text.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::key_path::Step;
-use super::{Draft, Finding, KeyPath, Severity, Spot, position};
+use super::{Draft, Finding, KeyPath, Lines, Severity, Spot};
 
 /// No more findings of one text are kept: who sees so many has given the wrong file.
 pub(crate) const FINDINGS_MAX: usize = 200;
+
+/// No more errors of the TOML parser are looked at, repeated ones included.
+const SYNTAX_ERRORS_MAX: usize = 2_000;
 
 /// Collects findings and finds their places.
 #[derive(Debug)]
@@ -20,7 +24,9 @@ pub(crate) struct Report<'a, 'i> {
     dropped_errors: usize,
     dropped: usize,
     broken: Vec<KeyPath>,
-    syntax_lines: Vec<usize>,
+    lines: Lines<'a>,
+    syntax_errors: usize,
+    syntax_lines: BTreeSet<usize>,
     last_syntax: (usize, String),
     oversized: bool,
 }
@@ -38,7 +44,7 @@ const UNSURE_WITHOUT_SYNTAX: &[&str] = &[
 
 impl<'a, 'i> Report<'a, 'i> {
     /// Without findings so far.
-    pub(crate) const fn new(text: &'a str, root: &'a DeTable<'i>) -> Self {
+    pub(crate) fn new(text: &'a str, root: &'a DeTable<'i>) -> Self {
         Self {
             text,
             root,
@@ -46,7 +52,9 @@ impl<'a, 'i> Report<'a, 'i> {
             dropped_errors: 0,
             dropped: 0,
             broken: Vec::new(),
-            syntax_lines: Vec::new(),
+            lines: Lines::new(text),
+            syntax_errors: 0,
+            syntax_lines: BTreeSet::new(),
             last_syntax: (0, String::new()),
             oversized: false,
         }
@@ -71,22 +79,19 @@ impl<'a, 'i> Report<'a, 'i> {
     /// Adds an error of the TOML parser. An error on a line that has one already, or the same error
     /// as on the line before, as in an array that is never closed, only repeats it.
     pub(crate) fn syntax(&mut self, message: &str, span: Option<Range<usize>>) {
-        if self.is_full() {
+        self.syntax_errors += 1;
+        if self.is_full() || self.syntax_errors > SYNTAX_ERRORS_MAX {
             self.dropped += 1;
             self.dropped_errors += 1;
             return;
         }
         let span = span.unwrap_or(0..0);
-        let (line, column) = position(self.text, span.start);
-        let known = self.syntax_lines.contains(&line);
+        let (line, column) = self.lines.position(span.start);
         let (last, said) = &self.last_syntax;
         let duplicate = message.contains("duplicate key");
         let repeated = !duplicate && said == message && line.saturating_sub(*last) <= 2;
         self.last_syntax = (line, message.to_owned());
-        if !known {
-            self.syntax_lines.push(line);
-        }
-        if known || repeated {
+        if !self.syntax_lines.insert(line) || repeated {
             return;
         }
         let (code, help) = if duplicate {
@@ -146,7 +151,7 @@ impl<'a, 'i> Report<'a, 'i> {
             return;
         }
         let span = self.place(&draft.path, draft.spot);
-        let (line, column) = position(self.text, span.start);
+        let (line, column) = self.lines.position(span.start);
         let unsure = !self.syntax_lines.is_empty() && UNSURE_WITHOUT_SYNTAX.contains(&draft.code);
         if unsure || self.syntax_lines.contains(&line) {
             return;
@@ -213,7 +218,7 @@ impl<'a, 'i> Report<'a, 'i> {
             .sort_by(|a, b| (place(a), a.severity, &a.key).cmp(&(place(b), b.severity, &b.key)));
         if self.dropped > 0 {
             let end = self.text.len();
-            let (line, column) = position(self.text, end);
+            let (line, column) = self.lines.position(end);
             self.findings.push(Finding {
                 severity: if self.dropped_errors > 0 {
                     Severity::Error
