@@ -34,7 +34,7 @@ fn check(text: &str) -> Result<(), TestCaseError> {
     }
     let rendered = render(&outcome);
     prop_assert_eq!(rendered.is_empty(), outcome.findings.is_empty());
-    prop_assert_eq!(rendered.matches("error[").count() >= errors, true);
+    prop_assert!(rendered.matches("error[").count() >= errors);
     prop_assert_eq!(&to_json(&outcome)["errors"], errors);
     let warnings = outcome
         .findings
@@ -154,7 +154,7 @@ proptest! {
 /// time: a test that does not end says enough.
 #[test]
 fn large_texts_have_an_outcome() {
-    let repeated = |piece: &str| piece.repeat(50_000 / piece.len());
+    let repeated = |piece: &str| piece.repeat(500_000 / piece.len());
     for text in [
         repeated("["),
         repeated("a = ["),
@@ -166,22 +166,15 @@ fn large_texts_have_an_outcome() {
         repeated("[[listener.route]]\npath = \"/\"\n"),
         format!("service.a.run = [{}]", repeated("\"{address.a}{adress}\",")),
         format!("[cluster]\nzones = [{}]", repeated("\"a\",")),
-        (0..2_000)
+        (0..15_000)
             .map(|n| format!("[slo.a{n}]\nroute=\"b\"\n"))
             .collect(),
-        (0..2_000)
+        (0..15_000)
             .map(|n| format!("service.a{n}.run=[\"{{address.b}}\"]\n"))
             .collect(),
     ] {
-        let t = std::time::Instant::now();
-        let o = parse(&text, Path::new("x.toml"));
-        eprintln!(
-            "{:?} {:?} {}",
-            t.elapsed(),
-            &text.chars().take(30).collect::<String>(),
-            o.findings.len()
-        );
-        check(&text).unwrap();
-        eprintln!("{:?}", t.elapsed());
+        let outcome = parse(&text, Path::new("large.toml"));
+        assert!(outcome.file.is_none() && outcome.errors() > 0);
+        assert!(outcome.findings.len() <= 201);
     }
 }
