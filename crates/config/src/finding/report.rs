@@ -152,7 +152,10 @@ impl<'a, 'i> Report<'a, 'i> {
         }
         let span = self.place(&draft.path, draft.spot);
         let (line, column) = self.lines.position(span.start);
-        let unsure = !self.syntax_lines.is_empty() && UNSURE_WITHOUT_SYNTAX.contains(&draft.code);
+        // A value that the parser made up, to go on, has no place.
+        let nowhere = span == (0..0);
+        let unsure = !self.syntax_lines.is_empty()
+            && (nowhere || UNSURE_WITHOUT_SYNTAX.contains(&draft.code));
         if unsure || self.syntax_lines.contains(&line) {
             return;
         }
