@@ -229,6 +229,7 @@ fn open(state: &mut State, id: &InstanceId, class: FailureClass) {
         impact: Vec::new(),
         changes: Vec::new(),
         actions: Vec::new(),
+        merged_into: None,
     };
     state.incidents.push(incident);
 }
