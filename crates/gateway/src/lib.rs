@@ -1,3 +1,38 @@
-//! The data plane.
+//! The data plane: listeners, routing, attempts, accounting.
+//!
+//! Share-nothing threads, each with one `current_thread` runtime, its own sockets (SO_REUSEPORT),
+//! connection pools and counters. **Invariant:** one thread serves a request from accept to
+//! response. **Invariant:** the data plane serves with the last published endpoints, whatever the
+//! control plane does or fails to do. Decisions (choice, ejection, budget) are those of
+//! `ninefold-core`.
+//!
+//! A request's way: the guard (strict heads, times, sizes) → hyper → route → endpoint → attempts →
+//! answer. Every request that becomes known to the gateway is counted in exactly one outcome.
+
+mod access_log;
+mod clock;
+mod collector;
+mod counters;
+mod exchange;
+mod fleet;
+mod gateway;
 mod guard;
+mod listen;
+mod meter;
+mod plan;
+mod start;
 pub mod strict;
+mod sums;
+mod table;
+mod upstream;
+mod worker;
+
+pub use access_log::OpenLogError;
+pub use counters::{
+    Counters, DrainReport, EndpointCounters, ListenerCounters, Notice, RouteCounters,
+};
+pub use fleet::EndpointView;
+pub use gateway::Gateway;
+pub use listen::{BindError, CertificateError};
+pub use meter::Histogram;
+pub use start::StartError;

@@ -55,7 +55,12 @@ impl RouteTable {
                 Host::Below(suffix) => (1, usize::MAX - suffix.len()),
                 Host::Any => (2, 0),
             };
-            (host, Reverse(entry.path.len()), entry.methods.is_empty(), entry.route)
+            (
+                host,
+                Reverse(entry.path.len()),
+                entry.methods.is_empty(),
+                entry.route,
+            )
         });
     }
 

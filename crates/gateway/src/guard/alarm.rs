@@ -9,13 +9,13 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// A timer whose deadline mostly moves later. It is only set anew when it fires too early, so that
 /// a busy connection pays for it once per timeout and not once per request.
 #[derive(Debug, Default)]
-pub(super) struct Alarm {
+pub(crate) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Alarm {
     /// Whether `deadline` has passed; if not, the task is woken then or earlier.
-    pub(super) fn passed(&mut self, cx: &mut Context<'_>, deadline: Instant) -> bool {
+    pub(crate) fn passed(&mut self, cx: &mut Context<'_>, deadline: Instant) -> bool {
         let sleep = self
             .sleep
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));

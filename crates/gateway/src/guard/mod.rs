@@ -11,6 +11,7 @@ mod pulse;
 mod refuse;
 mod stream;
 
+pub(crate) use alarm::Alarm;
 pub(crate) use detect::Protocol;
 pub(crate) use pulse::Pulse;
 pub(crate) use stream::{Guard, GuardLimits};

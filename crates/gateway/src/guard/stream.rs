@@ -156,8 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// sees the end, and the guard answers by itself.
     fn refuse(&mut self, refusal: Refusal) -> Poll<io::Result<()>> {
         self.pulse.refuse(refusal);
-        let body = self.stage() == Some(Stage::Body)
-            || matches!(refusal, Refusal::Chunk | Refusal::BodyTimeout);
+        let body = refusal.is_of_the_body();
         self.mode = Mode::Ended;
         if body {
             let kind = io::ErrorKind::InvalidData;

@@ -5,4 +5,4 @@ mod histogram;
 
 pub(crate) use cells::{EndpointCells, ListenerCells, RouteCells, add, load};
 pub use histogram::Histogram;
-pub(crate) use histogram::bounds;
+pub(crate) use histogram::{CLASSIC, bounds};

@@ -140,7 +140,7 @@ fn check_trailers(section: &[u8]) -> Result<(), Refusal> {
         if line.is_empty() {
             break;
         }
-        let field = Field::parse(line)?;
+        let field = Field::parse(line).map_err(|_malformed| Refusal::Chunk)?;
         let forbidden = ["content-length", "transfer-encoding", "host", "connection"];
         if forbidden.iter().any(|name| field.is(name)) {
             return Err(Refusal::Chunk);

@@ -77,6 +77,11 @@ impl Refusal {
         }
     }
 
+    /// Whether it happened within a body, whose request is counted by itself.
+    pub(crate) const fn is_of_the_body(self) -> bool {
+        matches!(self, Self::Chunk | Self::BodyTimeout)
+    }
+
     /// A number to keep it in an atomic; never 0.
     pub(crate) const fn code(self) -> u8 {
         self as u8 + 1

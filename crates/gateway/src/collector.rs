@@ -1,0 +1,286 @@
+//! The metrics, in the names that users of Prometheus expect.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet};
+use prometheus_client::metrics::MetricType;
+
+use crate::counters::{Counters, EndpointCounters, ListenerCounters, RouteCounters};
+use crate::fleet::Hub;
+use crate::meter::{CLASSIC, Histogram};
+use crate::sums;
+
+/// Reads the counters at each scrape.
+#[derive(Debug)]
+pub(crate) struct GatewayCollector {
+    hub: Arc<Hub>,
+}
+
+impl GatewayCollector {
+    pub(crate) const fn new(hub: Arc<Hub>) -> Self {
+        Self { hub }
+    }
+}
+
+impl Collector for GatewayCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let counters = sums::counters(&self.hub);
+        encode_routes(&mut encoder, &counters.routes)?;
+        encode_endpoints(&mut encoder, &counters)?;
+        encode_listeners(&mut encoder, &counters.listeners)?;
+        counter(
+            &mut encoder,
+            "ninefold_access_log_dropped",
+            "Lines of access logs dropped because the disk was too slow",
+            [(vec![("", "")], counters.access_log_dropped)],
+        )
+    }
+}
+
+type Labels<'a> = Vec<(&'a str, &'a str)>;
+
+fn counter<'a>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (Labels<'a>, u64)>,
+) -> fmt::Result {
+    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (labels, value) in values {
+        if labels.iter().any(|(label, _)| label.is_empty()) {
+            metric.encode_counter::<Labels<'_>, _, u64>(&value, None)?;
+        } else {
+            let mut family = metric.encode_family(&labels)?;
+            family.encode_counter::<Labels<'_>, _, u64>(&value, None)?;
+        }
+    }
+    Ok(())
+}
+
+fn gauge<'a>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (Labels<'a>, u64)>,
+) -> fmt::Result {
+    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for (labels, value) in values {
+        metric.encode_family(&labels)?.encode_gauge(&value)?;
+    }
+    Ok(())
+}
+
+fn encode_routes(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
+    let outcomes = routes.iter().flat_map(|route| {
+        [
+            ("ok", route.ok),
+            ("failed", route.failed),
+            ("cancelled", route.cancelled),
+            ("refused", route.refused),
+        ]
+        .map(|(outcome, count)| (vec![("route", &*route.route), ("outcome", outcome)], count))
+    });
+    counter(
+        encoder,
+        "ninefold_requests",
+        "Requests that ended, by how they ended for the client",
+        outcomes,
+    )?;
+    type Read = fn(&RouteCounters) -> u64;
+    let counters: [(&str, &str, Read); 5] = [
+        (
+            "ninefold_masked_requests",
+            "Requests that met a failed attempt and succeeded all the same",
+            |route| route.masked,
+        ),
+        (
+            "ninefold_retries",
+            "Attempts after the first one",
+            |route| route.retries,
+        ),
+        (
+            "ninefold_retries_denied",
+            "Retries that the retry budget did not allow",
+            |route| route.retries_denied,
+        ),
+        (
+            "ninefold_request_bytes",
+            "Bytes of request bodies",
+            |route| route.bytes_in,
+        ),
+        (
+            "ninefold_response_bytes",
+            "Bytes of response bodies",
+            |route| route.bytes_out,
+        ),
+    ];
+    for (name, help, read) in counters {
+        let values = routes
+            .iter()
+            .map(|route| (vec![("route", &*route.route)], read(route)));
+        counter(encoder, name, help, values)?;
+    }
+    gauge(
+        encoder,
+        "ninefold_requests_in_flight",
+        "Requests under way",
+        routes.iter().map(|route| {
+            let ended = route.ok + route.failed + route.cancelled + route.refused;
+            (
+                vec![("route", &*route.route)],
+                route.requests.saturating_sub(ended),
+            )
+        }),
+    )?;
+    let mut metric = encoder.encode_descriptor(
+        "ninefold_request_duration_seconds",
+        "Time from the head of a request to the head of its answer, of answers below 500",
+        None,
+        MetricType::Histogram,
+    )?;
+    for route in routes {
+        let labels = vec![("route", &*route.route)];
+        encode_latency(&mut metric.encode_family(&labels)?, &route.latency)?;
+    }
+    Ok(())
+}
+
+/// Only the classic bounds are shown; the finer ones are for our own percentiles.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "bounds and sums are shown in seconds"
+)]
+fn encode_latency(
+    metric: &mut prometheus_client::encoding::MetricEncoder<'_>,
+    latency: &Histogram,
+) -> fmt::Result {
+    let mut below = 0;
+    let mut buckets: Vec<(f64, u64)> = CLASSIC
+        .iter()
+        .map(|bound| {
+            let at_most = latency.at_most(*bound);
+            let within = at_most - below;
+            below = at_most;
+            (*bound as f64 / 1e9, within)
+        })
+        .collect();
+    let count = latency.count();
+    buckets.push((f64::MAX, count - below));
+    metric.encode_histogram::<Labels<'_>>(latency.sum_ns() as f64 / 1e9, count, &buckets, None)
+}
+
+fn encode_endpoints(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) -> fmt::Result {
+    let labelled: Vec<(String, &EndpointCounters)> = counters
+        .endpoints
+        .iter()
+        .map(|endpoint| (endpoint.instance.to_string(), endpoint))
+        .collect();
+    let reasons = labelled.iter().flat_map(|(label, endpoint)| {
+        let report = &endpoint.report;
+        let failed = report.connect_failed + report.reset + report.timed_out;
+        let answered = report.answered.saturating_sub(report.server_errors);
+        [
+            ("ok", "done", answered),
+            ("status", "done", report.server_errors),
+            ("connect", "connect", report.connect_failed),
+            ("reset", "wait", report.reset),
+            ("timeout", "wait", report.timed_out),
+            ("stale", "send", endpoint.stale),
+        ]
+        .map(|(reason, phase, count)| {
+            debug_assert!(count <= failed + report.answered + endpoint.stale);
+            let labels = vec![
+                ("upstream", label.as_str()),
+                ("reason", reason),
+                ("phase", phase),
+            ];
+            (labels, count)
+        })
+    });
+    counter(
+        encoder,
+        "ninefold_attempts",
+        "Attempts at endpoints, by how and in which phase they ended",
+        reasons,
+    )?;
+    let of = |read: fn(&EndpointCounters) -> u64| {
+        labelled
+            .iter()
+            .map(move |(label, endpoint)| (vec![("upstream", label.as_str())], read(endpoint)))
+    };
+    counter(
+        encoder,
+        "ninefold_upstream_connects",
+        "Connections made to endpoints",
+        of(|endpoint| endpoint.connects),
+    )?;
+    counter(
+        encoder,
+        "ninefold_ejections",
+        "Times an endpoint was taken out of rotation by live traffic",
+        of(|endpoint| endpoint.ejections),
+    )?;
+    gauge(
+        encoder,
+        "ninefold_upstream_in_flight",
+        "Attempts without an answer",
+        of(|endpoint| endpoint.in_flight),
+    )?;
+    gauge(
+        encoder,
+        "ninefold_upstream_ejected",
+        "1 while the endpoint is ejected",
+        of(|endpoint| u64::from(endpoint.ejected)),
+    )
+}
+
+fn encode_listeners(
+    encoder: &mut DescriptorEncoder<'_>,
+    listeners: &[ListenerCounters],
+) -> fmt::Result {
+    let labelled: Vec<(String, &ListenerCounters)> = listeners
+        .iter()
+        .map(|listener| (listener.address.to_string(), listener))
+        .collect();
+    let of = |read: fn(&ListenerCounters) -> u64| {
+        labelled
+            .iter()
+            .map(move |(label, listener)| (vec![("listener", label.as_str())], read(listener)))
+    };
+    gauge(
+        encoder,
+        "ninefold_connections_open",
+        "Open downstream connections",
+        of(|listener| listener.connections_open),
+    )?;
+    counter(
+        encoder,
+        "ninefold_connections",
+        "Accepted downstream connections",
+        of(|listener| listener.connections_total),
+    )?;
+    counter(
+        encoder,
+        "ninefold_connections_refused",
+        "Connections closed at once because the limit was reached",
+        of(|listener| listener.refused),
+    )?;
+    counter(
+        encoder,
+        "ninefold_accept_errors",
+        "Times that the system could not accept a connection",
+        of(|listener| listener.accept_errors),
+    )?;
+    counter(
+        encoder,
+        "ninefold_tls_handshakes_failed",
+        "TLS handshakes that failed or took too long",
+        of(|listener| listener.handshakes_failed),
+    )
+}
+
+/// Labels are pairs of text already.
+const fn assert_labels<T: EncodeLabelSet>() {}
+const _: () = assert_labels::<Labels<'static>>();

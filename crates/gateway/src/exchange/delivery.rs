@@ -1,0 +1,157 @@
+//! The body of an answer on its way to the client.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::Ticket;
+use super::ticket::{Outcome, Phase, Who};
+use crate::guard::Alarm;
+use crate::meter::add;
+use crate::upstream::Lease;
+
+/// An answer's body. An answer that breaks off ends in an error, so that hyper closes the
+/// connection instead of ending the message as if it were whole.
+#[derive(Debug)]
+pub(crate) enum Delivery {
+    /// In one piece, made by the gateway.
+    Own(Option<Bytes>),
+    /// From an endpoint.
+    Streaming(Box<Streaming>),
+}
+
+/// An endpoint's answer, with the account that it settles and the connection that it gives back.
+#[derive(Debug)]
+pub(crate) struct Streaming {
+    body: Incoming,
+    ticket: Ticket,
+    lease: Option<Lease>,
+    alarm: Alarm,
+    waiting: Option<Instant>,
+    pause_max: Duration,
+}
+
+impl Delivery {
+    pub(super) const fn own(body: Bytes) -> Self {
+        Self::Own(Some(body))
+    }
+
+    /// Streams an endpoint's answer; a pause longer than `pause_max` breaks it off.
+    pub(super) fn stream(
+        body: Incoming,
+        ticket: Ticket,
+        lease: Lease,
+        pause_max: Duration,
+    ) -> Self {
+        let mut streaming = Streaming {
+            body,
+            ticket,
+            lease: Some(lease),
+            alarm: Alarm::default(),
+            waiting: None,
+            pause_max,
+        };
+        if streaming.body.is_end_stream() {
+            streaming.finish();
+            return Self::Own(None);
+        }
+        Self::Streaming(Box::new(streaming))
+    }
+}
+
+impl Streaming {
+    fn finish(&mut self) {
+        let Some(lease) = self.lease.take() else {
+            return;
+        };
+        lease.give_back();
+        self.ticket.phase = Phase::Done;
+        if self.ticket.status >= 500 {
+            self.ticket.settle(Outcome::Failed, Who::Upstream);
+        } else {
+            self.ticket.settle(Outcome::Ok, Who::Gateway);
+        }
+    }
+
+    /// The answer broke off: speaks against the endpoint and fails the request.
+    fn broke(&mut self, reason: &str) {
+        let Some(lease) = self.lease.take() else {
+            return;
+        };
+        let upstream = lease.upstream();
+        if let Some(cells) = upstream.cells() {
+            add(&cells.reset, 1);
+        }
+        let hub = &self.ticket.client.worker.hub;
+        hub.fail(upstream.service, &upstream.endpoint, reason);
+        let upstream = std::rc::Rc::clone(upstream);
+        self.ticket.failed_at(&upstream);
+        self.ticket.settle(Outcome::Failed, Who::Upstream);
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.waiting = None;
+                if let Some(data) = frame.data_ref() {
+                    self.ticket.bytes_out += data.len() as u64;
+                }
+                if self.body.is_end_stream() {
+                    self.finish();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(None) => {
+                self.finish();
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(error))) => {
+                self.broke("the answer broke off");
+                Poll::Ready(Some(Err(io::Error::other(error))))
+            }
+            Poll::Pending => {
+                let since = *self.waiting.get_or_insert_with(Instant::now);
+                if !self.alarm.passed(cx, since + self.pause_max) {
+                    return Poll::Pending;
+                }
+                self.broke("the answer paused for too long");
+                Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())))
+            }
+        }
+    }
+}
+
+impl Body for Delivery {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match self.get_mut() {
+            Self::Own(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
+            Self::Streaming(streaming) => streaming.poll(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Own(body) => body.is_none(),
+            Self::Streaming(streaming) => streaming.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Own(body) => SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64),
+            Self::Streaming(streaming) => streaming.body.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Headers that belong to one connection only, and those that a gateway adds.
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE, VIA,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Version, request::Parts};
+
+use super::Client;
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+/// The time that is left for a request, in milliseconds: sent to endpoints, and honoured from
+/// clients where it is shorter than the route's own timeout.
+pub(super) const DEADLINE: HeaderName = HeaderName::from_static("x-deadline-ms");
+
+/// Who failed and in which phase, on answers made by the gateway.
+pub(super) const REASON: HeaderName = HeaderName::from_static("x-ninefold-reason");
+
+/// Removes what is meant for the next hop only (RFC 9110, section 7.6.1), also what `Connection`
+/// names. `Host` and `Content-Length` stay whatever it names.
+pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        let named: Vec<HeaderName> = headers
+            .get_all(CONNECTION)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+            .filter(|name| *name != HOST && *name != CONTENT_LENGTH)
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+        headers.remove(CONNECTION);
+    }
+    for name in [KEEP_ALIVE, PROXY_CONNECTION, TRANSFER_ENCODING, UPGRADE] {
+        headers.remove(name);
+    }
+}
+
+/// The protocol that a request asks to change to, if it may be passed on.
+pub(super) fn upgrade(parts: &Parts) -> Option<HeaderValue> {
+    let protocol = parts.headers.get(UPGRADE)?;
+    let asked = parts
+        .headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|option| option.trim().eq_ignore_ascii_case("upgrade"));
+    // `h2c` would smuggle a whole connection past the gateway.
+    let plain = !protocol.as_bytes().to_ascii_lowercase().starts_with(b"h2c");
+    (asked && plain && parts.version == Version::HTTP_11).then(|| protocol.clone())
+}
+
+/// Turns a client's headers into those for an endpoint. `host` is the request's authority.
+pub(super) fn forward(client: &Client, parts: &mut Parts, host: Option<HeaderValue>) {
+    let Some(plan) = client.plan() else { return };
+    let trailers = parts.headers.get(TE).is_some_and(|te| {
+        te.as_bytes()
+            .to_ascii_lowercase()
+            .windows(8)
+            .any(|w| w == b"trailers")
+    });
+    strip_hop_by_hop(&mut parts.headers);
+    let headers = &mut parts.headers;
+    headers.remove(EXPECT);
+    if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    } else {
+        headers.remove(TE);
+    }
+    if parts.version == Version::HTTP_2 {
+        join_cookies(headers);
+    }
+    let proto = HeaderValue::from_static(if plan.tls { "https" } else { "http" });
+    if plan.trust_forwarded {
+        headers.append(FORWARDED_FOR, client.address.clone());
+        if !headers.contains_key(FORWARDED_PROTO) {
+            headers.insert(FORWARDED_PROTO, proto);
+        }
+    } else {
+        for name in [FORWARDED, FORWARDED_PORT, REAL_IP] {
+            headers.remove(name);
+        }
+        headers.insert(FORWARDED_FOR, client.address.clone());
+        headers.insert(FORWARDED_PROTO, proto);
+    }
+    if let Some(host) = host {
+        if !plan.trust_forwarded || !headers.contains_key(FORWARDED_HOST) {
+            headers.insert(FORWARDED_HOST, host.clone());
+        }
+        headers.insert(HOST, host);
+    } else if !plan.trust_forwarded {
+        headers.remove(FORWARDED_HOST);
+    }
+    let via = match parts.version {
+        Version::HTTP_2 => "2.0 ninefold",
+        Version::HTTP_10 => "1.0 ninefold",
+        _ => "1.1 ninefold",
+    };
+    headers.append(VIA, HeaderValue::from_static(via));
+}
+
+/// HTTP/2 splits cookies; HTTP/1.1 wants one header (RFC 9113, section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let pieces: Vec<&[u8]> = headers
+        .get_all(COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&pieces.join(b"; ".as_slice())) {
+        headers.insert(COOKIE, joined);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strips_what_connection_names_but_not_framing() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, X-Secret , host,content-length"),
+            ("x-secret", "1"),
+            ("host", "a"),
+            ("content-length", "3"),
+            ("keep-alive", "5"),
+            ("transfer-encoding", "chunked"),
+            ("trailer", "x-sum"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        strip_hop_by_hop(&mut headers);
+        let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["content-length", "host", "trailer"]);
+    }
+}

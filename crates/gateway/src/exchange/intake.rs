@@ -1,0 +1,210 @@
+//! A request's body on its way to one or more attempts.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+/// Why a request's body could not be passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BodyFailure {
+    /// It is larger than the listener allows.
+    #[error("the request body is too large")]
+    TooLarge,
+    /// The client left, was too slow, or sent something malformed.
+    #[error("the request body broke off")]
+    Broken,
+    /// A later attempt has taken over.
+    #[error("another attempt has taken over")]
+    Superseded,
+}
+
+/// The body of one request. What was sent already is kept up to a limit, so that another attempt
+/// can send it again.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    source: RefCell<Source>,
+    /// Bytes so far.
+    pub(crate) seen: Cell<u64>,
+    pub(crate) failure: Cell<Option<BodyFailure>>,
+    /// The attempt that may read.
+    turn: Cell<u32>,
+    length: Option<u64>,
+    size_max: u64,
+}
+
+#[derive(Debug)]
+struct Source {
+    body: Incoming,
+    ended: bool,
+    /// Nothing once more was sent than may be kept.
+    kept: Option<Vec<Bytes>>,
+    kept_size: u64,
+    keep_max: u64,
+    trailers: Option<HeaderMap>,
+}
+
+impl Intake {
+    /// `size_max` is the largest body, `keep_max` what may be kept for another attempt.
+    pub(crate) fn new(body: Incoming, size_max: u64, keep_max: u64) -> Rc<Self> {
+        Rc::new(Self {
+            length: body.size_hint().exact(),
+            source: RefCell::new(Source {
+                ended: body.is_end_stream(),
+                body,
+                kept: Some(Vec::new()),
+                kept_size: 0,
+                keep_max,
+                trailers: None,
+            }),
+            seen: Cell::new(0),
+            failure: Cell::new(None),
+            turn: Cell::new(0),
+            size_max,
+        })
+    }
+
+    /// Whether another attempt can send the whole body.
+    pub(crate) fn replayable(&self) -> bool {
+        self.source.borrow().kept.is_some() && self.failure.get().is_none()
+    }
+
+    /// The body for the next attempt; one that still has an earlier one gets an error.
+    pub(crate) fn next_attempt(self: &Rc<Self>) -> AttemptBody {
+        self.turn.set(self.turn.get() + 1);
+        AttemptBody::Stream {
+            turn: self.turn.get(),
+            position: 0,
+            intake: Rc::clone(self),
+        }
+    }
+
+    fn poll(
+        &self,
+        position: &mut usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
+        let mut source = self.source.borrow_mut();
+        if let Some(piece) = source.kept.as_ref().and_then(|kept| kept.get(*position)) {
+            *position += 1;
+            return Poll::Ready(Some(Ok(Frame::data(piece.clone()))));
+        }
+        if source.ended {
+            let trailers = source.trailers.clone();
+            let first = *position != usize::MAX;
+            *position = usize::MAX;
+            return Poll::Ready(trailers.filter(|_| first).map(|t| Ok(Frame::trailers(t))));
+        }
+        let Some(result) = ready!(Pin::new(&mut source.body).poll_frame(cx)) else {
+            source.ended = true;
+            return Poll::Ready(None);
+        };
+        let frame = match result {
+            Ok(frame) => frame,
+            Err(_told_by_the_guard) => return self.fail(BodyFailure::Broken),
+        };
+        match frame.into_data() {
+            Ok(piece) => {
+                let size = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+                self.seen.set(self.seen.get().saturating_add(size));
+                if self.seen.get() > self.size_max {
+                    return self.fail(BodyFailure::TooLarge);
+                }
+                *position += 1;
+                source.keep(&piece);
+                source.ended = source.body.is_end_stream();
+                Poll::Ready(Some(Ok(Frame::data(piece))))
+            }
+            Err(frame) => {
+                source.ended = true;
+                *position = usize::MAX;
+                source.trailers = frame.into_trailers().ok();
+                let trailers = source.trailers.clone();
+                Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
+            }
+        }
+    }
+
+    fn fail<T>(&self, failure: BodyFailure) -> Poll<Option<Result<T, BodyFailure>>> {
+        self.failure.set(Some(failure));
+        Poll::Ready(Some(Err(failure)))
+    }
+}
+
+impl Source {
+    fn keep(&mut self, piece: &Bytes) {
+        self.kept_size = self.kept_size.saturating_add(piece.len() as u64);
+        if self.kept_size > self.keep_max {
+            self.kept = None;
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push(piece.clone());
+        }
+    }
+}
+
+/// The body of one attempt.
+#[derive(Debug)]
+pub(crate) enum AttemptBody {
+    Empty,
+    Stream {
+        intake: Rc<Intake>,
+        turn: u32,
+        position: usize,
+    },
+}
+
+impl Body for AttemptBody {
+    type Data = Bytes;
+    type Error = BodyFailure;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Stream {
+                intake,
+                turn,
+                position,
+            } => {
+                if *turn != intake.turn.get() {
+                    return Poll::Ready(Some(Err(BodyFailure::Superseded)));
+                }
+                intake.poll(position, cx)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Stream {
+                intake, position, ..
+            } => {
+                let source = intake.source.borrow();
+                let behind = source
+                    .kept
+                    .as_ref()
+                    .is_some_and(|kept| *position < kept.len());
+                source.ended && !behind && (source.trailers.is_none() || *position == usize::MAX)
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            // Asked once, before the first frame.
+            Self::Stream { intake, .. } => intake
+                .length
+                .map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
+    }
+}

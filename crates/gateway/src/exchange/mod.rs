@@ -1,0 +1,18 @@
+//! One request from its head to the last byte of its answer.
+
+mod answer;
+mod client;
+mod delivery;
+mod headers;
+mod intake;
+mod perform;
+mod serve;
+mod ticket;
+mod trace;
+mod tunnel;
+
+pub(crate) use client::Client;
+pub(crate) use delivery::Delivery;
+pub(crate) use intake::AttemptBody;
+pub(crate) use serve::serve;
+pub(crate) use ticket::{Outcome, Phase, Ticket, Who};

@@ -1,0 +1,254 @@
+//! The account of one request.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use http::HeaderValue;
+use http::request::Parts;
+
+use super::Client;
+use super::intake::Intake;
+use crate::access_log::Record;
+use crate::meter::add;
+use crate::upstream::Upstream;
+
+/// How a request ended for its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Ok,
+    Failed,
+    Cancelled,
+    Refused,
+}
+
+/// Who ended a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    Client,
+    Gateway,
+    Upstream,
+}
+
+/// How far a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Head,
+    Route,
+    Connect,
+    Send,
+    Wait,
+    Body,
+    Done,
+}
+
+impl Outcome {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl Who {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Gateway => "gateway",
+            Self::Upstream => "upstream",
+        }
+    }
+}
+
+impl Phase {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Head => "head",
+            Self::Route => "route",
+            Self::Connect => "connect",
+            Self::Send => "send",
+            Self::Wait => "wait",
+            Self::Body => "body",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// Counts a request exactly once: as it is settled, or as cancelled if it is dropped before.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    pub(crate) client: Rc<Client>,
+    /// Index of the route; `usize::MAX` for none.
+    route: usize,
+    began: Instant,
+    pub(crate) phase: Phase,
+    pub(crate) status: u16,
+    pub(crate) attempts: u32,
+    pub(crate) bytes_out: u64,
+    pub(crate) intake: Option<Rc<Intake>>,
+    /// The endpoint of the last attempt.
+    pub(crate) upstream: Option<Rc<Upstream>>,
+    /// Endpoints with a failed attempt; mostly none.
+    failed_at: Vec<Rc<Upstream>>,
+    settled: bool,
+    record: Option<Box<Record>>,
+}
+
+impl Ticket {
+    /// A request's head arrived.
+    pub(crate) fn begin(client: &Rc<Client>) -> Self {
+        client.pulse.begin();
+        Self {
+            client: Rc::clone(client),
+            route: usize::MAX,
+            began: Instant::now(),
+            phase: Phase::Head,
+            status: 0,
+            attempts: 0,
+            bytes_out: 0,
+            intake: None,
+            upstream: None,
+            failed_at: Vec::new(),
+            settled: false,
+            record: None,
+        }
+    }
+
+    /// It belongs to this route, or to none.
+    pub(super) fn route(&mut self, route: Option<usize>) {
+        self.route = route.unwrap_or(usize::MAX);
+        self.phase = Phase::Route;
+        if let Some(cells) = self.client.worker.cells(self.route) {
+            add(&cells.requests, 1);
+        }
+    }
+
+    /// Begins a line of the access log, where one is kept.
+    pub(super) fn describe(&mut self, parts: &Parts) {
+        if self.client.worker.hub.logs.kept(self.client.listener) {
+            self.record = Some(Box::new(Record::new(parts, self.client.peer)));
+        }
+    }
+
+    /// The ids for the access log.
+    pub(super) fn identify(&mut self, id: &HeaderValue, trace: &HeaderValue) {
+        if let Some(record) = &mut self.record {
+            record.identify(id, trace);
+        }
+    }
+
+    pub(super) const fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// An attempt at this endpoint failed.
+    pub(super) fn failed_at(&mut self, upstream: &Rc<Upstream>) {
+        self.failed_at.push(Rc::clone(upstream));
+    }
+
+    /// The service's final answer begins.
+    pub(super) fn answered(&mut self, status: u16) {
+        self.status = status;
+        self.phase = Phase::Body;
+        if status < 500
+            && let Some(cells) = self.client.worker.cells(self.route)
+        {
+            cells.answer(ninefold_core::time::nanos(self.began.elapsed()));
+        }
+    }
+
+    /// Another attempt begins.
+    pub(super) fn retried(&self, allowed: bool) {
+        if let Some(cells) = self.client.worker.cells(self.route) {
+            add(
+                if allowed {
+                    &cells.retries
+                } else {
+                    &cells.retries_denied
+                },
+                1,
+            );
+        }
+    }
+
+    /// It ended. Only the first call counts.
+    pub(crate) fn settle(&mut self, outcome: Outcome, who: Who) {
+        if std::mem::replace(&mut self.settled, true) {
+            return;
+        }
+        let worker = &self.client.worker;
+        let bytes_in = self.intake.take().map_or(0, |intake| intake.seen.get());
+        if let Some(cells) = worker.cells(self.route) {
+            let masked = outcome == Outcome::Ok && !self.failed_at.is_empty();
+            add(&cells.masked, u64::from(masked));
+            add(&cells.bytes_in, bytes_in);
+            add(&cells.bytes_out, self.bytes_out);
+            let cell = match outcome {
+                Outcome::Ok => &cells.ok,
+                Outcome::Failed => &cells.failed,
+                Outcome::Cancelled => &cells.cancelled,
+                Outcome::Refused => &cells.refused,
+            };
+            add(cell, 1);
+        }
+        if !self.failed_at.is_empty() {
+            self.blame(outcome);
+        }
+        if let Some(record) = self.record.take() {
+            let endpoint = self.upstream.as_ref().map(|up| up.endpoint.label.clone());
+            let route = worker.hub.plan.routes.get(self.route);
+            let mut record = *record;
+            record.route = route.map(|route| route.name.clone());
+            record.endpoint = endpoint;
+            record.attempts = self.attempts;
+            record.status = self.status;
+            record.bytes_in = bytes_in;
+            record.bytes_out = self.bytes_out;
+            record.took = self.began.elapsed();
+            record.end = (outcome, who, self.phase);
+            worker
+                .hub
+                .logs
+                .write(self.client.listener, record, worker.unit());
+        }
+    }
+
+    /// Notes at each endpoint that failed whether the request was hurt or masked, once each.
+    fn blame(&self, outcome: Outcome) {
+        let Some(slot) = self
+            .client
+            .worker
+            .hub
+            .plan
+            .routes
+            .get(self.route)
+            .map(|route| route.slot)
+        else {
+            return;
+        };
+        for (index, upstream) in self.failed_at.iter().enumerate() {
+            let before = self.failed_at.get(..index).unwrap_or_default();
+            if before.iter().any(|earlier| Rc::ptr_eq(earlier, upstream)) {
+                continue;
+            }
+            let Some((hurt, masked)) = upstream.cells().and_then(|cells| cells.impact.get(slot))
+            else {
+                continue;
+            };
+            match outcome {
+                Outcome::Ok => add(masked, 1),
+                Outcome::Failed => add(hurt, 1),
+                Outcome::Cancelled | Outcome::Refused => {}
+            }
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.settle(Outcome::Cancelled, Who::Client);
+        self.client.pulse.end();
+    }
+}

@@ -1,0 +1,195 @@
+//! One downstream connection.
+
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use super::accept::Place;
+use crate::exchange::{Client, Ticket, serve as serve_request};
+use crate::guard::{Guard, Protocol, Pulse};
+use crate::meter::add;
+use crate::plan::ListenerPlan;
+use crate::worker::Worker;
+
+/// How long a TLS handshake may take.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+
+/// Streams of one HTTP/2 connection that a client may reset before they were served (rapid reset,
+/// CVE-2023-44487).
+const PENDING_RESETS_MAX: usize = 20;
+
+/// Streams of one HTTP/2 connection that may be reset for errors of the client (MadeYouReset).
+const ERROR_RESETS_MAX: usize = 100;
+
+/// Bytes that one HTTP/2 stream may have buffered towards its client.
+const SEND_BUFFER_MAX: usize = 256 << 10;
+
+/// How often a silent HTTP/2 peer with open streams is asked whether it is there.
+const PING_EVERY: Duration = Duration::from_secs(30);
+
+/// Serves a connection to its end.
+pub(super) async fn serve(
+    place: &Place,
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+) {
+    let worker = &place.worker;
+    let Some(plan) = worker.hub.plan.listeners.get(place.listener) else {
+        return;
+    };
+    let pulse = Arc::new(Pulse::default());
+    let client = Rc::new(Client::new(
+        Rc::clone(worker),
+        place.listener,
+        peer,
+        Arc::clone(&pulse),
+    ));
+    match tls {
+        None => {
+            let guard = Guard::new(stream, plan.guard, pulse);
+            speak(client, plan, guard, None).await;
+        }
+        Some(tls) => match timeout(HANDSHAKE_MAX, tls.accept(stream)).await {
+            Ok(Ok(stream)) => {
+                let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                let guard = Guard::new(stream, plan.guard, pulse);
+                let protocol = if h2 { Protocol::Http2 } else { Protocol::Http1 };
+                speak(client, plan, guard, Some(protocol)).await;
+            }
+            Ok(Err(_)) | Err(_) => {
+                if let Some(cells) = worker.hub.listeners.get(place.listener) {
+                    cells.handshakes_failed.fetch_add(1, Relaxed);
+                }
+            }
+        },
+    }
+}
+
+/// Serves HTTP of either version.
+async fn speak<S>(
+    client: Rc<Client>,
+    plan: &ListenerPlan,
+    mut guard: Guard<S>,
+    protocol: Option<Protocol>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let protocol = match protocol {
+        Some(protocol) => Some(protocol),
+        None => unless_draining(&client.worker, guard.detect())
+            .await
+            .flatten(),
+    };
+    let service = service_fn({
+        let client = Rc::clone(&client);
+        move |request: Request<Incoming>| {
+            let ticket = Ticket::begin(&client);
+            serve_request(Rc::clone(&client), ticket, request)
+        }
+    });
+    match protocol {
+        None => {}
+        Some(Protocol::Http1) => {
+            let mut builder = http1::Builder::new();
+            builder.header_read_timeout(None);
+            let headers = usize::try_from(plan.limits.headers).unwrap_or(usize::MAX);
+            if headers > 100 {
+                builder.max_headers(headers);
+            }
+            let head_size = usize::try_from(plan.limits.head_size.0).unwrap_or(usize::MAX);
+            builder.max_buf_size(head_size.saturating_add(8 << 10).max(400 << 10));
+            let connection = builder
+                .serve_connection(TokioIo::new(guard), service)
+                .with_upgrades();
+            drive(&client.worker, pin!(connection), |c| c.graceful_shutdown()).await;
+        }
+        Some(Protocol::Http2) => {
+            guard.speak_http2();
+            let mut builder = http2::Builder::new(Local);
+            let head_size = u32::try_from(plan.limits.head_size.0).unwrap_or(u32::MAX);
+            builder
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(plan.limits.streams)
+                .max_header_list_size(head_size)
+                .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
+                .max_local_error_reset_streams(ERROR_RESETS_MAX)
+                .max_send_buf_size(SEND_BUFFER_MAX)
+                .keep_alive_interval(PING_EVERY);
+            let connection = builder.serve_connection(TokioIo::new(guard), service);
+            drive(&client.worker, pin!(connection), |c| c.graceful_shutdown()).await;
+        }
+    }
+    if client.pulse.refusal().is_some() {
+        count_refusal(&client);
+    }
+}
+
+/// A head that was refused before it became a request counts on `none`.
+fn count_refusal(client: &Client) {
+    let refused = client.pulse.refusal();
+    if refused.is_some_and(|refusal| refusal.is_of_the_body()) {
+        return;
+    }
+    if let Some(cells) = client.worker.cells(usize::MAX) {
+        add(&cells.requests, 1);
+        add(&cells.refused, 1);
+    }
+}
+
+/// Runs a connection; when a drain begins it is told once to end gracefully.
+async fn drive<C, T>(worker: &Worker, mut connection: Pin<&mut C>, shut: impl Fn(Pin<&mut C>))
+where
+    C: Future<Output = T>,
+{
+    let mut drain = pin!(worker.draining());
+    let mut told = false;
+    let mut listening = false;
+    poll_fn(|cx| {
+        // Registered once: a task's waker stays the same, and polling it costs.
+        if !told && (!listening || worker.is_draining()) {
+            listening = true;
+            if drain.as_mut().poll(cx).is_ready() {
+                told = true;
+                shut(connection.as_mut());
+            }
+        }
+        connection.as_mut().poll(cx).map(drop)
+    })
+    .await;
+}
+
+/// `None` if a drain begins first.
+async fn unless_draining<T>(worker: &Worker, future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = future => Some(done),
+        () = worker.draining() => None,
+    }
+}
+
+/// Runs hyper's HTTP/2 streams on this thread.
+#[derive(Clone, Copy, Debug)]
+struct Local;
+
+impl<F: Future + 'static> hyper::rt::Executor<F> for Local {
+    fn execute(&self, future: F) {
+        drop(tokio::task::spawn_local(async move {
+            future.await;
+        }));
+    }
+}

@@ -1,0 +1,12 @@
+//! Listeners: binding, accepting, TLS, and the two protocols.
+
+mod accept;
+mod bind;
+mod certificates;
+mod connection;
+
+pub(crate) use accept::accept;
+pub use bind::BindError;
+pub(crate) use bind::{Bound, bind};
+pub use certificates::CertificateError;
+pub(crate) use certificates::Certificates;

@@ -1,0 +1,199 @@
+//! From the configuration to running data threads.
+
+use std::io;
+use std::net::TcpListener;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use ninefold_config::model::File;
+use rustls::ServerConfig;
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::access_log::{AccessLogs, LogThread, OpenLogError};
+use crate::fleet::Hub;
+use crate::listen::{BindError, Bound, CertificateError, Certificates, accept, bind};
+use crate::plan::Plan;
+use crate::worker::Worker;
+
+/// How often certificates are looked at, kept connections tidied, and ejections ended.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Why a gateway cannot start. Nothing of it runs then.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener's address.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A listener's certificate.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// An access log.
+    #[error(transparent)]
+    AccessLog(#[from] OpenLogError),
+    /// A thread or its runtime.
+    #[error("a data thread cannot be started: {0}")]
+    Thread(#[source] io::Error),
+}
+
+/// What data threads are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Order {
+    Serve,
+    Drain,
+    Stop,
+}
+
+/// What a started gateway consists of.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) orders: watch::Sender<Order>,
+    pub(crate) threads: Vec<JoinHandle<()>>,
+    pub(crate) log_thread: LogThread,
+}
+
+/// One listener's part of a thread.
+struct Share {
+    socket: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+/// Binds, reads certificates, and starts the threads.
+pub(crate) fn start(file: &File, state: &Path) -> Result<Started, StartError> {
+    let threads = match file.threads {
+        Some(threads) => usize::from(threads.get()),
+        None => std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    let mut tls = Vec::new();
+    let mut certificates = Vec::new();
+    for listener in &file.listeners {
+        if listener.tls.is_empty() {
+            tls.push(None);
+            continue;
+        }
+        let loaded = Certificates::load(&listener.tls, &file.folder())?;
+        tls.push(Some(loaded.server_config()?));
+        certificates.push(loaded);
+    }
+    let mut bound: Vec<Bound> = Vec::new();
+    for listener in &file.listeners {
+        bound.push(bind(listener.address, threads)?);
+    }
+    let addresses = bound.iter().map(|bound| bound.address).collect();
+    let (logs, log_thread) = AccessLogs::open(file, state)?;
+    let hub = Arc::new(Hub::new(Plan::new(file), threads, addresses, logs));
+    let (orders, told) = watch::channel(Order::Serve);
+    let mut started = Started {
+        hub,
+        orders,
+        threads: Vec::new(),
+        log_thread,
+    };
+    for thread in 0..threads {
+        let shares = bound
+            .iter_mut()
+            .zip(&tls)
+            .filter_map(|(bound, tls)| {
+                let socket = bound.sockets.pop()?;
+                let tls = tls.clone();
+                Some(Share { socket, tls })
+            })
+            .collect();
+        let spawned = spawn(&started.hub, thread, shares, told.clone());
+        started.threads.push(spawned.map_err(StartError::Thread)?);
+    }
+    let spawned = spawn_control(Arc::clone(&started.hub), certificates, told);
+    started.threads.push(spawned.map_err(StartError::Thread)?);
+    Ok(started)
+}
+
+fn spawn(
+    hub: &Arc<Hub>,
+    thread: usize,
+    shares: Vec<Share>,
+    told: watch::Receiver<Order>,
+) -> io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let hub = Arc::clone(hub);
+    let seed = rand_seed().rotate_left(u32::try_from(thread % 64).unwrap_or(0));
+    let named = std::thread::Builder::new().name(format!("data-{thread}"));
+    named.spawn(move || {
+        let worker = Rc::new(Worker::new(hub, thread, seed));
+        let set = LocalSet::new();
+        runtime.block_on(set.run_until(run(worker, shares, told)));
+    })
+}
+
+/// One data thread.
+async fn run(worker: Rc<Worker>, shares: Vec<Share>, mut told: watch::Receiver<Order>) {
+    for (listener, share) in shares.into_iter().enumerate() {
+        match tokio::net::TcpListener::from_std(share.socket) {
+            Ok(socket) => {
+                let tls = share.tls.map(TlsAcceptor::from);
+                let loops = accept(Rc::clone(&worker), listener, socket, tls);
+                drop(tokio::task::spawn_local(loops));
+            }
+            Err(error) => tracing::error!(%error, "a listener is lost"),
+        }
+    }
+    let mut tick = tokio::time::interval(EVERY);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => worker.tidy(),
+            changed = told.changed() => {
+                let order = *told.borrow_and_update();
+                if changed.is_err() || order == Order::Stop {
+                    return;
+                }
+                if order == Order::Drain {
+                    worker.begin_drain();
+                }
+            }
+        }
+    }
+}
+
+/// The thread for what may block: certificates.
+fn spawn_control(
+    hub: Arc<Hub>,
+    certificates: Vec<Arc<Certificates>>,
+    mut told: watch::Receiver<Order>,
+) -> io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    let named = std::thread::Builder::new().name("gateway-control".to_owned());
+    named.spawn(move || {
+        runtime.block_on(async {
+            let mut tick = tokio::time::interval(EVERY);
+            loop {
+                tokio::select! {
+                    _ = tick.tick() => {
+                        hub.sweep();
+                        for certificates in &certificates {
+                            certificates.reload();
+                        }
+                    }
+                    changed = told.changed() => {
+                        if changed.is_err() || *told.borrow_and_update() == Order::Stop {
+                            return;
+                        }
+                    }
+                }
+            }
+        });
+    })
+}
+
+/// A seed that differs from run to run.
+fn rand_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}

@@ -1,0 +1,152 @@
+//! Sums over the threads.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use ninefold_core::observation::CallerReport;
+
+use crate::counters::{Counters, EndpointCounters, ListenerCounters, RouteCounters};
+use crate::fleet::{Endpoint, Hub};
+use crate::meter::{EndpointCells, Histogram, ListenerCells, RouteCells, bounds, load};
+use crate::plan::NO_ROUTE;
+
+/// All counters of a gateway.
+pub(crate) fn counters(hub: &Hub) -> Counters {
+    let names = hub
+        .plan
+        .routes
+        .iter()
+        .map(|route| {
+            let service = hub.plan.services.get(route.service);
+            let service = service.map_or_else(|| "".into(), |service| Arc::clone(&service.name));
+            (
+                Arc::clone(&route.name),
+                service,
+                route.thresholds.as_slice(),
+            )
+        })
+        .chain([(NO_ROUTE.into(), "".into(), [].as_slice())]);
+    Counters {
+        listeners: hub
+            .listeners
+            .iter()
+            .zip(&hub.addresses)
+            .map(|(cells, address)| listener(cells, *address))
+            .collect(),
+        routes: names
+            .enumerate()
+            .map(|(index, (name, service, thresholds))| {
+                let mut total = RouteCounters::new(name, service, thresholds);
+                for cells in hub.routes.iter().filter_map(|thread| thread.get(index)) {
+                    total.add(cells);
+                }
+                total
+            })
+            .collect(),
+        endpoints: hub
+            .known()
+            .iter()
+            .map(|known| endpoint(hub, known))
+            .collect(),
+        access_log_dropped: hub.logs.dropped(),
+    }
+}
+
+fn listener(cells: &ListenerCells, address: SocketAddr) -> ListenerCounters {
+    ListenerCounters {
+        address,
+        connections_open: load(&cells.open),
+        connections_total: load(&cells.total),
+        refused: load(&cells.refused),
+        accept_errors: load(&cells.accept_errors),
+        handshakes_failed: load(&cells.handshakes_failed),
+    }
+}
+
+impl RouteCounters {
+    fn new(route: Arc<str>, service: Arc<str>, thresholds: &[u64]) -> Self {
+        Self {
+            route,
+            service,
+            requests: 0,
+            ok: 0,
+            failed: 0,
+            cancelled: 0,
+            refused: 0,
+            masked: 0,
+            answered: 0,
+            latency: Histogram::new(bounds(thresholds)),
+            retries: 0,
+            retries_denied: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+
+    fn add(&mut self, cells: &RouteCells) {
+        // Ends are read before beginnings, so that a sum never shows more ends than beginnings.
+        self.ok += load(&cells.ok);
+        self.failed += load(&cells.failed);
+        self.cancelled += load(&cells.cancelled);
+        self.refused += load(&cells.refused);
+        self.requests += load(&cells.requests);
+        self.masked += load(&cells.masked);
+        self.answered += load(&cells.answered);
+        self.retries += load(&cells.retries);
+        self.retries_denied += load(&cells.retries_denied);
+        self.bytes_in += load(&cells.bytes_in);
+        self.bytes_out += load(&cells.bytes_out);
+        cells.add_latency_to(&mut self.latency);
+    }
+}
+
+fn endpoint(hub: &Hub, known: &Endpoint) -> EndpointCounters {
+    let sum = |cell: fn(&EndpointCells) -> &AtomicU64| {
+        known
+            .cells
+            .iter()
+            .map(|cells| load(cell(cells)))
+            .sum::<u64>()
+    };
+    let service = hub
+        .plan
+        .services
+        .iter()
+        .find(|service| service.name == known.instance.service);
+    let impact = service
+        .map_or([].as_slice(), |service| &service.routes)
+        .iter()
+        .enumerate()
+        .map(|(slot, route)| {
+            let cells = known
+                .cells
+                .iter()
+                .filter_map(|cells| cells.impact.get(slot));
+            let (hurt, masked) = cells.fold((0, 0), |(hurt, masked), cell| {
+                (hurt + load(&cell.0), masked + load(&cell.1))
+            });
+            (Arc::clone(route), hurt, masked)
+        })
+        .collect();
+    let in_flight = sum(|cells| &cells.in_flight);
+    EndpointCounters {
+        instance: known.instance.clone(),
+        report: CallerReport {
+            attempts: sum(|cells| &cells.attempts),
+            connect_failed: sum(|cells| &cells.connect_failed),
+            reset: sum(|cells| &cells.reset),
+            timed_out: sum(|cells| &cells.timed_out),
+            server_errors: sum(|cells| &cells.server_errors),
+            in_flight,
+            latency_sum_ns: sum(|cells| &cells.latency_sum_ns),
+            answered: sum(|cells| &cells.answered),
+        },
+        ejected: known.fate.ejected(hub.clock.now_nanos()),
+        ejections: known.ejections.load(Relaxed),
+        in_flight,
+        stale: sum(|cells| &cells.stale),
+        connects: sum(|cells| &cells.connects),
+        impact,
+    }
+}

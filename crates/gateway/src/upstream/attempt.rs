@@ -1,0 +1,237 @@
+//! One attempt at one endpoint.
+
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Connection, Lease, Upstream};
+use crate::exchange::AttemptBody;
+use crate::fleet::Hub;
+use crate::meter::add;
+
+/// A kept connection that dies so soon after a request was written was closed by the endpoint
+/// while idle; later it is the request that the endpoint failed.
+const STALE_WITHIN: Duration = Duration::from_millis(100);
+
+/// Whether a failed request may have reached the endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// Certainly not.
+    Never,
+    /// Perhaps, in part or in whole.
+    Maybe,
+}
+
+/// How an attempt failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// No connection: refused, unreachable.
+    Connect,
+    /// No connection in time.
+    ConnectTimeout,
+    /// A kept connection had died meanwhile; says nothing about the endpoint.
+    Stale(Sent),
+    /// The connection broke, or what came was no HTTP.
+    Reset,
+    /// No answer within the time for one try, or for the whole route.
+    Timeout,
+    /// The client's own body failed.
+    RequestBody,
+}
+
+impl Failure {
+    /// Whether the request may have reached the endpoint.
+    pub(crate) const fn sent(self) -> Sent {
+        match self {
+            Self::Connect | Self::ConnectTimeout => Sent::Never,
+            Self::Stale(sent) => sent,
+            Self::Reset | Self::Timeout | Self::RequestBody => Sent::Maybe,
+        }
+    }
+
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Connect => "connection refused",
+            Self::ConnectTimeout => "connecting took too long",
+            Self::Stale(_) => "kept connection was closed",
+            Self::Reset => "connection broke",
+            Self::Timeout => "no answer in time",
+            Self::RequestBody => "request body failed",
+        }
+    }
+}
+
+/// What an attempt needs to know.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) hub: &'a Hub,
+    pub(crate) upstream: &'a Rc<Upstream>,
+    /// Whether a kept connection may be used.
+    pub(crate) reuse: bool,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) try_timeout: Duration,
+    /// The end of the whole request's time.
+    pub(crate) deadline: Instant,
+}
+
+/// Counts an attempt as in flight until it has an answer or is given up.
+struct InFlight<'a>(&'a Upstream);
+
+impl<'a> InFlight<'a> {
+    fn new(upstream: &'a Upstream) -> Self {
+        if let Some(cells) = upstream.cells() {
+            add(&cells.in_flight, 1);
+        }
+        Self(upstream)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if let Some(cells) = self.0.cells() {
+            add(&cells.in_flight, u64::MAX);
+        }
+    }
+}
+
+impl Attempt<'_> {
+    /// Sends `request` and waits for the answer's head. Everything that is to be counted about the
+    /// endpoint is counted here; being dropped (the client left) counts nothing.
+    pub(crate) async fn run(
+        self,
+        request: Request<AttemptBody>,
+    ) -> Result<(Response<Incoming>, Lease), Failure> {
+        let in_flight = InFlight::new(self.upstream);
+        let mut lease = Lease::new(self.upstream);
+        let kept = if self.reuse {
+            self.upstream.take_kept()
+        } else {
+            None
+        };
+        let connected = match kept {
+            Some(connection) => Ok(connection),
+            None => self.connect().await,
+        };
+        let began = Instant::now();
+        let result = match connected {
+            Ok(connection) => {
+                lease.set(connection);
+                self.send(&mut lease, request, began).await
+            }
+            Err(failure) => Err(failure),
+        };
+        drop(in_flight);
+        match result {
+            Ok(response) => {
+                self.count_answer(response.status().as_u16(), began.elapsed());
+                Ok((response, lease))
+            }
+            Err((failure, fair)) => {
+                self.count_failure(failure, fair, began.elapsed());
+                Err(failure)
+            }
+        }
+    }
+
+    /// The second part of an error says whether the endpoint had its fair time.
+    async fn connect(&self) -> Result<Connection, (Failure, bool)> {
+        let limit = Instant::now() + self.connect_timeout;
+        let until = limit.min(self.deadline);
+        if let Some(cells) = self.upstream.cells() {
+            add(&cells.connects, 1);
+        }
+        match timeout_at(until, Connection::open(self.upstream.endpoint.address)).await {
+            Ok(Ok(connection)) => Ok(connection),
+            // Out of descriptors or ports: our trouble, not the endpoint's.
+            Ok(Err(error)) => Err((Failure::Connect, !is_local(&error))),
+            Err(_elapsed) => Err((Failure::ConnectTimeout, limit <= self.deadline)),
+        }
+    }
+
+    async fn send(
+        &self,
+        lease: &mut Lease,
+        request: Request<AttemptBody>,
+        began: Instant,
+    ) -> Result<Response<Incoming>, (Failure, bool)> {
+        let Some(connection) = lease.connection() else {
+            return Err((Failure::Connect, false));
+        };
+        let reused = connection.reused;
+        let limit = began + self.try_timeout;
+        let until = limit.min(self.deadline);
+        let answer = connection.sender.try_send_request(request);
+        match timeout_at(until, answer).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(mut refused)) => {
+                if refused.take_message().is_some() {
+                    return Err((Failure::Stale(Sent::Never), false));
+                }
+                let error = refused.into_error();
+                Err(if error.is_user() {
+                    (Failure::RequestBody, false)
+                } else if reused && !error.is_parse() && began.elapsed() < STALE_WITHIN {
+                    (Failure::Stale(Sent::Maybe), false)
+                } else {
+                    (Failure::Reset, true)
+                })
+            }
+            Err(_elapsed) => Err((Failure::Timeout, limit <= self.deadline)),
+        }
+    }
+
+    fn count_answer(&self, status: u16, took: Duration) {
+        let Some(cells) = self.upstream.cells() else {
+            return;
+        };
+        add(&cells.attempts, 1);
+        add(&cells.answered, 1);
+        add(&cells.latency_sum_ns, ninefold_core::time::nanos(took));
+        let now = self.hub.clock.now();
+        if status >= 500 {
+            add(&cells.server_errors, 1);
+            self.upstream.penalise(now, took);
+            let reason = format!("status {status}");
+            self.hub
+                .fail(self.upstream.service, &self.upstream.endpoint, &reason);
+            return;
+        }
+        self.upstream.observe(now, took);
+        if self.upstream.endpoint.fate.troubled() {
+            self.hub.absolve(&self.upstream.endpoint);
+        }
+    }
+
+    fn count_failure(&self, failure: Failure, fair: bool, took: Duration) {
+        let Some(cells) = self.upstream.cells() else {
+            return;
+        };
+        match failure {
+            Failure::Stale(_) => return add(&cells.stale, 1),
+            Failure::RequestBody => return,
+            _ if !fair => return,
+            Failure::Connect | Failure::ConnectTimeout => add(&cells.connect_failed, 1),
+            Failure::Reset => add(&cells.reset, 1),
+            Failure::Timeout => add(&cells.timed_out, 1),
+        }
+        add(&cells.attempts, 1);
+        self.upstream.penalise(self.hub.clock.now(), took);
+        let service = self.upstream.service;
+        self.hub
+            .fail(service, &self.upstream.endpoint, failure.reason());
+    }
+}
+
+/// Whether connecting failed for want of something on this host.
+fn is_local(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(
+        errno,
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::ADDRNOTAVAIL)
+    )
+}

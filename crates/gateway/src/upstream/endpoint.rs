@@ -1,0 +1,109 @@
+//! One endpoint on one thread.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ninefold_core::balance::PeakEwma;
+use ninefold_core::time::Timestamp;
+
+use super::Connection;
+use crate::fleet::Endpoint;
+use crate::meter::EndpointCells;
+
+/// Connections kept at most per endpoint and thread.
+const KEPT_MAX: usize = 256;
+
+/// How long a connection is kept without a request.
+const KEPT_FOR: Duration = Duration::from_secs(30);
+
+/// An endpoint with this thread's connections to it.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// Index of its service.
+    pub(crate) service: usize,
+    thread: usize,
+    /// The last one that was used is at the end and is used first: the others may grow old.
+    kept: RefCell<Vec<Connection>>,
+    in_flight: Cell<u32>,
+    latency: Cell<PeakEwma>,
+}
+
+impl Upstream {
+    pub(crate) fn new(endpoint: Arc<Endpoint>, service: usize, thread: usize) -> Self {
+        Self {
+            endpoint,
+            service,
+            thread,
+            kept: RefCell::default(),
+            in_flight: Cell::new(0),
+            latency: Cell::default(),
+        }
+    }
+
+    /// This thread's counters.
+    pub(crate) fn cells(&self) -> Option<&EndpointCells> {
+        self.endpoint.cells.get(self.thread)
+    }
+
+    /// Requests under way to it, answers being read included.
+    pub(crate) const fn load(&self) -> u32 {
+        self.in_flight.get()
+    }
+
+    pub(super) fn begin(&self) {
+        self.in_flight.set(self.in_flight.get().saturating_add(1));
+    }
+
+    pub(super) fn end(&self) {
+        self.in_flight.set(self.in_flight.get().saturating_sub(1));
+    }
+
+    /// Its latency as the balancer sees it.
+    pub(crate) fn latency_ns(&self, now: Timestamp) -> f64 {
+        self.latency.get().get(now)
+    }
+
+    /// An answer came.
+    pub(super) fn observe(&self, now: Timestamp, latency: Duration) {
+        let mut ewma = self.latency.get();
+        ewma.observe(now, latency);
+        self.latency.set(ewma);
+    }
+
+    /// An attempt failed.
+    pub(super) fn penalise(&self, now: Timestamp, latency: Duration) {
+        let mut ewma = self.latency.get();
+        ewma.penalise(now, latency);
+        self.latency.set(ewma);
+    }
+
+    /// The kept connection that was used last and still lives.
+    pub(super) fn take_kept(&self) -> Option<Connection> {
+        let mut kept = self.kept.borrow_mut();
+        while let Some(mut connection) = kept.pop() {
+            if connection.sender.is_ready() && connection.idle_since.elapsed() < KEPT_FOR {
+                connection.reused = true;
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection whose answer was read to its end.
+    pub(super) fn keep(&self, mut connection: Connection) {
+        let mut kept = self.kept.borrow_mut();
+        if kept.len() < KEPT_MAX && !connection.sender.is_closed() {
+            connection.idle_since = tokio::time::Instant::now();
+            kept.push(connection);
+        }
+    }
+
+    /// Closes what died or was idle for too long.
+    pub(crate) fn tidy(&self) {
+        self.kept
+            .borrow_mut()
+            .retain(|kept| !kept.sender.is_closed() && kept.idle_since.elapsed() < KEPT_FOR);
+    }
+}

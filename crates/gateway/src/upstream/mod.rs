@@ -1,0 +1,11 @@
+//! Endpoints as one data thread sees them: kept connections, load, latency, attempts.
+
+mod attempt;
+mod connection;
+mod endpoint;
+mod lease;
+
+pub(crate) use attempt::{Attempt, Failure, Sent};
+pub(crate) use connection::Connection;
+pub(crate) use endpoint::Upstream;
+pub(crate) use lease::Lease;

@@ -1,0 +1,236 @@
+//! One data thread: everything that a request needs without asking another thread.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use ninefold_core::balance::{cost, p2c};
+use ninefold_core::id::InstanceId;
+use ninefold_core::retry_budget::RetryBudget;
+use ninefold_core::rng::Rng;
+use ninefold_core::slow_start;
+use ninefold_core::time::Timestamp;
+use tokio::sync::Notify;
+
+use crate::fleet::Hub;
+use crate::meter::RouteCells;
+use crate::upstream::Upstream;
+
+/// The state of one data thread.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) thread: usize,
+    draining: Cell<bool>,
+    /// Wakes connections when a drain begins.
+    drain: Notify,
+    view: RefCell<View>,
+    rng: RefCell<Rng>,
+    budgets: Vec<Option<RefCell<RetryBudget>>>,
+}
+
+#[derive(Debug, Default)]
+struct View {
+    generation: u64,
+    services: Vec<Vec<Local>>,
+}
+
+/// An endpoint in this thread's view.
+#[derive(Clone, Debug)]
+struct Local {
+    upstream: Rc<Upstream>,
+    admitted: bool,
+    ready_since: Option<Timestamp>,
+}
+
+impl Worker {
+    pub(crate) fn new(hub: Arc<Hub>, thread: usize, seed: u64) -> Self {
+        let threads = u32::try_from(hub.threads).unwrap_or(u32::MAX).max(1);
+        let budgets = hub
+            .plan
+            .routes
+            .iter()
+            .map(|route| {
+                let retry = route.retry.as_ref()?;
+                // The floor is for the whole gateway: each thread has its part of it.
+                let floor = f64::from(retry.budget_min) / f64::from(threads);
+                Some(RefCell::new(RetryBudget::new(retry.budget.as_f64(), floor)))
+            })
+            .collect();
+        Self {
+            hub,
+            thread,
+            draining: Cell::new(false),
+            drain: Notify::new(),
+            view: RefCell::default(),
+            rng: RefCell::new(Rng::new(seed)),
+            budgets,
+        }
+    }
+
+    /// Whether a drain has begun.
+    pub(crate) const fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    /// Begins a drain.
+    pub(crate) fn begin_drain(&self) {
+        self.draining.set(true);
+        self.drain.notify_waiters();
+    }
+
+    /// Waits for a drain to begin.
+    pub(crate) async fn draining(&self) {
+        let notified = self.drain.notified();
+        if !self.draining.get() {
+            notified.await;
+        }
+    }
+
+    /// This thread's cells of a route; of `none` for an index beyond the routes.
+    pub(crate) fn cells(&self, route: usize) -> Option<&RouteCells> {
+        let cells = self.hub.routes.get(self.thread)?;
+        cells.get(route).or_else(|| cells.last())
+    }
+
+    /// 64 random bits for ids.
+    pub(crate) fn random(&self) -> u64 {
+        self.rng.borrow_mut().next_u64()
+    }
+
+    /// Uniform between 0 and 1.
+    pub(crate) fn unit(&self) -> f64 {
+        self.rng.borrow_mut().unit()
+    }
+
+    /// A first attempt on a route.
+    pub(crate) fn deposit(&self, route: usize, now: Timestamp) {
+        if let Some(Some(budget)) = self.budgets.get(route) {
+            budget.borrow_mut().deposit(now);
+        }
+    }
+
+    /// Whether one more retry is within the route's budget.
+    pub(crate) fn withdraw(&self, route: usize, now: Timestamp) -> bool {
+        match self.budgets.get(route) {
+            Some(Some(budget)) => budget.borrow_mut().withdraw(now),
+            _ => false,
+        }
+    }
+
+    /// Takes over a new snapshot, if there is one. Pools and latencies of endpoints that stay are
+    /// kept.
+    pub(crate) fn refresh(&self) {
+        let generation = self.hub.generation.load(Ordering::Acquire);
+        let mut view = self.view.borrow_mut();
+        if view.generation == generation {
+            return;
+        }
+        let mut old: BTreeMap<InstanceId, Rc<Upstream>> = view
+            .services
+            .drain(..)
+            .flatten()
+            .map(|local| (local.upstream.endpoint.instance.clone(), local.upstream))
+            .collect();
+        let snapshot = self.hub.snapshot.load();
+        view.services = snapshot
+            .services
+            .iter()
+            .enumerate()
+            .map(|(service, members)| {
+                let local = |member: &crate::fleet::Member| Local {
+                    upstream: old
+                        .remove(&member.endpoint.instance)
+                        .filter(|kept| Arc::ptr_eq(&kept.endpoint, &member.endpoint))
+                        .unwrap_or_else(|| {
+                            Rc::new(Upstream::new(
+                                Arc::clone(&member.endpoint),
+                                service,
+                                self.thread,
+                            ))
+                        }),
+                    admitted: member.admitted,
+                    ready_since: member.ready_since,
+                };
+                members.iter().map(local).collect()
+            })
+            .collect();
+        view.generation = generation;
+    }
+
+    /// Chooses an endpoint of `service`, one that is not in `tried` where there is one. Says also
+    /// whether it is a new one. `None` if no endpoint is up.
+    pub(crate) fn choose(
+        &self,
+        service: usize,
+        tried: &[Rc<Upstream>],
+        now: Timestamp,
+    ) -> Option<(Rc<Upstream>, bool)> {
+        self.refresh();
+        if let Some(chosen) = self.choose_among(service, tried, now) {
+            return Some((chosen, true));
+        }
+        if !tried.is_empty()
+            && let Some(chosen) = self.choose_among(service, &[], now)
+        {
+            return Some((chosen, false));
+        }
+        // Whatever is left is ejected: something suspicious is better than nothing.
+        self.hub.readmit_all(service);
+        let chosen = self.choose_among(service, &[], now)?;
+        let fresh = !tried.iter().any(|used| Rc::ptr_eq(used, &chosen));
+        Some((chosen, fresh))
+    }
+
+    fn choose_among(
+        &self,
+        service: usize,
+        tried: &[Rc<Upstream>],
+        now: Timestamp,
+    ) -> Option<Rc<Upstream>> {
+        let view = self.view.borrow();
+        let plan = self.hub.plan.services.get(service)?;
+        let members = view.services.get(service)?;
+        let nanos = ninefold_core::time::nanos(now.since(Timestamp::ZERO));
+        let untried = |local: &&Local| !tried.iter().any(|used| Rc::ptr_eq(used, &local.upstream));
+        if plan.active_passive {
+            let active = members.iter().find(|local| local.admitted)?;
+            return Some(active).filter(untried).map(|a| Rc::clone(&a.upstream));
+        }
+        let eligible = || {
+            members
+                .iter()
+                .filter(|local| local.admitted && !local.upstream.endpoint.fate.ejected(nanos))
+                .filter(untried)
+        };
+        let count = eligible().count();
+        let chosen = p2c(&mut self.rng.borrow_mut(), count, |index| {
+            eligible().nth(index).map_or(f64::INFINITY, |local| {
+                let weight = match local.ready_since {
+                    Some(since) if !plan.slow_start.is_zero() => {
+                        slow_start::weight(now.since(since), plan.slow_start)
+                    }
+                    _ => 1.0,
+                };
+                cost(
+                    local.upstream.latency_ns(now),
+                    local.upstream.load(),
+                    weight,
+                )
+            })
+        })?;
+        eligible()
+            .nth(chosen)
+            .map(|local| Rc::clone(&local.upstream))
+    }
+
+    /// Closes kept connections that were idle for too long or belong to nobody any more.
+    pub(crate) fn tidy(&self) {
+        self.refresh();
+        for local in self.view.borrow().services.iter().flatten() {
+            local.upstream.tidy();
+        }
+    }
+}
