@@ -57,7 +57,7 @@ impl CallerWindow {
         let before = self
             .last_answer
             .filter(|then| at.since(*then) <= REPORT_REACH);
-        let silence = self.silence.get_or_insert(Silence {
+        let silence = self.silence.get_or_insert_with(|| Silence {
             since: before.unwrap_or(at),
             in_flight: 0,
             timed_out: 0,

@@ -1,1 +1,368 @@
+//! Transcripts in `testdata/detect/*.txt`: observations and what follows from them, rewritten by
+//! `UPDATE_EXPECT=1`.
+//!
+//! A line is a command; lines that begin with two spaces are the answers to it. `TIME WORDS…` runs at
+//! a millisecond, `FROM..TO/STEP WORDS…; WORDS…` repeats several commands together.
 
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Incidents;
+use crate::detect::{Detector, Facts, Finding, Settings};
+use crate::event::{Event, EventKind, FaultNotice, Incident, RouteImpact};
+use crate::id::InstanceId;
+use crate::observation::{CallerReport, Observation, ProbeKind, ProbeOutcome, Seen};
+use crate::taxonomy::ExitCause;
+use crate::time::Timestamp;
+
+#[test]
+fn transcripts() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/detect");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let played = play(&text);
+        expect_test::expect_file![&path].assert_eq(&played);
+        count += 1;
+    }
+    assert!(count >= 8, "only {count} transcripts");
+}
+
+fn play(text: &str) -> String {
+    let mut scene = Scene::new();
+    for line in text.lines() {
+        if line.starts_with("  ") {
+            continue;
+        }
+        writeln!(scene.out, "{line}").unwrap();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (when, what) = line.split_once(' ').unwrap_or((line, ""));
+        match when {
+            "register" => scene.register(what),
+            "restart" => scene.restart(),
+            _ => scene.run(when, what),
+        }
+    }
+    scene.out
+}
+
+struct Scene {
+    detector: Detector,
+    incidents: Incidents,
+    known: Vec<(InstanceId, Facts)>,
+    journal: Vec<Event>,
+    out: String,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self {
+            detector: Detector::new(Settings::default()),
+            incidents: Incidents::default(),
+            known: Vec::new(),
+            journal: Vec::new(),
+            out: String::new(),
+        }
+    }
+
+    fn register(&mut self, what: &str) {
+        let (instance, rest) = what.split_once(' ').unwrap_or((what, ""));
+        let facts = Facts {
+            zone: words(rest, "zone").map(Into::into),
+            supervised: rest.contains("supervised"),
+            probed: rest.contains("probed"),
+        };
+        let instance: InstanceId = instance.parse().unwrap();
+        self.known.push((instance.clone(), facts.clone()));
+        self.detector.register(instance.clone(), facts.clone());
+        self.incidents.register(instance, facts);
+    }
+
+    /// A new run of Ninefold: only the journal is left.
+    fn restart(&mut self) {
+        self.detector = Detector::new(Settings::default());
+        self.incidents = Incidents::restore(&self.journal);
+        for (instance, facts) in self.known.clone() {
+            self.detector.register(instance.clone(), facts.clone());
+            self.incidents.register(instance, facts);
+        }
+    }
+
+    fn run(&mut self, when: &str, what: &str) {
+        let (from, to, step) = match when.split_once("..") {
+            None => (when.parse().unwrap(), when.parse().unwrap(), 1),
+            Some((from, rest)) => {
+                let (to, step) = rest.split_once('/').unwrap();
+                let step = step.parse().unwrap();
+                (from.parse().unwrap(), to.parse().unwrap(), step)
+            }
+        };
+        let mut now: u64 = from;
+        while now <= to {
+            for command in what.split(';') {
+                self.command(now, command.trim());
+            }
+            now += step;
+        }
+    }
+
+    fn command(&mut self, millis: u64, command: &str) {
+        let at = Timestamp::from_millis(millis);
+        let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
+        match verb {
+            "tick" => {
+                let findings = self.detector.tick(at);
+                self.findings(millis, &findings);
+                let grown = self.incidents.tick(at);
+                self.changed(millis, grown);
+            }
+            "isolated" => {
+                let changed = self.incidents.isolated(&rest.parse().unwrap(), at);
+                self.changed(millis, changed);
+            }
+            "impact" => self.impact(at, rest),
+            "fault" => self.fault(at, rest),
+            "action" => {
+                let (instance, action) = rest.split_once(' ').unwrap();
+                self.event(
+                    at,
+                    EventKind::Action {
+                        instance: instance.parse().unwrap(),
+                        action: action.to_owned(),
+                        reason: "of the test".to_owned(),
+                    },
+                );
+            }
+            "event-ready" => self.event(
+                at,
+                EventKind::InstanceReady {
+                    instance: rest.parse().unwrap(),
+                    after_ns: 1_000_000,
+                },
+            ),
+            "show" => self.show(rest),
+            "reliability" => self.reliability(),
+            _ => {
+                let (instance, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+                let observation = Observation {
+                    instance: instance.parse().unwrap(),
+                    at,
+                    seen: seen(at, verb, rest),
+                };
+                let findings = self.detector.observe(&observation);
+                self.findings(millis, &findings);
+            }
+        }
+    }
+
+    fn event(&mut self, at: Timestamp, kind: EventKind) {
+        let seq = self.journal.len() as u64 + 1;
+        let event = Event { seq, at, kind };
+        self.journal.push(event.clone());
+        let closed = self.incidents.event(&event);
+        self.changed(at.as_millis(), closed);
+    }
+
+    fn impact(&mut self, at: Timestamp, rest: &str) {
+        let mut parts = rest.split(' ');
+        let instance = parts.next().unwrap().parse().unwrap();
+        let route = parts.next().unwrap();
+        let hurt = parts.next().unwrap().parse().unwrap();
+        let masked = parts.next().unwrap().parse().unwrap();
+        let to = self.incidents.impact(at, &instance, route, hurt, masked);
+        let to = to.unwrap_or_else(|| "none yet".to_owned());
+        writeln!(self.out, "  counts to {to}").unwrap();
+    }
+
+    fn fault(&mut self, at: Timestamp, rest: &str) {
+        let mut parts = rest.split(' ');
+        let notice = FaultNotice {
+            id: parts.next().unwrap().to_owned(),
+            kind: parts.next().unwrap().to_owned(),
+            ttl_ns: words(rest, "ttl").unwrap().parse::<u64>().unwrap() * 1_000_000,
+            targets: parts.filter_map(|part| part.parse().ok()).collect(),
+            claim: None,
+        };
+        self.event(at, EventKind::FaultAnnounced(notice));
+    }
+
+    fn findings(&mut self, millis: u64, findings: &[Finding]) {
+        for finding in findings {
+            match finding {
+                Finding::Verdict(verdict) => {
+                    writeln!(
+                        self.out,
+                        "  {millis} verdict {}: {}, onset {}",
+                        verdict.instance,
+                        verdict.class,
+                        verdict.onset.as_millis()
+                    )
+                    .unwrap();
+                    for line in &verdict.evidence {
+                        let at = line.at.as_millis();
+                        writeln!(self.out, "    {at} {}: {}", line.observer, line.what).unwrap();
+                    }
+                }
+                Finding::Isolated { instance, at } => {
+                    let at = at.as_millis();
+                    writeln!(self.out, "  {millis} isolated {instance} at {at}").unwrap();
+                }
+                Finding::Recovered { instance, at } => {
+                    let at = at.as_millis();
+                    writeln!(self.out, "  {millis} recovered {instance} at {at}").unwrap();
+                }
+            }
+            let changed = self.incidents.finding(finding);
+            self.changed(millis, changed);
+        }
+    }
+
+    fn changed(&mut self, millis: u64, incidents: Vec<Incident>) {
+        for incident in incidents {
+            let kind = EventKind::Incident(Box::new(incident));
+            writeln!(self.out, "  {millis} {kind}").unwrap();
+            let seq = self.journal.len() as u64 + 1;
+            let at = Timestamp::from_millis(millis);
+            self.journal.push(Event { seq, at, kind });
+        }
+    }
+
+    fn show(&mut self, id: &str) {
+        let Some(incident) = self.incidents.get(id) else {
+            writeln!(self.out, "  no such incident").unwrap();
+            return;
+        };
+        let at = |at: Option<Timestamp>| at.map_or(0, Timestamp::as_millis);
+        let mut text = format!(
+            "  {:?} {} in {}, onset {}, detected {}, isolated {}, recovered {}, injected {}, merged into {}\n",
+            incident.state,
+            incident.class,
+            incident.domain,
+            incident.onset.as_millis(),
+            incident.detected.as_millis(),
+            at(incident.isolated),
+            at(incident.recovered),
+            incident.injected.as_deref().unwrap_or("-"),
+            incident.merged_into.as_deref().unwrap_or("-"),
+        );
+        for impact in &incident.impact {
+            let RouteImpact {
+                route,
+                hurt,
+                masked,
+            } = impact;
+            writeln!(text, "  {route}: {hurt} hurt, {masked} masked").unwrap();
+        }
+        for (what, lines) in [("change", &incident.changes), ("action", &incident.actions)] {
+            for line in lines {
+                let at = line.at.as_millis();
+                writeln!(text, "  {what} {at} {}: {}", line.observer, line.what).unwrap();
+            }
+        }
+        self.out.push_str(&text);
+    }
+
+    fn reliability(&mut self) {
+        for account in self.incidents.reliability() {
+            writeln!(
+                self.out,
+                "  {} injected {}: {} incidents, mttd {:.3}, mttr {:?}, mtbf {:?}",
+                account.class,
+                account.injected,
+                account.incidents,
+                account.mttd_seconds,
+                account.mttr_seconds,
+                account.mtbf_seconds
+            )
+            .unwrap();
+        }
+    }
+}
+
+fn seen(at: Timestamp, verb: &str, rest: &str) -> Seen {
+    match verb {
+        "started" => Seen::Started {
+            pid: words(rest, "pid").map(|pid| pid.parse().unwrap()),
+            adopted: rest.contains("adopted"),
+        },
+        "ready" => Seen::Ready,
+        "exited" => Seen::Exited {
+            pid: words(rest, "pid").unwrap().parse().unwrap(),
+            cause: words(rest, "signal").map_or_else(
+                || ExitCause::Code(words(rest, "code").unwrap().parse().unwrap()),
+                |signal| ExitCause::Signal(signal.parse().unwrap()),
+            ),
+            ended: words(rest, "ended")
+                .map_or(at, |ended| Timestamp::from_millis(ended.parse().unwrap())),
+            expected: rest.contains("expected"),
+        },
+        "spawn-failed" => Seen::SpawnFailed {
+            error: rest.to_owned(),
+        },
+        "crash-loop" => Seen::CrashLoop {
+            exits: number(rest, "exits").try_into().unwrap(),
+            within: Duration::from_millis(number(rest, "within")),
+        },
+        "probe" => probe(rest),
+        "callers" => Seen::Callers(callers(rest)),
+        "ejected" => Seen::Ejected {
+            reason: rest.to_owned(),
+            until: at + Duration::from_secs(10),
+        },
+        "readmitted" => Seen::Readmitted,
+        other => panic!("no such command: {other}"),
+    }
+}
+
+fn probe(rest: &str) -> Seen {
+    let mut parts = rest.split(' ');
+    let kind = match parts.next().unwrap() {
+        "startup" => ProbeKind::Startup,
+        "ready" => ProbeKind::Ready,
+        "live" => ProbeKind::Live,
+        other => panic!("no such probe: {other}"),
+    };
+    let outcome = match parts.next().unwrap() {
+        "passed" => ProbeOutcome::Passed,
+        "timeout" => ProbeOutcome::TimedOut,
+        "unreachable" => ProbeOutcome::Unreachable("connection refused".to_owned()),
+        "refused" => ProbeOutcome::Refused("status 503".to_owned()),
+        other => panic!("no such outcome: {other}"),
+    };
+    Seen::Probe {
+        kind,
+        outcome,
+        failures_in_a_row: 0,
+        alive: None,
+        stopped: rest.contains("stopped"),
+    }
+}
+
+fn callers(rest: &str) -> CallerReport {
+    let answered = number(rest, "ok") + number(rest, "5xx");
+    let mut report = CallerReport {
+        attempts: 0,
+        connect_failed: number(rest, "refused"),
+        reset: number(rest, "reset"),
+        timed_out: number(rest, "timeout"),
+        server_errors: number(rest, "5xx"),
+        in_flight: number(rest, "inflight"),
+        latency_sum_ns: answered * number(rest, "latency").max(1) * 1_000_000,
+        answered,
+    };
+    report.attempts = answered + report.connect_failed + report.reset + report.timed_out;
+    report
+}
+
+fn number(text: &str, key: &str) -> u64 {
+    words(text, key).map_or(0, |value| value.parse().unwrap())
+}
+
+fn words<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    text.split(' ')
+        .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+}

@@ -44,7 +44,7 @@ impl Resolution {
 
     /// How many buckets there are.
     #[must_use]
-    pub const fn len(self) -> usize {
+    pub const fn buckets(self) -> usize {
         match self {
             Self::Fine => 6 * 360,
             Self::Middle => 3 * 288,
@@ -56,7 +56,7 @@ impl Resolution {
     #[must_use]
     pub fn for_window(window: Duration) -> Self {
         let covers = |resolution: &Self| {
-            nanos(window).div_ceil(nanos(resolution.width())) <= resolution.len() as u64
+            nanos(window).div_ceil(nanos(resolution.width())) <= resolution.buckets() as u64
         };
         Self::ALL.into_iter().find(covers).unwrap_or(Self::Coarse)
     }
@@ -72,7 +72,7 @@ pub struct Windows {
 
 impl Default for Windows {
     fn default() -> Self {
-        let ring = |resolution: Resolution| Ring::new(resolution.width(), resolution.len());
+        let ring = |resolution: Resolution| Ring::new(resolution.width(), resolution.buckets());
         Self {
             fine: ring(Resolution::Fine),
             middle: ring(Resolution::Middle),

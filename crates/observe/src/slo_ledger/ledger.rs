@@ -26,9 +26,11 @@ pub struct SloLedger {
     generation: u64,
     /// The last time something was counted.
     counted: Timestamp,
-    /// The 10 s bucket of what the head holds.
+    /// Something was counted for an objective since the rings were written,
+    pending: bool,
+    /// in this 10 s bucket,
     bucket: u64,
-    /// What the head would hold is of more than one bucket.
+    /// and in others too.
     spans: bool,
     dirty: bool,
 }
@@ -82,6 +84,7 @@ impl SloLedger {
             generation: 0,
             counted: now,
             bucket: bucket(now),
+            pending: false,
             spans: false,
             dirty: false,
         };
@@ -99,7 +102,7 @@ impl SloLedger {
             head.unwrap_or_default(),
             &mut notices,
         );
-        if let Err(error) = ledger.write_rings(now) {
+        if let Err(error) = ledger.write_rings() {
             notices.push(error.to_string());
         }
         Ok((ledger, notices))
@@ -163,6 +166,12 @@ impl SloLedger {
         }
         account.ledger.add(now, counts);
         account.since += counts;
+        if self.pending {
+            self.spans |= bucket(now) != self.bucket;
+        } else {
+            self.bucket = bucket(now);
+        }
+        self.pending = true;
         self.touch(now);
         true
     }
@@ -181,17 +190,7 @@ impl SloLedger {
 
     fn touch(&mut self, now: Timestamp) {
         self.counted = now;
-        self.spans |= self.dirty_bucket() && bucket(now) != self.bucket;
-        if !self.dirty_bucket() {
-            self.bucket = bucket(now);
-        }
         self.dirty = true;
-    }
-
-    fn dirty_bucket(&self) -> bool {
-        self.accounts
-            .values()
-            .any(|account| !account.since.is_empty())
     }
 
     /// Writes what is new: the head, or the rings when a 10 s bucket closed. Without news it does
@@ -201,9 +200,9 @@ impl SloLedger {
     ///
     /// If a record cannot be written. The counts stay, and the next flush tries again.
     pub fn flush(&mut self, now: Timestamp) -> Result<(), LedgerError> {
-        let closed = self.dirty_bucket() && (self.spans || bucket(now) != self.bucket);
+        let closed = self.pending && (self.spans || bucket(now) != self.bucket);
         if closed {
-            let rings = self.write_rings(now);
+            let rings = self.write_rings();
             // Where the rings cannot grow, the head in its place still can keep the sums.
             return self.write_head().and(rings);
         }
@@ -237,7 +236,7 @@ impl SloLedger {
         changes
     }
 
-    fn write_rings(&mut self, now: Timestamp) -> Result<(), LedgerError> {
+    fn write_rings(&mut self) -> Result<(), LedgerError> {
         let generation = self.generation.wrapping_add(1);
         let accounts = self.accounts.iter().map(|(key, account)| {
             let ledger = &account.ledger;
@@ -251,7 +250,7 @@ impl SloLedger {
         for account in self.accounts.values_mut() {
             account.since = Counts::default();
         }
-        self.bucket = bucket(now);
+        self.pending = false;
         self.spans = false;
         self.dirty = true;
         Ok(())

@@ -51,7 +51,11 @@ impl Twin {
     /// Where the next record goes.
     pub(super) fn target(&self) -> &Path {
         let [even, odd] = &self.paths;
-        if self.number % 2 == 0 { odd } else { even }
+        if self.number.is_multiple_of(2) {
+            odd
+        } else {
+            even
+        }
     }
 
     /// Replaces the record before the last one. On an error the last one stands.

@@ -1,0 +1,327 @@
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ninefold_core::event::{Incident, IncidentState};
+use ninefold_core::status::{InstanceState, InstanceStatus, SloStatus};
+use ninefold_core::taxonomy::FailureClass;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+/// Seconds from onset to verdict.
+const DETECTION_BOUNDS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+/// Seconds from onset to recovery.
+const RECOVERY_BOUNDS: [f64; 12] = [
+    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1_800.0,
+];
+
+/// Incidents whose records are remembered, so that none counts twice.
+const COUNTED_MAX: usize = 2_000;
+
+type Ratio = Gauge<f64, AtomicU64>;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FaultLabels {
+    class: String,
+    effect: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClassLabels {
+    class: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InstanceLabels {
+    service: String,
+    state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SloLabels {
+    slo: String,
+    route: String,
+    indicator: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BurnLabels {
+    slo: String,
+    route: String,
+    indicator: String,
+    window: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AlertLabels {
+    slo: String,
+    route: String,
+    indicator: String,
+    alert: String,
+}
+
+/// The metrics of this crate. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    faults: Family<FaultLabels, Counter>,
+    detection: Family<ClassLabels, Histogram, fn() -> Histogram>,
+    recovery: Family<ClassLabels, Histogram, fn() -> Histogram>,
+    open: Gauge,
+    instances: Family<InstanceLabels, Gauge>,
+    journal: Gauge,
+    objective: Family<SloLabels, Ratio>,
+    budget: Family<SloLabels, Ratio>,
+    burn: Family<BurnLabels, Ratio>,
+    alerts: Family<AlertLabels, Gauge>,
+    counted: Arc<Mutex<Counted>>,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    detected: BTreeSet<u64>,
+    closed: BTreeSet<u64>,
+}
+
+impl Metrics {
+    /// Registers all families, with zeroes where the labels are known beforehand.
+    #[must_use]
+    pub fn register(registry: &mut Registry, version: &str) -> Self {
+        let metrics = Self {
+            faults: Family::default(),
+            detection: Family::new_with_constructor(|| Histogram::new(DETECTION_BOUNDS)),
+            recovery: Family::new_with_constructor(|| Histogram::new(RECOVERY_BOUNDS)),
+            open: Gauge::default(),
+            instances: Family::default(),
+            journal: Gauge::default(),
+            objective: Family::default(),
+            budget: Family::default(),
+            burn: Family::default(),
+            alerts: Family::default(),
+            counted: Arc::default(),
+        };
+        metrics.journal.set(1);
+        for class in FailureClass::ALL {
+            for effect in ["masked", "surfaced"] {
+                drop(metrics.faults.get_or_create(&FaultLabels {
+                    class: class.name().to_owned(),
+                    effect: effect.to_owned(),
+                }));
+            }
+            drop(metrics.detection.get_or_create(&class_labels(class)));
+            drop(metrics.recovery.get_or_create(&class_labels(class)));
+        }
+        let build = Info::new(vec![("version".to_owned(), version.to_owned())]);
+        registry.register("ninefold_build", "The version of this Ninefold", build);
+        metrics.register_incidents(registry);
+        metrics.register_slos(registry);
+        metrics
+    }
+
+    fn register_incidents(&self, registry: &mut Registry) {
+        registry.register(
+            "ninefold_faults",
+            "Incidents that closed, by class and by whether a client saw them",
+            self.faults.clone(),
+        );
+        registry.register(
+            "ninefold_detection_seconds",
+            "Time from the onset of an incident to its first verdict",
+            self.detection.clone(),
+        );
+        registry.register(
+            "ninefold_recovery_seconds",
+            "Time from the onset of an incident to its recovery",
+            self.recovery.clone(),
+        );
+        registry.register(
+            "ninefold_incidents_open",
+            "Incidents that go on",
+            self.open.clone(),
+        );
+        registry.register(
+            "ninefold_instances",
+            "Instances by service and state",
+            self.instances.clone(),
+        );
+        registry.register(
+            "ninefold_journal_healthy",
+            "1 if the journal is written to disk, 0 if it waits in memory",
+            self.journal.clone(),
+        );
+    }
+
+    fn register_slos(&self, registry: &mut Registry) {
+        registry.register(
+            "ninefold_slo_objective_ratio",
+            "The share of good events that is promised",
+            self.objective.clone(),
+        );
+        registry.register(
+            "ninefold_slo_error_budget_remaining_ratio",
+            "The share of the error budget that is left; below 0 it is overspent",
+            self.budget.clone(),
+        );
+        registry.register(
+            "ninefold_slo_burn_rate",
+            "How fast the error budget burns; 1 spends it in the window of the objective",
+            self.burn.clone(),
+        );
+        registry.register(
+            "ninefold_slo_alert_firing",
+            "1 while the burn alert fires",
+            self.alerts.clone(),
+        );
+    }
+
+    /// Counts an incident as it is journalled: once when it was detected, once when it closed.
+    /// Those that were merged into another count with that one.
+    pub fn incident(&self, incident: &Incident) {
+        let number = incident.id.strip_prefix("inc-");
+        let Some(number) = number.and_then(|number| number.parse().ok()) else {
+            return;
+        };
+        let counted = self.counted.lock();
+        let mut counted = counted.unwrap_or_else(PoisonError::into_inner);
+        if incident.merged_into.is_some() {
+            return;
+        }
+        let labels = class_labels(incident.class);
+        if first(&mut counted.detected, number) {
+            let time = incident.time_to_detect().as_secs_f64();
+            self.detection.get_or_create(&labels).observe(time);
+        }
+        if incident.state == IncidentState::Open || !first(&mut counted.closed, number) {
+            return;
+        }
+        let effect = if incident.hurt() > 0 {
+            "surfaced"
+        } else {
+            "masked"
+        };
+        let fault = FaultLabels {
+            class: labels.class.clone(),
+            effect: effect.to_owned(),
+        };
+        self.faults.get_or_create(&fault).inc();
+        if let Some(time) = incident.time_to_recover() {
+            let time = time.as_secs_f64();
+            self.recovery.get_or_create(&labels).observe(time);
+        }
+    }
+
+    /// Sets how many incidents go on.
+    pub fn set_open_incidents(&self, open: usize) {
+        self.open.set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+
+    /// Sets whether the journal is written to disk.
+    pub fn set_journal_healthy(&self, healthy: bool) {
+        self.journal.set(healthy.into());
+    }
+
+    /// Sets the instances by service and state; states without one stand at 0.
+    pub fn set_instances(&self, instances: &[InstanceStatus]) {
+        let services: BTreeSet<&str> = instances.iter().map(|one| one.service.as_str()).collect();
+        for service in services {
+            for state in STATES {
+                let count = instances
+                    .iter()
+                    .filter(|one| one.service == service && one.state == state)
+                    .count();
+                let labels = InstanceLabels {
+                    service: service.to_owned(),
+                    state: state.name().to_owned(),
+                };
+                self.instances
+                    .get_or_create(&labels)
+                    .set(i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        }
+    }
+
+    /// Sets everything about the objectives.
+    pub fn set_slos(&self, slos: &[SloStatus]) {
+        for status in slos {
+            let labels = SloLabels {
+                slo: status.slo.clone(),
+                route: status.route.clone(),
+                indicator: status.indicator.clone(),
+            };
+            self.objective.get_or_create(&labels).set(status.objective);
+            self.budget
+                .get_or_create(&labels)
+                .set(status.budget_remaining);
+            self.set_burn(status);
+            self.set_alerts(status);
+        }
+    }
+
+    fn set_burn(&self, status: &SloStatus) {
+        for burn in &status.burn {
+            let labels = BurnLabels {
+                slo: status.slo.clone(),
+                route: status.route.clone(),
+                indicator: status.indicator.clone(),
+                window: burn.window.clone(),
+            };
+            match burn.rate {
+                Some(rate) => {
+                    self.burn.get_or_create(&labels).set(rate);
+                }
+                None => {
+                    self.burn.remove(&labels);
+                }
+            }
+        }
+    }
+
+    fn set_alerts(&self, status: &SloStatus) {
+        for alert in ninefold_core::slo::ALERTS {
+            let labels = AlertLabels {
+                slo: status.slo.clone(),
+                route: status.route.clone(),
+                indicator: status.indicator.clone(),
+                alert: alert.name.to_owned(),
+            };
+            let firing = status.alerts.iter().any(|firing| firing == alert.name);
+            self.alerts.get_or_create(&labels).set(firing.into());
+        }
+    }
+}
+
+const STATES: [InstanceState; 7] = [
+    InstanceState::Starting,
+    InstanceState::Ready,
+    InstanceState::NotReady,
+    InstanceState::Stopping,
+    InstanceState::BackingOff,
+    InstanceState::CrashLoop,
+    InstanceState::Stopped,
+];
+
+fn class_labels(class: FailureClass) -> ClassLabels {
+    ClassLabels {
+        class: class.name().to_owned(),
+    }
+}
+
+/// Whether this number comes for the first time, among the newest ones.
+fn first(numbers: &mut BTreeSet<u64>, number: u64) -> bool {
+    let oldest = numbers.first().copied().unwrap_or(0);
+    if numbers.len() >= COUNTED_MAX && number < oldest {
+        return false;
+    }
+    let first = numbers.insert(number);
+    if numbers.len() > COUNTED_MAX {
+        numbers.pop_first();
+    }
+    first
+}

@@ -1,0 +1,24 @@
+//! Metrics of incidents, objectives and instances, and the Prometheus text format.
+//!
+//! | name | labels |
+//! |---|---|
+//! | `ninefold_build_info` | `version` |
+//! | `ninefold_faults_total` | `class`, `effect` = `masked` or `surfaced` |
+//! | `ninefold_detection_seconds` | `class` |
+//! | `ninefold_recovery_seconds` | `class` |
+//! | `ninefold_incidents_open` | |
+//! | `ninefold_instances` | `service`, `state` |
+//! | `ninefold_journal_healthy` | |
+//! | `ninefold_slo_objective_ratio` | `slo`, `route`, `indicator` |
+//! | `ninefold_slo_error_budget_remaining_ratio` | the same |
+//! | `ninefold_slo_burn_rate` | the same and `window` |
+//! | `ninefold_slo_alert_firing` | the same and `alert` |
+//!
+//! A fault counts when its incident closes: `surfaced` if a client saw it, else `masked`. A rate
+//! without traffic is absent, not NaN. Labels come from closed sets or from the file.
+
+mod families;
+mod text;
+
+pub use families::Metrics;
+pub use text::{CONTENT_TYPE, encode};
