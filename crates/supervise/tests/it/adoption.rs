@@ -107,15 +107,20 @@ async fn an_exit_while_ninefold_was_dead_is_reported_with_its_cause() {
     rig.supervisor.stop().await;
 }
 
-fn parent(pid: u32) -> u32 {
+/// A field of `/proc/PID/stat`, counted from the one behind the name.
+fn stat(pid: u32, field: usize) -> String {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let fields = stat.rsplit(')').next().unwrap();
-    fields
-        .split_ascii_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap()
+    let mut fields = fields.split_ascii_whitespace();
+    fields.nth(field).unwrap().to_owned()
+}
+
+fn state(pid: u32) -> String {
+    stat(pid, 0)
+}
+
+fn parent(pid: u32) -> u32 {
+    stat(pid, 1).parse().unwrap()
 }
 
 #[tokio::test]
@@ -130,8 +135,10 @@ async fn a_service_killed_with_its_keeper_is_lost_and_leaves_no_orphan() {
         .unwrap();
     let pid = before.pid.unwrap();
     let keeper = parent(pid);
-    // A stopped keeper can write nothing down.
+    // A stopped keeper can write nothing down. All its threads have stopped once it shows so.
     signal(keeper, Signal::STOP);
+    rig.until("the keeper is stopped", || state(keeper) == "T")
+        .await;
     signal(pid, Signal::KILL);
     signal(keeper, Signal::KILL);
     rig.is_back(0, &before).await;
