@@ -1,1 +1,24 @@
-//! Placeholder.
+//! One node: wires supervision, the gateway, detection and accounting together, and serves the
+//! admin API.
+//!
+//! **Invariant:** the data plane runs on threads of its own. Nothing here is awaited by a request;
+//! when this crate's tasks stand still, the gateway serves with the last view it was given.
+
+pub mod admin;
+mod client;
+mod control;
+mod left_behind;
+mod locate;
+mod node;
+mod state;
+mod tolerance;
+
+pub use client::{AdminClient, ClientError};
+pub use left_behind::stop_left_behind;
+pub use locate::{LocateError, Located, locate};
+pub use node::{Node, NodeError, NodeOptions, StopReason};
+pub use state::{NodeRecord, StateError, StateFolder};
+
+pub use ninefold_chaos as chaos;
+pub use ninefold_observe as observe;
+pub use ninefold_supervise as supervise;

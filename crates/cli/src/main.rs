@@ -1,1 +1,15 @@
-fn main() {}
+//! The `ninefold` command.
+
+mod args;
+mod commands;
+mod exit;
+mod print;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    commands::run(args).into()
+}

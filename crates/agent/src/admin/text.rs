@@ -1,0 +1,264 @@
+//! The status as text, for `curl` and `ninefold status`.
+
+use ninefold_core::status::{InstanceStatus, NodeStatus, RouteStatus, ServiceStatus, SloStatus};
+use ninefold_core::time::Timestamp;
+
+use super::table::Table;
+
+/// The whole status on one screen.
+#[must_use]
+pub fn page(status: &NodeStatus) -> String {
+    let mut out = String::new();
+    for line in head_lines(status) {
+        out.push_str(&line.text);
+        out.push('\n');
+    }
+    for (_, table) in sections(status) {
+        if !table.is_empty() {
+            out.push('\n');
+            out.push_str(&table.render());
+        }
+    }
+    out
+}
+
+/// One line above the tables.
+pub(super) struct HeadLine {
+    pub(super) text: String,
+    pub(super) alarming: bool,
+}
+
+/// The tables with their titles, in the order a person reads them.
+pub(super) fn sections(status: &NodeStatus) -> [(&'static str, Table); 5] {
+    [
+        ("Services", services(&status.services)),
+        ("Instances", instances(&status.instances, status.at)),
+        ("Routes", routes(&status.routes)),
+        ("Objectives", slos(&status.slos)),
+        ("Failures", reliability(status)),
+    ]
+}
+
+/// What stands above the tables.
+pub(super) fn head_lines(status: &NodeStatus) -> Vec<HeadLine> {
+    let calm = |text| HeadLine {
+        text,
+        alarming: false,
+    };
+    let alarming = |text| HeadLine {
+        text,
+        alarming: true,
+    };
+    let up = duration(status.at.since(status.started).as_secs_f64());
+    let mut lines = vec![calm(format!(
+        "cluster {}  {}  pid {}  up {up}  ninefold {}",
+        status.cluster, status.phase, status.pid, status.version
+    ))];
+    lines.extend(status.listeners.iter().map(|listener| {
+        let scheme = if listener.tls { "https" } else { "http" };
+        calm(format!(
+            "listening on {scheme}://{}  {} connections",
+            listener.address, listener.connections
+        ))
+    }));
+    if let Some(first) = status.open_incidents.first() {
+        let all = status.open_incidents.join(", ");
+        lines.push(alarming(format!(
+            "open incidents: {all}  (ninefold explain {first})"
+        )));
+    }
+    lines.extend(
+        status
+            .faults
+            .iter()
+            .map(|fault| calm(format!("injected fault {}: {}", fault.id, fault.kind))),
+    );
+    lines.extend(
+        status
+            .degraded
+            .iter()
+            .map(|problem| alarming(format!("DEGRADED: {problem}"))),
+    );
+    lines
+}
+
+fn services(services: &[ServiceStatus]) -> Table {
+    let mut table = Table::new(&[
+        "SERVICE",
+        "READY",
+        "FAILURES LEFT BEFORE OUTAGE",
+        "ZONES LEFT BEFORE OUTAGE",
+    ]);
+    for service in services {
+        table.row([
+            service.service.clone(),
+            format!("{}/{}", service.ready, service.desired),
+            service.failures_left.to_string(),
+            service.zone_failures_left.to_string(),
+        ]);
+    }
+    table
+}
+
+fn instances(instances: &[InstanceStatus], at: Timestamp) -> Table {
+    let mut table = Table::new(&[
+        "INSTANCE",
+        "ZONE",
+        "ADDRESS",
+        "PID",
+        "STATE",
+        "FOR",
+        "RESTARTS",
+        "IN FLIGHT",
+        "NOTE",
+    ]);
+    for instance in instances {
+        table.row([
+            instance.instance.to_string(),
+            instance.zone.clone().unwrap_or_else(|| "-".to_owned()),
+            instance.address.clone(),
+            instance
+                .pid
+                .map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+            instance.state.name().to_owned(),
+            duration(at.since(instance.since).as_secs_f64()),
+            instance.restarts.to_string(),
+            instance.in_flight.to_string(),
+            note(instance),
+        ]);
+    }
+    table
+}
+
+fn note(instance: &InstanceStatus) -> String {
+    let ejected = instance.ejected.then(|| "ejected by traffic".to_owned());
+    let verdict = instance.verdict.map(|class| class.to_string());
+    [verdict, ejected, instance.reason.clone()]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn routes(routes: &[RouteStatus]) -> Table {
+    let mut table = Table::new(&[
+        "ROUTE",
+        "SERVICE",
+        "REQUESTS",
+        "OK",
+        "FAILED",
+        "MASKED",
+        "CANCELLED",
+        "REFUSED",
+        "P50",
+        "P99",
+    ]);
+    for route in routes {
+        table.row([
+            route.route.clone(),
+            route.service.clone(),
+            route.requests.to_string(),
+            route.ok.to_string(),
+            route.failed.to_string(),
+            route.masked.to_string(),
+            route.cancelled.to_string(),
+            route.refused.to_string(),
+            duration(route.p50_seconds),
+            duration(route.p99_seconds),
+        ]);
+    }
+    table
+}
+
+fn slos(slos: &[SloStatus]) -> Table {
+    let mut table = Table::new(&[
+        "SLO",
+        "ROUTE",
+        "INDICATOR",
+        "OBJECTIVE",
+        "MEASURED",
+        "EVENTS",
+        "BAD",
+        "BUDGET LEFT",
+        "ALERTS",
+    ]);
+    for slo in slos {
+        table.row([
+            slo.slo.clone(),
+            slo.route.clone(),
+            slo.indicator.clone(),
+            percent(slo.objective),
+            slo.measured
+                .map_or_else(|| "no traffic".to_owned(), percent),
+            slo.total.to_string(),
+            slo.bad.to_string(),
+            percent(slo.budget_remaining),
+            slo.alerts.join(", "),
+        ]);
+    }
+    table
+}
+
+fn reliability(status: &NodeStatus) -> Table {
+    let mut table = Table::new(&[
+        "FAILURES BY CLASS",
+        "CAUSE",
+        "COUNT",
+        "MTTD",
+        "MTTR",
+        "MTBF",
+    ]);
+    let seconds = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), duration);
+    for class in &status.reliability {
+        table.row([
+            class.class.to_string(),
+            (if class.injected { "injected" } else { "real" }).to_owned(),
+            class.incidents.to_string(),
+            duration(class.mttd_seconds),
+            seconds(class.mttr_seconds),
+            seconds(class.mtbf_seconds),
+        ]);
+    }
+    table
+}
+
+/// A ratio in per cent, with as many nines as it has.
+#[must_use]
+pub fn percent(ratio: f64) -> String {
+    let text = format!("{:.4}", ratio * 100.0);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text}%")
+}
+
+/// Seconds as a person would say them, three figures at most.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s <= 0.0 => "0s".to_owned(),
+        s if s < 0.001 => format!("{:.0}us", s * 1e6),
+        s if s < 0.1 => format!("{:.1}ms", s * 1e3),
+        s if s < 1.0 => format!("{:.0}ms", s * 1e3),
+        s if s < 60.0 => format!("{s:.1}s"),
+        s if s < 3_600.0 => format!("{:.0}m{:02.0}s", (s / 60.0).floor(), s % 60.0),
+        s if s < 172_800.0 => format!("{:.0}h{:02.0}m", (s / 3_600.0).floor(), s % 3_600.0 / 60.0),
+        s => format!("{:.1}d", s / 86_400.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{duration, percent};
+
+    #[test]
+    fn says_times_and_shares_shortly() {
+        assert_eq!(duration(0.000_25), "250us");
+        assert_eq!(duration(0.012_34), "12.3ms");
+        assert_eq!(duration(0.25), "250ms");
+        assert_eq!(duration(2.25), "2.2s");
+        assert_eq!(duration(125.0), "2m05s");
+        assert_eq!(duration(7_320.0), "2h02m");
+        assert_eq!(percent(0.9995), "99.95%");
+        assert_eq!(percent(1.0), "100%");
+        assert_eq!(percent(-0.5), "-50%");
+    }
+}

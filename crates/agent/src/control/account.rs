@@ -1,0 +1,230 @@
+//! From what was seen to verdicts, incidents and spent budgets.
+
+use std::time::Duration;
+
+use ninefold_config::model;
+use ninefold_core::detect::{Detector, Facts, Finding, Settings};
+use ninefold_core::event::{EventKind, Incident};
+use ninefold_core::id::InstanceId;
+use ninefold_core::incident::Incidents;
+use ninefold_core::observation::{Observation, Seen};
+use ninefold_core::slo::{Indicator, Objective};
+use ninefold_core::time::Timestamp;
+
+use super::core::{Control, now};
+use super::deltas::RouteDelta;
+
+/// Events that are learnt from at once; what is left is learnt at the next tick.
+const EVENTS_AT_ONCE: usize = 1_000;
+
+impl Control {
+    /// One observation: judged, and what follows recorded.
+    pub(super) fn observed(&mut self, observation: &Observation) {
+        let findings = self.parts.detector.observe(observation);
+        self.found(findings);
+    }
+
+    /// Everything the gateway counted since the last tick.
+    pub(super) fn account(&mut self) {
+        let at = now();
+        let (endpoints, routes) = self.deltas.advance(self.parts.gateway.counters());
+        for delta in endpoints {
+            let seen = Seen::Callers(delta.report);
+            self.observed(&Observation {
+                instance: delta.instance.clone(),
+                at,
+                seen,
+            });
+            for (route, hurt, masked) in delta.impact {
+                self.parts
+                    .incidents
+                    .impact(at, &delta.instance, &route, hurt, masked);
+            }
+        }
+        for delta in &routes {
+            self.parts.ledger.add_route(at, &delta.route, delta.totals);
+            self.spend(at, delta);
+        }
+        self.ledger_problem = self
+            .parts
+            .ledger
+            .flush(at)
+            .err()
+            .map(|error| error.to_string());
+        for alert in self.parts.ledger.alerts(at) {
+            self.record(EventKind::Burn {
+                slo: alert.slo,
+                alert: alert.alert,
+                firing: alert.firing,
+            });
+        }
+        let findings = self.parts.detector.tick(at);
+        self.found(findings);
+        let settled = self.parts.incidents.tick(at);
+        self.record_incidents(settled);
+    }
+
+    /// Books one route's requests on the objectives about it.
+    fn spend(&mut self, at: Timestamp, delta: &RouteDelta) {
+        for (name, slo) in &self.parts.file.slos {
+            if *slo.route != *delta.route {
+                continue;
+            }
+            if slo.availability.is_some() {
+                let key = availability_key(name);
+                self.parts
+                    .ledger
+                    .add(at, &key, delta.totals.ok, delta.totals.failed);
+            }
+            if let Some(latency) = slo.latency {
+                let under = ninefold_core::time::nanos(latency.under.0);
+                let count = |fast: bool| -> u64 {
+                    delta
+                        .latency
+                        .iter()
+                        .filter(|(to, _)| (*to <= under) == fast)
+                        .map(|(_, n)| n)
+                        .sum()
+                };
+                self.parts
+                    .ledger
+                    .add(at, &latency_key(name), count(true), count(false));
+            }
+        }
+    }
+
+    /// Lets incidents learn what the journal says since the last time.
+    pub(super) fn learn_events(&mut self) {
+        for event in self
+            .parts
+            .journal
+            .since(self.parts.events_seen, EVENTS_AT_ONCE)
+        {
+            self.parts.events_seen = event.seq;
+            let changed = self.parts.incidents.event(&event);
+            self.record_incidents(changed);
+        }
+    }
+
+    pub(super) fn ejected(&mut self, instance: InstanceId, reason: String, duration: Duration) {
+        let at = now();
+        let seen = Seen::Ejected {
+            reason,
+            until: at + duration,
+        };
+        self.observed(&Observation {
+            instance: instance.clone(),
+            at,
+            seen,
+        });
+        self.isolated(&instance, at);
+    }
+
+    pub(super) fn readmitted(&mut self, instance: InstanceId) {
+        self.observed(&Observation {
+            instance,
+            at: now(),
+            seen: Seen::Readmitted,
+        });
+    }
+
+    /// An instance is out of routing.
+    pub(super) fn isolated(&mut self, instance: &InstanceId, at: Timestamp) {
+        let changed = self.parts.incidents.isolated(instance, at);
+        self.record_incidents(changed);
+    }
+
+    fn found(&mut self, findings: Vec<Finding>) {
+        for finding in findings {
+            // What led here (exits, announced faults) must be known before it is joined.
+            self.learn_events();
+            if let Finding::Verdict(verdict) = &finding {
+                self.record(EventKind::Verdict(verdict.clone()));
+            }
+            let changed = self.parts.incidents.finding(&finding);
+            self.record_incidents(changed);
+            if let Finding::Verdict(verdict) = &finding
+                && let Some(at) = self.routing.out_since(&verdict.instance)
+            {
+                self.isolated(&verdict.instance, at);
+            }
+        }
+    }
+
+    fn record_incidents(&self, incidents: Vec<Incident>) {
+        for incident in incidents {
+            self.parts.metrics.incident(&incident);
+            self.record(EventKind::Incident(Box::new(incident)));
+        }
+    }
+}
+
+fn availability_key(slo: &str) -> String {
+    format!("{slo}/availability")
+}
+
+fn latency_key(slo: &str) -> String {
+    format!("{slo}/latency")
+}
+
+/// The objectives of a file, under the keys that [`Control`] books on.
+pub(crate) fn objectives(file: &model::File) -> Vec<Objective> {
+    let mut objectives = Vec::new();
+    for (name, slo) in &file.slos {
+        let objective = |indicator, objective| Objective {
+            name: name.to_string(),
+            route: slo.route.to_string(),
+            indicator,
+            objective,
+            window: slo.window.0,
+        };
+        if let Some(share) = slo.availability {
+            objectives.push(objective(Indicator::Availability, share.as_f64()));
+        }
+        if let Some(latency) = slo.latency {
+            let indicator = Indicator::Latency {
+                under: latency.under.0,
+            };
+            objectives.push(objective(indicator, latency.share.as_f64()));
+        }
+    }
+    objectives
+}
+
+/// Makes a detector, and tells it and the incidents about every instance of a file.
+pub(crate) fn judges(file: &model::File, incidents: &mut Incidents) -> Detector {
+    let mut detector = Detector::new(Settings::default());
+    for (name, service) in &file.services {
+        let probed = service.health.ready.is_some() || service.health.live.is_some();
+        let mut register = |ordinal: usize, zone: Option<&model::Name>, supervised| {
+            let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
+            let zone = zone.map(model::Name::shared);
+            let facts = Facts {
+                zone,
+                supervised,
+                probed,
+            };
+            let instance = InstanceId::new(name.shared(), ordinal);
+            incidents.register(instance.clone(), facts.clone());
+            detector.register(instance, facts);
+        };
+        match &service.kind {
+            model::ServiceKind::Supervised(supervised) => {
+                let zones = &file.cluster.zones;
+                for ordinal in 0..usize::try_from(supervised.replicas).unwrap_or(0) {
+                    let spread = supervised.spread == model::Spread::Zone && !zones.is_empty();
+                    let zone = spread
+                        .then(|| zones.get(ordinal % zones.len().max(1)))
+                        .flatten();
+                    register(ordinal, zone, true);
+                }
+            }
+            model::ServiceKind::External(external) => {
+                for (ordinal, endpoint) in external.endpoints.iter().enumerate() {
+                    register(ordinal, endpoint.zone.as_ref(), false);
+                }
+            }
+        }
+    }
+    detector
+}

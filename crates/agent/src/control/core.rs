@@ -1,0 +1,177 @@
+//! The control plane's state.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ninefold_config::model;
+use ninefold_core::detect::Detector;
+use ninefold_core::event::EventKind;
+use ninefold_core::incident::Incidents;
+use ninefold_core::time::Timestamp;
+use ninefold_gateway::{Gateway, Notice};
+use ninefold_observe::journal::Journal;
+use ninefold_observe::metrics::Metrics;
+use ninefold_observe::slo_ledger::SloLedger;
+use ninefold_supervise::{PrepareState, Report, Supervisor};
+
+use super::deltas::Deltas;
+use super::faults::Faults;
+use super::routing::Routing;
+
+/// The wall clock. The only place in this crate that reads it.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// What the node is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It serves.
+    Running,
+    /// It stops in order.
+    Stopping,
+}
+
+impl Phase {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
+/// What the control plane is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) file: Arc<model::File>,
+    pub(crate) config: String,
+    pub(crate) journal: Journal,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) detector: Detector,
+    pub(crate) incidents: Incidents,
+    pub(crate) ledger: SloLedger,
+    pub(crate) metrics: Metrics,
+    pub(crate) events_seen: u64,
+}
+
+/// The control plane's state, stepped by [`super::run`].
+#[derive(Debug)]
+pub(crate) struct Control {
+    pub(super) parts: Parts,
+    pub(super) started: Timestamp,
+    pub(super) phase: Phase,
+    pub(super) routing: Routing,
+    pub(super) deltas: Deltas,
+    pub(super) faults: Faults,
+    pub(super) ledger_problem: Option<String>,
+}
+
+impl Control {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            parts,
+            started: now(),
+            phase: Phase::Running,
+            routing: Routing::default(),
+            deltas: Deltas::default(),
+            faults: Faults::default(),
+            ledger_problem: None,
+        }
+    }
+
+    pub(crate) fn stopping(&mut self, reason: &str) {
+        self.phase = Phase::Stopping;
+        self.record(EventKind::NodeStopping {
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// One report of the supervisor.
+    pub(crate) fn report(&mut self, report: Report) {
+        match report {
+            Report::Changed => self.publish(),
+            Report::Observed(observation) => {
+                self.publish();
+                self.observed(&observation);
+            }
+            Report::Drain {
+                instance,
+                limit,
+                done,
+            } => {
+                self.routing
+                    .drain(instance, std::time::Instant::now() + limit, done);
+                self.publish();
+            }
+            Report::Prepare { command, state } => match state {
+                PrepareState::Started => self.notice(format!("prepare: {command}")),
+                PrepareState::Output(line) => tracing::info!(target: "prepare", "{line}"),
+                PrepareState::Done => self.notice(format!("prepared: {command}")),
+                PrepareState::Failed(why) => {
+                    self.notice(format!("prepare failed: {command}: {why}"))
+                }
+            },
+        }
+    }
+
+    /// What must be seen soon: ejections, and drains that are done. Every 20 ms.
+    pub(crate) fn fast_tick(&mut self) {
+        for notice in self.parts.gateway.take_notices() {
+            self.gateway_notice(notice);
+        }
+        if self.routing.is_draining() {
+            let counters = self.parts.gateway.counters();
+            self.routing
+                .finish_drains(&counters, std::time::Instant::now());
+        }
+    }
+
+    /// Everything that is counted. Every 100 ms.
+    pub(crate) fn slow_tick(&mut self) {
+        self.publish();
+        self.account();
+        self.learn_events();
+        for expired in self.faults.expire(now()) {
+            self.record(EventKind::FaultEnded {
+                id: expired,
+                how: "expired".to_owned(),
+            });
+        }
+    }
+
+    fn gateway_notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Ejected {
+                instance,
+                reason,
+                duration,
+            } => {
+                self.record(EventKind::EndpointEjected {
+                    instance: instance.clone(),
+                    reason: reason.clone(),
+                    for_ns: ninefold_core::time::nanos(duration),
+                });
+                self.ejected(instance, reason, duration);
+            }
+            Notice::Readmitted { instance } => {
+                self.record(EventKind::EndpointReadmitted {
+                    instance: instance.clone(),
+                });
+                self.readmitted(instance);
+            }
+        }
+    }
+
+    pub(super) fn record(&self, kind: EventKind) {
+        self.parts.journal.record(now(), kind);
+    }
+
+    fn notice(&self, text: String) {
+        self.record(EventKind::Notice { text });
+    }
+}

@@ -1,0 +1,141 @@
+//! What happened since the last look: cumulative counters made into differences.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ninefold_core::id::InstanceId;
+use ninefold_core::observation::CallerReport;
+use ninefold_core::slo::RouteTotals;
+use ninefold_gateway::{Counters, EndpointCounters, RouteCounters};
+
+/// The counters of the last look.
+#[derive(Debug, Default)]
+pub(crate) struct Deltas {
+    endpoints: BTreeMap<InstanceId, EndpointCounters>,
+    routes: BTreeMap<Arc<str>, RouteCounters>,
+}
+
+/// One endpoint since the last look.
+#[derive(Debug)]
+pub(crate) struct EndpointDelta {
+    pub(crate) instance: InstanceId,
+    pub(crate) report: CallerReport,
+    /// By route: hurt and masked requests.
+    pub(crate) impact: Vec<(Arc<str>, u64, u64)>,
+}
+
+/// One route since the last look.
+#[derive(Debug)]
+pub(crate) struct RouteDelta {
+    pub(crate) route: Arc<str>,
+    pub(crate) totals: RouteTotals,
+    /// Answers by the upper bound of their time in nanoseconds (`u64::MAX` for the rest).
+    pub(crate) latency: Vec<(u64, u64)>,
+}
+
+impl Deltas {
+    /// The differences to the last look, which `counters` now is. Counters that went back (an
+    /// endpoint that left and came back) begin anew.
+    pub(crate) fn advance(&mut self, counters: Counters) -> (Vec<EndpointDelta>, Vec<RouteDelta>) {
+        let endpoints = counters
+            .endpoints
+            .iter()
+            .map(|now| endpoint(self.endpoints.get(&now.instance), now))
+            .collect();
+        let routes = counters
+            .routes
+            .iter()
+            .map(|now| route(self.routes.get(&now.route), now))
+            .collect();
+        self.endpoints = counters
+            .endpoints
+            .into_iter()
+            .map(|now| (now.instance.clone(), now))
+            .collect();
+        self.routes = counters
+            .routes
+            .into_iter()
+            .map(|now| (Arc::clone(&now.route), now))
+            .collect();
+        (endpoints, routes)
+    }
+
+    /// The counters of the last look.
+    pub(crate) fn endpoint(&self, instance: &InstanceId) -> Option<&EndpointCounters> {
+        self.endpoints.get(instance)
+    }
+
+    /// The counters of the last look.
+    pub(crate) fn route(&self, route: &str) -> Option<&RouteCounters> {
+        self.routes.get(route)
+    }
+}
+
+fn endpoint(before: Option<&EndpointCounters>, now: &EndpointCounters) -> EndpointDelta {
+    let none = CallerReport::default();
+    let was = before
+        .map(|before| &before.report)
+        .filter(|was| was.attempts <= now.report.attempts)
+        .unwrap_or(&none);
+    let less = |now: u64, was: u64| now.saturating_sub(was);
+    let report = CallerReport {
+        attempts: less(now.report.attempts, was.attempts),
+        connect_failed: less(now.report.connect_failed, was.connect_failed),
+        reset: less(now.report.reset, was.reset),
+        timed_out: less(now.report.timed_out, was.timed_out),
+        server_errors: less(now.report.server_errors, was.server_errors),
+        in_flight: now.report.in_flight,
+        latency_sum_ns: less(now.report.latency_sum_ns, was.latency_sum_ns),
+        answered: less(now.report.answered, was.answered),
+    };
+    let impact = now
+        .impact
+        .iter()
+        .map(|(route, hurt, masked)| {
+            let was = before
+                .and_then(|before| before.impact.iter().find(|(name, ..)| name == route))
+                .map_or((0, 0), |(_, hurt, masked)| (*hurt, *masked));
+            (Arc::clone(route), less(*hurt, was.0), less(*masked, was.1))
+        })
+        .filter(|(_, hurt, masked)| hurt + masked > 0)
+        .collect();
+    EndpointDelta {
+        instance: now.instance.clone(),
+        report,
+        impact,
+    }
+}
+
+fn route(before: Option<&RouteCounters>, now: &RouteCounters) -> RouteDelta {
+    let less = |of: fn(&RouteCounters) -> u64| of(now).saturating_sub(before.map_or(0, of));
+    let totals = RouteTotals {
+        requests: less(|route| route.requests),
+        ok: less(|route| route.ok),
+        failed: less(|route| route.failed),
+        cancelled: less(|route| route.cancelled),
+        refused: less(|route| route.refused),
+        masked: less(|route| route.masked),
+    };
+    let was = |index: usize| {
+        before
+            .and_then(|b| b.latency.counts().get(index))
+            .copied()
+            .unwrap_or(0)
+    };
+    let bounds = now
+        .latency
+        .bounds()
+        .iter()
+        .copied()
+        .chain(std::iter::once(u64::MAX));
+    let latency = bounds
+        .zip(now.latency.counts())
+        .enumerate()
+        .map(|(index, (bound, count))| (bound, count.saturating_sub(was(index))))
+        .collect();
+    RouteDelta {
+        route: Arc::clone(&now.route),
+        totals,
+        latency,
+    }
+}

@@ -1,0 +1,91 @@
+//! What is injected on purpose at the moment.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ninefold_core::event::{EventKind, FaultNotice};
+use ninefold_core::time::Timestamp;
+
+use super::core::{Control, Phase, now};
+
+/// Announced faults at once, at most.
+const FAULTS_MAX: usize = 64;
+
+/// Announced faults by id.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    active: BTreeMap<String, (FaultNotice, Timestamp)>,
+}
+
+impl Faults {
+    pub(crate) fn list(&self) -> Vec<FaultNotice> {
+        self.active
+            .values()
+            .map(|(notice, _)| notice.clone())
+            .collect()
+    }
+
+    /// Forgets those whose time is up, and names them.
+    pub(crate) fn expire(&mut self, at: Timestamp) -> Vec<String> {
+        let expired: Vec<String> = self
+            .active
+            .iter()
+            .filter(|(_, (_, ends))| *ends <= at)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in &expired {
+            self.active.remove(id);
+        }
+        expired
+    }
+}
+
+impl Control {
+    /// Takes note of a fault that is about to be injected: durably in the journal, or refused.
+    pub(crate) fn announce_fault(&mut self, notice: FaultNotice) -> Result<(), String> {
+        let chaos = &self.parts.file.chaos;
+        if !chaos.enabled {
+            return Err("faults are not allowed here: `chaos.enabled` is false".to_owned());
+        }
+        if self.phase != Phase::Running {
+            return Err("the node is stopping".to_owned());
+        }
+        let ttl = Duration::from_nanos(notice.ttl_ns);
+        if ttl > chaos.ttl_max.0 {
+            return Err(format!(
+                "a fault of {ttl:?} is longer than `chaos.ttl_max`, {}",
+                chaos.ttl_max
+            ));
+        }
+        if self.faults.active.contains_key(&notice.id) {
+            return Err(format!("fault `{}` is announced already", notice.id));
+        }
+        if self.faults.active.len() >= FAULTS_MAX {
+            return Err(format!("{FAULTS_MAX} faults are announced already"));
+        }
+        let at = now();
+        self.parts
+            .journal
+            .record_durable(at, EventKind::FaultAnnounced(notice.clone()))
+            .map_err(|error| {
+                format!("the journal cannot be written, so nothing is injected: {error}")
+            })?;
+        self.learn_events();
+        self.faults
+            .active
+            .insert(notice.id.clone(), (notice, at + ttl));
+        Ok(())
+    }
+
+    /// Takes note of a fault's end; false if it was not announced.
+    pub(crate) fn end_fault(&mut self, id: &str, how: &str) -> bool {
+        let known = self.faults.active.remove(id).is_some();
+        if known {
+            self.record(EventKind::FaultEnded {
+                id: id.to_owned(),
+                how: how.to_owned(),
+            });
+        }
+        known
+    }
+}

@@ -1,0 +1,102 @@
+//! The control plane as the admin API sees it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ninefold_core::event::{Event, FaultNotice, Incident};
+use ninefold_core::status::NodeStatus;
+use ninefold_observe::journal::Journal;
+use prometheus_client::registry::Registry;
+use tokio::sync::watch;
+
+use super::core::Control;
+
+/// A shared control plane.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle {
+    control: Arc<Mutex<Control>>,
+    journal: Journal,
+    newest: watch::Receiver<u64>,
+    stop: watch::Sender<Option<String>>,
+    registry: Arc<Registry>,
+}
+
+impl Handle {
+    pub(crate) fn new(
+        control: Arc<Mutex<Control>>,
+        journal: Journal,
+        newest: watch::Receiver<u64>,
+        stop: watch::Sender<Option<String>>,
+        registry: Arc<Registry>,
+    ) -> Self {
+        Self {
+            control,
+            journal,
+            newest,
+            stop,
+            registry,
+        }
+    }
+
+    /// A step that panicked has been reported by its thread; the state it left is still the best
+    /// there is.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Control> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn status(&self) -> NodeStatus {
+        self.lock().status()
+    }
+
+    pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
+        {
+            let control = self.lock();
+            let status = control.status();
+            let metrics = &control.parts.metrics;
+            metrics.set_open_incidents(status.open_incidents.len());
+            metrics.set_journal_healthy(control.parts.journal.problem().is_none());
+            metrics.set_instances(&status.instances);
+            metrics.set_slos(&status.slos);
+        }
+        ninefold_observe::metrics::encode(&self.registry)
+    }
+
+    /// Events after `seq`; waits for the first one if there is none yet.
+    pub(crate) async fn events(&self, seq: u64, limit: usize, wait: Duration) -> Vec<Event> {
+        let mut newest = self.newest.clone();
+        // A journal that ended or a wait that ran out both mean: what there is, is all.
+        drop(tokio::time::timeout(wait, newest.wait_for(|newest| *newest > seq)).await);
+        self.journal.since(seq, limit)
+    }
+
+    pub(crate) fn incidents(&self) -> Vec<Incident> {
+        self.lock().parts.incidents.list().cloned().collect()
+    }
+
+    pub(crate) fn incident(&self, id: &str) -> Option<Incident> {
+        self.lock().parts.incidents.get(id).cloned()
+    }
+
+    pub(crate) fn ask_to_stop(&self, reason: String) {
+        self.stop.send_replace(Some(reason));
+    }
+
+    /// Takes note of a fault durably, and spares its targets' restart budget.
+    pub(crate) async fn announce_fault(&self, notice: FaultNotice) -> Result<(), String> {
+        let (targets, ttl) = (notice.targets.clone(), Duration::from_nanos(notice.ttl_ns));
+        let supervisor = {
+            let mut control = self.lock();
+            control.announce_fault(notice)?;
+            control.parts.supervisor.clone()
+        };
+        for target in targets {
+            // An external endpoint has no budget to spare.
+            drop(supervisor.excuse(&target, ttl).await);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn end_fault(&self, id: &str, how: &str) -> bool {
+        self.lock().end_fault(id, how)
+    }
+}

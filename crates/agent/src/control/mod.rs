@@ -1,0 +1,21 @@
+//! The control plane: takes what supervision, probes and the gateway report, has it judged, and
+//! acts on routing.
+//!
+//! One [`Control`] behind a mutex, held only for short synchronous steps. Its rooms: [`routing`]
+//! decides who takes traffic, [`deltas`] turns counters into what happened since, [`account`] feeds
+//! detector, incidents and objectives, [`status`] assembles what is shown, [`faults`] keeps what is
+//! injected on purpose.
+
+mod account;
+mod core;
+mod deltas;
+mod faults;
+mod handle;
+mod routing;
+mod run;
+mod status;
+
+pub(crate) use account::{judges, objectives};
+pub(crate) use core::{Control, Parts, now};
+pub(crate) use handle::Handle;
+pub(crate) use run::run;

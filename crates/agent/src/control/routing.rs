@@ -1,0 +1,116 @@
+//! Who takes traffic: tells the gateway what the supervisor says, and the supervisor when a drained
+//! instance has nothing in flight any more.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use ninefold_core::id::InstanceId;
+use ninefold_core::time::Timestamp;
+use ninefold_gateway::{Counters, EndpointView};
+use tokio::sync::oneshot;
+
+use super::core::{Control, now};
+
+/// Drains under way, and since when whom is out of routing.
+#[derive(Debug, Default)]
+pub(crate) struct Routing {
+    drains: Vec<Drain>,
+    out: BTreeMap<InstanceId, Timestamp>,
+    published: Vec<(InstanceId, std::net::SocketAddr, bool)>,
+}
+
+/// An instance that the supervisor took out and wants to stop.
+#[derive(Debug)]
+struct Drain {
+    instance: InstanceId,
+    deadline: Instant,
+    done: oneshot::Sender<()>,
+}
+
+impl Routing {
+    pub(crate) fn drain(
+        &mut self,
+        instance: InstanceId,
+        deadline: Instant,
+        done: oneshot::Sender<()>,
+    ) {
+        self.drains.push(Drain {
+            instance,
+            deadline,
+            done,
+        });
+    }
+
+    pub(crate) const fn is_draining(&self) -> bool {
+        !self.drains.is_empty()
+    }
+
+    /// Answers the drains whose instance has nothing in flight any more, or whose time is up.
+    pub(crate) fn finish_drains(&mut self, counters: &Counters, at: Instant) {
+        let in_flight = |instance: &InstanceId| {
+            let endpoint = counters
+                .endpoints
+                .iter()
+                .find(|endpoint| endpoint.instance == *instance);
+            endpoint.map_or(0, |endpoint| endpoint.in_flight)
+        };
+        let finished = |drain: &mut Drain| in_flight(&drain.instance) == 0 || at >= drain.deadline;
+        for drain in self.drains.extract_if(.., finished) {
+            // The supervisor may have given up waiting; then nobody needs the answer.
+            drain.done.send(()).ok();
+        }
+    }
+
+    /// Since when an instance is out of routing; nothing if it is in.
+    pub(crate) fn out_since(&self, instance: &InstanceId) -> Option<Timestamp> {
+        self.out.get(instance).copied()
+    }
+
+    /// Notes who is in and who is out, and says whether anything differs from what the gateway was
+    /// told last, and who is out now and was not before.
+    fn note(&mut self, views: &[EndpointView], at: Timestamp) -> (bool, Vec<InstanceId>) {
+        let mut newly_out = Vec::new();
+        for view in views {
+            if view.admitted {
+                self.out.remove(&view.instance);
+            } else if !self.out.contains_key(&view.instance) {
+                self.out.insert(view.instance.clone(), at);
+                newly_out.push(view.instance.clone());
+            }
+        }
+        let fresh: Vec<_> = views
+            .iter()
+            .map(|view| (view.instance.clone(), view.address, view.admitted))
+            .collect();
+        let changed = fresh != self.published;
+        self.published = fresh;
+        (changed, newly_out)
+    }
+}
+
+impl Control {
+    /// Tells the gateway who takes traffic, if that changed.
+    pub(super) fn publish(&mut self) {
+        let views: Vec<EndpointView> = self
+            .parts
+            .supervisor
+            .endpoints()
+            .into_iter()
+            .map(|endpoint| EndpointView {
+                instance: endpoint.instance,
+                address: endpoint.address,
+                zone: endpoint.zone,
+                admitted: endpoint.admitted,
+                ready_since: endpoint.ready_since,
+            })
+            .collect();
+        let at = now();
+        let (changed, newly_out) = self.routing.note(&views, at);
+        if changed {
+            self.parts.gateway.publish(views);
+        }
+        for instance in newly_out {
+            self.isolated(&instance, at);
+        }
+    }
+}

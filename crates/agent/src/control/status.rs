@@ -1,0 +1,139 @@
+//! The node's status, assembled from everybody who knows a part of it.
+
+use std::time::Duration;
+
+use ninefold_config::model::{self, ServiceKind};
+use ninefold_core::slo::RouteTotals;
+use ninefold_core::status::{
+    InstanceState, InstanceStatus, ListenerStatus, NodeStatus, RouteStatus, ServiceStatus,
+};
+
+use super::core::{Control, now};
+use crate::tolerance::failures_left;
+
+impl Control {
+    /// Everything at this moment.
+    pub(crate) fn status(&self) -> NodeStatus {
+        let at = now();
+        let instances = self.instances();
+        let mut degraded: Vec<String> = self.parts.journal.problem().into_iter().collect();
+        degraded.extend(self.ledger_problem.clone());
+        NodeStatus {
+            cluster: self.parts.file.cluster.name.to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            started: self.started,
+            at,
+            config: self.parts.config.clone(),
+            phase: self.phase.name().to_owned(),
+            listeners: self.listeners(),
+            services: self.services(&instances),
+            instances,
+            routes: self.routes(),
+            slos: self.parts.ledger.slos(at),
+            open_incidents: self
+                .parts
+                .incidents
+                .open()
+                .map(|incident| incident.id.clone())
+                .collect(),
+            reliability: self.parts.incidents.reliability(),
+            faults: self.faults.list(),
+            degraded,
+        }
+    }
+
+    /// The supervisor's instances, with what the gateway and the classifier know of them.
+    fn instances(&self) -> Vec<InstanceStatus> {
+        let mut instances = self.parts.supervisor.instances();
+        for instance in &mut instances {
+            if let Some(counters) = self.deltas.endpoint(&instance.instance) {
+                instance.ejected = counters.ejected;
+                instance.in_flight = counters.in_flight;
+            }
+            let verdict = self.parts.detector.verdict(&instance.instance);
+            instance.verdict = verdict.map(|verdict| verdict.class);
+        }
+        instances
+    }
+
+    fn listeners(&self) -> Vec<ListenerStatus> {
+        let counters = self.parts.gateway.counters();
+        let addresses = self.parts.gateway.addresses();
+        self.parts
+            .file
+            .listeners
+            .iter()
+            .zip(addresses)
+            .zip(&counters.listeners)
+            .map(|((listener, address), counters)| ListenerStatus {
+                address: address.to_string(),
+                tls: !listener.tls.is_empty(),
+                connections: counters.connections_open,
+            })
+            .collect()
+    }
+
+    fn services(&self, instances: &[InstanceStatus]) -> Vec<ServiceStatus> {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let service = |(name, service): (&model::Name, &model::Service)| {
+            let zones: Vec<Option<&str>> = instances
+                .iter()
+                .filter(|instance| *instance.service == **name)
+                .filter(|instance| instance.state == InstanceState::Ready && !instance.ejected)
+                .map(|instance| instance.zone.as_deref())
+                .collect();
+            let (desired, min_ready, supervised) = match &service.kind {
+                ServiceKind::Supervised(supervised) => {
+                    (supervised.replicas, supervised.min_ready, true)
+                }
+                ServiceKind::External(external) => (count(external.endpoints.len()), 1, false),
+            };
+            let (failures_left, zone_failures_left) = failures_left(&zones, min_ready);
+            ServiceStatus {
+                service: name.to_string(),
+                supervised,
+                desired,
+                ready: count(zones.len()),
+                failures_left,
+                zone_failures_left,
+            }
+        };
+        self.parts.file.services.iter().map(service).collect()
+    }
+
+    fn routes(&self) -> Vec<RouteStatus> {
+        let listed = self
+            .parts
+            .file
+            .listeners
+            .iter()
+            .flat_map(|listener| &listener.routes);
+        let totals = self.parts.ledger.routes();
+        listed
+            .map(|route| {
+                let totals = totals
+                    .iter()
+                    .find(|(name, _)| **name == *route.name)
+                    .map_or_else(RouteTotals::default, |(_, totals)| *totals);
+                let seconds = |quantile| {
+                    let counters = self.deltas.route(&route.name);
+                    let nanos = counters.and_then(|counters| counters.latency.quantile(quantile));
+                    nanos.map_or(0.0, |nanos| Duration::from_nanos(nanos).as_secs_f64())
+                };
+                RouteStatus {
+                    route: route.name.to_string(),
+                    service: route.service.to_string(),
+                    requests: totals.requests,
+                    ok: totals.ok,
+                    failed: totals.failed,
+                    cancelled: totals.cancelled,
+                    refused: totals.refused,
+                    masked: totals.masked,
+                    p50_seconds: seconds(0.5),
+                    p99_seconds: seconds(0.99),
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,268 @@
+//! The node's folder on disk: who may use it, and what lies where.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use ninefold_config::model;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+/// A Unix socket's path holds 108 bytes with its end (`unix(7)`).
+const SOCKET_PATH_MAX: usize = 107;
+
+/// The folder that one node keeps its state in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateFolder {
+    path: PathBuf,
+}
+
+/// Who runs in a folder, as written to `node.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// Ninefold's process id.
+    pub pid: u32,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The file it runs.
+    pub file: PathBuf,
+    /// The admin API on loopback, if any.
+    pub admin: Option<SocketAddr>,
+}
+
+/// What went wrong with the state folder. Nothing was changed in it.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// A file or folder could not be made, opened or read.
+    #[error("state folder: {path}: {source}; choose another with --state or `node.state`", path = path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another Ninefold runs in it.
+    #[error(
+        "cluster `{cluster}` already runs here: pid {pid}, {file}; see `ninefold status`, end it with `ninefold stop`, or give this one another name or --state",
+        file = file.display()
+    )]
+    Taken {
+        /// Its process.
+        pid: u32,
+        /// Its cluster.
+        cluster: String,
+        /// Its file.
+        file: PathBuf,
+    },
+    /// Another process holds the lock and has not said who it is.
+    #[error("{path} is locked by another process", path = path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The path is too long for the admin socket.
+    #[error("{path}: longer than the {SOCKET_PATH_MAX} bytes that a Unix socket's path may have; choose a shorter --state", path = path.display())]
+    TooLong {
+        /// The socket's path.
+        path: PathBuf,
+    },
+}
+
+/// The lock on a state folder; it ends with the process, however that ends.
+#[derive(Debug)]
+pub(crate) struct StateLock {
+    _file: File,
+}
+
+impl StateFolder {
+    /// The folder for `file`: `chosen` (from the command line) before `node.state` before
+    /// `<root>/<cluster>`. It is not created.
+    #[must_use]
+    pub fn of(file: &model::File, chosen: Option<&Path>) -> Self {
+        let path = match (chosen, &file.node.state) {
+            (Some(path), _) => path.to_owned(),
+            (None, Some(path)) => file.folder().join(path),
+            (None, None) => Self::root().join(&*file.cluster.name),
+        };
+        Self {
+            path: std::path::absolute(&path).unwrap_or(path),
+        }
+    }
+
+    /// A folder given by its path.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
+        Self {
+            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+        }
+    }
+
+    /// Where state folders lie by default: `$NINEFOLD_STATE`, else `/var/lib/ninefold` for root,
+    /// else `$XDG_STATE_HOME/ninefold` or `~/.local/state/ninefold`.
+    #[must_use]
+    pub fn root() -> PathBuf {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        if let Some(root) = variable("NINEFOLD_STATE") {
+            return root.into();
+        }
+        if rustix::process::geteuid().is_root() {
+            return "/var/lib/ninefold".into();
+        }
+        match (variable("XDG_STATE_HOME"), variable("HOME")) {
+            (Some(state), _) => PathBuf::from(state).join("ninefold"),
+            (None, Some(home)) => PathBuf::from(home).join(".local/state/ninefold"),
+            (None, None) => std::env::temp_dir().join("ninefold"),
+        }
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The admin API's socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.path.join("admin.sock")
+    }
+
+    /// The journal's folder.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.path.join("journal")
+    }
+
+    /// The SLO ledger's folder.
+    #[must_use]
+    pub fn ledger(&self) -> PathBuf {
+        self.path.join("slo")
+    }
+
+    /// Creates the folder, for this user only, and takes its lock.
+    pub(crate) fn open(&self) -> Result<StateLock, StateError> {
+        let socket = self.socket();
+        if socket.as_os_str().len() > SOCKET_PATH_MAX {
+            return Err(StateError::TooLong { path: socket });
+        }
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StateError::Io { path, source }
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.path)
+            .map_err(io(&self.path))?;
+        let path = self.path.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(io(&path))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(StateLock { _file: file }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(match self.record() {
+                Some(record) => StateError::Taken {
+                    pid: record.pid,
+                    cluster: record.cluster,
+                    file: record.file,
+                },
+                None => StateError::Locked { path },
+            }),
+            Err(errno) => Err(io(&path)(errno.into())),
+        }
+    }
+
+    /// Whether a Ninefold holds the lock now.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        let Ok(file) = File::open(self.path.join("lock")) else {
+            return false;
+        };
+        // A shared lock is refused while the node holds its exclusive one, and ends with `file`.
+        flock(&file, FlockOperation::NonBlockingLockShared).is_err()
+    }
+
+    /// Says who runs here.
+    pub(crate) fn write_record(&self, record: &NodeRecord) -> Result<(), StateError> {
+        let path = self.path.join("node.json");
+        let fresh = self.path.join("node.json.tmp");
+        let write = || {
+            let mut file = OpenOptions::new()
+                .create(true)
+                .truncate(true)
+                .write(true)
+                .mode(0o600)
+                .open(&fresh)?;
+            file.write_all(&serde_json::to_vec_pretty(record)?)?;
+            fs::rename(&fresh, &path)
+        };
+        write().map_err(|source| StateError::Io {
+            path: path.clone(),
+            source,
+        })
+    }
+
+    /// Who runs, or last ran, here.
+    #[must_use]
+    pub fn record(&self) -> Option<NodeRecord> {
+        let mut text = String::new();
+        let file = File::open(self.path.join("node.json")).ok()?;
+        file.take(64 << 10).read_to_string(&mut text).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_taken_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::at(&folder.path().join("deep/er"));
+        assert!(!state.is_running());
+        let lock = state.open().unwrap();
+        assert!(state.is_running());
+        assert!(matches!(state.open(), Err(StateError::Locked { .. })));
+        let record = NodeRecord {
+            pid: 7,
+            cluster: "shop".into(),
+            file: "x.toml".into(),
+            admin: None,
+        };
+        state.write_record(&record).unwrap();
+        let refused = state.open().unwrap_err().to_string();
+        assert!(
+            refused.contains("pid 7") && refused.contains("ninefold stop"),
+            "{refused}"
+        );
+        drop(lock);
+        assert!(!state.is_running());
+        assert!(state.open().is_ok());
+    }
+
+    #[test]
+    fn a_path_too_long_for_a_socket_is_refused_before_anything_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x".repeat(120));
+        let state = StateFolder::at(&path);
+        assert!(matches!(state.open(), Err(StateError::TooLong { .. })));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_folder_is_for_its_user_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::at(&folder.path().join("s"));
+        let _lock = state.open().unwrap();
+        let mode = fs::metadata(state.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+}

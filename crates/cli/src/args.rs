@@ -1,0 +1,265 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Declare what your service must survive; Ninefold makes it survive, and proves it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ninefold",
+    version,
+    arg_required_else_help = true,
+    after_help = "Start with:\n  ninefold check ninefold.toml     is the file sound?\n  ninefold up ninefold.toml        run it\n  ninefold status                  what is up, and what may still fail\n  ninefold verify                  prove the claims\n\nExit codes: 0 done, 1 the answer is no, 2 it could not be done; `verify` adds 3 and 4."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run this node: start the services, route to them, keep them up.
+    #[command(
+        after_help = "Examples:\n  ninefold up\n  ninefold up examples/shop/ninefold.toml\n  ninefold up proxy.toml --log-format json\n\nCtrl-C or SIGTERM stops in order; a second one leaves at once and lets the services run on, for the next `up` to adopt."
+    )]
+    Up(UpArgs),
+    /// Validate a file: every error and warning with its line and what to do.
+    #[command(
+        after_help = "Examples:\n  ninefold check\n  ninefold check shop.toml --output json\n\nExit codes: 0 no errors (warnings are none), 1 errors."
+    )]
+    Check(FileArgs),
+    /// Print the JSON Schema of the file, for editors.
+    #[command(after_help = "Example:\n  ninefold schema > ninefold.schema.json")]
+    Schema,
+    /// What is up, on one screen.
+    #[command(
+        after_help = "Examples:\n  ninefold status\n  ninefold status --watch\n  ninefold status --output json | jq '.instances[] | [.instance, .state, .pid]'"
+    )]
+    Status(StatusArgs),
+    /// The journal: what happened, was concluded and was done.
+    #[command(
+        after_help = "Examples:\n  ninefold events -f\n  ninefold events -n 50 --output json"
+    )]
+    Events(EventsArgs),
+    /// Incidents: what failed, how, for how long, and who was hurt.
+    #[command(
+        after_help = "Examples:\n  ninefold incidents\n  ninefold incidents --open --output json"
+    )]
+    Incidents(IncidentsArgs),
+    /// One incident: who is hurt and how badly, where did it start, what changed and which failure is it.
+    #[command(
+        after_help = "Examples:\n  ninefold explain inc-3\n  ninefold explain           the newest one"
+    )]
+    Explain(ExplainArgs),
+    /// The captured output of a service's instances.
+    #[command(after_help = "Examples:\n  ninefold logs checkout\n  ninefold logs checkout -f -n 0")]
+    Logs(LogsArgs),
+    /// Prove or refute the claims: inject each failure and watch.
+    #[command(
+        after_help = "Works on the cluster that runs; if none does, it starts one from FILE and stops it afterwards.\n\nExamples:\n  ninefold verify examples/shop/ninefold.toml --trials 5\n  ninefold verify --claim \"any one zone may go dark\" --seed 7\n  ninefold verify --output json > verdict.json\n  ninefold verify --junit report.xml --markdown report.md\n\nExit codes: 0 all proven, 1 refuted, 2 could not be tried, 3 inconclusive or untested, 4 refused."
+    )]
+    Verify(VerifyArgs),
+    /// Stop a running node and its services in order.
+    #[command(
+        after_help = "Examples:\n  ninefold stop\n  ninefold stop examples/shop/ninefold.toml\n\nIf Ninefold itself was killed, this stops the services that it left running."
+    )]
+    Stop(StopArgs),
+    /// Print the completions for a shell.
+    #[command(
+        after_help = "Example:\n  ninefold completions bash > /etc/bash_completion.d/ninefold"
+    )]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder, or the main one to standard output.
+    #[command(after_help = "Example:\n  ninefold man /usr/local/share/man/man1")]
+    Man {
+        /// The folder.
+        folder: Option<PathBuf>,
+    },
+    /// Keeps one instance; started by `up`.
+    #[command(hide = true)]
+    Keep {
+        /// The instance's folder.
+        folder: PathBuf,
+    },
+    /// Undoes faults when their controller dies; started by `verify`.
+    #[command(hide = true)]
+    Reap {
+        /// The fault ledger's folder.
+        folder: PathBuf,
+    },
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// A file, and how to answer.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct FileArgs {
+    /// The file.
+    #[arg(default_value = "ninefold.toml")]
+    pub(crate) file: PathBuf,
+    /// How to answer.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+/// Which node is meant, and how to answer.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct NodeArgs {
+    /// The file that the node runs. Default: ./ninefold.toml if that runs, else the only one that does.
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// What every command about a node takes.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CommonArgs {
+    /// The node's state folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) state: Option<PathBuf>,
+    /// How to answer.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+/// `up`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct UpArgs {
+    /// The file.
+    #[arg(default_value = "ninefold.toml")]
+    pub(crate) file: PathBuf,
+    /// The state folder. Default: node.state in the file, else NINEFOLD_STATE/NAME, else
+    /// /var/lib/ninefold/NAME for root, else ~/.local/state/ninefold/NAME.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) state: Option<PathBuf>,
+    /// How to log on standard error.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) log_format: Output,
+    /// Only log what is wrong.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// `status`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Show it anew every second until Ctrl-C.
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+}
+
+/// `events`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct EventsArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Go on with what happens from now on.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Only the newest so many.
+    #[arg(short = 'n', long, default_value_t = 100)]
+    pub(crate) lines: usize,
+}
+
+/// `incidents`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct IncidentsArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Only those that go on.
+    #[arg(long)]
+    pub(crate) open: bool,
+}
+
+/// `explain`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ExplainArgs {
+    /// The incident. Default: the newest.
+    pub(crate) id: Option<String>,
+    /// The file that the node runs.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// `logs`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LogsArgs {
+    /// The service.
+    pub(crate) service: String,
+    /// Go on with what is written from now on.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Only the newest so many lines.
+    #[arg(short = 'n', long, default_value_t = 100)]
+    pub(crate) lines: usize,
+    /// The file that the node runs.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The node's state folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// `verify`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct VerifyArgs {
+    /// The file. Default: that of the node that runs, else ./ninefold.toml.
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+    /// Trials of each claim.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) trials: u32,
+    /// The seed that targets are chosen by. Default: from the clock, and printed.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Only this claim; may be given several times.
+    #[arg(long = "claim", value_name = "NAME")]
+    pub(crate) claims: Vec<String>,
+    /// What to measure with.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) traffic: TrafficArg,
+    /// Write a JUnit report there, too.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write a Markdown report there, too.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) markdown: Option<PathBuf>,
+}
+
+/// What `verify` measures with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TrafficArg {
+    /// Its own open-loop load, as declared by the claim.
+    #[default]
+    Load,
+    /// What passes anyway.
+    Live,
+}
+
+/// `stop`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StopArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Give up waiting after so many seconds; the node goes on stopping.
+    #[arg(long, default_value_t = 60)]
+    pub(crate) timeout: u64,
+}

@@ -1,0 +1,60 @@
+//! From the command line to the command.
+
+use std::future::Future;
+
+use super::{check, events, incidents, logs, manual, status, stop, up, verify};
+use crate::args::{Args, Command};
+use crate::exit::Exit;
+use crate::print;
+
+/// Control threads of `up`; the other commands need one.
+const CONTROL_THREADS: usize = 2;
+
+/// Runs the command.
+pub(crate) fn run(args: Args) -> Exit {
+    match args.command {
+        Command::Up(args) => block_on(CONTROL_THREADS, up::run(args)),
+        Command::Check(args) => check::run(&args),
+        Command::Schema => check::schema(),
+        Command::Status(args) => block_on(1, status::run(args)),
+        Command::Events(args) => block_on(1, events::run(args)),
+        Command::Incidents(args) => block_on(1, incidents::list(args)),
+        Command::Explain(args) => block_on(1, incidents::explain(args)),
+        Command::Logs(args) => logs::run(&args),
+        Command::Verify(args) => block_on(CONTROL_THREADS, verify::run(args)),
+        Command::Stop(args) => block_on(1, stop::run(args)),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { folder } => manual::man(folder.as_deref()),
+        Command::Keep { folder } => hidden(ninefold_agent::supervise::keeper::main(&folder)),
+        Command::Reap { folder } => hidden(ninefold_agent::chaos::reaper::main(&folder)),
+    }
+}
+
+/// A child process of ours reports through its folder; its code only says whether it could.
+fn hidden(code: std::process::ExitCode) -> Exit {
+    if code == std::process::ExitCode::SUCCESS {
+        Exit::Ok
+    } else {
+        Exit::Failed
+    }
+}
+
+fn block_on(threads: usize, command: impl Future<Output = Exit>) -> Exit {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("control")
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            let exit = runtime.block_on(command);
+            // A blocking read that nobody waits for any more must not hold the exit.
+            runtime.shutdown_background();
+            exit
+        }
+        Err(problem) => {
+            print::error(format!("no threads: {problem}"));
+            Exit::Failed
+        }
+    }
+}

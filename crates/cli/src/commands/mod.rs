@@ -1,0 +1,15 @@
+//! One file per command.
+
+mod check;
+mod dispatch;
+mod events;
+mod incidents;
+mod logs;
+mod manual;
+mod node;
+mod status;
+mod stop;
+mod up;
+mod verify;
+
+pub(crate) use dispatch::run;

@@ -1,0 +1,138 @@
+//! `up`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ninefold_agent::{Node, NodeOptions, StateFolder};
+use ninefold_config::model;
+use ninefold_core::event::{Event, EventKind};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::node::failed;
+use crate::args::{Output, UpArgs};
+use crate::exit::Exit;
+use crate::print;
+
+/// Runs a node until it is told to stop.
+pub(crate) async fn run(args: UpArgs) -> Exit {
+    let outcome = ninefold_config::read(&args.file);
+    let Some(file) = outcome.file.clone() else {
+        print::note(ninefold_config::render(&outcome).trim_end());
+        return Exit::No;
+    };
+    if !outcome.findings.is_empty() && !args.quiet {
+        print::note(ninefold_config::render(&outcome).trim_end());
+    }
+    start_log(&args);
+    raise_file_limit();
+    match node(&args, file).await {
+        Ok(exit) => exit,
+        Err(error) => failed(error),
+    }
+}
+
+async fn node(args: &UpArgs, file: model::File) -> Result<Exit, Box<dyn std::error::Error>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    // The terminal that started us may go; the services must not notice.
+    let _hangup = signal(SignalKind::hangup())?;
+    let state = StateFolder::of(&file, args.state.as_deref());
+    let name = file.cluster.name.clone();
+    let node = Node::start(NodeOptions {
+        config: fingerprint(&args.file),
+        file: Arc::new(file),
+        keeper: vec![std::env::current_exe()?.into_os_string(), "keep".into()],
+        on_event: Box::new(log_event),
+        state: state.clone(),
+    })
+    .await?;
+    greet(&node, &name, &state);
+    let reason = tokio::select! {
+        _ = interrupt.recv() => "SIGINT".to_owned(),
+        _ = terminate.recv() => "SIGTERM".to_owned(),
+        reason = node.stop_asked() => reason,
+    };
+    tracing::info!(
+        "stopping in order ({reason}); another Ctrl-C leaves at once and lets the services run"
+    );
+    tokio::select! {
+        () = node.stop(&reason) => Ok(Exit::Ok),
+        () = second(&mut interrupt, &mut terminate) => {
+            tracing::warn!("left at once: services may still run; the next `ninefold up` adopts them, `ninefold stop` stops them");
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+async fn second(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn greet(node: &Node, name: &str, state: &StateFolder) {
+    for listener in node.status().listeners {
+        let scheme = if listener.tls { "https" } else { "http" };
+        tracing::info!("{name} listens on {scheme}://{}", listener.address);
+    }
+    if let Some(admin) = node.admin() {
+        tracing::info!("status on http://{admin}/status, metrics on http://{admin}/metrics");
+    }
+    tracing::info!("state in {}", state.path().display());
+}
+
+/// Every connection takes a file descriptor, and the usual soft limit of 1,024 is soon reached.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum
+        && let Err(error) = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: maximum,
+                maximum,
+            },
+        )
+    {
+        tracing::warn!("the limit on open files stays at {current:?}: {error}");
+    }
+}
+
+/// A short hash of the file's bytes, so that a change shows in the journal. Not for security.
+fn fingerprint(path: &Path) -> String {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    format!("{:08x}", crc32fast::hash(&bytes))
+}
+
+fn log_event(event: &Event) {
+    match &event.kind {
+        EventKind::InstanceCrashLoop { .. }
+        | EventKind::InstanceSpawnFailed { .. }
+        | EventKind::InstanceNotReady { .. }
+        | EventKind::Burn { firing: true, .. }
+        | EventKind::Incident(_)
+        | EventKind::InstanceExited {
+            expected: false, ..
+        } => tracing::warn!("{}", event.kind),
+        _ => tracing::info!("{}", event.kind),
+    }
+}
+
+fn start_log(args: &UpArgs) {
+    let default = if args.quiet { "warn" } else { "info" };
+    let filter =
+        EnvFilter::try_from_env("NINEFOLD_LOG").unwrap_or_else(|_unset| EnvFilter::new(default));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_writer(std::io::stderr);
+    let set = match args.log_format {
+        Output::Json => log.json().try_init(),
+        Output::Text => log.try_init(),
+    };
+    if let Err(error) = set {
+        print::note(format!("no log: {error}"));
+    }
+}

@@ -1,0 +1,46 @@
+//! Writing to the terminal. A reader that went away (`ninefold events | head`) is no error.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+/// Writes text to standard output; false once nobody reads it any more.
+pub(crate) fn out(text: &str) -> bool {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .is_ok()
+}
+
+/// Writes one line to standard output; false once nobody reads it any more.
+pub(crate) fn line(text: impl Display) -> bool {
+    out(&format!("{text}\n"))
+}
+
+/// Writes one line to standard error. If that is closed there is nobody to tell.
+pub(crate) fn note(text: impl Display) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// Writes an error to standard error, as `error: …`.
+pub(crate) fn error(text: impl Display) {
+    note(format!("error: {text}"));
+}
+
+/// Writes a value as JSON: indented for a person, on one line for a program.
+pub(crate) fn json(value: &impl Serialize) -> bool {
+    let text = if io::stdout().is_terminal() {
+        serde_json::to_string_pretty(value)
+    } else {
+        serde_json::to_string(value)
+    };
+    match text {
+        Ok(text) => line(text),
+        Err(problem) => {
+            error(format!("the answer cannot be written as JSON: {problem}"));
+            false
+        }
+    }
+}

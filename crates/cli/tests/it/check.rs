@@ -1,0 +1,38 @@
+//! `check` and `schema`.
+
+use crate::cluster::{Cluster, three_replicas};
+
+#[test]
+fn all_errors_of_a_file_are_told_at_once() {
+    let cluster = Cluster::new(
+        "[service.web]\nrunn = [\"x\"]\nreplicas = \"three\"\n[[listener]]\naddress = \"127.0.0.1:0\"\n[[listener.route]]\npath = \"/\"\nservice = \"wbe\"\n",
+    );
+    let path = cluster.file();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ninefold"))
+        .arg("check")
+        .arg(&path)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for expected in ["runn", "run", "replicas", "wbe", "web", ":2:", ":3:", ":8:"] {
+        assert!(text.contains(expected), "{expected} is not in\n{text}");
+    }
+}
+
+#[test]
+fn a_sound_file_passes_as_json_too() {
+    let cluster = Cluster::new(&three_replicas(""));
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ninefold"))
+        .args(["check", "--output", "json"])
+        .arg(cluster.file())
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
+}

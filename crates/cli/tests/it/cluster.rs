@@ -1,0 +1,269 @@
+//! A cluster of real processes in a folder of its own.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A condition that does not hold by then never will.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One `ninefold up` with its file and state.
+pub(crate) struct Cluster {
+    folder: tempfile::TempDir,
+    up: Option<Child>,
+}
+
+/// The service that the tests run.
+pub(crate) fn answer() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let target = test.parent().unwrap().parent().unwrap();
+    target.join("examples/answer")
+}
+
+/// Three replicas over three zones behind one listener; `extra` is appended.
+pub(crate) fn three_replicas(extra: &str) -> String {
+    format!(
+        r#"
+[cluster]
+name = "test"
+zones = ["a", "b", "c"]
+[node]
+admin = "127.0.0.1:0"
+[service.web]
+run = ["{}", "{{address}}"]
+replicas = 3
+health = {{ ready = "/ready", live = {{ http = "/live", every = "300ms", timeout = "300ms", failures = 2 }} }}
+[[listener]]
+address = "127.0.0.1:0"
+[[listener.route]]
+path = "/"
+service = "web"
+[slo.web]
+route = "/"
+availability = "99.9%"
+{extra}
+"#,
+        answer().display()
+    )
+}
+
+impl Cluster {
+    /// Writes the file, and runs nothing yet.
+    pub(crate) fn new(file: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("nf").tempdir().unwrap();
+        std::fs::write(folder.path().join("ninefold.toml"), file).unwrap();
+        Self { folder, up: None }
+    }
+
+    /// Writes the file and brings it up.
+    pub(crate) fn up(file: &str) -> Self {
+        let mut cluster = Self::new(file);
+        cluster.start();
+        cluster
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("ninefold.toml")
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.path().join("s")
+    }
+
+    /// Runs `up` and waits until it answers.
+    pub(crate) fn start(&mut self) {
+        let mut child = self
+            .command(&["up"])
+            .arg(self.file())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = self.folder.path().join("up.log");
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            let mut file = std::fs::File::create(log).unwrap();
+            let mut line = String::new();
+            while stderr.read_line(&mut line).is_ok_and(|n| n > 0) {
+                file.write_all(line.as_bytes()).unwrap();
+                line.clear();
+            }
+        });
+        self.up = Some(child);
+        self.wait("up to answer", || self.try_status().is_some());
+    }
+
+    /// The log of the last `up`.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("up.log")).unwrap_or_default()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ninefold"));
+        command
+            .args(args)
+            .arg("--state")
+            .arg(self.state())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command on this cluster to its end.
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs a command on this cluster and expects JSON.
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
+        let output = self.run(args);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+            panic!(
+                "{args:?}: {error}\n{}",
+                String::from_utf8_lossy(&output.stderr)
+            )
+        })
+    }
+
+    pub(crate) fn status(&self) -> Value {
+        self.try_status().expect("a status")
+    }
+
+    fn try_status(&self) -> Option<Value> {
+        serde_json::from_slice(&self.run(&["status", "--output", "json"]).stdout).ok()
+    }
+
+    /// The first listener's address, as bound.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.status()["listeners"][0]["address"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap()
+    }
+
+    /// Waits for a condition, and shows the log if it never holds.
+    pub(crate) fn wait(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !holds() {
+            assert!(
+                Instant::now() < end,
+                "waited {PATIENCE:?} for {what}\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until `n` instances are ready, and gives their pids by instance.
+    pub(crate) fn ready(&self, n: usize) -> Vec<(String, i32)> {
+        let mut ready = Vec::new();
+        self.wait(&format!("{n} ready instances"), || {
+            ready = instances(&self.status(), "ready");
+            ready.len() == n
+        });
+        ready
+    }
+
+    /// GET on the first listener: status and body.
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        get(self.address(), path)
+    }
+
+    /// Kills `up` itself, as the kernel's OOM killer would.
+    pub(crate) fn kill_ninefold(&mut self) {
+        let mut up = self.up.take().unwrap();
+        up.kill().unwrap();
+        up.wait().unwrap();
+    }
+
+    /// Stops in order and says how `up` ended.
+    pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
+        let output = self.run(&["stop"]);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        self.up.take().unwrap().wait().unwrap()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.run(&["stop", "--timeout", "20"]));
+        if let Some(mut up) = self.up.take() {
+            drop(up.kill());
+            drop(up.wait());
+        }
+    }
+}
+
+fn instances(status: &Value, state: &str) -> Vec<(String, i32)> {
+    status["instances"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|instance| instance["state"] == state)
+        .map(|instance| {
+            let pid = instance["pid"].as_i64().unwrap_or(0);
+            (
+                instance["instance"].as_str().unwrap().to_owned(),
+                i32::try_from(pid).unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// One GET on a connection of its own.
+pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let text = exchange(
+        address,
+        format!("GET {path} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n").as_bytes(),
+    );
+    let status = text
+        .get(9..12)
+        .and_then(|code| code.parse().ok())
+        .unwrap_or(0);
+    let body = text
+        .split_once("\r\n\r\n")
+        .map(|(_, body)| body.to_owned())
+        .unwrap_or_default();
+    (status, body)
+}
+
+/// Sends bytes, half-closes, and reads to the end.
+pub(crate) fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
+    let Ok(mut stream) = TcpStream::connect(address) else {
+        return String::new();
+    };
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    if stream.write_all(bytes).is_err() {
+        return String::new();
+    }
+    let mut answer = Vec::new();
+    // What came before a reset counts.
+    drop(stream.read_to_end(&mut answer));
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Whether a process is there and is no zombie.
+pub(crate) fn alive(pid: i32) -> bool {
+    match std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")) {
+        Ok(stat) => !stat
+            .rsplit_once(')')
+            .unwrap()
+            .1
+            .trim_start()
+            .starts_with('Z'),
+        Err(_) => false,
+    }
+}
+
+/// Sends a signal by number.
+pub(crate) fn signal(pid: i32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}

@@ -1,0 +1,132 @@
+//! One replica of three fails under traffic.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::cluster::{Cluster, alive, get, signal, three_replicas};
+
+/// GETs from four threads until told to stop; gives how many there were and which failed.
+struct Traffic {
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<(u64, Vec<u16>)>>,
+}
+
+impl Traffic {
+    fn start(cluster: &Cluster) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let address = cluster.address();
+        let threads = (0..4)
+            .map(|_| {
+                let stop = Arc::clone(&stop);
+                std::thread::spawn(move || {
+                    let (mut sent, mut failed) = (0, Vec::new());
+                    while !stop.load(Ordering::Relaxed) {
+                        let (status, _) = get(address, "/");
+                        sent += 1;
+                        if status != 200 {
+                            failed.push(status);
+                        }
+                    }
+                    (sent, failed)
+                })
+            })
+            .collect();
+        Self { stop, threads }
+    }
+
+    fn end(self) -> (u64, Vec<u16>) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .fold((0, Vec::new()), |(sent, mut failed), (more, bad)| {
+                failed.extend(bad);
+                (sent + more, failed)
+            })
+    }
+}
+
+fn closed_incident(cluster: &Cluster, class: &str) -> Value {
+    let mut found = Value::Null;
+    cluster.wait(&format!("a closed incident of class {class}"), || {
+        let list = cluster.json(&["incidents", "--output", "json"]);
+        let incidents = list["incidents"].as_array().unwrap().clone();
+        match incidents
+            .into_iter()
+            .find(|i| i["class"] == class && i["state"] == "closed")
+        {
+            Some(incident) => {
+                found = incident;
+                true
+            }
+            None => false,
+        }
+    });
+    found
+}
+
+#[test]
+fn a_killed_replica_costs_no_request_and_comes_back() {
+    let mut cluster = Cluster::up(&three_replicas(""));
+    let before = cluster.ready(3);
+    let traffic = Traffic::start(&cluster);
+    let (victim, pid) = before[1].clone();
+    signal(pid, Signal::KILL);
+    cluster.wait("the victim to be replaced", || {
+        cluster
+            .ready(3)
+            .iter()
+            .any(|(name, new)| *name == victim && *new != pid)
+    });
+    let incident = closed_incident(&cluster, "crash-stop");
+    let (sent, failed) = traffic.end();
+    assert!(sent > 100, "{sent} requests are no traffic");
+    assert!(failed.is_empty(), "{failed:?} of {sent}");
+
+    assert_eq!(incident["injected"], Value::Null);
+    assert!(
+        incident["isolated"].is_u64() && incident["recovered"].is_u64(),
+        "{incident}"
+    );
+    let explained = cluster.run(&["explain", incident["id"].as_str().unwrap()]);
+    let text = String::from_utf8(explained.stdout).unwrap();
+    assert!(
+        text.contains("crash-stop") && text.contains("SIGKILL") && text.contains(&victim),
+        "{text}"
+    );
+
+    let route = cluster.status()["routes"][0].clone();
+    assert_eq!(route["failed"], 0, "{route}");
+    let after = cluster.ready(3);
+    assert!(cluster.stop().success());
+    for (_, pid) in after {
+        assert!(!alive(pid), "{pid} is left behind");
+    }
+}
+
+#[test]
+fn a_hung_replica_is_told_from_a_dead_one_and_healed() {
+    let cluster = Cluster::up(&three_replicas(""));
+    let before = cluster.ready(3);
+    let traffic = Traffic::start(&cluster);
+    let (victim, pid) = before[2].clone();
+    signal(pid, Signal::STOP);
+    cluster.wait("the victim to be replaced", || {
+        cluster
+            .ready(3)
+            .iter()
+            .any(|(name, new)| *name == victim && *new != pid)
+    });
+    let incident = closed_incident(&cluster, "timing");
+    let (sent, failed) = traffic.end();
+    assert!(
+        failed.is_empty(),
+        "{failed:?} of {sent}: GETs in flight are tried again elsewhere"
+    );
+    assert!(!alive(pid));
+    assert_eq!(incident["verdicts"][0]["instance"], Value::String(victim));
+}

@@ -1,0 +1,114 @@
+//! `verify`, proving and refuting.
+
+use serde_json::Value;
+
+use crate::cluster::{Cluster, alive, three_replicas};
+
+const CLAIMS: &str = r#"
+[[claim]]
+name = "any one replica may die"
+survive = { instances = 1 }
+slo = "web"
+available = "99.9%"
+recover = "5s"
+[[claim]]
+name = "any one replica may hang"
+survive = { hang = 1 }
+slo = "web"
+available = "99.9%"
+recover = "10s"
+"#;
+
+fn verdicts(report: &Value) -> Vec<String> {
+    let claims = report["claims"].as_array().unwrap();
+    claims
+        .iter()
+        .map(|claim| claim["verdict"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn claims_that_hold_are_proven_on_a_running_cluster() {
+    let cluster = Cluster::up(&three_replicas(CLAIMS));
+    cluster.ready(3);
+    let output = cluster.run(&["verify", "--trials", "2", "--seed", "1", "--output", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        verdicts(&report),
+        ["PROVEN", "PROVEN"],
+        "{report:#}\n{}",
+        cluster.log()
+    );
+    assert_eq!(output.status.code(), Some(0));
+    let first = &report["claims"][0];
+    assert_eq!(first["trials"]["passed"], 2);
+    assert!(
+        first["requests"]["acked"].as_u64().unwrap() > 100,
+        "{first}"
+    );
+    assert!(
+        first["detect_ms"]["p50"].is_number() && first["recover_ms"]["p99"].is_number(),
+        "{first}"
+    );
+    let injected = cluster.json(&["incidents", "--output", "json"]);
+    for incident in injected["incidents"].as_array().unwrap() {
+        assert!(incident["injected"].is_string(), "{incident}");
+    }
+    cluster.ready(3);
+}
+
+#[test]
+fn a_claim_that_cannot_hold_is_refuted_by_a_cluster_of_its_own() {
+    let file = three_replicas(CLAIMS)
+        .replace("replicas = 3", "replicas = 1")
+        .replace(
+            "service = \"web\"\n[slo",
+            "service = \"web\"\nretry = \"off\"\n[slo",
+        );
+    let cluster = Cluster::new(&file);
+    let path = cluster.file();
+    let output = cluster.run(&[
+        "verify",
+        path.to_str().unwrap(),
+        "--trials",
+        "1",
+        "--claim",
+        "any one replica may die",
+        "--output",
+        "json",
+    ]);
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}\n{}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(verdicts(&report), ["REFUTED"], "{report:#}");
+    assert_eq!(output.status.code(), Some(1));
+    assert_ne!(report["claims"][0]["reasons"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_killed_verify_leaves_no_stopped_process() {
+    let cluster = Cluster::up(&three_replicas(CLAIMS));
+    let before = cluster.ready(3);
+    let mut verify = std::process::Command::new(env!("CARGO_BIN_EXE_ninefold"))
+        .args(["verify", "--claim", "any one replica may hang", "--state"])
+        .arg(cluster.state())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let stopped = |pid: i32| {
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+            stat.rsplit_once(')')
+                .unwrap()
+                .1
+                .trim_start()
+                .starts_with('T')
+        })
+    };
+    cluster.wait("a fault", || before.iter().any(|(_, pid)| stopped(*pid)));
+    verify.kill().unwrap();
+    verify.wait().unwrap();
+    cluster.wait("the fault to be undone", || {
+        before.iter().all(|(_, pid)| !alive(*pid) || !stopped(*pid))
+    });
+    cluster.ready(3);
+}
