@@ -270,7 +270,7 @@ impl Exchange {
         self.ticket.phase = phase;
         self.ticket.status = status;
         self.ticket.settle(Outcome::Failed, Who::Upstream);
-        let label = self.ticket.upstream.as_ref().map(|up| Rc::clone(up));
+        let label = self.ticket.upstream.as_ref().map(Rc::clone);
         let label = label
             .as_ref()
             .map_or("the service", |up| &*up.endpoint.label);

@@ -111,7 +111,10 @@ impl Histogram {
             seen += bucket;
             seen >= rank
         })?;
-        self.bounds.get(bucket).or(self.bounds.last()).copied()
+        self.bounds
+            .get(bucket)
+            .or_else(|| self.bounds.last())
+            .copied()
     }
 
     pub(super) fn add(&mut self, counts: impl Iterator<Item = u64>, sum_ns: u64) {

@@ -38,42 +38,19 @@ impl<'a> Field<'a> {
 
 /// `token`: one or more of the characters that names and methods are made of.
 pub(super) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|b| TOKEN[usize::from(*b)])
+    !text.is_empty() && text.iter().all(|b| is_token_byte(*b))
 }
 
 const fn is_value_byte(b: u8) -> bool {
     b == b'\t' || (b >= b' ' && b != 0x7f)
 }
 
-const TOKEN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut b = 0u8;
-    loop {
-        table[b as usize] = b.is_ascii_alphanumeric()
-            || matches!(
-                b,
-                b'!' | b'#'
-                    | b'$'
-                    | b'%'
-                    | b'&'
-                    | b'\''
-                    | b'*'
-                    | b'+'
-                    | b'-'
-                    | b'.'
-                    | b'^'
-                    | b'_'
-                    | b'`'
-                    | b'|'
-                    | b'~'
-            );
-        if b == u8::MAX {
-            break;
-        }
-        b += 1;
-    }
-    table
-};
+/// `tchar` (RFC 9110, section 5.6.2).
+const fn is_token_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric()
+        || matches!(b, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+')
+        || matches!(b, b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+}
 
 /// A plain decimal number as `Content-Length` allows: digits only, at most 18 of them.
 pub(super) fn number(text: &[u8]) -> Option<u64> {

@@ -72,9 +72,12 @@ impl<'a> Fields<'a> {
     fn take(&mut self, field: Field<'a>, old: bool) -> Result<(), Refusal> {
         match field.name.len() {
             4 if field.is("host") => {
-                if self.host.replace(field.value).is_some() || !is_authority(field.value) {
-                    return Err(Refusal::Host);
-                }
+                let twice = self.host.replace(field.value).is_some();
+                return if twice || !is_authority(field.value) {
+                    Err(Refusal::Host)
+                } else {
+                    Ok(())
+                };
             }
             6 if field.is("accept") => {
                 self.json |= contains_ignoring_case(field.value, b"application/json");

@@ -1,0 +1,216 @@
+//! An upstream whose behaviour a test decides byte by byte.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// What an upstream does with a request.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// Writes these bytes.
+    Answer(Vec<u8>),
+    /// Writes these bytes and closes.
+    AnswerAndClose(Vec<u8>),
+    /// Closes without a word.
+    Close,
+    /// Never answers.
+    Hang,
+    /// Echoes everything after these bytes.
+    Tunnel(Vec<u8>),
+    /// Reads the head only, then writes these bytes.
+    Early(Vec<u8>),
+}
+
+type Script = dyn Fn(&Seen) -> Act + Send + Sync;
+
+/// One request as it arrived.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+/// A listening upstream.
+#[derive(Debug)]
+pub struct Backend {
+    pub address: SocketAddr,
+    pub seen: Arc<Mutex<Vec<Seen>>>,
+    pub raw: Arc<Mutex<Vec<u8>>>,
+    pub connections: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+pub fn ok(body: &str) -> Act {
+    Act::Answer(
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .into_bytes(),
+    )
+}
+
+pub fn status(code: u16) -> Act {
+    Act::Answer(format!("HTTP/1.1 {code} X\r\ncontent-length: 2\r\n\r\nno").into_bytes())
+}
+
+impl Backend {
+    pub async fn start(script: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), script)
+    }
+
+    pub fn on(
+        listener: TcpListener,
+        script: impl Fn(&Seen) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let raw = Arc::new(Mutex::new(Vec::new()));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let script: Arc<Script> = Arc::new(script);
+        let (seen2, raw2, count) = (seen.clone(), raw.clone(), connections.clone());
+        let task = tokio::spawn(async move {
+            // The connections end with the backend.
+            let mut set = tokio::task::JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                count.fetch_add(1, SeqCst);
+                set.spawn(serve(stream, script.clone(), seen2.clone(), raw2.clone()));
+            }
+        });
+        Self {
+            address,
+            seen,
+            raw,
+            connections,
+            task,
+        }
+    }
+
+    pub fn requests(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub fn kill(&self) {
+        self.task.abort();
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    script: Arc<Script>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    raw: Arc<Mutex<Vec<u8>>>,
+) {
+    let mut buffer = Vec::new();
+    while let Some(head) = read_until(&mut stream, &mut buffer, b"\r\n\r\n", &raw).await {
+        let mut request = Seen {
+            head: String::from_utf8_lossy(&head).into_owned(),
+            body: Vec::new(),
+        };
+        if let Act::Early(bytes) = script(&request) {
+            stream.write_all(&bytes).await.unwrap();
+            continue;
+        }
+        if let Some(length) = header(&request.head, "content-length") {
+            let length: usize = length.parse().unwrap();
+            while buffer.len() < length {
+                if more(&mut stream, &mut buffer, &raw).await == 0 {
+                    return;
+                }
+            }
+            request.body = buffer.drain(..length).collect();
+        } else if header(&request.head, "transfer-encoding").is_some() {
+            // Kept as it came, chunk sizes included.
+            let Some(body) = read_chunked(&mut stream, &mut buffer, &raw).await else {
+                return;
+            };
+            request.body = body;
+        }
+        seen.lock().unwrap().push(request.clone());
+        match script(&request) {
+            Act::Answer(bytes) | Act::Early(bytes) => stream.write_all(&bytes).await.unwrap(),
+            Act::AnswerAndClose(bytes) => {
+                stream.write_all(&bytes).await.unwrap();
+                return;
+            }
+            Act::Close => return,
+            Act::Hang => std::future::pending().await,
+            Act::Tunnel(bytes) => {
+                stream.write_all(&bytes).await.unwrap();
+                let (mut read, mut write) = stream.split();
+                tokio::io::copy(&mut read, &mut write).await.unwrap();
+                return;
+            }
+        }
+    }
+}
+
+async fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>, raw: &Mutex<Vec<u8>>) -> usize {
+    let before = buffer.len();
+    let count = stream.read_buf(buffer).await.unwrap_or(0);
+    raw.lock().unwrap().extend_from_slice(&buffer[before..]);
+    count
+}
+
+async fn read_until(
+    stream: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+    end: &[u8],
+    raw: &Mutex<Vec<u8>>,
+) -> Option<Vec<u8>> {
+    loop {
+        if let Some(at) = buffer.windows(end.len()).position(|window| window == end) {
+            return Some(buffer.drain(..at + end.len()).collect());
+        }
+        if more(stream, buffer, raw).await == 0 {
+            return None;
+        }
+    }
+}
+
+async fn read_chunked(
+    stream: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+    raw: &Mutex<Vec<u8>>,
+) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let line = read_until(stream, buffer, b"\r\n", raw).await?;
+        let size = usize::from_str_radix(String::from_utf8_lossy(&line).trim(), 16).unwrap();
+        body.extend_from_slice(&line);
+        if size == 0 {
+            loop {
+                let line = read_until(stream, buffer, b"\r\n", raw).await?;
+                body.extend_from_slice(&line);
+                if line == b"\r\n" {
+                    return Some(body);
+                }
+            }
+        }
+        while buffer.len() < size + 2 {
+            if more(stream, buffer, raw).await == 0 {
+                return None;
+            }
+        }
+        body.extend(buffer.drain(..size + 2));
+    }
+}
+
+/// The value of a header in a head.
+pub fn header(head: &str, name: &str) -> Option<String> {
+    head.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        key.eq_ignore_ascii_case(name)
+            .then(|| value.trim().to_owned())
+    })
+}

@@ -1,0 +1,203 @@
+//! What one client may take.
+
+use std::time::Duration;
+
+use ninefold_config::model::{Bytes, Span};
+
+use crate::backend::{Act, Backend, ok};
+use crate::rig::{Plain, Rig, file, small, until};
+
+#[tokio::test]
+async fn heads_are_limited_in_size_and_number() {
+    let backend = Backend::start(|_| ok("x")).await;
+    let mut file = file();
+    small(&mut file.listeners[0].limits);
+    let rig = Rig::with(&file, &[&backend]);
+    let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(2_000));
+    assert_eq!(rig.once(&long).await.status, 414);
+    let large = format!(
+        "GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
+        "x".repeat(2_000)
+    );
+    assert_eq!(rig.once(&large).await.status, 431);
+    let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(10));
+    assert_eq!(rig.once(&many).await.status, 431);
+    let just = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(9));
+    assert_eq!(rig.once(&just).await.status, 200);
+}
+
+#[tokio::test]
+async fn more_headers_than_hypers_default_may_be_allowed() {
+    let backend = Backend::start(|_| ok("x")).await;
+    let mut file = file();
+    file.listeners[0].limits.headers = 300;
+    let rig = Rig::with(&file, &[&backend]);
+    let many = format!(
+        "GET / HTTP/1.1\r\nHost: a\r\n{}\r\n",
+        "X: y\r\n".repeat(250)
+    );
+    assert_eq!(rig.once(&many).await.status, 200);
+}
+
+#[tokio::test]
+async fn bodies_are_limited() {
+    let backend = Backend::start(|_| ok("x")).await;
+    let mut file = file();
+    small(&mut file.listeners[0].limits);
+    let rig = Rig::with(&file, &[&backend]);
+    let announced = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n";
+    assert_eq!(rig.once(announced).await.status, 413);
+    let mut plain = rig.connect().await;
+    let body = format!("3e8\r\n{}\r\n1\r\nx\r\n0\r\n\r\n", "x".repeat(1_000));
+    plain
+        .send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .await;
+    plain.send(body.as_bytes()).await;
+    assert_eq!(plain.answer().await.status, 413);
+    let route = rig.settled().await;
+    assert_eq!((route.refused, route.failed), (2, 0));
+    assert_eq!(rig.counters().endpoints[0].report.failures(), 0);
+}
+
+#[tokio::test]
+async fn slow_heads_are_cut_with_408() {
+    let mut file = file();
+    file.listeners[0].limits.head_time = Span::millis(150);
+    let rig = Rig::new(&file);
+    let mut plain = rig.connect().await;
+    plain.send(b"GET / HT").await;
+    assert_eq!(plain.answer().await.status, 408);
+    plain.ends().await;
+    // Also on the second request, and however the bytes drip.
+    let mut plain = rig.connect().await;
+    plain.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(plain.answer().await.status, 503);
+    let drip = async {
+        for byte in b"GET / HTTP/1.1\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+        {
+            tokio::io::AsyncWriteExt::write_all(&mut plain.stream, &[*byte])
+                .await
+                .ok();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    drip.await;
+    assert_eq!(plain.answer().await.status, 408);
+}
+
+#[tokio::test]
+async fn idle_connections_are_closed_without_a_word() {
+    let mut file = file();
+    file.listeners[0].limits.idle = Span::millis(100);
+    let rig = Rig::new(&file);
+    let mut fresh = rig.connect().await;
+    assert_eq!(fresh.rest().await, "");
+    let mut used = rig.connect().await;
+    used.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(used.answer().await.status, 503);
+    assert_eq!(used.rest().await, "");
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_no_idle_connection() {
+    let backend = Backend::start(|_| Act::Hang).await;
+    let mut file = file();
+    file.listeners[0].limits.idle = Span::millis(50);
+    file.listeners[0].routes[0].timeout = Span::millis(400);
+    file.listeners[0].routes[0].try_timeout = Span::millis(400);
+    file.listeners[0].routes[0].retry = None;
+    let rig = Rig::with(&file, &[&backend]);
+    assert_eq!(rig.get("/").await.status, 504);
+}
+
+#[tokio::test]
+async fn pausing_bodies_are_cut() {
+    let backend = Backend::start(|_| ok("x")).await;
+    let mut file = file();
+    file.listeners[0].limits.body_pause = Span::millis(100);
+    let rig = Rig::with(&file, &[&backend]);
+    let mut plain = rig.connect().await;
+    plain
+        .send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+        .await;
+    assert_eq!(plain.answer().await.status, 408);
+    plain.ends().await;
+    let route = rig.settled().await;
+    assert_eq!((route.refused, route.requests), (1, 1));
+    assert_eq!(rig.counters().endpoints[0].report.failures(), 0);
+}
+
+#[tokio::test]
+async fn clients_that_do_not_read_are_cut() {
+    let large = "z".repeat(8 << 20);
+    let backend = Backend::start(move |_| ok(&large)).await;
+    let mut file = file();
+    file.listeners[0].limits.body_pause = Span::millis(200);
+    file.listeners[0].limits.body_size = Bytes(1);
+    let rig = Rig::with(&file, &[&backend]);
+    let mut plain = rig.connect().await;
+    plain.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(rig.settled_with_requests(1).await.cancelled, 1);
+}
+
+impl Rig {
+    async fn settled_with_requests(&self, count: u64) -> ninefold_gateway::RouteCounters {
+        until("the request ends", || async {
+            let route = self.settled().await;
+            (route.requests == count).then_some(route)
+        })
+        .await
+    }
+}
+
+#[tokio::test]
+async fn connections_are_limited_over_all_threads() {
+    let mut file = file();
+    file.listeners[0].limits.connections = 3;
+    let rig = Rig::new(&file);
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let mut plain = rig.connect().await;
+        plain.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert_eq!(plain.answer().await.status, 503);
+        open.push(plain);
+    }
+    let mut beyond = rig.connect().await;
+    assert_eq!(beyond.rest().await, "");
+    let listener = rig.counters().listeners.remove(0);
+    assert_eq!((listener.connections_open, listener.refused), (3, 1));
+    open.clear();
+    until("places are free again", || async {
+        (rig.counters().listeners[0].connections_open == 0).then_some(())
+    })
+    .await;
+    assert_eq!(rig.get("/").await.status, 503);
+}
+
+#[tokio::test]
+async fn many_idle_connections_are_cheap() {
+    fn resident_kib() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+    let rig = Rig::new(&file());
+    let before = resident_kib();
+    let mut open: Vec<Plain> = Vec::new();
+    for _ in 0..400 {
+        open.push(rig.connect().await);
+    }
+    until("all are accepted", || async {
+        (rig.counters().listeners[0].connections_open == 400).then_some(())
+    })
+    .await;
+    let each = resident_kib().saturating_sub(before) / 400;
+    assert!(
+        each < 40,
+        "{each} KiB for each connection, both ends and other tests included"
+    );
+    assert_eq!(rig.get("/").await.status, 503);
+}

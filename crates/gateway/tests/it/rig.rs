@@ -1,0 +1,285 @@
+//! A gateway with a configuration built by hand, and a plain client.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ninefold_config::model::{
+    Bytes, Chaos, Cluster, Ejection, Endpoint, External, File, Health, Limits, Listener, Node,
+    Retry, Route, Service, ServiceKind, Span,
+};
+use ninefold_core::id::InstanceId;
+use ninefold_gateway::{Counters, EndpointView, Gateway, RouteCounters};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::backend::Backend;
+
+/// Everything that a test waits for comes within this time.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+pub fn service() -> Service {
+    Service {
+        kind: ServiceKind::External(External {
+            endpoints: vec![Endpoint {
+                address: "127.0.0.1:1".to_owned(),
+                zone: None,
+            }],
+        }),
+        health: Health::default(),
+        ejection: Ejection::default(),
+        slow_start: Span::secs(0),
+        connect_timeout: Span::millis(500),
+    }
+}
+
+pub fn route(path: &str) -> Route {
+    Route {
+        name: "root".parse().unwrap(),
+        host: None,
+        path: path.to_owned(),
+        methods: vec![],
+        service: "app".parse().unwrap(),
+        timeout: Span::secs(10),
+        try_timeout: Span::secs(2),
+        retry: Some(Retry::default()),
+    }
+}
+
+pub fn file() -> File {
+    File {
+        path: "/nonexistent/ninefold.toml".into(),
+        cluster: Cluster {
+            name: "test".parse().unwrap(),
+            zones: vec![],
+        },
+        threads: std::num::NonZeroU16::new(2),
+        node: Node::default(),
+        services: BTreeMap::from([("app".parse().unwrap(), service())]),
+        listeners: vec![Listener {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: vec![],
+            limits: Limits::default(),
+            access_log: None,
+            trust_forwarded: false,
+            routes: vec![route("/")],
+        }],
+        slos: BTreeMap::new(),
+        claims: vec![],
+        chaos: Chaos::default(),
+    }
+}
+
+/// A gateway in front of backends.
+#[derive(Debug)]
+pub struct Rig {
+    pub gateway: Gateway,
+    pub address: SocketAddr,
+    _state: tempfile::TempDir,
+}
+
+impl Rig {
+    pub fn new(file: &File) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let gateway = Gateway::start(file, state.path()).unwrap();
+        Self {
+            address: gateway.addresses()[0],
+            gateway,
+            _state: state,
+        }
+    }
+
+    pub fn with(file: &File, backends: &[&Backend]) -> Self {
+        let rig = Self::new(file);
+        let addresses: Vec<_> = backends.iter().map(|backend| backend.address).collect();
+        rig.publish(&addresses);
+        rig
+    }
+
+    pub fn publish(&self, addresses: &[SocketAddr]) {
+        self.gateway.publish(views(addresses));
+    }
+
+    pub async fn connect(&self) -> Plain {
+        Plain::connect(self.address).await
+    }
+
+    /// One request on a connection of its own.
+    pub async fn once(&self, request: &str) -> Answer {
+        let mut plain = self.connect().await;
+        plain.send(request.as_bytes()).await;
+        plain.answer().await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.once(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"))
+            .await
+    }
+
+    pub fn counters(&self) -> Counters {
+        self.gateway.counters()
+    }
+
+    /// Waits until the first route has settled everything, and checks the sum.
+    pub async fn settled(&self) -> RouteCounters {
+        let route = until("requests settle", || async {
+            let route = self.counters().routes.into_iter().next()?;
+            let ended = route.ok + route.failed + route.cancelled + route.refused;
+            (ended == route.requests).then_some(route)
+        });
+        route.await
+    }
+}
+
+pub fn views(addresses: &[SocketAddr]) -> Vec<EndpointView> {
+    let view = |(ordinal, address): (usize, &SocketAddr)| EndpointView {
+        instance: InstanceId::new("app", u32::try_from(ordinal).unwrap()),
+        address: *address,
+        zone: None,
+        admitted: true,
+        ready_since: None,
+    };
+    addresses.iter().enumerate().map(view).collect()
+}
+
+/// Waits for a condition, for at most [`DEADLINE`].
+pub async fn until<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut check: impl FnMut() -> F,
+) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(value) = check().await {
+            return value;
+        }
+        assert!(
+            began.elapsed() < DEADLINE,
+            "not within {DEADLINE:?}: {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Fails instead of hanging.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let result = tokio::time::timeout(DEADLINE, future).await;
+    result.unwrap_or_else(|_| panic!("not within {DEADLINE:?}: {what}"))
+}
+
+/// An answer as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<String> {
+        crate::backend::header(&self.head, name)
+    }
+}
+
+/// A client that writes bytes as they are.
+#[derive(Debug)]
+pub struct Plain {
+    pub stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Plain {
+    pub async fn connect(address: SocketAddr) -> Self {
+        Self {
+            stream: soon("connect", TcpStream::connect(address)).await.unwrap(),
+            buffer: Vec::new(),
+        }
+    }
+
+    pub async fn send(&mut self, bytes: &[u8]) {
+        soon("send", self.stream.write_all(bytes)).await.unwrap();
+    }
+
+    async fn more(&mut self) -> bool {
+        soon("read", self.stream.read_buf(&mut self.buffer))
+            .await
+            .is_ok_and(|count| count > 0)
+    }
+
+    async fn until(&mut self, end: &[u8]) -> Option<String> {
+        loop {
+            if let Some(at) = self
+                .buffer
+                .windows(end.len())
+                .position(|window| window == end)
+            {
+                let found = self.buffer.drain(..at + end.len()).collect();
+                return Some(String::from_utf8(found).unwrap());
+            }
+            if !self.more().await {
+                return None;
+            }
+        }
+    }
+
+    /// A head, or nothing if the connection ended.
+    pub async fn head(&mut self) -> Option<Answer> {
+        let head = self.until(b"\r\n\r\n").await?;
+        Some(Answer {
+            status: head[9..12].parse().unwrap(),
+            head,
+            body: String::new(),
+        })
+    }
+
+    /// A whole answer with a known length or chunks.
+    pub async fn answer(&mut self) -> Answer {
+        self.try_answer()
+            .await
+            .expect("the connection ended before an answer")
+    }
+
+    pub async fn try_answer(&mut self) -> Option<Answer> {
+        let mut answer = self.head().await?;
+        if let Some(length) = answer.header("content-length") {
+            let length: usize = length.parse().unwrap();
+            while self.buffer.len() < length {
+                if !self.more().await {
+                    return None;
+                }
+            }
+            answer.body = String::from_utf8(self.buffer.drain(..length).collect()).unwrap();
+        } else if answer.header("transfer-encoding").is_some() {
+            loop {
+                let line = self.until(b"\r\n").await?;
+                answer.body.push_str(&line);
+                if line == "0\r\n" {
+                    answer.body.push_str(&self.until(b"\r\n").await?);
+                    while !answer.body.ends_with("\r\n\r\n") {
+                        answer.body.push_str(&self.until(b"\r\n").await?);
+                    }
+                    break;
+                }
+            }
+        }
+        Some(answer)
+    }
+
+    /// Everything until the end of the stream; an error counts as the end.
+    pub async fn rest(&mut self) -> String {
+        while self.more().await {}
+        String::from_utf8_lossy(&std::mem::take(&mut self.buffer)).into_owned()
+    }
+
+    /// Whether the stream ends; bytes before it are thrown away.
+    pub async fn ends(&mut self) {
+        self.rest().await;
+    }
+}
+
+/// Limits as small as tests need them.
+pub fn small(limits: &mut Limits) {
+    limits.head_size = Bytes(1_024);
+    limits.headers = 10;
+    limits.body_size = Bytes(1_000);
+}
