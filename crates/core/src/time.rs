@@ -97,14 +97,15 @@ pub fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A duration in nanoseconds for people: `740 us`, `12.3 ms`, `45.6 s`, `12 min`, `3.5 h`, `2.0 d`.
+/// A duration in nanoseconds for people: `740 us`, `12.3 ms`, `1.23 s`, `45.6 s`, `12 min`, `3.5 h`, `2.0 d`.
 #[must_use]
 pub fn short(nanos: u64) -> String {
     let micros = nanos / 1_000;
     let secs = micros / 1_000_000;
     match micros {
         0..1_000 => format!("{micros} us"),
-        1_000..10_000_000 => format!("{}.{} ms", micros / 1_000, micros / 100 % 10),
+        1_000..1_000_000 => format!("{}.{} ms", micros / 1_000, micros / 100 % 10),
+        1_000_000..10_000_000 => format!("{secs}.{:02} s", micros / 10_000 % 100),
         10_000_000..600_000_000 => format!("{secs}.{} s", micros / 100_000 % 10),
         600_000_000..7_200_000_000 => format!("{} min", secs / 60),
         7_200_000_000..172_800_000_000 => format!("{}.{} h", secs / 3_600, secs / 360 % 10),
@@ -167,6 +168,7 @@ mod tests {
             .map(short)
             .collect();
         assert_eq!(text, ["0 us", "740 us", "12.3 ms", "45.6 s", "12 min"]);
+        assert_eq!(short(1_999_999_999), "1.99 s");
         assert_eq!(short(12_600_000_000_000), "3.5 h");
         assert_eq!(short(259_200_000_000_000), "3.0 d");
     }

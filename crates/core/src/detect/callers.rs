@@ -97,6 +97,12 @@ impl CallerWindow {
             .map(|(at, _)| *at)
     }
 
+    /// Whether a report after `then` has a failure.
+    pub(super) fn fails_since(&self, then: Timestamp) -> bool {
+        let mut reports = self.reports.iter();
+        reports.any(|(at, report)| *at > then && report.failures() > 0)
+    }
+
     pub(super) const fn silence(&self) -> Option<Silence> {
         self.silence
     }

@@ -146,12 +146,13 @@ fn by_connections(settings: &Settings, track: &Track, now: Timestamp) -> Option<
     })
 }
 
-/// Since when callers fail, if that is long enough to convict.
+/// Since when callers fail, if that is long enough to convict and goes on.
 fn held(settings: &Settings, track: &Track, now: Timestamp) -> Option<Timestamp> {
     track
         .callers
         .failing_since(now, settings.callers_window)
         .filter(|since| now.since(*since) >= settings.hold)
+        .filter(|_| track.callers.fails_since(now - settings.fresh))
 }
 
 fn by_failures(

@@ -17,6 +17,8 @@ pub struct Settings {
     pub callers_window: Duration,
     /// How long callers must fail before their failures convict.
     pub hold: Duration,
+    /// Callers' failures that ended longer ago than this convict no more.
+    pub fresh: Duration,
     /// Attempts before a share of refused or reset connections means anything.
     pub attempts_min: u64,
     /// Failures before a share of failed attempts means anything.
@@ -51,6 +53,7 @@ impl Default for Settings {
             unwell_in_a_row: 3,
             callers_window: Duration::from_secs(5),
             hold: Duration::from_millis(300),
+            fresh: Duration::from_secs(1),
             attempts_min: 5,
             failures_min: 10,
             stall_after: Duration::from_millis(500),

@@ -14,6 +14,9 @@ use crate::time::Timestamp;
 /// Evidence lines of a verdict at most: the first ones say how it began.
 const EVIDENCE_MAX: usize = 16;
 
+/// Evidence from here on comes once and not with every probe: each line of it is worth keeping.
+const EXIT_WEIGHT: u8 = 4;
+
 /// Exits remembered at most.
 const EXITS_MAX: usize = 16;
 
@@ -167,8 +170,8 @@ impl Track {
             if charge.weight > open.weight {
                 open.weight = charge.weight;
                 open.clears = charge.clears;
-            }
-            if charge.weight > 3 {
+                open.append(charge.evidence);
+            } else if charge.weight >= EXIT_WEIGHT {
                 open.append(charge.evidence);
             }
             return None;

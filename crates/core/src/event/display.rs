@@ -141,9 +141,10 @@ fn account(kind: &EventKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn write_incident(incident: &Incident, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let state = match incident.state {
-        IncidentState::Open => "open",
-        IncidentState::Closed => "closed",
+    let state = match (incident.state, &incident.merged_into) {
+        (_, Some(other)) => format!("merged into {other}"),
+        (IncidentState::Open, None) => "open".to_owned(),
+        (IncidentState::Closed, None) => "closed".to_owned(),
     };
     write!(
         f,

@@ -17,6 +17,9 @@ const CHANGES_MAX: usize = 16;
 /// A change longer ago than this is no suspect.
 const CHANGE_REACH: Duration = Duration::from_secs(600);
 
+/// The observer of announced faults.
+const CHAOS: &str = "chaos";
+
 /// The clocks of who announces and who observes may differ by this much.
 const ANNOUNCE_SLACK: Duration = Duration::from_millis(500);
 
@@ -36,6 +39,11 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// A fault is a change, never an answer to the incident it makes.
+    pub(super) fn is_fault(&self) -> bool {
+        self.evidence.observer == CHAOS
+    }
+
     pub(super) fn concerns(&self, incident: &Incident) -> bool {
         let member = |id: &InstanceId| {
             incident
@@ -69,7 +77,8 @@ impl Background {
         incident.changes = self
             .lines
             .iter()
-            .filter(|line| line.evidence.at < incident.onset)
+            .filter(|line| line.evidence.at < incident.onset || line.is_fault())
+            .filter(|line| line.evidence.at <= incident.detected)
             .filter(|line| incident.onset.since(line.evidence.at) <= CHANGE_REACH)
             .filter(|line| line.concerns(incident))
             .map(|line| line.evidence.clone())
@@ -77,7 +86,7 @@ impl Background {
         let surplus = incident.changes.len().saturating_sub(CHANGES_MAX);
         incident.changes.drain(..surplus);
         for line in &self.lines {
-            if line.evidence.at >= incident.onset && line.concerns(incident) {
+            if line.evidence.at >= incident.onset && !line.is_fault() && line.concerns(incident) {
                 super::entry::act(incident, line.evidence.clone());
             }
         }
@@ -121,7 +130,7 @@ fn line(event: &Event) -> Option<Line> {
         EventKind::EndpointEjected { instance, .. }
         | EventKind::EndpointReadmitted { instance } => (vec![instance.clone()], "gateway"),
         EventKind::Action { instance, .. } => (vec![instance.clone()], "ninefold"),
-        EventKind::FaultAnnounced(fault) => (fault.targets.clone(), "chaos"),
+        EventKind::FaultAnnounced(fault) => (fault.targets.clone(), CHAOS),
         EventKind::NodeStopped
         | EventKind::Verdict(_)
         | EventKind::Incident(_)

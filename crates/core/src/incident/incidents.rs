@@ -86,7 +86,8 @@ impl Incidents {
     pub fn event(&mut self, event: &Event) -> Vec<Incident> {
         let line = self.background.learn(event);
         for entry in self.entries.values_mut().filter(|entry| entry.is_open()) {
-            if let Some(line) = line.as_ref().filter(|line| line.concerns(&entry.incident)) {
+            let line = line.as_ref().filter(|line| !line.is_fault());
+            if let Some(line) = line.filter(|line| line.concerns(&entry.incident)) {
                 act(&mut entry.incident, line.evidence.clone());
             }
             if entry.incident.injected.is_none() {
@@ -211,8 +212,8 @@ impl Incidents {
             entry.unsaved = None;
             let incident = &mut entry.incident;
             incident.domain = domain(&super::entry::instances(incident), &self.members);
-            self.background.explain(incident);
             blame(&self.background, incident);
+            self.background.explain(incident);
             changed.push(incident.clone());
         }
         self.bound();

@@ -1,1 +1,148 @@
+use expect_test::expect;
+use ninefold_core::event::{RouteImpact, Verdict};
+use ninefold_core::id::InstanceId;
 
+use super::*;
+
+const ONSET: u64 = 1_795_489_301_000;
+
+fn line(after_ms: i64, observer: &str, what: &str) -> EvidenceLine {
+    let at = Timestamp::from_millis(ONSET.checked_add_signed(after_ms).unwrap());
+    EvidenceLine {
+        at,
+        observer: observer.to_owned(),
+        what: what.to_owned(),
+    }
+}
+
+fn verdict(ordinal: u32, class: FailureClass) -> Verdict {
+    Verdict {
+        instance: InstanceId::new("catalog", ordinal),
+        class,
+        onset: Timestamp::from_millis(ONSET),
+        detected: Timestamp::from_millis(ONSET + 3),
+        evidence: vec![line(
+            3,
+            "supervisor",
+            "process 42 ended: killed by SIGKILL; nobody asked for it",
+        )],
+    }
+}
+
+fn incident() -> Incident {
+    Incident {
+        id: "inc-7".to_owned(),
+        class: FailureClass::CrashStop,
+        state: IncidentState::Closed,
+        domain: "instance catalog/1".to_owned(),
+        verdicts: vec![verdict(1, FailureClass::CrashStop)],
+        injected: Some("kill-1".to_owned()),
+        onset: Timestamp::from_millis(ONSET),
+        detected: Timestamp::from_millis(ONSET + 3),
+        isolated: Some(Timestamp::from_millis(ONSET + 4)),
+        recovered: Some(Timestamp::from_millis(ONSET + 512)),
+        impact: vec![
+            RouteImpact {
+                route: "/".to_owned(),
+                hurt: 0,
+                masked: 37,
+            },
+            RouteImpact {
+                route: "/checkout".to_owned(),
+                hurt: 1,
+                masked: 4,
+            },
+        ],
+        changes: vec![line(
+            -20,
+            "chaos",
+            "fault kill-1 announced: kill on catalog/1",
+        )],
+        actions: vec![line(4, "ninefold", "action: start catalog/1: it exited")],
+        merged_into: None,
+    }
+}
+
+#[test]
+fn a_closed_incident_answers_all_three_questions() {
+    let now = Timestamp::from_millis(ONSET + 60_000);
+    expect![[r#"
+        inc-7: crash-stop in instance catalog/1, over after 512.0 ms
+        Injected on purpose: fault kill-1.
+
+        Who is hurt, and how badly?
+          1 request failed; 41 requests met it and succeeded by a retry elsewhere.
+          route           hurt     masked
+          /                  0         37
+          /checkout          1          4
+
+        Where did it start?
+          In instance catalog/1, at 2026-11-24T03:01:41.000Z (the earliest moment the evidence allows).
+
+        What changed, and which failure is it?
+          crash-stop: the process exited.
+          Changed before:
+               -20.0 ms  chaos       fault kill-1 announced: kill on catalog/1
+          Evidence that catalog/1 is crash-stop:
+                +3.0 ms  supervisor  process 42 ended: killed by SIGKILL; nobody asked for it
+
+        Timeline
+          onset      2026-11-24T03:01:41.000Z
+          detected   +3.0 ms
+          isolated   +4.0 ms
+          recovered  +512.0 ms
+          What was done:
+                +4.0 ms  ninefold    action: start catalog/1: it exited
+    "#]].assert_eq(&explain(&incident(), now));
+}
+
+#[test]
+fn an_open_correlated_incident_says_what_is_missing() {
+    let mut open = incident();
+    open.class = FailureClass::Correlated;
+    open.state = IncidentState::Open;
+    open.domain = "zone b".to_owned();
+    open.verdicts.push(verdict(2, FailureClass::Timing));
+    open.injected = None;
+    open.isolated = None;
+    open.recovered = None;
+    open.impact.clear();
+    open.changes.clear();
+    open.actions.clear();
+    let now = Timestamp::from_millis(ONSET + 2_500);
+    expect![[r#"
+        inc-7: correlated in zone b, goes on for 2.50 s
+        Not injected: no announced fault explains it.
+
+        Who is hurt, and how badly?
+          Nobody: no request met it.
+
+        Where did it start?
+          In zone b, at 2026-11-24T03:01:41.000Z (the earliest moment the evidence allows).
+          +0 us catalog/1  crash-stop
+          +0 us catalog/2  timing
+
+        What changed, and which failure is it?
+          correlated: several instances failed together, for one reason.
+          Nothing that Ninefold knows of changed before.
+          Evidence that catalog/1 is crash-stop:
+                +3.0 ms  supervisor  process 42 ended: killed by SIGKILL; nobody asked for it
+          Evidence that catalog/2 is timing:
+                +3.0 ms  supervisor  process 42 ended: killed by SIGKILL; nobody asked for it
+
+        Timeline
+          onset      2026-11-24T03:01:41.000Z
+          detected   +3.0 ms
+          isolated   not after 2.50 s
+          recovered  not after 2.50 s
+          Nothing was done about it.
+    "#]].assert_eq(&explain(&open, now));
+}
+
+#[test]
+fn a_merged_incident_points_to_the_other() {
+    let mut merged = incident();
+    merged.merged_into = Some("inc-6".to_owned());
+    let text = explain(&merged, Timestamp::from_millis(ONSET));
+    assert!(text.starts_with("inc-7: crash-stop in instance catalog/1, merged into inc-6"));
+}

@@ -1,0 +1,6 @@
+//! The crate against real files and processes.
+
+mod journal;
+mod kill;
+mod ledger;
+mod metrics;
