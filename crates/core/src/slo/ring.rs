@@ -114,7 +114,7 @@ impl Ring {
             return;
         }
         let stale = (bucket - self.head).min(self.len());
-        for bucket in bucket + 1 - stale..=bucket {
+        for bucket in bucket - (stale - 1)..=bucket {
             let slot = self.slot(bucket);
             if let Some(slot) = self.slots.get_mut(slot) {
                 *slot = Counts::default();
@@ -129,5 +129,88 @@ impl Ring {
 
     fn slot(&self, bucket: u64) -> usize {
         usize::try_from(bucket % self.len()).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::slo::{BURN_WINDOWS, Resolution, Windows};
+
+    /// What happened, in a list: the slow and obvious way to count.
+    fn naive(events: &[(u64, Counts)], now_secs: u64, window: Duration) -> Counts {
+        let width = Resolution::for_window(window).width().as_secs();
+        let buckets = window.as_secs().div_ceil(width);
+        let newest = now_secs / width;
+        let mut sum = Counts::default();
+        let mut clock = 0;
+        for (at, counts) in events {
+            clock = clock.max(*at);
+            let bucket = clock / width;
+            if bucket <= newest && bucket + buckets > newest {
+                sum += *counts;
+            }
+        }
+        sum
+    }
+
+    proptest! {
+        #[test]
+        fn windows_agree_with_a_list(
+            steps in prop::collection::vec((-20i64..40_000, 0u64..100, 0u64..5), 1..60),
+            idle in 0u64..200_000,
+        ) {
+            let mut windows = Windows::default();
+            let mut events = Vec::new();
+            let mut now = 1_000_000u64;
+            for (step, good, bad) in steps {
+                now = now.saturating_add_signed(step);
+                let counts = Counts { good, bad };
+                windows.add(Timestamp::from_secs(now), counts);
+                events.push((now, counts));
+            }
+            let newest = events.iter().map(|(at, _)| *at).max().unwrap_or(now);
+            let now = newest + idle;
+            let month = ("30d", Duration::from_secs(30 * 86_400));
+            for (name, window) in BURN_WINDOWS.into_iter().chain([month]) {
+                let counted = windows.sum(Timestamp::from_secs(now), window);
+                prop_assert_eq!(counted, naive(&events, now, window), "{}", name);
+            }
+        }
+
+        #[test]
+        fn buckets_rebuild_the_ring(
+            steps in prop::collection::vec((0u64..100, 0u64..9, 0u64..9), 0..40),
+        ) {
+            let mut ring = Ring::new(Duration::from_secs(10), 16);
+            let mut now = 0;
+            for (step, good, bad) in steps {
+                now += step;
+                ring.add(Timestamp::from_secs(now), Counts { good, bad });
+            }
+            let mut again = Ring::new(Duration::from_secs(10), 16);
+            for (bucket, counts) in ring.buckets() {
+                again.add_to(bucket, counts);
+            }
+            let at = Timestamp::from_secs(now);
+            prop_assert_eq!(again.sum(at, 16), ring.sum(at, 16));
+            prop_assert_eq!(again.sum(at, 3), ring.sum(at, 3));
+        }
+    }
+
+    #[test]
+    fn extreme_times_and_counts_are_bearable() {
+        let mut ring = Ring::new(Duration::ZERO, 0);
+        let last = Timestamp::from_nanos(u64::MAX);
+        let counts = Counts {
+            good: u64::MAX,
+            bad: u64::MAX,
+        };
+        ring.add(last, counts);
+        ring.add(Timestamp::ZERO, counts);
+        assert_eq!(ring.sum(last, u64::MAX), counts);
+        assert_eq!(counts.total(), u64::MAX);
     }
 }

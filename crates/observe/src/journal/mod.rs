@@ -22,6 +22,8 @@ mod line;
 mod reader;
 mod sink;
 mod store;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use error::JournalError;

@@ -136,7 +136,8 @@ fn an_open_correlated_incident_says_what_is_missing() {
           isolated   not after 2.50 s
           recovered  not after 2.50 s
           Nothing was done about it.
-    "#]].assert_eq(&explain(&open, now));
+    "#]]
+    .assert_eq(&explain(&open, now));
 }
 
 #[test]
