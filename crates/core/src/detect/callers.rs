@@ -16,6 +16,8 @@ pub(super) struct CallerWindow {
     reports: VecDeque<(Timestamp, CallerReport)>,
     last_answer: Option<Timestamp>,
     silence: Option<Silence>,
+    /// In flight by the newest report.
+    in_flight: u64,
 }
 
 /// A time in which callers wait and nothing is answered.
@@ -23,6 +25,8 @@ pub(super) struct CallerWindow {
 pub(super) struct Silence {
     pub(super) since: Timestamp,
     pub(super) in_flight: u64,
+    /// In flight when it began: long polls wait all the time and mean nothing.
+    pub(super) in_flight_before: u64,
     pub(super) timed_out: u64,
     /// Connections that were refused or reset meanwhile: then it is not a silence of the process.
     pub(super) disconnected: u64,
@@ -45,6 +49,7 @@ impl CallerWindow {
     }
 
     fn hear(&mut self, at: Timestamp, report: &CallerReport) {
+        let waiting = std::mem::replace(&mut self.in_flight, report.in_flight);
         if report.answered > 0 {
             self.last_answer = Some(at);
             self.silence = None;
@@ -60,6 +65,7 @@ impl CallerWindow {
         let silence = self.silence.get_or_insert_with(|| Silence {
             since: before.unwrap_or(at),
             in_flight: 0,
+            in_flight_before: waiting,
             timed_out: 0,
             disconnected: 0,
         });
@@ -67,6 +73,11 @@ impl CallerWindow {
         silence.timed_out = silence.timed_out.saturating_add(report.timed_out);
         let lost = report.connect_failed.saturating_add(report.reset);
         silence.disconnected = silence.disconnected.saturating_add(lost);
+    }
+
+    /// Whether callers failed in the window, or wait.
+    pub(super) fn suspect(&self, now: Timestamp, window: Duration) -> bool {
+        self.silence.is_some() || self.failing_since(now, window).is_some()
     }
 
     /// The sum over the window; `in_flight` is not summed and stays 0.
@@ -168,6 +179,7 @@ mod tests {
         let silence = callers.silence().unwrap();
         assert_eq!(silence.since, Timestamp::from_millis(100));
         assert_eq!(silence.in_flight, 9);
+        assert_eq!(silence.in_flight_before, 2);
         callers.push(Timestamp::from_millis(400), report(1, 9), WINDOW);
         assert!(callers.silence().is_none());
     }

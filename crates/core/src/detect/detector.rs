@@ -90,10 +90,13 @@ impl Detector {
             Seen::Probe {
                 kind,
                 outcome,
+                alive,
                 stopped,
                 ..
             } => {
-                if track.life == Life::Up && track.probes.learn(at, *kind, outcome, *stopped) {
+                // A probe of a process that is gone says nothing that its exit does not say better.
+                let lives = track.life == Life::Up && *alive != Some(false);
+                if lives && track.probes.learn(at, *kind, outcome, *stopped) {
                     track.heard_probe(at, outcome.passed());
                     return self.evaluate(instance, at);
                 }
@@ -133,12 +136,14 @@ impl Detector {
         if track.life != Life::Up {
             return Vec::new();
         }
-        let charge = judge(
-            &self.settings,
-            track,
-            &self.peers(instance, track, now),
-            now,
-        );
+        // Peers matter only beside callers that fail or wait; looking at them costs the most.
+        let suspect = track.callers.suspect(now, self.settings.callers_window);
+        let peers = if suspect {
+            self.peers(instance, track, now)
+        } else {
+            Peers::default()
+        };
+        let charge = judge(&self.settings, track, &peers, now);
         let Some(track) = self.tracks.get_mut(instance) else {
             return Vec::new();
         };

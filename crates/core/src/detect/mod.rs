@@ -18,7 +18,7 @@
 //! | the same of an endpoint whose process nobody watches, and nothing gets through | unknown | 2 |
 //! | probes pass, ≥ 10 failures and ≥ 20 % of attempts in 5 s, 5 × the share of its peers | gray | 2 |
 //! | the same without a probe to compare with | unknown | 1 |
-//! | ≥ 4 attempts wait (or ≥ 3 timed out), no answer for 500 ms and 8 × the usual time, peers answer | timing | 1 |
+//! | ≥ 4 new attempts wait (or ≥ 3 timed out), no answer for 500 ms and 8 × the usual time, peers answer | timing | 1 |
 //! | callers fail as often at all its peers, ≥ 50 % | unknown | 1 |
 //! | it says three times in a row that it is not alive | unknown | 1 |
 //!
@@ -33,6 +33,8 @@
 //!   supervisor's crash loop verdict replaces it where it comes to that.
 //! - **Callers' failures are held for 300 ms** before they convict, because those of a killed
 //!   process reach the detector beside the exit itself, which is the better evidence.
+//! - **Waiting alone is no stall**: attempts must come and not be answered while the peers answer.
+//!   Long polls that hang on one instance accuse nobody.
 //! - **A verdict gives way only to heavier evidence** (third column), or from `unknown` to a
 //!   class. So it is refined and does not flap.
 //! - **Nothing is concluded about an instance that starts or is down.**

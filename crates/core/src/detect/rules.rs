@@ -212,8 +212,8 @@ fn by_failures(
 
 fn by_silence(settings: &Settings, track: &Track, peers: &Peers, now: Timestamp) -> Option<Charge> {
     let silence = track.callers.silence()?;
-    let enough = silence.in_flight >= settings.stall_in_flight
-        || silence.timed_out >= settings.stall_timeouts;
+    let came = silence.in_flight.saturating_sub(silence.in_flight_before);
+    let enough = came >= settings.stall_in_flight || silence.timed_out >= settings.stall_timeouts;
     if !enough || silence.disconnected > silence.timed_out {
         return None;
     }

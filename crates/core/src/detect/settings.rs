@@ -27,7 +27,7 @@ pub struct Settings {
     pub stall_after: Duration,
     /// The least silence in multiples of the peers' mean time to answer.
     pub stall_factor: u64,
-    /// Attempts waiting for an answer during a stall.
+    /// Attempts that came during a stall and wait for an answer.
     pub stall_in_flight: u64,
     /// Attempts timed out during a stall, as an alternative to `stall_in_flight`.
     pub stall_timeouts: u64,

@@ -94,13 +94,20 @@ impl Incidents {
                 blame(&self.background, &mut entry.incident);
             }
         }
-        let EventKind::InstanceReady { instance, .. } = &event.kind else {
-            return Vec::new();
-        };
+        match &event.kind {
+            EventKind::InstanceReady { instance, .. } => self.ready(instance, event.at),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Learns that an instance is ready, or an endpoint answers its probes, where no event says so.
+    /// Returns the incidents of a former run that this closes; those of this run end by the
+    /// detector's finding only.
+    pub fn ready(&mut self, instance: &InstanceId, at: Timestamp) -> Vec<Incident> {
         let mut closed = Vec::new();
         for entry in self.entries.values_mut() {
             if entry.inherited.contains(instance) {
-                entry.recover(instance, event.at);
+                entry.recover(instance, at);
                 closed.push(entry.incident.clone());
             }
         }

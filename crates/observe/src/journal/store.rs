@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ninefold_core::event::{Event, EventKind};
@@ -34,7 +34,7 @@ impl Default for JournalLimits {
     }
 }
 
-type Callback = Box<dyn Fn(&Event) + Send + Sync>;
+type Callback = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// The journal that this process writes. Clones share it.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ pub struct Journal {
 
 struct Shared {
     state: Mutex<State>,
-    callbacks: RwLock<Vec<Callback>>,
+    callbacks: Mutex<Vec<Callback>>,
 }
 
 #[derive(Debug)]
@@ -101,7 +101,7 @@ impl Journal {
         Self {
             shared: Arc::new(Shared {
                 state: Mutex::new(state),
-                callbacks: RwLock::new(Vec::new()),
+                callbacks: Mutex::new(Vec::new()),
             }),
         }
     }
@@ -156,12 +156,12 @@ impl Journal {
 
     /// Calls back for every event recorded from now on, in the thread that records it and after the
     /// event is in the journal. With several threads the calls may come out of order. The callback
-    /// may record, and must not call this.
+    /// may use the journal.
     pub fn on_record(&self, callback: Box<dyn Fn(&Event) + Send + Sync>) {
-        let callbacks = self.shared.callbacks.write();
+        let callbacks = self.shared.callbacks.lock();
         callbacks
             .unwrap_or_else(PoisonError::into_inner)
-            .push(callback);
+            .push(callback.into());
     }
 
     /// What is wrong with it, in words, if anything.
@@ -184,8 +184,9 @@ impl Journal {
     }
 
     fn tell(&self, event: &Event) {
-        let callbacks = self.shared.callbacks.read();
-        for callback in callbacks.unwrap_or_else(PoisonError::into_inner).iter() {
+        let callbacks = self.shared.callbacks.lock();
+        let callbacks = callbacks.unwrap_or_else(PoisonError::into_inner).clone();
+        for callback in callbacks {
             callback(event);
         }
     }
