@@ -69,7 +69,7 @@ pub(crate) struct EventPage {
 /// The incidents that are kept.
 #[derive(Debug, Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub(crate) struct IncidentList {
-    /// The incidents, oldest first.
+    /// The incidents, newest first.
     pub(crate) incidents: Vec<Incident>,
 }
 
@@ -130,7 +130,7 @@ impl AdminClient {
         Ok((page.events, page.next))
     }
 
-    /// The incidents that are kept, oldest first.
+    /// The incidents that are kept, newest first.
     ///
     /// # Errors
     /// When the node does not answer.

@@ -5,6 +5,7 @@
 //! when this crate's tasks stand still, the gateway serves with the last view it was given.
 
 pub mod admin;
+mod begin;
 mod client;
 mod control;
 mod left_behind;

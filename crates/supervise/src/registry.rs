@@ -22,6 +22,8 @@ pub struct SupervisedEndpoint {
     pub admitted: bool,
     /// Since when it is ready; nothing while it is not. For slow start.
     pub ready_since: Option<Instant>,
+    /// Which process it is: another one after a restart. Always 0 for an external endpoint.
+    pub incarnation: u64,
 }
 
 /// One instance, as published by its driver.

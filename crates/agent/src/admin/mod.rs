@@ -15,4 +15,4 @@ mod text;
 pub use table::Table;
 pub use text::{duration, page, percent};
 
-pub(crate) use serve::{bind, serve};
+pub(crate) use serve::{AdminListeners, bind, serve};

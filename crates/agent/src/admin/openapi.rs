@@ -53,9 +53,9 @@ pub fn document() -> Value {
                 "parameters": [query("after", "Only events with a greater sequence number."), query("limit", "At most so many; 1,000 is the most."), query("wait_ms", "Wait so long for a first event, at most 60,000.")],
                 "responses": ok("A page.", events.into())
             } },
-            "/v1/incidents": { "get": { "summary": "The incidents that are kept, oldest first.", "responses": ok("The incidents.", incidents.into()) } },
-            "/v1/incidents/{id}": { "get": { "summary": "One incident.", "parameters": [id.clone()], "responses": ok("The incident.", incident.into()) } },
-            "/v1/incidents/{id}/explain": { "get": { "summary": "Who is hurt, where did it start, what changed.", "parameters": [id.clone()], "responses": text("The explanation.", "text/plain") } },
+            "/v1/incidents": { "get": { "summary": "The incidents that are kept, newest first.", "responses": ok("The incidents.", incidents.into()) } },
+            "/v1/incidents/{id}": { "get": { "summary": "One incident.", "parameters": [id], "responses": ok("The incident.", incident.into()) } },
+            "/v1/incidents/{id}/explain": { "get": { "summary": "Who is hurt, where did it start, what changed.", "parameters": [id], "responses": text("The explanation.", "text/plain") } },
             "/v1/stop": { "post": { "summary": "Stop the node in order (unix socket only).", "requestBody": body(stop.into()), "responses": done() } },
             "/v1/faults": { "post": { "summary": "Announce a fault before it is injected (unix socket only).", "requestBody": body(fault.into()), "responses": done() } },
             "/v1/faults/{id}/end": { "post": { "summary": "Say that an injected fault ended (unix socket only).", "parameters": [id], "requestBody": body(end.into()), "responses": done() } }

@@ -134,6 +134,13 @@ impl Control {
         self.record_incidents(changed);
     }
 
+    /// An instance is back in routing, or there for the first time: incidents that an earlier
+    /// Ninefold left open about it are over.
+    pub(super) fn ready(&mut self, instance: &InstanceId, at: Timestamp) {
+        let changed = self.parts.incidents.ready(instance, at);
+        self.record_incidents(changed);
+    }
+
     fn found(&mut self, findings: Vec<Finding>) {
         for finding in findings {
             // What led here (exits, announced faults) must be known before it is joined.

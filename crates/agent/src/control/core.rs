@@ -7,6 +7,7 @@ use ninefold_config::model;
 use ninefold_core::detect::Detector;
 use ninefold_core::event::EventKind;
 use ninefold_core::incident::Incidents;
+use ninefold_core::observation::Seen;
 use ninefold_core::time::Timestamp;
 use ninefold_gateway::{Gateway, Notice};
 use ninefold_observe::journal::Journal;
@@ -97,6 +98,10 @@ impl Control {
             Report::Changed => self.publish(),
             Report::Observed(observation) => {
                 self.publish();
+                if matches!(observation.seen, Seen::Started { .. }) {
+                    // What callers met so far, they met at the process before.
+                    self.account();
+                }
                 self.observed(&observation);
             }
             Report::Drain {
@@ -136,6 +141,7 @@ impl Control {
         self.publish();
         self.account();
         self.learn_events();
+        self.parts.journal.flush(now());
         for expired in self.faults.expire(now()) {
             self.record(EventKind::FaultEnded {
                 id: expired,

@@ -2,6 +2,7 @@
 //! instance has nothing in flight any more.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use ninefold_core::id::InstanceId;
@@ -16,7 +17,14 @@ use super::core::{Control, now};
 pub(crate) struct Routing {
     drains: Vec<Drain>,
     out: BTreeMap<InstanceId, Timestamp>,
-    published: Vec<(InstanceId, std::net::SocketAddr, bool)>,
+    published: Vec<(InstanceId, SocketAddr, u64, bool)>,
+}
+
+/// What differs from the last time.
+struct Moved {
+    changed: bool,
+    newly_in: Vec<InstanceId>,
+    newly_out: Vec<InstanceId>,
 }
 
 /// An instance that the supervisor took out and wants to stop.
@@ -67,12 +75,20 @@ impl Routing {
     }
 
     /// Notes who is in and who is out, and says whether anything differs from what the gateway was
-    /// told last, and who is out now and was not before.
-    fn note(&mut self, views: &[EndpointView], at: Timestamp) -> (bool, Vec<InstanceId>) {
+    /// told last, who came in and who went out since.
+    fn note(&mut self, views: &[EndpointView], at: Timestamp) -> Moved {
         let mut newly_out = Vec::new();
+        let mut newly_in = Vec::new();
         for view in views {
+            let was_in = self
+                .published
+                .iter()
+                .any(|(id, _, _, admitted)| *id == view.instance && *admitted);
             if view.admitted {
                 self.out.remove(&view.instance);
+                if !was_in {
+                    newly_in.push(view.instance.clone());
+                }
             } else if !self.out.contains_key(&view.instance) {
                 self.out.insert(view.instance.clone(), at);
                 newly_out.push(view.instance.clone());
@@ -80,11 +96,22 @@ impl Routing {
         }
         let fresh: Vec<_> = views
             .iter()
-            .map(|view| (view.instance.clone(), view.address, view.admitted))
+            .map(|view| {
+                (
+                    view.instance.clone(),
+                    view.address,
+                    view.incarnation,
+                    view.admitted,
+                )
+            })
             .collect();
         let changed = fresh != self.published;
         self.published = fresh;
-        (changed, newly_out)
+        Moved {
+            changed,
+            newly_in,
+            newly_out,
+        }
     }
 }
 
@@ -102,15 +129,19 @@ impl Control {
                 zone: endpoint.zone,
                 admitted: endpoint.admitted,
                 ready_since: endpoint.ready_since,
+                incarnation: endpoint.incarnation,
             })
             .collect();
         let at = now();
-        let (changed, newly_out) = self.routing.note(&views, at);
-        if changed {
+        let moved = self.routing.note(&views, at);
+        if moved.changed {
             self.parts.gateway.publish(views);
         }
-        for instance in newly_out {
+        for instance in moved.newly_out {
             self.isolated(&instance, at);
+        }
+        for instance in moved.newly_in {
+            self.ready(&instance, at);
         }
     }
 }

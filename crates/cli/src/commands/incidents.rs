@@ -89,7 +89,7 @@ pub(crate) async fn explain(args: ExplainArgs) -> Exit {
         None => match client
             .incidents()
             .await
-            .map(|mut incidents| incidents.pop())
+            .map(|incidents| incidents.into_iter().next())
         {
             Ok(Some(newest)) => Ok(newest),
             Ok(None) => {

@@ -1,7 +1,8 @@
 //! `up`.
 
+use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ninefold_agent::{Node, NodeOptions, StateFolder};
 use ninefold_config::model;
@@ -43,7 +44,7 @@ async fn node(args: &UpArgs, file: model::File) -> Result<Exit, Box<dyn std::err
         config: fingerprint(&args.file),
         file: Arc::new(file),
         keeper: vec![std::env::current_exe()?.into_os_string(), "keep".into()],
-        on_event: Box::new(log_event),
+        on_event: Box::new(event_log()),
         state: state.clone(),
     })
     .await?;
@@ -106,6 +107,23 @@ fn fingerprint(path: &Path) -> String {
     format!("{:08x}", crc32fast::hash(&bytes))
 }
 
+/// Logs events as they are recorded. An incident is recorded whenever its figures change; logged
+/// only when it opens, changes its class, or closes.
+fn event_log() -> impl Fn(&Event) + Send + Sync {
+    let shown = Mutex::new(None);
+    move |event| {
+        if let EventKind::Incident(incident) = &event.kind {
+            let now = Some((incident.id.clone(), incident.state, incident.class));
+            let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            if *shown == now {
+                return;
+            }
+            *shown = now;
+        }
+        log_event(event);
+    }
+}
+
 fn log_event(event: &Event) {
     match &event.kind {
         EventKind::InstanceCrashLoop { .. }
@@ -127,6 +145,7 @@ fn start_log(args: &UpArgs) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let set = match args.log_format {
         Output::Json => log.json().try_init(),

@@ -1,8 +1,14 @@
 //! The command against real processes.
 
+#[cfg(test)]
 mod check;
+#[cfg(test)]
 mod cluster;
+#[cfg(test)]
 mod heal;
+#[cfg(test)]
 mod prove;
+#[cfg(test)]
 mod refuse;
+#[cfg(test)]
 mod survive;

@@ -23,16 +23,20 @@ pub struct EndpointView {
     pub admitted: bool,
     /// Since when it is ready; slow start counts from here.
     pub ready_since: Option<Instant>,
+    /// Which process it is. What traffic held against the one before does not count against a
+    /// new one; a mere return to readiness changes nothing.
+    pub incarnation: u64,
 }
 
-/// An instance at an address. What is counted belongs to the instance, what is held against it to
-/// the instance at this address: a new address is a new process.
+/// One process of an instance. What is counted belongs to the instance, what is held against it to
+/// the process.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) instance: InstanceId,
     /// The instance's name, as metrics and logs show it.
     pub(crate) label: Arc<str>,
     pub(crate) address: SocketAddr,
+    pub(crate) incarnation: u64,
     /// Counters by thread.
     pub(crate) cells: Arc<[EndpointCells]>,
     pub(crate) ejections: Arc<AtomicU64>,

@@ -120,7 +120,9 @@ impl Hub {
         service: usize,
     ) -> Option<Arc<Endpoint>> {
         let old = known.get(&view.instance);
-        if let Some(old) = old.filter(|old| old.address == view.address) {
+        if let Some(old) =
+            old.filter(|old| old.address == view.address && old.incarnation == view.incarnation)
+        {
             return Some(Arc::clone(old));
         }
         if old.is_none() && known.len() >= INSTANCES_MAX {
@@ -135,6 +137,7 @@ impl Hub {
         let endpoint = Arc::new(Endpoint {
             label: view.instance.to_string().into(),
             address: view.address,
+            incarnation: view.incarnation,
             cells: old.map_or_else(cells, |old| Arc::clone(&old.cells)),
             ejections: old
                 .map(|old| Arc::clone(&old.ejections))

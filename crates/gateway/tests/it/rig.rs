@@ -139,6 +139,7 @@ pub fn views(addresses: &[SocketAddr]) -> Vec<EndpointView> {
         zone: None,
         admitted: true,
         ready_since: None,
+        incarnation: 0,
     };
     addresses.iter().enumerate().map(view).collect()
 }

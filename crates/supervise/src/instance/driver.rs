@@ -69,6 +69,8 @@ pub(crate) struct Driver {
     run: Option<RunRecord>,
     spec: Option<Spec>,
     incarnation: u64,
+    /// When the pidfd of this incarnation said that it ended (wall clock).
+    gone: Option<Timestamp>,
     told: mpsc::Receiver<Told>,
     tell: mpsc::Sender<Told>,
     commands: mpsc::Receiver<Command>,
@@ -115,6 +117,7 @@ impl Driver {
             run: None,
             spec: None,
             incarnation: 0,
+            gone: None,
             told,
             tell,
             commands,
@@ -198,11 +201,27 @@ impl Driver {
     }
 
     async fn handle(&mut self, event: Event) {
+        let event = self.dated(event);
         let actions = self.machine.handle(event, monotonic(), &mut self.rng);
         // Out of routing first, everything else later.
         self.publish();
         for action in actions {
             self.act(action).await;
+        }
+    }
+
+    /// On a busy machine a keeper may date an exit later than it was seen here; the earlier holds.
+    fn dated(&mut self, event: Event) -> Event {
+        match event {
+            Event::Gone => {
+                self.gone = Some(wall());
+                Event::Gone
+            }
+            Event::Exited { cause, ended } => {
+                let ended = self.gone.map_or(ended, |gone| gone.min(ended));
+                Event::Exited { cause, ended }
+            }
+            other => other,
         }
     }
 
@@ -253,6 +272,7 @@ impl Driver {
 
     fn spawn(&mut self) {
         self.incarnation += 1;
+        self.gone = None;
         self.passing.abort_all();
         self.probes.clear();
         let predecessor = self.run.take().map(|run| run.keeper);
@@ -431,6 +451,8 @@ impl Driver {
                 zone: self.plan.zone.clone(),
                 admitted,
                 ready_since: self.ready_since,
+                // No two processes of one boot share pid and start time.
+                incarnation: run.process.start.rotate_left(24) ^ u64::from(run.process.pid),
             }),
         };
         if self.shared.registry.publish(entry) {

@@ -214,6 +214,7 @@ impl ExternalDriver {
                 zone: zone.map(|zone| Arc::from(&**zone)),
                 admitted: self.ready_since.is_some(),
                 ready_since: self.ready_since,
+                incarnation: 0,
             }),
         };
         if self.shared.registry.publish(entry) {

@@ -1,0 +1,204 @@
+//! The steps from a valid file to everything that a node consists of.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use ninefold_chaos::VerifyOptions;
+use ninefold_config::model;
+use ninefold_core::event::{Event, EventKind};
+use ninefold_core::incident::Incidents;
+use ninefold_gateway::Gateway;
+use ninefold_observe::journal::{Journal, JournalLimits};
+use ninefold_observe::metrics::Metrics;
+use ninefold_observe::slo_ledger::{LedgerError, SloLedger};
+use ninefold_supervise::{Recorder, Report, Supervisor};
+use prometheus_client::registry::Registry;
+use tokio::sync::{mpsc, watch};
+
+use crate::admin::{self, AdminListeners};
+use crate::control::{self, Parts, now};
+use crate::node::{NodeError, NodeOptions};
+use crate::state::{NodeRecord, StateFolder};
+
+/// Reports of the supervisor that wait at most; beyond, the supervisor waits.
+const REPORTS_MAX: usize = 4_096;
+/// One journal file takes this part of all of them.
+const JOURNAL_FILE_SHARE: u64 = 8;
+
+/// Everything that a node consists of, bound and opened; its services are being started.
+pub(crate) struct Begun {
+    pub(crate) parts: Parts,
+    /// The journal's newest sequence number.
+    pub(crate) newest: watch::Receiver<u64>,
+    pub(crate) listeners: AdminListeners,
+    pub(crate) reports: mpsc::Receiver<Report>,
+    pub(crate) registry: Registry,
+    pub(crate) state: StateFolder,
+}
+
+/// The supervisor's view of the journal.
+#[derive(Debug)]
+struct JournalRecorder(Journal);
+
+impl Recorder for JournalRecorder {
+    fn record(&self, kind: EventKind) {
+        self.0.record(now(), kind);
+    }
+}
+
+/// Takes the steps. Addresses are bound before anything is started, so that a node which cannot
+/// serve starts nothing. The state folder's lock must be held.
+pub(crate) async fn begin(options: NodeOptions) -> Result<Begun, NodeError> {
+    let NodeOptions {
+        file,
+        config,
+        state,
+        keeper,
+        on_event,
+    } = options;
+    let limits = JournalLimits {
+        file_bytes: file.node.journal_size.0 / JOURNAL_FILE_SHARE,
+        total_bytes: file.node.journal_size.0,
+    };
+    let (journal, history) = Journal::open(&state.journal(), limits)?;
+    let events_seen = history.last().map_or(0, |event| event.seq);
+    let (newest_tx, newest) = watch::channel(events_seen);
+    journal.on_record(Box::new(move |event| {
+        newest_tx.send_replace(event.seq);
+        on_event(event);
+    }));
+    undo_left_faults(&state, &journal);
+    let listeners = admin::bind(&state.socket(), file.node.admin).await?;
+    let gateway = Arc::new(Gateway::start(&file, state.path())?);
+    let ledger = open_ledger(&file, &state, &journal)?;
+    record_start(&journal, &history, &config);
+    let mut incidents = Incidents::restore(&history);
+    let detector = control::judges(&file, &mut incidents);
+    let (reports_tx, reports) = mpsc::channel(REPORTS_MAX);
+    let supervisor = Supervisor::start(ninefold_supervise::Options {
+        file: Arc::clone(&file),
+        state: state.path().to_owned(),
+        keeper,
+        addresses: service_addresses(&file, &gateway.addresses()),
+        reports: reports_tx,
+        journal: Arc::new(JournalRecorder(journal.clone())),
+    })
+    .await?;
+    state.write_record(&NodeRecord {
+        pid: std::process::id(),
+        cluster: file.cluster.name.to_string(),
+        file: std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone()),
+        admin: listeners.address,
+    })?;
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry, env!("CARGO_PKG_VERSION"));
+    registry.register_collector(gateway.collector());
+    let parts = Parts {
+        file,
+        config,
+        journal,
+        gateway,
+        supervisor,
+        detector,
+        incidents,
+        ledger,
+        metrics,
+        events_seen,
+    };
+    Ok(Begun {
+        parts,
+        newest,
+        listeners,
+        reports,
+        registry,
+        state,
+    })
+}
+
+/// Undoes what controllers that died with their reapers left open.
+fn undo_left_faults(state: &StateFolder, journal: &Journal) {
+    let ledger = VerifyOptions::ledger_folder(state.path());
+    let notice = |text| drop(journal.record(now(), EventKind::Notice { text }));
+    match ninefold_chaos::reaper::recover(&ledger) {
+        Err(error) => notice(format!("the fault ledger cannot be read: {error}")),
+        Ok(recovered) => {
+            for (id, what) in recovered.undone {
+                let how = format!("undone at start: {}", what.join("; "));
+                journal.record(now(), EventKind::FaultEnded { id, how });
+            }
+            for (id, why) in recovered.stuck {
+                notice(format!(
+                    "fault {id} could not be undone: {}",
+                    why.join("; ")
+                ));
+            }
+            for path in recovered.damaged {
+                notice(format!(
+                    "a damaged fault record was set aside: {}",
+                    path.display()
+                ));
+            }
+        }
+    }
+}
+
+fn open_ledger(
+    file: &model::File,
+    state: &StateFolder,
+    journal: &Journal,
+) -> Result<SloLedger, LedgerError> {
+    let objectives = control::objectives(file);
+    let routes = file
+        .listeners
+        .iter()
+        .flat_map(|listener| listener.routes.iter().map(|route| route.name.to_string()))
+        .collect();
+    let (ledger, notices) = SloLedger::open(&state.ledger(), objectives, routes, now())?;
+    for text in notices {
+        journal.record(now(), EventKind::Notice { text });
+    }
+    Ok(ledger)
+}
+
+fn record_start(journal: &Journal, history: &[Event], config: &str) {
+    let before = history.iter().rev().find_map(|event| match &event.kind {
+        EventKind::NodeStarted { config, .. } => Some(config.clone()),
+        _ => None,
+    });
+    journal.record(
+        now(),
+        EventKind::NodeStarted {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            config: config.to_owned(),
+        },
+    );
+    if let Some(from) = before.filter(|before| before != config) {
+        journal.record(
+            now(),
+            EventKind::ConfigChanged {
+                from,
+                to: config.to_owned(),
+            },
+        );
+    }
+}
+
+/// Where each service is reached through the gateway: the first listener that routes to it.
+fn service_addresses(file: &model::File, bound: &[SocketAddr]) -> BTreeMap<String, SocketAddr> {
+    let mut addresses = BTreeMap::new();
+    for (listener, address) in file.listeners.iter().zip(bound) {
+        let reachable = match address.ip() {
+            ip if !ip.is_unspecified() => *address,
+            IpAddr::V4(_) => SocketAddr::from(([127, 0, 0, 1], address.port())),
+            IpAddr::V6(_) => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
+        };
+        for route in &listener.routes {
+            addresses
+                .entry(route.service.to_string())
+                .or_insert(reachable);
+        }
+    }
+    addresses
+}
