@@ -12,7 +12,9 @@ use crate::rng::Rng;
 use crate::time::{Timestamp, nanos};
 
 /// How fast a [`PeakEwma`] forgets: after this time without news 37 % of it is left.
-pub const DECAY: Duration = Duration::from_secs(3);
+///
+/// Short, so that one failed attempt does not starve an endpoint for longer than a few seconds.
+pub const DECAY: Duration = Duration::from_secs(1);
 
 /// What a failed attempt costs at least, as a latency.
 pub const FAILURE_PENALTY: Duration = Duration::from_millis(250);

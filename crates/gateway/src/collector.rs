@@ -171,7 +171,7 @@ fn encode_latency(
         })
         .collect();
     let count = latency.count();
-    buckets.push((f64::MAX, count - below));
+    buckets.push((f64::INFINITY, count - below));
     metric.encode_histogram::<Labels<'_>>(latency.sum_ns() as f64 / 1e9, count, &buckets, None)
 }
 

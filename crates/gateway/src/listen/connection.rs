@@ -21,7 +21,6 @@ use tokio_rustls::TlsAcceptor;
 use super::accept::Place;
 use crate::exchange::{Client, Ticket, serve as serve_request};
 use crate::guard::{Guard, Protocol, Pulse};
-use crate::meter::add;
 use crate::plan::ListenerPlan;
 use crate::worker::Worker;
 
@@ -52,7 +51,7 @@ pub(super) async fn serve(
     let Some(plan) = worker.hub.plan.listeners.get(place.listener) else {
         return;
     };
-    let pulse = Arc::new(Pulse::default());
+    let pulse = Arc::new(Pulse::new(Arc::clone(&worker.hub), worker.thread));
     let client = Rc::new(Client::new(
         Rc::clone(worker),
         place.listener,
@@ -133,21 +132,6 @@ async fn speak<S>(
             let connection = builder.serve_connection(TokioIo::new(guard), service);
             drive(&client.worker, pin!(connection), |c| c.graceful_shutdown()).await;
         }
-    }
-    if client.pulse.refusal().is_some() {
-        count_refusal(&client);
-    }
-}
-
-/// A head that was refused before it became a request counts on `none`.
-fn count_refusal(client: &Client) {
-    let refused = client.pulse.refusal();
-    if refused.is_some_and(|refusal| refusal.is_of_the_body()) {
-        return;
-    }
-    if let Some(cells) = client.worker.cells(usize::MAX) {
-        add(&cells.requests, 1);
-        add(&cells.refused, 1);
     }
 }
 

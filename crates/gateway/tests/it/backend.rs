@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 /// What an upstream does with a request.
 #[derive(Clone, Debug)]
-pub enum Act {
+pub(crate) enum Act {
     /// Writes these bytes.
     Answer(Vec<u8>),
     /// Writes these bytes and closes.
@@ -21,30 +21,28 @@ pub enum Act {
     Hang,
     /// Echoes everything after these bytes.
     Tunnel(Vec<u8>),
-    /// Reads the head only, then writes these bytes.
-    Early(Vec<u8>),
 }
 
 type Script = dyn Fn(&Seen) -> Act + Send + Sync;
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    pub head: String,
-    pub body: Vec<u8>,
+pub(crate) struct Seen {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 /// A listening upstream.
 #[derive(Debug)]
-pub struct Backend {
-    pub address: SocketAddr,
-    pub seen: Arc<Mutex<Vec<Seen>>>,
-    pub raw: Arc<Mutex<Vec<u8>>>,
-    pub connections: Arc<AtomicUsize>,
+pub(crate) struct Backend {
+    pub(crate) address: SocketAddr,
+    pub(crate) seen: Arc<Mutex<Vec<Seen>>>,
+    pub(crate) raw: Arc<Mutex<Vec<u8>>>,
+    pub(crate) connections: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
-pub fn ok(body: &str) -> Act {
+pub(crate) fn ok(body: &str) -> Act {
     Act::Answer(
         format!(
             "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
@@ -54,16 +52,16 @@ pub fn ok(body: &str) -> Act {
     )
 }
 
-pub fn status(code: u16) -> Act {
+pub(crate) fn status(code: u16) -> Act {
     Act::Answer(format!("HTTP/1.1 {code} X\r\ncontent-length: 2\r\n\r\nno").into_bytes())
 }
 
 impl Backend {
-    pub async fn start(script: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), script)
     }
 
-    pub fn on(
+    pub(crate) fn on(
         listener: TcpListener,
         script: impl Fn(&Seen) -> Act + Send + Sync + 'static,
     ) -> Self {
@@ -90,11 +88,11 @@ impl Backend {
         }
     }
 
-    pub fn requests(&self) -> Vec<Seen> {
+    pub(crate) fn requests(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.task.abort();
     }
 }
@@ -117,10 +115,6 @@ async fn serve(
             head: String::from_utf8_lossy(&head).into_owned(),
             body: Vec::new(),
         };
-        if let Act::Early(bytes) = script(&request) {
-            stream.write_all(&bytes).await.unwrap();
-            continue;
-        }
         if let Some(length) = header(&request.head, "content-length") {
             let length: usize = length.parse().unwrap();
             while buffer.len() < length {
@@ -138,7 +132,7 @@ async fn serve(
         }
         seen.lock().unwrap().push(request.clone());
         match script(&request) {
-            Act::Answer(bytes) | Act::Early(bytes) => stream.write_all(&bytes).await.unwrap(),
+            Act::Answer(bytes) => stream.write_all(&bytes).await.unwrap(),
             Act::AnswerAndClose(bytes) => {
                 stream.write_all(&bytes).await.unwrap();
                 return;
@@ -207,7 +201,7 @@ async fn read_chunked(
 }
 
 /// The value of a header in a head.
-pub fn header(head: &str, name: &str) -> Option<String> {
+pub(crate) fn header(head: &str, name: &str) -> Option<String> {
     head.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
         key.eq_ignore_ascii_case(name)

@@ -17,9 +17,9 @@ use tokio::net::TcpStream;
 use crate::backend::Backend;
 
 /// Everything that a test waits for comes within this time.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-pub fn service() -> Service {
+pub(crate) fn service() -> Service {
     Service {
         kind: ServiceKind::External(External {
             endpoints: vec![Endpoint {
@@ -34,7 +34,7 @@ pub fn service() -> Service {
     }
 }
 
-pub fn route(path: &str) -> Route {
+pub(crate) fn route(path: &str) -> Route {
     Route {
         name: "root".parse().unwrap(),
         host: None,
@@ -47,7 +47,7 @@ pub fn route(path: &str) -> Route {
     }
 }
 
-pub fn file() -> File {
+pub(crate) fn file() -> File {
     File {
         path: "/nonexistent/ninefold.toml".into(),
         cluster: Cluster {
@@ -73,14 +73,14 @@ pub fn file() -> File {
 
 /// A gateway in front of backends.
 #[derive(Debug)]
-pub struct Rig {
-    pub gateway: Gateway,
-    pub address: SocketAddr,
+pub(crate) struct Rig {
+    pub(crate) gateway: Gateway,
+    pub(crate) address: SocketAddr,
     _state: tempfile::TempDir,
 }
 
 impl Rig {
-    pub fn new(file: &File) -> Self {
+    pub(crate) fn new(file: &File) -> Self {
         let state = tempfile::tempdir().unwrap();
         let gateway = Gateway::start(file, state.path()).unwrap();
         Self {
@@ -90,39 +90,39 @@ impl Rig {
         }
     }
 
-    pub fn with(file: &File, backends: &[&Backend]) -> Self {
+    pub(crate) fn with(file: &File, backends: &[&Backend]) -> Self {
         let rig = Self::new(file);
         let addresses: Vec<_> = backends.iter().map(|backend| backend.address).collect();
         rig.publish(&addresses);
         rig
     }
 
-    pub fn publish(&self, addresses: &[SocketAddr]) {
+    pub(crate) fn publish(&self, addresses: &[SocketAddr]) {
         self.gateway.publish(views(addresses));
     }
 
-    pub async fn connect(&self) -> Plain {
+    pub(crate) async fn connect(&self) -> Plain {
         Plain::connect(self.address).await
     }
 
     /// One request on a connection of its own.
-    pub async fn once(&self, request: &str) -> Answer {
+    pub(crate) async fn once(&self, request: &str) -> Answer {
         let mut plain = self.connect().await;
         plain.send(request.as_bytes()).await;
         plain.answer().await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.once(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"))
             .await
     }
 
-    pub fn counters(&self) -> Counters {
+    pub(crate) fn counters(&self) -> Counters {
         self.gateway.counters()
     }
 
     /// Waits until the first route has settled everything, and checks the sum.
-    pub async fn settled(&self) -> RouteCounters {
+    pub(crate) async fn settled(&self) -> RouteCounters {
         let route = until("requests settle", || async {
             let route = self.counters().routes.into_iter().next()?;
             let ended = route.ok + route.failed + route.cancelled + route.refused;
@@ -132,7 +132,7 @@ impl Rig {
     }
 }
 
-pub fn views(addresses: &[SocketAddr]) -> Vec<EndpointView> {
+pub(crate) fn views(addresses: &[SocketAddr]) -> Vec<EndpointView> {
     let view = |(ordinal, address): (usize, &SocketAddr)| EndpointView {
         instance: InstanceId::new("app", u32::try_from(ordinal).unwrap()),
         address: *address,
@@ -145,7 +145,7 @@ pub fn views(addresses: &[SocketAddr]) -> Vec<EndpointView> {
 }
 
 /// Waits for a condition, for at most [`DEADLINE`].
-pub async fn until<T, F: Future<Output = Option<T>>>(
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
     what: &str,
     mut check: impl FnMut() -> F,
 ) -> T {
@@ -163,41 +163,41 @@ pub async fn until<T, F: Future<Output = Option<T>>>(
 }
 
 /// Fails instead of hanging.
-pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     let result = tokio::time::timeout(DEADLINE, future).await;
     result.unwrap_or_else(|_| panic!("not within {DEADLINE:?}: {what}"))
 }
 
 /// An answer as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<String> {
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
         crate::backend::header(&self.head, name)
     }
 }
 
 /// A client that writes bytes as they are.
 #[derive(Debug)]
-pub struct Plain {
-    pub stream: TcpStream,
+pub(crate) struct Plain {
+    pub(crate) stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Plain {
-    pub async fn connect(address: SocketAddr) -> Self {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
         Self {
             stream: soon("connect", TcpStream::connect(address)).await.unwrap(),
             buffer: Vec::new(),
         }
     }
 
-    pub async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         soon("send", self.stream.write_all(bytes)).await.unwrap();
     }
 
@@ -207,7 +207,7 @@ impl Plain {
             .is_ok_and(|count| count > 0)
     }
 
-    async fn until(&mut self, end: &[u8]) -> Option<String> {
+    pub(crate) async fn until(&mut self, end: &[u8]) -> Option<String> {
         loop {
             if let Some(at) = self
                 .buffer
@@ -224,7 +224,7 @@ impl Plain {
     }
 
     /// A head, or nothing if the connection ended.
-    pub async fn head(&mut self) -> Option<Answer> {
+    pub(crate) async fn head(&mut self) -> Option<Answer> {
         let head = self.until(b"\r\n\r\n").await?;
         Some(Answer {
             status: head[9..12].parse().unwrap(),
@@ -234,13 +234,13 @@ impl Plain {
     }
 
     /// A whole answer with a known length or chunks.
-    pub async fn answer(&mut self) -> Answer {
+    pub(crate) async fn answer(&mut self) -> Answer {
         self.try_answer()
             .await
             .expect("the connection ended before an answer")
     }
 
-    pub async fn try_answer(&mut self) -> Option<Answer> {
+    pub(crate) async fn try_answer(&mut self) -> Option<Answer> {
         let mut answer = self.head().await?;
         if let Some(length) = answer.header("content-length") {
             let length: usize = length.parse().unwrap();
@@ -267,19 +267,19 @@ impl Plain {
     }
 
     /// Everything until the end of the stream; an error counts as the end.
-    pub async fn rest(&mut self) -> String {
+    pub(crate) async fn rest(&mut self) -> String {
         while self.more().await {}
         String::from_utf8_lossy(&std::mem::take(&mut self.buffer)).into_owned()
     }
 
     /// Whether the stream ends; bytes before it are thrown away.
-    pub async fn ends(&mut self) {
+    pub(crate) async fn ends(&mut self) {
         self.rest().await;
     }
 }
 
 /// Limits as small as tests need them.
-pub fn small(limits: &mut Limits) {
+pub(crate) fn small(limits: &mut Limits) {
     limits.head_size = Bytes(1_024);
     limits.headers = 10;
     limits.body_size = Bytes(1_000);
