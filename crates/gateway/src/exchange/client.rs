@@ -1,8 +1,10 @@
 //! What is known of the client of a connection.
 
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 
 use http::HeaderValue;
 
@@ -10,7 +12,8 @@ use crate::guard::Pulse;
 use crate::plan::ListenerPlan;
 use crate::worker::Worker;
 
-/// One downstream connection, shared by its requests.
+/// One downstream connection, shared by its requests. As long as any of them lives, tunnels
+/// included, it keeps its place among the connections that may be open.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) worker: Rc<Worker>,
@@ -20,15 +23,14 @@ pub(crate) struct Client {
     pub(crate) pulse: Arc<Pulse>,
     /// The peer's address as `x-forwarded-for` shows it.
     pub(crate) address: HeaderValue,
+    doomed: Cell<bool>,
+    task: RefCell<Option<Waker>>,
 }
 
 impl Client {
-    pub(crate) fn new(
-        worker: Rc<Worker>,
-        listener: usize,
-        peer: SocketAddr,
-        pulse: Arc<Pulse>,
-    ) -> Self {
+    /// A connection that was admitted: its place is given back when this is dropped.
+    pub(crate) fn new(worker: Rc<Worker>, listener: usize, peer: SocketAddr) -> Self {
+        let pulse = Arc::new(Pulse::new(Arc::clone(&worker.hub), worker.thread));
         let text = peer.ip().to_canonical().to_string();
         let unknown = HeaderValue::from_static("unknown");
         Self {
@@ -37,11 +39,39 @@ impl Client {
             peer,
             pulse,
             address: HeaderValue::try_from(text).unwrap_or(unknown),
+            doomed: Cell::new(false),
+            task: RefCell::new(None),
         }
+    }
+
+    /// Remembers the connection's task, so that it can be ended from elsewhere.
+    pub(crate) fn runs_as(&self, task: &Waker) {
+        self.task.replace(Some(task.clone()));
+    }
+
+    /// Ends the connection with everything on it.
+    pub(crate) fn doom(&self) {
+        self.doomed.set(true);
+        if let Some(task) = self.task.take() {
+            task.wake();
+        }
+    }
+
+    /// Whether the connection is to end.
+    pub(crate) const fn is_doomed(&self) -> bool {
+        self.doomed.get()
     }
 
     /// The listener's plan; there always is one.
     pub(crate) fn plan(&self) -> Option<&ListenerPlan> {
         self.worker.hub.plan.listeners.get(self.listener)
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if let Some(cells) = self.worker.hub.listeners.get(self.listener) {
+            cells.leave();
+        }
     }
 }

@@ -1,20 +1,25 @@
 //! The body of an answer on its way to the client.
 
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::Ticket;
 use super::ticket::{Outcome, Phase, Who};
 use crate::guard::Alarm;
 use crate::meter::add;
 use crate::upstream::Lease;
+
+/// What the watch over a reading client gives on top, so that a slow endpoint is found first.
+const WATCH_GRACE: Duration = Duration::from_millis(100);
 
 /// An answer's body. An answer that breaks off ends in an error, so that hyper closes the
 /// connection instead of ending the message as if it were whole.
@@ -35,6 +40,8 @@ pub(crate) struct Streaming {
     alarm: Alarm,
     waiting: Option<Instant>,
     pause_max: Duration,
+    /// When hyper last asked for more.
+    asked: Rc<Cell<Instant>>,
 }
 
 impl Delivery {
@@ -42,12 +49,14 @@ impl Delivery {
         Self::Own(Some(body))
     }
 
-    /// Streams an endpoint's answer; a pause longer than `pause_max` breaks it off.
+    /// Streams an endpoint's answer; a pause longer than `pause_max` breaks it off. On a
+    /// `multiplexed` connection the client's reading is watched too; elsewhere the guard does that.
     pub(super) fn stream(
         body: Incoming,
         ticket: Ticket,
         lease: Lease,
         pause_max: Duration,
+        multiplexed: bool,
     ) -> Self {
         let mut streaming = Streaming {
             body,
@@ -56,10 +65,14 @@ impl Delivery {
             alarm: Alarm::default(),
             waiting: None,
             pause_max,
+            asked: Rc::new(Cell::new(Instant::now())),
         };
         if streaming.body.is_end_stream() {
             streaming.finish();
             return Self::Own(None);
+        }
+        if multiplexed {
+            watch(&streaming);
         }
         Self::Streaming(Box::new(streaming))
     }
@@ -90,12 +103,13 @@ impl Streaming {
         }
         let hub = &self.ticket.client.worker.hub;
         hub.fail(upstream.service, &upstream.endpoint, reason);
-        let upstream = std::rc::Rc::clone(upstream);
+        let upstream = Rc::clone(upstream);
         self.ticket.failed_at(&upstream);
         self.ticket.settle(Outcome::Failed, Who::Upstream);
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.asked.set(Instant::now());
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.waiting = None;
@@ -125,6 +139,28 @@ impl Streaming {
             }
         }
     }
+}
+
+/// Ends a connection whose client takes nothing of an answer for too long: a window of zero would
+/// otherwise hold the answer, and its endpoint's connection, for good. An answer that is waited for
+/// is asked for all the while and broken off by its own alarm.
+fn watch(streaming: &Streaming) {
+    let client = Rc::downgrade(&streaming.ticket.client);
+    let asked = Rc::downgrade(&streaming.asked);
+    let pause_max = streaming.pause_max;
+    drop(tokio::task::spawn_local(async move {
+        while let Some(last) = asked.upgrade().map(|asked| asked.get()) {
+            let until = last + pause_max + WATCH_GRACE;
+            if Instant::now() < until {
+                sleep_until(until).await;
+            } else {
+                if let Some(client) = client.upgrade() {
+                    client.doom();
+                }
+                return;
+            }
+        }
+    }));
 }
 
 impl Body for Delivery {

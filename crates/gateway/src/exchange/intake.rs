@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 /// Why a request's body could not be passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +33,8 @@ pub(crate) struct Intake {
     /// Bytes so far.
     pub(crate) seen: Cell<u64>,
     pub(crate) failure: Cell<Option<BodyFailure>>,
+    /// When the last byte was there.
+    ended: Cell<Option<Instant>>,
     /// The attempt that may read.
     turn: Cell<u32>,
     length: Option<u64>,
@@ -64,6 +67,7 @@ impl Intake {
             }),
             seen: Cell::new(0),
             failure: Cell::new(None),
+            ended: Cell::new(None),
             turn: Cell::new(0),
             size_max,
         })
@@ -72,6 +76,11 @@ impl Intake {
     /// Whether another attempt can send the whole body.
     pub(crate) fn replayable(&self) -> bool {
         self.source.borrow().kept.is_some() && self.failure.get().is_none()
+    }
+
+    /// When the client had sent everything, if it has.
+    pub(crate) fn ended(&self) -> Option<Instant> {
+        self.ended.get()
     }
 
     /// The body for the next attempt; one that still has an earlier one gets an error.
@@ -101,7 +110,7 @@ impl Intake {
             return Poll::Ready(trailers.filter(|_| first).map(|t| Ok(Frame::trailers(t))));
         }
         let Some(result) = ready!(Pin::new(&mut source.body).poll_frame(cx)) else {
-            source.ended = true;
+            self.end(&mut source);
             return Poll::Ready(None);
         };
         let frame = match result {
@@ -117,17 +126,24 @@ impl Intake {
                 }
                 *position += 1;
                 source.keep(&piece);
-                source.ended = source.body.is_end_stream();
+                if source.body.is_end_stream() {
+                    self.end(&mut source);
+                }
                 Poll::Ready(Some(Ok(Frame::data(piece))))
             }
             Err(frame) => {
-                source.ended = true;
+                self.end(&mut source);
                 *position = usize::MAX;
                 source.trailers = frame.into_trailers().ok();
                 let trailers = source.trailers.clone();
                 Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
             }
         }
+    }
+
+    fn end(&self, source: &mut Source) {
+        source.ended = true;
+        self.ended.set(Some(Instant::now()));
     }
 
     fn fail<T>(&self, failure: BodyFailure) -> Poll<Option<Result<T, BodyFailure>>> {

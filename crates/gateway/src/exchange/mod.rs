@@ -13,6 +13,6 @@ mod tunnel;
 
 pub(crate) use client::Client;
 pub(crate) use delivery::Delivery;
-pub(crate) use intake::AttemptBody;
+pub(crate) use intake::{AttemptBody, Intake};
 pub(crate) use serve::serve;
 pub(crate) use ticket::{Outcome, Phase, Ticket, Who};

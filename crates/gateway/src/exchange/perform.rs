@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::header::{CONNECTION, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::{Instant, sleep_until};
@@ -139,7 +139,9 @@ impl Exchange {
         let attempt = Attempt {
             hub,
             upstream,
+            intake: self.intake.as_deref(),
             reuse: past.stale == 0,
+            careful: !self.idempotent,
             connect_timeout: service.connect_timeout,
             try_timeout: route.try_timeout,
             deadline: self.deadline,
@@ -220,7 +222,8 @@ impl Exchange {
             tunnel::open(down, up, self.ticket, lease);
             return Response::from_parts(parts, Delivery::Own(None));
         }
-        let delivery = Delivery::stream(body, self.ticket, lease, pause_max);
+        let multiplexed = self.head.version == Version::HTTP_2;
+        let delivery = Delivery::stream(body, self.ticket, lease, pause_max, multiplexed);
         Response::from_parts(parts, delivery)
     }
 
@@ -243,6 +246,14 @@ impl Exchange {
             return self.refuse_body(broken);
         }
         let late = Instant::now() >= self.deadline;
+        if late
+            && self
+                .intake
+                .as_ref()
+                .is_some_and(|intake| intake.ended().is_none())
+        {
+            return self.refuse_slow_body();
+        }
         let (status, phase, reason, what) = match failure {
             Failure::Connect => (
                 502,
@@ -277,6 +288,18 @@ impl Exchange {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
         OwnAnswer::new(status, reason, format!("{label} {what}"))
             .response(self.json, self.head.version)
+    }
+
+    /// The client's body did not come within the route's time.
+    fn refuse_slow_body(mut self) -> Response<Delivery> {
+        self.ticket.phase = Phase::Send;
+        let mut answer = OwnAnswer::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "client/body",
+            "the request body did not arrive within the route's time",
+        );
+        answer.close = true;
+        refuse(&mut self.ticket, answer).response(self.json, self.head.version)
     }
 
     /// The client's body was the reason.

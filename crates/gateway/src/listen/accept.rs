@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::connection;
+use crate::exchange::Client;
 use crate::worker::Worker;
 
 /// The wait after the system could not accept, as for want of descriptors: the connection stays in
@@ -77,29 +78,11 @@ fn admit(
     if !cells.admit(u64::from(plan.limits.connections)) {
         return;
     }
-    let place = Place {
-        worker: Rc::clone(worker),
-        listener,
-    };
+    let client = Rc::new(Client::new(Rc::clone(worker), listener, peer));
     let tls = tls.cloned();
-    drop(tokio::task::spawn_local(async move {
-        connection::serve(&place, stream, peer, tls).await;
-    }));
-}
-
-/// A connection's place among those that may be open.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub(super) worker: Rc<Worker>,
-    pub(super) listener: usize,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(cells) = self.worker.hub.listeners.get(self.listener) {
-            cells.leave();
-        }
-    }
+    drop(tokio::task::spawn_local(connection::serve(
+        client, stream, tls,
+    )));
 }
 
 /// Errors of a connection that died in the queue; the next one may be fine.

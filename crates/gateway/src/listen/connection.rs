@@ -1,11 +1,11 @@
 //! One downstream connection.
 
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::Request;
@@ -18,9 +18,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::accept::Place;
 use crate::exchange::{Client, Ticket, serve as serve_request};
-use crate::guard::{Guard, Protocol, Pulse};
+use crate::guard::{Guard, Protocol};
 use crate::plan::ListenerPlan;
 use crate::worker::Worker;
 
@@ -35,47 +34,35 @@ const PENDING_RESETS_MAX: usize = 20;
 const ERROR_RESETS_MAX: usize = 100;
 
 /// Bytes that one HTTP/2 stream may have buffered towards its client.
-const SEND_BUFFER_MAX: usize = 256 << 10;
+const SEND_BUFFER_MAX: usize = 64 << 10;
 
 /// How often a silent HTTP/2 peer with open streams is asked whether it is there.
 const PING_EVERY: Duration = Duration::from_secs(30);
 
 /// Serves a connection to its end.
-pub(super) async fn serve(
-    place: &Place,
-    stream: TcpStream,
-    peer: SocketAddr,
-    tls: Option<TlsAcceptor>,
-) {
-    let worker = &place.worker;
-    let Some(plan) = worker.hub.plan.listeners.get(place.listener) else {
+pub(super) async fn serve(client: Rc<Client>, stream: TcpStream, tls: Option<TlsAcceptor>) {
+    let hub = Arc::clone(&client.worker.hub);
+    let (Some(plan), Some(cells)) = (
+        hub.plan.listeners.get(client.listener),
+        hub.listeners.get(client.listener),
+    ) else {
         return;
     };
-    let pulse = Arc::new(Pulse::new(Arc::clone(&worker.hub), worker.thread));
-    let client = Rc::new(Client::new(
-        Rc::clone(worker),
-        place.listener,
-        peer,
-        Arc::clone(&pulse),
-    ));
-    match tls {
-        None => {
+    let pulse = Arc::clone(&client.pulse);
+    let Some(tls) = tls else {
+        let guard = Guard::new(stream, plan.guard, pulse);
+        return speak(client, plan, guard, None).await;
+    };
+    match timeout(HANDSHAKE_MAX, tls.accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             let guard = Guard::new(stream, plan.guard, pulse);
-            speak(client, plan, guard, None).await;
+            let protocol = if h2 { Protocol::Http2 } else { Protocol::Http1 };
+            speak(client, plan, guard, Some(protocol)).await;
         }
-        Some(tls) => match timeout(HANDSHAKE_MAX, tls.accept(stream)).await {
-            Ok(Ok(stream)) => {
-                let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                let guard = Guard::new(stream, plan.guard, pulse);
-                let protocol = if h2 { Protocol::Http2 } else { Protocol::Http1 };
-                speak(client, plan, guard, Some(protocol)).await;
-            }
-            Ok(Err(_)) | Err(_) => {
-                if let Some(cells) = worker.hub.listeners.get(place.listener) {
-                    cells.handshakes_failed.fetch_add(1, Relaxed);
-                }
-            }
-        },
+        Ok(Err(_)) | Err(_) => {
+            cells.handshakes_failed.fetch_add(1, Relaxed);
+        }
     }
 }
 
@@ -115,7 +102,7 @@ async fn speak<S>(
             let connection = builder
                 .serve_connection(TokioIo::new(guard), service)
                 .with_upgrades();
-            drive(&client.worker, pin!(connection), |c| c.graceful_shutdown()).await;
+            drive(&client, pin!(connection), |c| c.graceful_shutdown()).await;
         }
         Some(Protocol::Http2) => {
             guard.speak_http2();
@@ -130,22 +117,29 @@ async fn speak<S>(
                 .max_send_buf_size(SEND_BUFFER_MAX)
                 .keep_alive_interval(PING_EVERY);
             let connection = builder.serve_connection(TokioIo::new(guard), service);
-            drive(&client.worker, pin!(connection), |c| c.graceful_shutdown()).await;
+            drive(&client, pin!(connection), |c| c.graceful_shutdown()).await;
         }
     }
 }
 
 /// Runs a connection; when a drain begins it is told once to end gracefully.
-async fn drive<C, T>(worker: &Worker, mut connection: Pin<&mut C>, shut: impl Fn(Pin<&mut C>))
+async fn drive<C, T>(client: &Client, mut connection: Pin<&mut C>, shut: impl Fn(Pin<&mut C>))
 where
     C: Future<Output = T>,
 {
+    let worker = &client.worker;
     let mut drain = pin!(worker.draining());
     let mut told = false;
     let mut listening = false;
     poll_fn(|cx| {
+        if client.is_doomed() {
+            return Poll::Ready(());
+        }
         // Registered once: a task's waker stays the same, and polling it costs.
         if !told && (!listening || worker.is_draining()) {
+            if !listening {
+                client.runs_as(cx.waker());
+            }
             listening = true;
             if drain.as_mut().poll(cx).is_ready() {
                 told = true;

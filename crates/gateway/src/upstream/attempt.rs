@@ -1,6 +1,8 @@
 //! One attempt at one endpoint.
 
+use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Connection, Lease, Upstream};
-use crate::exchange::AttemptBody;
+use crate::exchange::{AttemptBody, Intake};
 use crate::fleet::Hub;
 use crate::meter::add;
 
@@ -70,8 +72,12 @@ impl Failure {
 pub(crate) struct Attempt<'a> {
     pub(crate) hub: &'a Hub,
     pub(crate) upstream: &'a Rc<Upstream>,
+    /// The request's body, if it has one.
+    pub(crate) intake: Option<&'a Intake>,
     /// Whether a kept connection may be used.
     pub(crate) reuse: bool,
+    /// Whether the request could not be sent again: a kept connection is looked at twice.
+    pub(crate) careful: bool,
     pub(crate) connect_timeout: Duration,
     pub(crate) try_timeout: Duration,
     /// The end of the whole request's time.
@@ -107,11 +113,7 @@ impl Attempt<'_> {
     ) -> Result<(Response<Incoming>, Lease), Failure> {
         let in_flight = InFlight::new(self.upstream);
         let mut lease = Lease::new(self.upstream);
-        let kept = if self.reuse {
-            self.upstream.take_kept()
-        } else {
-            None
-        };
+        let kept = self.take_kept().await;
         let connected = match kept {
             Some(connection) => Ok(connection),
             None => self.connect().await,
@@ -162,10 +164,8 @@ impl Attempt<'_> {
             return Err((Failure::Connect, false));
         };
         let reused = connection.reused;
-        let limit = began + self.try_timeout;
-        let until = limit.min(self.deadline);
         let answer = connection.sender.try_send_request(request);
-        match timeout_at(until, answer).await {
+        match self.within(began, answer).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(mut refused)) => {
                 if refused.take_message().is_some() {
@@ -180,7 +180,44 @@ impl Attempt<'_> {
                     (Failure::Reset, true)
                 })
             }
-            Err(_elapsed) => Err((Failure::Timeout, limit <= self.deadline)),
+            Err(fair) => Err((Failure::Timeout, fair)),
+        }
+    }
+
+    /// Waits for an answer. The time for one try begins when the client has sent everything: an
+    /// endpoint is not to blame for a slow upload. Late, says whether it had its fair time.
+    async fn within<T>(&self, began: Instant, answer: impl Future<Output = T>) -> Result<T, bool> {
+        let mut answer = pin!(answer);
+        loop {
+            let complete = self.intake.map_or(Some(began), Intake::ended);
+            let start = complete.map_or_else(Instant::now, |ended| ended.max(began));
+            let limit = start + self.try_timeout;
+            match timeout_at(limit.min(self.deadline), answer.as_mut()).await {
+                Ok(answer) => return Ok(answer),
+                Err(_) if Instant::now() >= self.deadline => {
+                    return Err(complete.is_some() && limit <= self.deadline);
+                }
+                Err(_) if complete.is_some() => return Err(true),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// A kept connection that seems alive. For a request that cannot be sent again the event loop
+    /// is asked once more whether the endpoint has closed it meanwhile.
+    async fn take_kept(&self) -> Option<Connection> {
+        if !self.reuse {
+            return None;
+        }
+        loop {
+            let connection = self.upstream.take_kept()?;
+            if !self.careful {
+                return Some(connection);
+            }
+            tokio::task::yield_now().await;
+            if connection.sender.is_ready() {
+                return Some(connection);
+            }
         }
     }
 

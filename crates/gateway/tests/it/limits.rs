@@ -128,6 +128,32 @@ async fn pausing_bodies_are_cut() {
 }
 
 #[tokio::test]
+async fn a_slow_upload_does_not_spend_the_endpoints_time() {
+    let backend = Backend::start(|_| ok("x")).await;
+    let mut file = file();
+    file.listeners[0].routes[0].try_timeout = Span::millis(100);
+    file.listeners[0].routes[0].timeout = Span::millis(1_000);
+    let rig = Rig::with(&file, &[&backend]);
+    let mut plain = rig.connect().await;
+    plain
+        .send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n")
+        .await;
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(80)).await;
+        plain.send(b"ab").await;
+    }
+    assert_eq!(plain.answer().await.status, 200);
+    // The route's time is for all of it.
+    plain
+        .send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nab")
+        .await;
+    assert_eq!(plain.answer().await.status, 408);
+    let route = rig.settled().await;
+    assert_eq!((route.ok, route.refused), (1, 1));
+    assert_eq!(rig.counters().endpoints[0].report.failures(), 0);
+}
+
+#[tokio::test]
 async fn clients_that_do_not_read_are_cut() {
     let large = "z".repeat(8 << 20);
     let backend = Backend::start(move |_| ok(&large)).await;
@@ -166,7 +192,8 @@ async fn connections_are_limited_over_all_threads() {
     assert_eq!(beyond.rest().await, "");
     let listener = rig.counters().listeners.remove(0);
     assert_eq!((listener.connections_open, listener.refused), (3, 1));
-    open.clear();
+    assert_eq!(open.len(), 3);
+    drop(open);
     until("places are free again", || async {
         (rig.counters().listeners[0].connections_open == 0).then_some(())
     })
@@ -184,20 +211,24 @@ async fn many_idle_connections_are_cheap() {
             .unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
+    let mut files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    files.current = files.maximum;
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, files).unwrap();
     let rig = Rig::new(&file());
     let before = resident_kib();
     let mut open: Vec<Plain> = Vec::new();
-    for _ in 0..400 {
+    for _ in 0..1_000 {
         open.push(rig.connect().await);
     }
     until("all are accepted", || async {
-        (rig.counters().listeners[0].connections_open == 400).then_some(())
+        (rig.counters().listeners[0].connections_open == 1_000).then_some(())
     })
     .await;
-    let each = resident_kib().saturating_sub(before) / 400;
+    let each = resident_kib().saturating_sub(before) / 1_000;
     assert!(
         each < 40,
         "{each} KiB for each connection, both ends and other tests included"
     );
     assert_eq!(rig.get("/").await.status, 503);
+    assert_eq!(open.len(), 1_000);
 }

@@ -1,10 +1,18 @@
 //! The gateway over real sockets on loopback.
 
+#[cfg(test)]
 mod accounting;
+#[cfg(test)]
 mod backend;
+#[cfg(test)]
 mod failures;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
 mod protocols;
+#[cfg(test)]
 mod proxying;
+#[cfg(test)]
 mod rig;
+#[cfg(test)]
 mod smuggling;

@@ -73,6 +73,54 @@ async fn an_http_2_answer_that_breaks_off_is_reset() {
 }
 
 #[tokio::test]
+async fn an_http_2_client_that_takes_nothing_is_cut() {
+    let large = "z".repeat(8 << 20);
+    let backend = Backend::start(move |_| ok(&large)).await;
+    let mut file = file();
+    file.listeners[0].limits.body_pause = ninefold_config::model::Span::millis(200);
+    let rig = Rig::with(&file, &[&backend]);
+    let stream = TcpStream::connect(rig.address).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("http://a/")
+        .body(Empty::<Bytes>::new())
+        .unwrap();
+    let response = soon("an answer", sender.send_request(request))
+        .await
+        .unwrap();
+    until("the connection is cut", || async {
+        (rig.counters().routes[0].cancelled == 1).then_some(())
+    })
+    .await;
+    assert!(response.into_body().collect().await.is_err());
+}
+
+#[tokio::test]
+async fn a_drain_tells_http_2_clients_to_go() {
+    let backend = Backend::start(|_| ok("x")).await;
+    let rig = Rig::with(&file(), &[&backend]);
+    let stream = TcpStream::connect(rig.address).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::get("http://a/")
+        .body(Empty::<Bytes>::new())
+        .unwrap();
+    let response = soon("an answer", sender.send_request(request))
+        .await
+        .unwrap();
+    response.into_body().collect().await.unwrap();
+    let report = rig.gateway.drain(std::time::Duration::from_secs(15)).await;
+    assert_eq!(report.connections_left, 0);
+    soon("the goodbye", connection).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn websockets_pass_both_ways_and_count_until_their_end() {
     use futures_util::{SinkExt, StreamExt};
     use tokio_tungstenite::tungstenite::Message;
@@ -105,6 +153,11 @@ async fn websockets_pass_both_ways_and_count_until_their_end() {
     }
     let route = rig.counters().routes.remove(0);
     assert_eq!((route.requests, route.ok), (1, 0), "it is under way");
+    assert_eq!(
+        rig.counters().listeners[0].connections_open,
+        1,
+        "and keeps its place"
+    );
     socket.close(None).await.unwrap();
     drop(socket);
     assert_eq!(rig.settled().await.ok, 1);
