@@ -10,6 +10,7 @@ mod detect;
 mod pulse;
 mod refuse;
 mod stream;
+mod transfer;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use detect::Protocol;

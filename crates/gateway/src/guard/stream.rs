@@ -15,16 +15,10 @@ use super::refuse;
 use crate::strict::{HeadLimits, Refusal, Scanner, Stage};
 
 /// Bytes read at once while a head is incomplete.
-const PIECE: usize = 4 << 10;
+pub(super) const PIECE: usize = 4 << 10;
 
 /// Bytes kept at most of what a client sends before an upgrade is granted.
 const EARLY_MAX: usize = 16 << 10;
-
-/// Bytes thrown away at most so that a client can read its last answer before it sees a reset.
-const LINGER_MAX: usize = 1 << 20;
-
-/// How long that may take.
-const LINGER_TIME: Duration = Duration::from_secs(2);
 
 /// How long a body may be slow before its rate is looked at.
 const RATE_GRACE: Duration = Duration::from_secs(10);
@@ -43,25 +37,25 @@ pub(crate) struct GuardLimits {
 /// A client's stream with its scanner and clocks.
 #[derive(Debug)]
 pub(crate) struct Guard<S> {
-    io: S,
-    limits: GuardLimits,
-    pulse: Arc<Pulse>,
-    mode: Mode,
+    pub(super) io: S,
+    pub(super) limits: GuardLimits,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) mode: Mode,
     /// Bytes read and not handed on; the first `ready` of them have passed the scanner.
-    held: Vec<u8>,
-    ready: usize,
-    read: Wait,
-    write: Wait,
+    pub(super) held: Vec<u8>,
+    pub(super) ready: usize,
+    pub(super) read: Wait,
+    pub(super) write: Wait,
     /// Since when nothing is under way.
-    idle_since: Instant,
+    pub(super) idle_since: Instant,
     /// Bytes of the body under way, and how long the client was waited for.
-    body_bytes: u64,
-    body_waited: Duration,
-    last_words: LastWords,
+    pub(super) body_bytes: u64,
+    pub(super) body_waited: Duration,
+    pub(super) last_words: LastWords,
 }
 
 #[derive(Debug)]
-enum Mode {
+pub(super) enum Mode {
     Http1(Box<Scanner>),
     /// HTTP/2 or what follows an upgrade: bytes pass as they are.
     Open,
@@ -70,17 +64,17 @@ enum Mode {
 }
 
 #[derive(Debug, Default)]
-struct Wait {
-    alarm: Alarm,
-    since: Option<Instant>,
+pub(super) struct Wait {
+    pub(super) alarm: Alarm,
+    pub(super) since: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
-struct LastWords {
-    answer: Vec<u8>,
-    written: usize,
-    shut: bool,
-    discarded: usize,
+pub(super) struct LastWords {
+    pub(super) answer: Vec<u8>,
+    pub(super) written: usize,
+    pub(super) shut: bool,
+    pub(super) discarded: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
@@ -112,7 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         self.ready = self.held.len();
     }
 
-    fn stage(&self) -> Option<Stage> {
+    pub(super) fn stage(&self) -> Option<Stage> {
         match &self.mode {
             Mode::Http1(scanner) => Some(scanner.stage()),
             Mode::Open | Mode::Ended => None,
@@ -185,7 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// Hands on what has passed.
-    fn hand_on(&mut self, buf: &mut ReadBuf<'_>) {
+    pub(super) fn hand_on(&mut self, buf: &mut ReadBuf<'_>) {
         let here = self.ready.min(buf.remaining());
         buf.put_slice(self.held.get(..here).unwrap_or_default());
         self.ready -= here;
@@ -214,7 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// Scans what is held. `Ready` if hyper has something to see.
-    fn scan_held(&mut self) -> Poll<io::Result<()>> {
+    pub(super) fn scan_held(&mut self) -> Poll<io::Result<()>> {
         let Mode::Http1(scanner) = &mut self.mode else {
             return Poll::Ready(Ok(()));
         };
@@ -231,7 +225,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// Reads straight into hyper's buffer and takes back what may not pass yet.
-    fn poll_direct(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_direct(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         match Pin::new(&mut self.io).poll_read(cx, buf) {
             Poll::Pending => return self.poll_patience(cx),
@@ -260,7 +258,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// Behind a request to upgrade: keeps what comes until it is known what it is.
-    fn poll_upgrade(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_upgrade(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.pulse.register(cx.waker());
         if self.pulse.granted() {
             self.mode = Mode::Open;
@@ -283,149 +281,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_ended(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_ended(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
         self.pulse.register(cx.waker());
         if self.pulse.busy() && !self.last_words.answer.is_empty() {
             return Poll::Pending;
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// After a write that went nowhere: a client that does not read is cut.
-    fn poll_write_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        let since = *self.write.since.get_or_insert_with(Instant::now);
-        if self.write.alarm.passed(cx, since + self.limits.body_pause) {
-            Poll::Ready(io::ErrorKind::TimedOut.into())
-        } else {
-            Poll::Pending
-        }
-    }
-
-    fn after_write(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
-        if written.is_pending() {
-            return self.poll_write_patience(cx).map(Err);
-        }
-        self.write.since = None;
-        written
-    }
-
-    /// Reads and forgets, so that closing does not reset the connection under the last answer.
-    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let since = *self.write.since.get_or_insert_with(Instant::now);
-        let mut piece = [0u8; PIECE];
-        loop {
-            if self.write.alarm.passed(cx, since + LINGER_TIME) {
-                return Poll::Ready(Ok(()));
-            }
-            let mut buf = ReadBuf::new(&mut piece);
-            let result = ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf));
-            self.last_words.discarded += buf.filled().len();
-            let enough = self.last_words.discarded > LINGER_MAX;
-            if result.is_err() || buf.filled().is_empty() || enough {
-                return Poll::Ready(Ok(()));
-            }
-        }
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        loop {
-            if this.ready > 0 {
-                this.hand_on(buf);
-                return Poll::Ready(Ok(()));
-            }
-            let before = buf.filled().len();
-            match this.stage() {
-                Some(Stage::Upgrade) => ready!(this.poll_upgrade(cx))?,
-                Some(_) if !this.held.is_empty() => {
-                    if let Poll::Ready(result) = this.scan_held() {
-                        result?;
-                    } else if ready!(this.poll_hold_more(cx))? == 0 {
-                        // The client left, or its time was up and it was refused.
-                        this.held = Vec::new();
-                        this.mode = Mode::Ended;
-                    }
-                }
-                Some(_) => {
-                    ready!(this.poll_direct(cx, buf))?;
-                    let again = matches!(this.mode, Mode::Ended) || !this.held.is_empty();
-                    if !again || buf.filled().len() > before {
-                        return Poll::Ready(Ok(()));
-                    }
-                }
-                None if matches!(this.mode, Mode::Open) => return this.poll_direct(cx, buf),
-                None => return this.poll_ended(cx),
-            }
-        }
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.io).poll_write(cx, data);
-        this.after_write(cx, written)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.io).poll_write_vectored(cx, pieces);
-        this.after_write(cx, written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        match Pin::new(&mut this.io).poll_flush(cx) {
-            Poll::Pending => this.poll_write_patience(cx).map(Err),
-            done @ Poll::Ready(_) => done,
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let unread = this.stage() == Some(Stage::Body) || this.pulse.refusal().is_some();
-        while let Some(rest) = this
-            .last_words
-            .answer
-            .get(this.last_words.written..)
-            .filter(|rest| !rest.is_empty())
-        {
-            let written = Pin::new(&mut this.io).poll_write(cx, rest);
-            let written = match written {
-                Poll::Pending => return this.poll_write_patience(cx).map(Err),
-                Poll::Ready(written) => written?,
-            };
-            this.last_words.written += written.max(1);
-        }
-        if !this.last_words.shut {
-            ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
-            this.last_words.shut = true;
-            this.write = Wait::default();
-        }
-        if unread {
-            return this.poll_linger(cx);
         }
         Poll::Ready(Ok(()))
     }
