@@ -38,6 +38,9 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     }
 }
 
+/// What the gateway calls requests that reached no route.
+const NO_ROUTE: &str = "none";
+
 fn names(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     let mut seen: BTreeMap<&Name, &Route> = BTreeMap::new();
     for (path, route) in place::routes(&built.file) {
@@ -54,6 +57,13 @@ fn names(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
                 .help("write a `name`"),
                 &related,
             );
+        } else if &*route.name == NO_ROUTE {
+            let draft = Draft::error(
+                "reserved-name",
+                if written { &at } else { &path },
+                format!("`{NO_ROUTE}` is the name under which requests without a route are counted"),
+            );
+            report.check(draft.help("write another `name`").value(&route.name), &related);
         } else if let Some(other) = seen.insert(&route.name, route) {
             let name = &route.name;
             let draft = if written {
