@@ -238,11 +238,20 @@ pub fn duration(seconds: f64) -> String {
         s if s < 0.001 => format!("{:.0}us", s * 1e6),
         s if s < 0.1 => format!("{:.1}ms", s * 1e3),
         s if s < 1.0 => format!("{:.0}ms", s * 1e3),
-        s if s < 60.0 => format!("{s:.1}s"),
-        s if s < 3_600.0 => format!("{:.0}m{:02.0}s", (s / 60.0).floor(), s % 60.0),
-        s if s < 172_800.0 => format!("{:.0}h{:02.0}m", (s / 3_600.0).floor(), s % 3_600.0 / 60.0),
+        s if s < 59.95 => format!("{s:.1}s"),
+        s if s < 3_599.5 => pair(s.round(), 'm', 's'),
+        s if s < 172_800.0 => pair((s / 60.0).round(), 'h', 'm'),
         s => format!("{:.1}d", s / 86_400.0),
     }
+}
+
+/// `count` of the smaller unit, 60 of which are one of the larger.
+fn pair(count: f64, larger: char, smaller: char) -> String {
+    format!(
+        "{:.0}{larger}{:02.0}{smaller}",
+        (count / 60.0).floor(),
+        count % 60.0
+    )
 }
 
 #[cfg(test)]
@@ -253,6 +262,9 @@ mod tests {
     fn says_times_and_shares_shortly() {
         assert_eq!(duration(0.000_25), "250us");
         assert_eq!(duration(0.012_34), "12.3ms");
+        assert_eq!(duration(59.97), "1m00s");
+        assert_eq!(duration(179.7), "3m00s");
+        assert_eq!(duration(7_199.0), "2h00m");
         assert_eq!(duration(0.25), "250ms");
         assert_eq!(duration(2.25), "2.2s");
         assert_eq!(duration(125.0), "2m05s");
