@@ -63,6 +63,24 @@ pub(super) fn whole_service(
     all > 1
 }
 
+/// Whether at least half of the zone's known instances, and more than one, are among `failed`. Less
+/// than that has a cause of its own more likely than the zone.
+pub(super) fn most_of_zone(
+    zone: &str,
+    failed: &BTreeSet<InstanceId>,
+    members: &BTreeMap<InstanceId, Facts>,
+) -> bool {
+    let there = members
+        .iter()
+        .filter(|(_, facts)| facts.zone.as_deref() == Some(zone));
+    let (mut all, mut out) = (0_usize, 0_usize);
+    for (id, _) in there {
+        all += 1;
+        out += usize::from(failed.contains(id));
+    }
+    out > 1 && out * 2 >= all
+}
+
 fn shared_zone<'a>(
     failed: &BTreeSet<InstanceId>,
     members: &'a BTreeMap<InstanceId, Facts>,

@@ -89,7 +89,11 @@ impl Entry {
         let incident = &mut self.incident;
         incident.state = IncidentState::Open;
         incident.recovered = None;
-        incident.onset = incident.onset.min(verdict.onset);
+        // The first exits of a loop have incidents of their own, unless they are in this one.
+        let known = |known: &Verdict| known.instance == verdict.instance;
+        if verdict.class != FailureClass::CrashRecovery || !incident.verdicts.iter().any(known) {
+            incident.onset = incident.onset.min(verdict.onset);
+        }
         incident.detected = incident.detected.min(verdict.detected);
         self.inherited.remove(&verdict.instance);
         self.out.insert(verdict.instance.clone());

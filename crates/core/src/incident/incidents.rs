@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::background::Background;
-use super::domain::{domain, whole_service};
+use super::domain::{domain, most_of_zone, whole_service};
 use super::entry::{Entry, act};
 use super::impact::HeldImpact;
 use crate::detect::{Facts, Finding};
@@ -258,48 +259,86 @@ impl Incidents {
         (recent && incident.injected.is_none() && incident.merged_into.is_none()).then_some(*number)
     }
 
+    /// An incident in the verdict's zone, if so much of the zone failed together that the zone is
+    /// the likely cause.
     fn neighbour(&self, verdict: &Verdict) -> Option<u64> {
         let zone = self.members.get(&verdict.instance)?.zone.as_ref()?;
-        let close = |entry: &Entry| {
-            entry.incident.verdicts.iter().any(|known| {
-                let there = self.members.get(&known.instance);
-                known.instance != verdict.instance
-                    && there.and_then(|facts| facts.zone.as_ref()) == Some(zone)
-                    && apart(known.onset, verdict.onset) <= JOIN_WITHIN
-            })
-        };
-        self.entries
+        let close = |entry: &Entry| !self.in_zone(entry, verdict, zone).is_empty();
+        let near: Vec<(u64, &Entry)> = self
+            .entries
             .iter()
-            .rev()
-            .find(|(_, entry)| {
-                !entry.has(&verdict.instance)
-                    && lingers(&entry.incident, verdict.detected)
-                    && close(entry)
-            })
+            .filter(|(_, entry)| lingers(&entry.incident, verdict.detected) && close(entry))
+            .map(|(number, entry)| (*number, entry))
+            .collect();
+        let mut failed: BTreeSet<InstanceId> = near
+            .iter()
+            .flat_map(|(_, entry)| self.in_zone(entry, verdict, zone))
+            .collect();
+        failed.insert(verdict.instance.clone());
+        if !most_of_zone(zone, &failed, &self.members) {
+            return None;
+        }
+        let mut newest = near.iter().rev();
+        newest
+            .find(|(_, entry)| !entry.has(&verdict.instance))
             .map(|(number, _)| *number)
     }
 
-    /// Merges the open incidents of a service all of whose instances failed together into the
-    /// oldest. Returns the ones that were taken over.
+    /// The instances of `zone` whose onsets in `entry` are close to the verdict's.
+    fn in_zone(&self, entry: &Entry, verdict: &Verdict, zone: &Arc<str>) -> BTreeSet<InstanceId> {
+        close_to(entry, verdict, |known| {
+            let there = self.members.get(known);
+            there.and_then(|facts| facts.zone.as_ref()) == Some(zone)
+        })
+    }
+
+    /// Merges open incidents that turn out to have one cause into the oldest: all instances of a
+    /// service failed together, or most of a zone. Returns the ones that were taken over.
     fn merge(&mut self, number: u64, verdict: &Verdict) -> Vec<Incident> {
+        let together = |close: &dyn Fn(&Entry) -> BTreeSet<InstanceId>| {
+            self.entries
+                .iter()
+                .filter(|(_, entry)| entry.is_open())
+                .map(|(number, entry)| (*number, close(entry)))
+                .filter(|(_, failed)| !failed.is_empty())
+                .collect::<BTreeMap<_, _>>()
+        };
+        let all = |together: &BTreeMap<u64, BTreeSet<InstanceId>>| {
+            together.values().flatten().cloned().collect()
+        };
         let service = &verdict.instance.service;
-        let together: BTreeMap<u64, BTreeSet<InstanceId>> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| entry.is_open())
-            .map(|(number, entry)| (*number, close_to(entry, verdict)))
-            .filter(|(_, failed)| !failed.is_empty())
-            .collect();
-        let failed = together.values().flatten().cloned().collect();
-        if together.len() < 2 || !whole_service(service, &failed, &self.members) {
-            return Vec::new();
+        let of_service =
+            together(&|entry| close_to(entry, verdict, |known| known.service == *service));
+        if of_service.len() > 1 && whole_service(service, &all(&of_service), &self.members) {
+            return self.join(number, of_service.into_keys().collect());
         }
-        let oldest = together.keys().next().copied().unwrap_or(number);
+        let facts = self.members.get(&verdict.instance);
+        let Some(zone) = facts.and_then(|facts| facts.zone.clone()) else {
+            return Vec::new();
+        };
+        // An incident that reaches beyond the zone is not explained by it.
+        let of_zone = together(&|entry| {
+            let inside = self.in_zone(entry, verdict, &zone);
+            if inside == entry.instances() {
+                inside
+            } else {
+                BTreeSet::new()
+            }
+        });
+        if of_zone.len() > 1 && most_of_zone(&zone, &all(&of_zone), &self.members) {
+            return self.join(number, of_zone.into_keys().collect());
+        }
+        Vec::new()
+    }
+
+    /// Lets the oldest of these incidents take over the others, and returns those.
+    fn join(&mut self, number: u64, together: BTreeSet<u64>) -> Vec<Incident> {
+        let oldest = together.first().copied().unwrap_or(number);
         let Some(mut home) = self.entries.remove(&oldest) else {
             return Vec::new();
         };
         let mut merged = Vec::new();
-        for other in together.keys().filter(|other| **other != oldest) {
+        for other in together.iter().filter(|other| **other != oldest) {
             if let Some(other) = self.entries.get_mut(other) {
                 home.absorb(other);
                 let facts = &self.members;
@@ -335,11 +374,15 @@ impl Incidents {
     }
 }
 
-/// The instances of the verdict's service whose onsets in `entry` are close to the verdict's.
-fn close_to(entry: &Entry, verdict: &Verdict) -> BTreeSet<InstanceId> {
+/// The instances that are `such` and whose onsets in `entry` are close to the verdict's.
+fn close_to(
+    entry: &Entry,
+    verdict: &Verdict,
+    such: impl Fn(&InstanceId) -> bool,
+) -> BTreeSet<InstanceId> {
     let verdicts = entry.incident.verdicts.iter();
     verdicts
-        .filter(|known| known.instance.service == verdict.instance.service)
+        .filter(|known| such(&known.instance))
         .filter(|known| apart(known.onset, verdict.onset) <= JOIN_WITHIN)
         .map(|known| known.instance.clone())
         .collect()

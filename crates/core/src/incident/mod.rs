@@ -3,10 +3,12 @@
 //! [`Incidents`] joins what belongs together, so that one cause is one incident:
 //!
 //! - A verdict on an instance that has an open incident refines that incident.
-//! - Onsets within 2 s that share a zone are one incident, `correlated`, with the domain `zone b`.
+//! - Onsets within 2 s in one zone, of at least half of its instances, are one incident,
+//!   `correlated`, with the domain `zone b`.
 //! - Onsets within 2 s that cover every instance of a service are one, with the domain
-//!   `service catalog`; incidents that were open apart are merged into the oldest of them.
-//! - A crash loop continues the crash incident that closed within the last minute.
+//!   `service catalog`. In both cases incidents that were open apart are merged into the oldest.
+//! - A crash loop continues the crash incident that closed within the last minute. It began with
+//!   the first exit of that incident; earlier exits have incidents of their own.
 //!
 //! Only the incident is `correlated`; each verdict keeps the class that its evidence shows.
 //!
