@@ -18,6 +18,17 @@ pub(super) struct CallerWindow {
     silence: Option<Silence>,
     /// In flight by the newest report.
     in_flight: u64,
+    streak: Option<Streak>,
+}
+
+/// Attempts that failed one after the other, none succeeding in between.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Streak {
+    pub(super) since: Timestamp,
+    pub(super) last: Timestamp,
+    pub(super) sums: CallerReport,
+    /// Whether its first report has successes too: then it does not say what came last.
+    pub(super) mixed: bool,
 }
 
 /// A time in which callers wait and nothing is answered.
@@ -35,6 +46,7 @@ pub(super) struct Silence {
 impl CallerWindow {
     pub(super) fn push(&mut self, at: Timestamp, report: CallerReport, window: Duration) {
         self.hear(at, &report);
+        self.follow(at, &report);
         if report.attempts > 0 {
             self.reports.push_back((at, report));
         }
@@ -78,6 +90,35 @@ impl CallerWindow {
     /// Whether callers failed in the window, or wait.
     pub(super) fn suspect(&self, now: Timestamp, window: Duration) -> bool {
         self.silence.is_some() || self.failing_since(now, window).is_some()
+    }
+
+    fn follow(&mut self, at: Timestamp, report: &CallerReport) {
+        let mixed = report.answered > report.server_errors;
+        if mixed {
+            self.streak = None;
+        }
+        if report.failures() == 0 {
+            return;
+        }
+        let streak = self.streak.get_or_insert_with(|| Streak {
+            since: at,
+            last: at,
+            sums: CallerReport::default(),
+            mixed,
+        });
+        let failed = CallerReport {
+            attempts: report.failures(),
+            answered: report.server_errors,
+            latency_sum_ns: 0,
+            ..*report
+        };
+        streak.last = at;
+        add(&mut streak.sums, &failed);
+    }
+
+    /// The failures since the last success.
+    pub(super) const fn streak(&self) -> Option<Streak> {
+        self.streak
     }
 
     /// The sum over the window; `in_flight` is not summed and stays 0.
@@ -168,6 +209,35 @@ mod tests {
         assert!(callers.reports.len() <= REPORTS_MAX);
         let later = Timestamp::from_secs(16);
         assert_eq!(callers.sums(later, WINDOW).attempts, 0);
+    }
+
+    #[test]
+    fn a_streak_lasts_until_the_next_success() {
+        let mut callers = CallerWindow::default();
+        let failed = CallerReport {
+            attempts: 1,
+            answered: 1,
+            server_errors: 1,
+            ..CallerReport::default()
+        };
+        callers.push(Timestamp::from_secs(1), report(9, 0), WINDOW);
+        callers.push(Timestamp::from_secs(2), failed, WINDOW);
+        callers.push(Timestamp::from_secs(3), report(0, 1), WINDOW);
+        callers.push(Timestamp::from_secs(20), failed, WINDOW);
+        let streak = callers.streak().unwrap();
+        assert_eq!(
+            (streak.since, streak.last),
+            (Timestamp::from_secs(2), Timestamp::from_secs(20))
+        );
+        assert_eq!(streak.sums.failures(), 2);
+        callers.push(Timestamp::from_secs(21), report(1, 0), WINDOW);
+        assert!(callers.streak().is_none());
+        let mut both = report(1, 0);
+        add(&mut both, &failed);
+        callers.push(Timestamp::from_secs(22), both, WINDOW);
+        let streak = callers.streak().unwrap();
+        assert!(streak.mixed);
+        assert_eq!((streak.sums.attempts, streak.sums.answered), (1, 1));
     }
 
     #[test]

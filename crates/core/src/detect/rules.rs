@@ -123,16 +123,62 @@ fn callers_beside(settings: &Settings, track: &Track, now: Timestamp) -> Option<
     (sums.attempts > 0).then(|| line(now, "callers", failures(settings, &sums)))
 }
 
-fn by_connections(settings: &Settings, track: &Track, now: Timestamp) -> Option<Charge> {
+/// What callers met, since when, and in words.
+struct Met {
+    sums: CallerReport,
+    since: Timestamp,
+    what: String,
+}
+
+/// Within the window, if callers fail for long enough to convict and still do.
+fn in_window(settings: &Settings, track: &Track, now: Timestamp) -> Option<Met> {
     let sums = track.callers.sums(now, settings.callers_window);
-    let lost = sums.connect_failed.saturating_add(sums.reset);
-    if sums.attempts < settings.attempts_min || lost.saturating_mul(2) < sums.attempts {
+    let since = track
+        .callers
+        .failing_since(now, settings.callers_window)
+        .filter(|since| now.since(*since) >= settings.hold)
+        .filter(|_| track.callers.fails_since(now - settings.fresh))?;
+    Some(Met {
+        what: failures(settings, &sums),
+        sums,
+        since,
+    })
+}
+
+/// Since the last success. The gateway keeps traffic away from what fails, so that successes of
+/// before may outnumber failures for as long as the window lasts; what failed every time that it
+/// was tried needs no share. An ejection says that the last attempts failed, whatever else is in
+/// the report; and as nothing is tried meanwhile, its last failure stands for longer than others
+/// do. Time-outs are left to the rules for silence.
+fn in_streak(settings: &Settings, track: &Track, now: Timestamp) -> Option<Met> {
+    let streak = track.callers.streak()?;
+    let ejected = track.ejection.is_some();
+    let enough = ejected || (!streak.mixed && streak.sums.attempts >= settings.attempts_min);
+    let holds = now.since(streak.since) >= settings.hold
+        && now.since(streak.last) <= settings.callers_window;
+    if !enough || !holds || streak.sums.timed_out > 0 {
         return None;
     }
-    let since = held(settings, track, now)?;
-    let blind = !track.facts.supervised && lost == sums.attempts;
-    let mut what = failures(settings, &sums);
-    what.push_str(process(&track.facts));
+    let what = format!(
+        "{} failed and none succeeded for {}: {}",
+        count(streak.sums.attempts, "attempt"),
+        short(nanos(now.since(streak.since))),
+        kinds(&streak.sums)
+    );
+    Some(Met {
+        sums: streak.sums,
+        since: streak.since,
+        what,
+    })
+}
+
+fn by_connections(settings: &Settings, track: &Track, now: Timestamp) -> Option<Charge> {
+    let lost = |met: &Met| met.sums.connect_failed.saturating_add(met.sums.reset);
+    let cut_off = |met: &Met| lost(met).saturating_mul(2) >= met.sums.attempts;
+    let met = in_window(settings, track, now)
+        .filter(|met| met.sums.attempts >= settings.attempts_min && cut_off(met))
+        .or_else(|| in_streak(settings, track, now).filter(cut_off))?;
+    let blind = !track.facts.supervised && lost(&met) == met.sums.attempts;
     Some(Charge {
         class: if blind {
             FailureClass::Unknown
@@ -141,18 +187,21 @@ fn by_connections(settings: &Settings, track: &Track, now: Timestamp) -> Option<
         },
         weight: 2,
         clears: Clears::Callers,
-        onset: since,
-        evidence: vec![line(now, "callers", what)],
+        onset: met.since,
+        evidence: vec![line(
+            now,
+            "callers",
+            format!("{}{}", met.what, process(&track.facts)),
+        )],
     })
 }
 
-/// Since when callers fail, if that is long enough to convict and goes on.
-fn held(settings: &Settings, track: &Track, now: Timestamp) -> Option<Timestamp> {
-    track
-        .callers
-        .failing_since(now, settings.callers_window)
-        .filter(|since| now.since(*since) >= settings.hold)
-        .filter(|_| track.callers.fails_since(now - settings.fresh))
+/// Whether callers fail so much more often here than at the peers that the cause is here.
+fn stands_out(settings: &Settings, sums: &CallerReport, peers: &Peers) -> bool {
+    u128::from(sums.failures()) * u128::from(peers.callers.attempts)
+        >= u128::from(settings.peer_factor)
+            * u128::from(peers.callers.failures())
+            * u128::from(sums.attempts)
 }
 
 fn by_failures(
@@ -161,18 +210,18 @@ fn by_failures(
     peers: &Peers,
     now: Timestamp,
 ) -> Option<Charge> {
-    let sums = track.callers.sums(now, settings.callers_window);
-    let failed = sums.failures();
-    if failed < settings.failures_min || failed.saturating_mul(5) < sums.attempts {
-        return None;
-    }
-    let since = held(settings, track, now)?;
     let alone = peers.callers.attempts < settings.failures_min;
-    let stands_out = u128::from(failed) * u128::from(peers.callers.attempts)
-        >= u128::from(settings.peer_factor)
-            * u128::from(peers.callers.failures())
-            * u128::from(sums.attempts);
-    let mut evidence = vec![line(now, "callers", failures(settings, &sums))];
+    let many = |met: &Met| {
+        let failed = met.sums.failures();
+        failed >= settings.failures_min && failed.saturating_mul(5) >= met.sums.attempts
+    };
+    let met = in_window(settings, track, now).filter(many).or_else(|| {
+        in_streak(settings, track, now)
+            .filter(|met| !alone && stands_out(settings, &met.sums, peers))
+    })?;
+    let Met { sums, since, what } = met;
+    let stands_out = stands_out(settings, &sums, peers);
+    let mut evidence = vec![line(now, "callers", what)];
     let beside = if alone {
         "no peer has enough traffic to compare with".to_owned()
     } else {
@@ -187,7 +236,7 @@ fn by_failures(
         evidence,
     };
     if !alone && !stands_out {
-        if failed.saturating_mul(2) < sums.attempts {
+        if sums.failures().saturating_mul(2) < sums.attempts {
             return None;
         }
         let what = "callers fail as often at its peers: a shared cause, not this instance";
@@ -302,14 +351,18 @@ fn by_its_word(settings: &Settings, track: &Track) -> Option<Charge> {
 
 fn failures(settings: &Settings, sums: &CallerReport) -> String {
     format!(
-        "{} of {} failed within {}: {} not connected, {} reset, {} timed out, {} answered 5xx",
+        "{} of {} failed within {}: {}",
         sums.failures(),
         count(sums.attempts, "attempt"),
         short(nanos(settings.callers_window)),
-        sums.connect_failed,
-        sums.reset,
-        sums.timed_out,
-        sums.server_errors
+        kinds(sums)
+    )
+}
+
+fn kinds(sums: &CallerReport) -> String {
+    format!(
+        "{} not connected, {} reset, {} timed out, {} answered 5xx",
+        sums.connect_failed, sums.reset, sums.timed_out, sums.server_errors
     )
 }
 
