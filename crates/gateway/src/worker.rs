@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use ninefold_core::balance::{cost, p2c};
 use ninefold_core::id::InstanceId;
@@ -17,6 +18,11 @@ use tokio::sync::Notify;
 use crate::fleet::Hub;
 use crate::meter::RouteCells;
 use crate::upstream::Upstream;
+
+/// How soon after a failure a thread tries an endpoint again, whatever it costs. The penalty of a
+/// failure keeps traffic away for many seconds; without trials an endpoint that only fails would be
+/// neither ejected nor judged nor acquitted, and cost one request now and then for ever.
+const TRIAL_AFTER: Duration = Duration::from_millis(200);
 
 /// The state of one data thread.
 #[derive(Debug)]
@@ -205,6 +211,12 @@ impl Worker {
                 .filter(|local| local.admitted && !local.upstream.endpoint.fate.ejected(nanos))
                 .filter(untried)
         };
+        if tried.is_empty()
+            && let Some(trial) =
+                eligible().find(|local| local.upstream.wants_trial(now, TRIAL_AFTER))
+        {
+            return Some(Rc::clone(&trial.upstream));
+        }
         let count = eligible().count();
         let chosen = p2c(&mut self.rng.borrow_mut(), count, |index| {
             eligible().nth(index).map_or(f64::INFINITY, |local| {

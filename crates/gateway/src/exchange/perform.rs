@@ -80,7 +80,7 @@ impl Exchange {
                     if status.is_server_error() {
                         self.ticket.failed_at(&upstream);
                     }
-                    if is_retryable(status) && self.may_repeat(route, Sent::Maybe) {
+                    if is_retryable(status) && self.may_repeat(route, &past, Sent::Maybe) {
                         past.tried.push(upstream);
                         continue;
                     }
@@ -99,7 +99,7 @@ impl Exchange {
                     }
                     past.tried.push(upstream);
                     past.last = Some(failure);
-                    if !self.may_repeat(route, failure.sent()) {
+                    if !self.may_repeat(route, &past, failure.sent()) {
                         return self.fail(failure);
                     }
                 }
@@ -189,12 +189,14 @@ impl Exchange {
             && Instant::now() < self.deadline
     }
 
-    /// Whether another attempt may follow; takes it from the budget.
-    fn may_repeat(&self, route: &RoutePlan, sent: Sent) -> bool {
+    /// Whether another attempt may follow; takes it from the budget. Dead kept connections have a
+    /// limit of their own: they must not use up what is meant for another endpoint.
+    fn may_repeat(&self, route: &RoutePlan, past: &Past, sent: Sent) -> bool {
         let Some(retry) = &route.retry else {
             return false;
         };
-        if self.ticket.attempts >= retry.attempts || !self.safe(sent) {
+        let attempts = self.ticket.attempts.saturating_sub(past.stale);
+        if attempts >= retry.attempts || !self.safe(sent) {
             return false;
         }
         let worker = &self.client.worker;

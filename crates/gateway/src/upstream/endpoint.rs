@@ -28,6 +28,7 @@ pub(crate) struct Upstream {
     kept: RefCell<Vec<Connection>>,
     in_flight: Cell<u32>,
     latency: Cell<PeakEwma>,
+    failed_at: Cell<Timestamp>,
 }
 
 impl Upstream {
@@ -39,6 +40,7 @@ impl Upstream {
             kept: RefCell::default(),
             in_flight: Cell::new(0),
             latency: Cell::default(),
+            failed_at: Cell::default(),
         }
     }
 
@@ -77,6 +79,14 @@ impl Upstream {
         let mut ewma = self.latency.get();
         ewma.penalise(now, latency);
         self.latency.set(ewma);
+        self.failed_at.set(now);
+    }
+
+    /// Whether its last attempts failed, this thread's not within `pause`, and none is under way.
+    pub(crate) fn wants_trial(&self, now: Timestamp, pause: Duration) -> bool {
+        self.endpoint.fate.troubled()
+            && self.in_flight.get() == 0
+            && now.since(self.failed_at.get()) >= pause
     }
 
     /// The kept connection that was used last and still lives.

@@ -77,6 +77,43 @@ async fn a_killed_endpoint_with_kept_connections_is_masked() {
     assert_eq!(rig.settled().await.ok, 200);
 }
 
+/// A dead kept connection and the refusal that follows are both of the killed endpoint: they leave
+/// the one retry that the route has for another one.
+#[tokio::test]
+async fn a_dead_kept_connection_does_not_use_up_the_retry() {
+    let (one, two) = (
+        Backend::start(|_| ok("1")).await,
+        Backend::start(|_| ok("2")).await,
+    );
+    let mut file = file();
+    file.listeners[0].routes[0].retry.as_mut().unwrap().attempts = 2;
+    let rig = Rig::with(&file, &[&one, &two]);
+    let mut plain = rig.connect().await;
+    for round in 0..200 {
+        if round == 100 {
+            one.kill();
+        }
+        plain.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert_eq!(plain.answer().await.status, 200, "round {round}");
+    }
+    assert_eq!(rig.settled().await.ok, 200);
+}
+
+/// The penalty for failures keeps traffic away, but not so long that nothing comes of them.
+#[tokio::test]
+async fn an_endpoint_that_only_fails_is_tried_until_it_is_ejected() {
+    let bad = Backend::start(|_| status(500)).await;
+    let good = Backend::start(|_| ok("x")).await;
+    let rig = Rig::with(&file(), &[&bad, &good]);
+    until("an ejection", || async {
+        rig.get("/").await;
+        rig.gateway.take_notices().pop()
+    })
+    .await;
+    let failed = bad.requests().len();
+    assert!(failed >= 5, "{failed} failures");
+}
+
 #[tokio::test]
 async fn a_post_that_was_sent_is_never_sent_again() {
     for act in [Act::Close, status(503)] {
