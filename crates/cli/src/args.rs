@@ -233,6 +233,9 @@ pub(crate) struct VerifyArgs {
     /// Only this claim; may be given several times.
     #[arg(long = "claim", value_name = "NAME")]
     pub(crate) claims: Vec<String>,
+    /// Requests a second instead of what the claims declare.
+    #[arg(long, value_name = "N")]
+    pub(crate) rate: Option<f64>,
     /// What to measure with.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) traffic: TrafficArg,

@@ -102,7 +102,7 @@ fn raise_file_limit() {
 }
 
 /// A short hash of the file's bytes, so that a change shows in the journal. Not for security.
-fn fingerprint(path: &Path) -> String {
+pub(super) fn fingerprint(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap_or_default();
     format!("{:08x}", crc32fast::hash(&bytes))
 }

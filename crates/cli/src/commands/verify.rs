@@ -15,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::node::failed;
+use super::up::fingerprint;
 use crate::args::{Output, TrafficArg, VerifyArgs};
 use crate::exit::Exit;
 use crate::print;
@@ -60,6 +61,7 @@ async fn prove(args: &VerifyArgs) -> Result<Exit, Problem> {
         "on the cluster that runs in {}",
         located.state.path().display()
     ));
+    warn_if_other(&path, &located.state).await;
     let report = claims(args, &file, &located.state, stop, None).await;
     conclude(args, &report?)
 }
@@ -80,6 +82,7 @@ async fn claims(
             TrafficArg::Load => Traffic::Load,
             TrafficArg::Live => Traffic::Live,
         },
+        rate: args.rate,
         owned_up,
         stop,
         ..VerifyOptions::new(Arc::clone(file), state.path().to_owned(), reaper)
@@ -109,6 +112,18 @@ fn conclude(args: &VerifyArgs, report: &Report) -> Result<Exit, Problem> {
         1 => Exit::No,
         code => Exit::Code(code),
     })
+}
+
+/// Claims may be added to a file without a restart; services and routes may not.
+async fn warn_if_other(path: &Path, state: &StateFolder) {
+    if let Ok(status) = AdminClient::new(state).status().await
+        && status.config != fingerprint(path)
+    {
+        print::note(format!(
+            "warning: the cluster was started from another version of {}: its claims are tried on what runs",
+            path.display()
+        ));
+    }
 }
 
 fn seed_from_clock() -> u64 {

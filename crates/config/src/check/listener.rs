@@ -61,9 +61,14 @@ fn names(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
             let draft = Draft::error(
                 "reserved-name",
                 if written { &at } else { &path },
-                format!("`{NO_ROUTE}` is the name under which requests without a route are counted"),
+                format!(
+                    "`{NO_ROUTE}` is the name under which requests without a route are counted"
+                ),
             );
-            report.check(draft.help("write another `name`").value(&route.name), &related);
+            report.check(
+                draft.help("write another `name`").value(&route.name),
+                &related,
+            );
         } else if let Some(other) = seen.insert(&route.name, route) {
             let name = &route.name;
             let draft = if written {
