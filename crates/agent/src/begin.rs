@@ -75,6 +75,9 @@ pub(crate) async fn begin(options: NodeOptions) -> Result<Begun, NodeError> {
     record_start(&journal, &history, &config);
     let mut incidents = Incidents::restore(&history);
     let detector = control::judges(&file, &mut incidents);
+    for ended in incidents.forget_unregistered() {
+        journal.record(now(), EventKind::Incident(Box::new(ended)));
+    }
     let (reports_tx, reports) = mpsc::channel(REPORTS_MAX);
     let supervisor = Supervisor::start(ninefold_supervise::Options {
         file: Arc::clone(&file),

@@ -19,6 +19,13 @@ pub(crate) fn line(text: impl Display) -> bool {
     out(&format!("{text}\n"))
 }
 
+/// Writes text that quotes others (exit reasons, probe answers) to standard output, without what
+/// could steer a terminal; false once nobody reads it any more.
+pub(crate) fn quoted(text: &str) -> bool {
+    let harmless = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+    out(&text.chars().map(harmless).collect::<String>())
+}
+
 /// Writes one line to standard error. If that is closed there is nobody to tell.
 pub(crate) fn note(text: impl Display) {
     drop(writeln!(io::stderr().lock(), "{text}"));

@@ -55,6 +55,6 @@ fn show(event: &Event, output: Output) -> bool {
             Ok(text) => print::line(text),
             Err(_impossible) => true,
         },
-        Output::Text => print::line(format!("{}  {:>6}  {}", event.at, event.seq, event.kind)),
+        Output::Text => print::quoted(&format!("{}  {:>6}  {}\n", event.at, event.seq, event.kind)),
     }
 }

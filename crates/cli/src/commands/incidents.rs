@@ -103,7 +103,7 @@ pub(crate) async fn explain(args: ExplainArgs) -> Exit {
         Ok(incident) => {
             match args.common.output {
                 Output::Json => print::json(&incident),
-                Output::Text => print::out(&explanation(&incident, now())),
+                Output::Text => print::quoted(&explanation(&incident, now())),
             };
             Exit::Ok
         }

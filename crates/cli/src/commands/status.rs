@@ -34,7 +34,7 @@ pub(crate) async fn run(args: StatusArgs) -> Exit {
                 } else {
                     ""
                 };
-                print::out(&format!("{home}{}", admin::page(&status)))
+                print::out(home) && print::quoted(&admin::page(&status))
             }
         };
         if !args.watch || !read {

@@ -168,6 +168,13 @@ impl Entry {
         }
     }
 
+    /// Ends it without a recovery: nobody watches any more.
+    pub(super) fn abandon(&mut self) {
+        self.out.clear();
+        self.inherited.clear();
+        self.incident.state = IncidentState::Closed;
+    }
+
     /// Adds to the harm done to a route.
     pub(super) fn count(&mut self, route: &str, hurt: u64, masked: u64) {
         let impact = &mut self.incident.impact;

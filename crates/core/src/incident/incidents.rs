@@ -97,8 +97,29 @@ impl Incidents {
         }
         match &event.kind {
             EventKind::InstanceReady { instance, .. } => self.ready(instance, event.at),
+            // The time until the next start is nobody's time to recover.
+            EventKind::NodeStopping { .. } => self.abandon(|_| true),
             _ => Vec::new(),
         }
+    }
+
+    /// Ends incidents of a former run whose instances are not in the file any more: they can never
+    /// be ready. Call it once all instances are registered; returns those incidents.
+    pub fn forget_unregistered(&mut self) -> Vec<Incident> {
+        let members = std::mem::take(&mut self.members);
+        let gone = self.abandon(|entry| entry.inherited.iter().any(|id| !members.contains_key(id)));
+        self.members = members;
+        gone
+    }
+
+    fn abandon(&mut self, which: impl Fn(&Entry) -> bool) -> Vec<Incident> {
+        let open = self.entries.values_mut().filter(|entry| entry.is_open());
+        open.filter(|entry| which(entry))
+            .map(|entry| {
+                entry.abandon();
+                entry.incident.clone()
+            })
+            .collect()
     }
 
     /// Learns that an instance is ready, or an endpoint answers its probes, where no event says so.

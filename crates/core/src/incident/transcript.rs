@@ -44,6 +44,7 @@ fn play(text: &str) -> String {
         match when {
             "register" => scene.register(what),
             "restart" => scene.restart(),
+            "unlist" => scene.unlist(what),
             _ => scene.run(when, what),
         }
     }
@@ -80,6 +81,15 @@ impl Scene {
         self.known.push((instance.clone(), facts.clone()));
         self.detector.register(instance.clone(), facts.clone());
         self.incidents.register(instance, facts);
+    }
+
+    /// A new run with a file that does not name `instance` any more.
+    fn unlist(&mut self, instance: &str) {
+        let instance: InstanceId = instance.parse().unwrap();
+        self.known.retain(|(known, _)| *known != instance);
+        self.restart();
+        let forgotten = self.incidents.forget_unregistered();
+        self.changed(0, forgotten);
     }
 
     /// A new run of Ninefold: only the journal is left.
@@ -142,6 +152,12 @@ impl Scene {
                 EventKind::InstanceReady {
                     instance: rest.parse().unwrap(),
                     after_ns: 1_000_000,
+                },
+            ),
+            "stopping" => self.event(
+                at,
+                EventKind::NodeStopping {
+                    reason: "the test".to_owned(),
                 },
             ),
             "show" => self.show(rest),
