@@ -1,6 +1,7 @@
 //! `prepare`: commands that must succeed before the first start.
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use ninefold_core::rng::Rng;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::Command;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::clock::wall;
 use crate::process::{ProcessId, kill_group};
@@ -23,6 +25,10 @@ const RETRY: Backoff = Backoff {
 };
 /// A line of output is cut at this length.
 const LINE_BYTES_MAX: u64 = 4_096;
+
+/// How long output may still come after the command's end: what it started in the background may
+/// hold the pipe open for ever.
+const OUTPUT_REST: Duration = Duration::from_millis(500);
 
 /// What a gate says: not yet known, open, or closed for a reason.
 type GateState = Option<Result<(), Arc<str>>>;
@@ -135,8 +141,15 @@ impl Prepare {
             .map_err(|error| format!("{program}: {error}"))?;
         let _group = Group(child.id().and_then(ProcessId::of));
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        tokio::join!(lines(stdout, report), lines(stderr, report));
-        let status = child.wait().await.map_err(|error| error.to_string())?;
+        let mut output = pin!(async { tokio::join!(lines(stdout, report), lines(stderr, report)) });
+        let status = tokio::select! {
+            _ = &mut output => child.wait().await,
+            status = child.wait() => {
+                timeout(OUTPUT_REST, output).await.ok();
+                status
+            }
+        };
+        let status = status.map_err(|error| error.to_string())?;
         if status.success() {
             Ok(())
         } else {

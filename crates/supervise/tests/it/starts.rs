@@ -145,6 +145,19 @@ async fn prepare_runs_once_and_before_everybody() {
     rig.supervisor.stop().await;
 }
 
+/// As the server of a build cache does: it holds the pipe open after the command's end.
+#[tokio::test]
+async fn a_prepare_that_leaves_something_in_the_background_is_done_all_the_same() {
+    let folder = folder();
+    let mut service = supervised(&[&example("service"), "{address}"]);
+    let command = "(until test -e over; do sleep 0.1; done) & echo built";
+    service.prepare = Some(["sh", "-c", command].map(Into::into).to_vec());
+    let rig = Rig::start(&folder, with(file(folder.path()), "web", service, ready())).await;
+    rig.is(0, InstanceState::Ready).await;
+    fs::write(folder.path().join("over"), "").unwrap();
+    rig.supervisor.stop().await;
+}
+
 #[tokio::test]
 async fn a_failing_prepare_holds_the_service_and_is_tried_again() {
     let folder = folder();
