@@ -91,8 +91,16 @@ impl SloLedger {
         let mut notices = Vec::new();
         let damaged = found_rings.damaged + found_head.damaged;
         if damaged > 0 {
+            let lost = [&found_rings, &found_head]
+                .iter()
+                .any(|found| found.damaged > 0 && found.record.is_none());
+            let follows = if lost {
+                "no whole copy is left, counting begins anew"
+            } else {
+                "the copies before them are used"
+            };
             notices.push(format!(
-                "the SLO ledger: {damaged} of 4 files are damaged; the copies before them are used"
+                "the SLO ledger: {damaged} of 4 files are damaged; {follows}"
             ));
         }
         let rings = found_rings.record.as_deref().and_then(decode_rings);

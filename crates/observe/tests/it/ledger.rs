@@ -193,5 +193,6 @@ proptest! {
         let (ledger, notices) = open(folder.path(), START);
         prop_assert_eq!(ledger.slos(START)[0].total, 0);
         prop_assert!(notices[0].contains("damaged"), "{:?}", notices);
+        prop_assert!(notices[0].contains("counting begins anew"), "{:?}", notices);
     }
 }
