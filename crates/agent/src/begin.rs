@@ -78,6 +78,13 @@ pub(crate) async fn begin(options: NodeOptions) -> Result<Begun, NodeError> {
     for ended in incidents.forget_unregistered() {
         journal.record(now(), EventKind::Incident(Box::new(ended)));
     }
+    // Before anything is started: what cannot be written ends the start with nothing left behind.
+    state.write_record(&NodeRecord {
+        pid: std::process::id(),
+        cluster: file.cluster.name.to_string(),
+        file: std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone()),
+        admin: listeners.address,
+    })?;
     let (reports_tx, reports) = mpsc::channel(REPORTS_MAX);
     let supervisor = Supervisor::start(ninefold_supervise::Options {
         file: Arc::clone(&file),
@@ -88,12 +95,6 @@ pub(crate) async fn begin(options: NodeOptions) -> Result<Begun, NodeError> {
         journal: Arc::new(JournalRecorder(journal.clone())),
     })
     .await?;
-    state.write_record(&NodeRecord {
-        pid: std::process::id(),
-        cluster: file.cluster.name.to_string(),
-        file: std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone()),
-        admin: listeners.address,
-    })?;
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry, env!("CARGO_PKG_VERSION"));
     registry.register_collector(gateway.collector());

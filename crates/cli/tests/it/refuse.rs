@@ -22,6 +22,19 @@ fn a_port_in_use_is_named() {
 }
 
 #[test]
+fn a_state_folder_that_cannot_be_written_starts_nothing() {
+    let cluster = Cluster::new(&three_replicas(""));
+    // In the way of the node's own record, as a full disk would be.
+    std::fs::create_dir_all(cluster.state().join("node.json.tmp")).unwrap();
+    let path = cluster.file();
+    let output = cluster.run(&["up", path.to_str().unwrap()]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("node.json"), "{text}");
+    assert!(!cluster.state().join("instances/web-0").exists());
+}
+
+#[test]
 fn a_second_ninefold_in_the_same_folder_is_refused() {
     let cluster = Cluster::up(&three_replicas(""));
     let path = cluster.file();
