@@ -1,7 +1,7 @@
 //! One replica of three fails under traffic.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use rustix::process::Signal;
@@ -12,41 +12,46 @@ use crate::cluster::{Cluster, alive, get, signal, three_replicas};
 /// GETs from four threads until told to stop; gives how many there were and which failed.
 struct Traffic {
     stop: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<(u64, Vec<u16>)>>,
+    sent: Arc<AtomicU64>,
+    threads: Vec<JoinHandle<Vec<u16>>>,
 }
 
 impl Traffic {
     fn start(cluster: &Cluster) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
+        let sent = Arc::new(AtomicU64::new(0));
         let address = cluster.address();
         let threads = (0..4)
             .map(|_| {
-                let stop = Arc::clone(&stop);
+                let (stop, sent) = (Arc::clone(&stop), Arc::clone(&sent));
                 std::thread::spawn(move || {
-                    let (mut sent, mut failed) = (0, Vec::new());
+                    let mut failed = Vec::new();
                     while !stop.load(Ordering::Relaxed) {
                         let (status, _) = get(address, "/");
-                        sent += 1;
+                        sent.fetch_add(1, Ordering::Relaxed);
                         if status != 200 {
                             failed.push(status);
                         }
                     }
-                    (sent, failed)
+                    failed
                 })
             })
             .collect();
-        Self { stop, threads }
+        Self {
+            stop,
+            sent,
+            threads,
+        }
     }
 
-    fn end(self) -> (u64, Vec<u16>) {
+    /// Ends after a hundred requests at the earliest: fewer are no traffic.
+    fn end(self, cluster: &Cluster) -> (u64, Vec<u16>) {
+        let sent = || self.sent.load(Ordering::Relaxed);
+        cluster.wait("a hundred requests", || sent() > 100);
         self.stop.store(true, Ordering::Relaxed);
-        self.threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .fold((0, Vec::new()), |(sent, mut failed), (more, bad)| {
-                failed.extend(bad);
-                (sent + more, failed)
-            })
+        let threads = self.threads.into_iter();
+        let failed = threads.flat_map(|thread| thread.join().unwrap()).collect();
+        (self.sent.load(Ordering::Relaxed), failed)
     }
 }
 
@@ -83,8 +88,7 @@ fn a_killed_replica_costs_no_request_and_comes_back() {
             .any(|(name, new)| *name == victim && *new != pid)
     });
     let incident = closed_incident(&cluster, "crash-stop");
-    let (sent, failed) = traffic.end();
-    assert!(sent > 100, "{sent} requests are no traffic");
+    let (sent, failed) = traffic.end(&cluster);
     assert!(failed.is_empty(), "{failed:?} of {sent}");
 
     assert_eq!(incident["injected"], Value::Null);
@@ -122,7 +126,7 @@ fn a_hung_replica_is_told_from_a_dead_one_and_healed() {
             .any(|(name, new)| *name == victim && *new != pid)
     });
     let incident = closed_incident(&cluster, "timing");
-    let (sent, failed) = traffic.end();
+    let (sent, failed) = traffic.end(&cluster);
     assert!(
         failed.is_empty(),
         "{failed:?} of {sent}: GETs in flight are tried again elsewhere"
