@@ -33,8 +33,8 @@ pub(crate) struct Intake {
     /// Bytes so far.
     pub(crate) seen: Cell<u64>,
     pub(crate) failure: Cell<Option<BodyFailure>>,
-    /// When the last byte was there.
-    ended: Cell<Option<Instant>>,
+    /// Since when the endpoint has all there is; nothing while the client is waited for.
+    given: Cell<Option<Instant>>,
     /// The attempt that may read.
     turn: Cell<u32>,
     length: Option<u64>,
@@ -67,7 +67,7 @@ impl Intake {
             }),
             seen: Cell::new(0),
             failure: Cell::new(None),
-            ended: Cell::new(None),
+            given: Cell::new(Some(Instant::now())),
             turn: Cell::new(0),
             size_max,
         })
@@ -78,9 +78,10 @@ impl Intake {
         self.source.borrow().kept.is_some() && self.failure.get().is_none()
     }
 
-    /// When the client had sent everything, if it has.
-    pub(crate) fn ended(&self) -> Option<Instant> {
-        self.ended.get()
+    /// Since when it is the endpoint's turn; nothing while the client is waited for. An endpoint
+    /// that takes no more of a body has its turn too.
+    pub(crate) const fn given(&self) -> Option<Instant> {
+        self.given.get()
     }
 
     /// The body for the next attempt; one that still has an earlier one gets an error.
@@ -109,8 +110,11 @@ impl Intake {
             *position = usize::MAX;
             return Poll::Ready(trailers.filter(|_| first).map(|t| Ok(Frame::trailers(t))));
         }
-        let Some(result) = ready!(Pin::new(&mut source.body).poll_frame(cx)) else {
-            self.end(&mut source);
+        self.given.set(None);
+        let result = ready!(Pin::new(&mut source.body).poll_frame(cx));
+        self.given.set(Some(Instant::now()));
+        let Some(result) = result else {
+            source.ended = true;
             return Poll::Ready(None);
         };
         let frame = match result {
@@ -126,24 +130,17 @@ impl Intake {
                 }
                 *position += 1;
                 source.keep(&piece);
-                if source.body.is_end_stream() {
-                    self.end(&mut source);
-                }
+                source.ended = source.body.is_end_stream();
                 Poll::Ready(Some(Ok(Frame::data(piece))))
             }
             Err(frame) => {
-                self.end(&mut source);
+                source.ended = true;
                 *position = usize::MAX;
                 source.trailers = frame.into_trailers().ok();
                 let trailers = source.trailers.clone();
                 Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
             }
         }
-    }
-
-    fn end(&self, source: &mut Source) {
-        source.ended = true;
-        self.ended.set(Some(Instant::now()));
     }
 
     fn fail<T>(&self, failure: BodyFailure) -> Poll<Option<Result<T, BodyFailure>>> {

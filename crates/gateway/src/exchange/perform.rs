@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::header::{CONNECTION, UPGRADE};
+use http::header::{CONNECTION, HOST, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -134,7 +134,7 @@ impl Exchange {
         let hub = &self.client.worker.hub;
         self.ticket.attempts += 1;
         self.ticket.phase = Phase::Connect;
-        let request = self.request();
+        let request = self.request(upstream);
         self.ticket.phase = Phase::Wait;
         let attempt = Attempt {
             hub,
@@ -159,7 +159,7 @@ impl Exchange {
     }
 
     /// The request for one attempt.
-    fn request(&self) -> Request<AttemptBody> {
+    fn request(&self, upstream: &Upstream) -> Request<AttemptBody> {
         let body = self
             .intake
             .as_ref()
@@ -169,6 +169,12 @@ impl Exchange {
         *request.uri_mut() = origin_form(&self.head.uri, &self.head.method);
         let headers = request.headers_mut();
         headers.clone_from(&self.head.headers);
+        // HTTP/1.0 knows no Host, an endpoint of HTTP/1.1 insists on it.
+        if !headers.contains_key(HOST)
+            && let Ok(host) = HeaderValue::try_from(upstream.endpoint.address.to_string())
+        {
+            headers.insert(HOST, host);
+        }
         let left = self.deadline.saturating_duration_since(Instant::now());
         let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1);
         headers.insert(DEADLINE, HeaderValue::from(left));
@@ -252,7 +258,7 @@ impl Exchange {
             && self
                 .intake
                 .as_ref()
-                .is_some_and(|intake| intake.ended().is_none())
+                .is_some_and(|intake| intake.given().is_none())
         {
             return self.refuse_slow_body();
         }

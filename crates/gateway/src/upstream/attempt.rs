@@ -10,6 +10,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
+use super::framing::is_plain;
 use super::{Connection, Lease, Upstream};
 use crate::exchange::{AttemptBody, Intake};
 use crate::fleet::Hub;
@@ -166,7 +167,8 @@ impl Attempt<'_> {
         let reused = connection.reused;
         let answer = connection.sender.try_send_request(request);
         match self.within(began, answer).await {
-            Ok(Ok(response)) => Ok(response),
+            Ok(Ok(response)) if is_plain(response.headers()) => Ok(response),
+            Ok(Ok(_ambiguous)) => Err((Failure::Reset, true)),
             Ok(Err(mut refused)) => {
                 if refused.take_message().is_some() {
                     return Err((Failure::Stale(Sent::Never), false));
@@ -184,21 +186,25 @@ impl Attempt<'_> {
         }
     }
 
-    /// Waits for an answer. The time for one try begins when the client has sent everything: an
-    /// endpoint is not to blame for a slow upload. Late, says whether it had its fair time.
+    /// Waits for an answer. The time for one try begins when the endpoint has all that the client
+    /// sent: it is not to blame for a slow upload, but for one that it does not take. Late, says
+    /// whether it had its fair time.
     async fn within<T>(&self, began: Instant, answer: impl Future<Output = T>) -> Result<T, bool> {
         let mut answer = pin!(answer);
         loop {
-            let complete = self.intake.map_or(Some(began), Intake::ended);
-            let start = complete.map_or_else(Instant::now, |ended| ended.max(began));
+            let given = || self.intake.map_or(Some(began), Intake::given);
+            let start = given().map_or_else(Instant::now, |given| given.max(began));
             let limit = start + self.try_timeout;
-            match timeout_at(limit.min(self.deadline), answer.as_mut()).await {
-                Ok(answer) => return Ok(answer),
-                Err(_) if Instant::now() >= self.deadline => {
-                    return Err(complete.is_some() && limit <= self.deadline);
-                }
-                Err(_) if complete.is_some() => return Err(true),
-                Err(_) => {}
+            if let Ok(answer) = timeout_at(limit.min(self.deadline), answer.as_mut()).await {
+                return Ok(answer);
+            }
+            let turn = given().map(|given| given.max(began) + self.try_timeout);
+            let now = Instant::now();
+            if now >= self.deadline {
+                return Err(turn.is_some_and(|limit| limit <= self.deadline));
+            }
+            if turn.is_some_and(|limit| limit <= now) {
+                return Err(true);
             }
         }
     }

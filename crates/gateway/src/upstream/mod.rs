@@ -3,6 +3,7 @@
 mod attempt;
 mod connection;
 mod endpoint;
+mod framing;
 mod lease;
 
 pub(crate) use attempt::{Attempt, Failure, Sent};

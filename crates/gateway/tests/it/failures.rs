@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
-use ninefold_config::model::{Redundancy, Retry, Span};
+use ninefold_config::model::{Bytes, Redundancy, Retry, Span};
 use ninefold_gateway::Notice;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::backend::{Act, Backend, ok, status};
-use crate::rig::{Rig, file, until, views};
+use crate::rig::{Rig, file, soon, until, views};
 
 /// An address where nobody listens.
 async fn dead() -> SocketAddr {
@@ -395,4 +396,32 @@ async fn a_connection_that_died_idle_is_replaced_without_blame() {
     assert!(counters.endpoints[0].stale > 0);
     assert_eq!(counters.endpoints[0].report.failures(), 0);
     assert_eq!(rig.settled().await.masked, 0);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_takes_no_body_is_to_blame_and_not_the_client() {
+    // It accepts, by its system, and reads nothing: as a stopped process does.
+    let stopped = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut file = file();
+    file.listeners[0].limits.body_size = Bytes(64 << 20);
+    file.listeners[0].routes[0].try_timeout = Span::millis(200);
+    let rig = Rig::new(&file);
+    rig.publish(&[stopped.local_addr().unwrap()]);
+    let (mut reading, mut writing) = rig.connect().await.stream.into_split();
+    let length = 32 << 20;
+    let upload = tokio::spawn(async move {
+        let head = format!("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+        writing.write_all(head.as_bytes()).await.ok();
+        // The gateway stops reading in the middle.
+        writing.write_all(&vec![b'x'; length]).await.ok();
+    });
+    let mut answer = [0; 12];
+    soon("an answer", reading.read_exact(&mut answer))
+        .await
+        .unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 504");
+    upload.abort();
+    let route = rig.settled().await;
+    assert_eq!((route.failed, route.refused), (1, 0));
+    assert_eq!(rig.counters().endpoints[0].report.timed_out, 1);
 }
