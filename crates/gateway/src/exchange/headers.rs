@@ -6,6 +6,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Version, request::Parts};
 
 use super::Client;
+use super::trace::{REQUEST_ID, TRACEPARENT, TRACESTATE};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -23,8 +24,11 @@ pub(super) const DEADLINE: HeaderName = HeaderName::from_static("x-deadline-ms")
 /// Who failed and in which phase, on answers made by the gateway.
 pub(super) const REASON: HeaderName = HeaderName::from_static("x-ninefold-reason");
 
+/// What a client cannot have removed by naming it in `Connection`.
+const KEPT: [HeaderName; 5] = [HOST, CONTENT_LENGTH, REQUEST_ID, TRACEPARENT, TRACESTATE];
+
 /// Removes what is meant for the next hop only (RFC 9110, section 7.6.1), also what `Connection`
-/// names. `Host` and `Content-Length` stay whatever it names.
+/// names. `Host`, `Content-Length` and the ids of the gateway stay whatever it names.
 pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {
         let named: Vec<HeaderName> = headers
@@ -33,7 +37,7 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
-            .filter(|name| *name != HOST && *name != CONTENT_LENGTH)
+            .filter(|name| !KEPT.contains(name))
             .collect();
         for name in named {
             headers.remove(name);
@@ -132,19 +136,23 @@ mod tests {
     fn strips_what_connection_names_but_not_framing() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
-            ("connection", "close, X-Secret , host,content-length"),
+            (
+                "connection",
+                "close, X-Secret , host,content-length, traceparent",
+            ),
             ("x-secret", "1"),
             ("host", "a"),
             ("content-length", "3"),
             ("keep-alive", "5"),
             ("transfer-encoding", "chunked"),
             ("trailer", "x-sum"),
+            ("traceparent", "t"),
         ] {
             headers.append(name, HeaderValue::from_static(value));
         }
         strip_hop_by_hop(&mut headers);
         let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
-        assert_eq!(left, ["content-length", "host", "trailer"]);
+        assert_eq!(left, ["content-length", "host", "traceparent", "trailer"]);
     }
 }

@@ -18,6 +18,7 @@ use super::perform::Exchange;
 use super::ticket::{Outcome, Who};
 use super::trace::{REQUEST_ID, identify};
 use super::{Client, Delivery, Ticket};
+use crate::strict::{Refusal, is_authority};
 
 /// Serves one request.
 pub(crate) async fn serve(
@@ -92,7 +93,12 @@ fn prepare(
     let Some(listener) = client.plan() else {
         return Err(no_route(ticket, parts));
     };
+    let headers = u32::try_from(parts.headers.len()).unwrap_or(u32::MAX);
     let host = match authority(parts) {
+        Ok(_) if parts.version == Version::HTTP_2 && headers > listener.limits.headers => {
+            ticket.route(None);
+            return Err(too_many());
+        }
         Ok(host) => host,
         Err(answer) => {
             ticket.route(None);
@@ -112,7 +118,10 @@ fn prepare(
     if content_length(parts).is_some_and(|length| length > size_max) {
         return Err(too_large(size_max));
     }
-    let upgrade = upgrade(parts).zip(parts.extensions.remove::<OnUpgrade>());
+    // Behind a body nobody could say where the other protocol begins.
+    let upgrade = upgrade(parts)
+        .filter(|_| body.is_end_stream())
+        .zip(parts.extensions.remove::<OnUpgrade>());
     let asked = parts
         .headers
         .get(DEADLINE)
@@ -135,21 +144,45 @@ fn prepare(
     })
 }
 
-/// The request's authority. HTTP/2 may give it twice, and then has to give the same.
+/// The request's authority; none in HTTP/1.0 only. HTTP/2 may give it twice, and then has to give
+/// the same. Heads of HTTP/1 were checked by the guard.
 fn authority(parts: &Parts) -> Result<Option<HeaderValue>, OwnAnswer> {
-    let header = parts.headers.get(HOST);
-    let Some(authority) = parts.uri.authority().map(http::uri::Authority::as_str) else {
-        return Ok(header.cloned());
-    };
-    let agree = header.is_none_or(|h| h.as_bytes().eq_ignore_ascii_case(authority.as_bytes()));
-    match HeaderValue::from_str(authority) {
-        Ok(value) if agree && !authority.contains('@') => Ok(Some(value)),
-        _ => Err(OwnAnswer::new(
+    let refused = |detail: &str| {
+        Err(OwnAnswer::new(
             StatusCode::BAD_REQUEST,
             "client/head",
-            "the authority disagrees with Host",
-        )),
+            detail,
+        ))
+    };
+    let mut headers = parts.headers.get_all(HOST).iter();
+    let header = headers.next();
+    let authority = match parts.uri.authority().map(http::uri::Authority::as_str) {
+        Some(authority) => HeaderValue::from_str(authority).ok(),
+        None => header.cloned(),
+    };
+    let Some(value) = authority else {
+        return match parts.version {
+            Version::HTTP_2 => refused("an authority or Host is needed"),
+            _ => Ok(None),
+        };
+    };
+    let agree = header.is_none_or(|h| h.as_bytes().eq_ignore_ascii_case(value.as_bytes()));
+    if !agree || headers.next().is_some() {
+        return refused("the authority disagrees with Host");
     }
+    if parts.version == Version::HTTP_2 && !is_authority(value.as_bytes()) {
+        return refused("the authority is malformed");
+    }
+    Ok(Some(value))
+}
+
+/// More headers than allowed, in HTTP/2: those of HTTP/1 were counted by the guard.
+fn too_many() -> OwnAnswer {
+    OwnAnswer::new(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "client/head",
+        Refusal::HeadTooLarge.explanation(),
+    )
 }
 
 fn no_route(ticket: &mut Ticket, parts: &Parts) -> OwnAnswer {

@@ -5,8 +5,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::worker::Worker;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Bytes of a request id that is kept from a client at most.
 const REQUEST_ID_MAX: usize = 128;

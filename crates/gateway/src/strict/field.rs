@@ -64,7 +64,7 @@ pub(super) fn number(text: &[u8]) -> Option<u64> {
 }
 
 /// `host [ ":" port ]` (RFC 3986, section 3.2) without user information.
-pub(super) fn is_authority(text: &[u8]) -> bool {
+pub(crate) fn is_authority(text: &[u8]) -> bool {
     let (host, port) = if text.first() == Some(&b'[') {
         let Some(end) = memchr::memchr(b']', text) else {
             return false;

@@ -3,6 +3,9 @@
 use super::Refusal;
 use super::field::{Field, is_authority, is_token, number};
 
+/// Bytes of a target at most: what `http::Uri` can hold.
+const TARGET_MAX: usize = (u16::MAX - 1) as usize;
+
 /// How long the body behind a head is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
@@ -118,9 +121,10 @@ fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], bool), Refusal> {
     if !is_token(method) || target.is_empty() {
         return Err(Refusal::RequestLine);
     }
-    // A fragment or a character outside of ASCII never belongs into a target; parsers disagree
-    // about what follows it.
-    if !target.iter().all(|b| b.is_ascii_graphic() && *b != b'#') {
+    if target.len() > TARGET_MAX {
+        return Err(Refusal::TargetTooLong);
+    }
+    if !is_target(target) {
         return Err(Refusal::Target);
     }
     match version {
@@ -129,6 +133,16 @@ fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], bool), Refusal> {
         _ if version.starts_with(b"HTTP/") => Err(Refusal::Version),
         _ => Err(Refusal::RequestLine),
     }
+}
+
+/// A fragment or a character outside of ASCII never belongs into a target; parsers disagree about
+/// what follows it. The others are those that hyper takes for malformed: it would answer by itself,
+/// uncounted.
+fn is_target(target: &[u8]) -> bool {
+    let query = memchr::memchr(b'?', target).unwrap_or(target.len());
+    let (path, query) = target.split_at(query);
+    let common = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'#' | b'<' | b'>');
+    path.iter().all(|b| common(b) && *b != b'`') && query.iter().all(|b| common(b) && *b != b'"')
 }
 
 /// The four forms of RFC 9112, section 3.2.
@@ -154,7 +168,8 @@ fn check_target(method: &[u8], target: &[u8], host: Option<&[u8]>) -> Result<(),
         .unwrap_or(rest.len());
     let authority = rest.get(..end).unwrap_or_default();
     let agrees = host.is_none_or(|host| host.eq_ignore_ascii_case(authority));
-    if agrees && is_authority(authority) {
+    // Rare enough to be parsed twice: hyper must not refuse what was let through.
+    if agrees && is_authority(authority) && http::Uri::try_from(target).is_ok() {
         Ok(())
     } else {
         Err(Refusal::Target)

@@ -11,5 +11,6 @@ mod head;
 mod refusal;
 mod scanner;
 
+pub(crate) use field::is_authority;
 pub use refusal::Refusal;
 pub use scanner::{HeadLimits, Pass, Scanner, Stage};

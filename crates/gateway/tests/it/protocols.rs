@@ -319,3 +319,59 @@ async fn a_missing_certificate_is_a_clear_error() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn an_upgrade_behind_a_body_is_no_upgrade() {
+    let backend = Backend::start(|_| ok("no")).await;
+    let rig = Rig::with(&file(), &[&backend]);
+    for framing in [
+        "Content-Length: 3\r\n\r\nabc",
+        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ] {
+        let mut plain = rig.connect().await;
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{framing}"
+        );
+        plain.send(request.as_bytes()).await;
+        assert_eq!(plain.answer().await.body, "no");
+        plain.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert_eq!(plain.answer().await.body, "no", "HTTP goes on");
+    }
+    for seen in backend.requests() {
+        assert_eq!(header(&seen.head, "upgrade"), None, "{}", seen.head);
+    }
+}
+
+#[tokio::test]
+async fn http_2_heads_are_as_strict_as_those_of_http_1() {
+    let backend = Backend::start(|_| ok("x")).await;
+    let mut file = file();
+    file.listeners[0].limits.headers = 10;
+    let rig = Rig::with(&file, &[&backend]);
+    let stream = TcpStream::connect(rig.address).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    tokio::spawn(connection);
+    let many: Vec<(&str, &str)> = vec![("x", "y"); 11];
+    for (uri, headers, status) in [
+        ("http://a/", [].as_slice(), 200),
+        ("http://a/", &[("host", "a")], 200),
+        ("http://a/", &[("host", "b")], 400),
+        ("http://a/", &[("host", "a"), ("host", "b")], 400),
+        ("http://u@a/", &[], 400),
+        ("http://a/", &many, 431),
+    ] {
+        let mut request = Request::get(uri).version(Version::HTTP_2);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Empty::<Bytes>::new()).unwrap();
+        let response = soon("an answer", sender.send_request(request)).await;
+        assert_eq!(response.unwrap().status(), status, "{uri} {headers:?}");
+    }
+    assert_eq!(backend.requests().len(), 2);
+    let none = rig.counters().routes.pop().unwrap();
+    assert_eq!((none.requests, none.refused), (4, 4));
+}

@@ -207,3 +207,20 @@ async fn routes_are_chosen_and_missing_ones_told() {
     let none = rig.counters().routes.pop().unwrap();
     assert_eq!((&*none.route, none.requests, none.refused), ("none", 1, 1));
 }
+
+#[tokio::test]
+async fn endpoints_always_get_a_host_and_the_ids() {
+    let backend = Backend::start(|_| ok("x")).await;
+    let rig = Rig::with(&file(), &[&backend]);
+    assert_eq!(rig.once("GET / HTTP/1.0\r\n\r\n").await.status, 200);
+    let stripping = "GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nConnection: x-a, x-request-id, traceparent, host\r\n\r\n";
+    assert_eq!(rig.once(stripping).await.status, 200);
+    let seen = backend.requests();
+    let host = header(&seen[0].head, "host").unwrap();
+    assert_eq!(host, backend.address.to_string());
+    assert_eq!(header(&seen[1].head, "x-a"), None);
+    assert_eq!(header(&seen[1].head, "host").unwrap(), "a");
+    for name in ["x-request-id", "traceparent"] {
+        assert!(header(&seen[1].head, name).is_some(), "{name}");
+    }
+}

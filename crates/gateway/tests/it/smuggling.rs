@@ -1,6 +1,6 @@
 //! Ambiguous requests: what reaches the upstream, byte for byte.
 
-use crate::backend::{Backend, ok};
+use crate::backend::{Act, Backend, ok};
 use crate::rig::{Rig, file};
 
 /// Requests that two parsers may read differently, with the status that they are refused with.
@@ -166,4 +166,51 @@ async fn garbage_closes_and_the_gateway_goes_on() {
         plain.ends().await;
     }
     assert_eq!(rig.get("/").await.status, 200);
+}
+
+#[tokio::test]
+async fn targets_that_hyper_would_refuse_are_refused_and_counted() {
+    let backend = Backend::start(|_| ok("x")).await;
+    let rig = Rig::with(&file(), &[&backend]);
+    let (mut passed, mut refused) = (0, 0);
+    for byte in (b'!'..=b'~').map(char::from) {
+        for target in [format!("/a{byte}b"), format!("/?a{byte}b")] {
+            let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+            let answer = rig.once(&request).await;
+            match answer.status {
+                200 => passed += 1,
+                400 => refused += 1,
+                other => panic!("{target}: {other}"),
+            }
+        }
+    }
+    let absolute = "GET http://a%20b/ HTTP/1.1\r\nHost: a%20b\r\n\r\n";
+    assert_eq!(rig.once(absolute).await.status, 400);
+    let none = crate::rig::until("the refusals are counted", || async {
+        let none = rig.counters().routes.pop().unwrap();
+        (none.refused == refused + 1).then_some(none)
+    });
+    assert_eq!(none.await.requests, refused + 1);
+    assert_eq!(refused, 8, "# < > in both, ` in a path, \" in a query");
+    assert_eq!(rig.settled().await.ok, passed);
+}
+
+#[tokio::test]
+async fn answers_that_two_parsers_read_differently_are_bad_gateways() {
+    for framing in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n\r\n5\r\n01234\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked, gzip\r\n\r\n5\r\n01234\r\n0\r\n\r\n",
+        "Content-Length: 5, 5\r\n\r\n01234",
+        "Content-Length: 5\r\nContent-Length: 6\r\n\r\n012345",
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{framing}").into_bytes();
+        let backend = Backend::start(move |_| Act::AnswerAndClose(answer.clone())).await;
+        let mut file = file();
+        file.listeners[0].routes[0].retry = None;
+        let rig = Rig::with(&file, &[&backend]);
+        assert_eq!(rig.get("/").await.status, 502, "{framing}");
+        assert_eq!(rig.settled().await.failed, 1, "{framing}");
+        assert_eq!(rig.counters().endpoints[0].report.reset, 1, "{framing}");
+    }
 }
