@@ -33,7 +33,7 @@ impl Collector for GatewayCollector {
         counter(
             &mut encoder,
             "ninefold_access_log_dropped",
-            "Lines of access logs dropped because the disk was too slow",
+            "Lines of access logs dropped because the disk was too slow or full",
             [(vec![("", "")], counters.access_log_dropped)],
         )
     }

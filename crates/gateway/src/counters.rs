@@ -18,7 +18,7 @@ pub struct Counters {
     pub routes: Vec<RouteCounters>,
     /// By endpoint that was ever published.
     pub endpoints: Vec<EndpointCounters>,
-    /// Lines that the access logs dropped because the disk was too slow.
+    /// Lines that the access logs dropped because the disk was too slow or full.
     pub access_log_dropped: u64,
 }
 

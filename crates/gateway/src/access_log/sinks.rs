@@ -1,8 +1,6 @@
 //! The files, and the thread that writes them.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::MetadataExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -11,9 +9,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use ninefold_config::model::{AccessLogFormat, File as Config};
+use ninefold_config::model::File as Config;
 
 use super::Record;
+use super::sink::Sink;
 
 /// Lines that wait to be written at most; more are dropped and counted.
 const QUEUE_MAX: usize = 16 << 10;
@@ -36,7 +35,7 @@ pub(crate) struct AccessLogs {
     /// The share of successful requests that is written; nothing for no log.
     samples: Vec<Option<f64>>,
     queue: ArcSwapOption<SyncSender<(usize, Record)>>,
-    dropped: AtomicU64,
+    dropped: Arc<AtomicU64>,
 }
 
 /// The writing thread; it ends when the logs are dropped.
@@ -59,23 +58,18 @@ impl AccessLogs {
                 Some(path) => config.folder().join(path),
                 None => state.join("access.log"),
             };
-            let file = open(&path).map_err(|error| OpenLogError {
-                path: path.clone(),
-                error,
-            })?;
-            sinks.push(Some(Sink {
-                path,
-                format: log.format,
-                file: BufWriter::with_capacity(64 << 10, file),
-            }));
+            let sink = Sink::open(path.clone(), log.format);
+            sinks.push(Some(sink.map_err(|error| OpenLogError { path, error })?));
         }
+        let dropped = Arc::default();
         let mut thread = None;
         let mut queue = None;
         if sinks.iter().any(Option::is_some) {
             let (sender, receiver) = sync_channel(QUEUE_MAX);
             queue = Some(sender);
             let named = std::thread::Builder::new().name("access-log".to_owned());
-            let spawned = named.spawn(move || write_all(&mut sinks, &receiver));
+            let lost = Arc::clone(&dropped);
+            let spawned = named.spawn(move || write_all(&mut sinks, &receiver, &lost));
             thread = Some(spawned.map_err(|error| OpenLogError {
                 path: state.to_owned(),
                 error,
@@ -84,7 +78,7 @@ impl AccessLogs {
         let logs = Self {
             samples,
             queue: ArcSwapOption::new(queue.map(Arc::new)),
-            dropped: AtomicU64::new(0),
+            dropped,
         };
         Ok((logs, LogThread(thread)))
     }
@@ -131,18 +125,15 @@ impl LogThread {
     }
 }
 
-struct Sink {
-    path: PathBuf,
-    format: AccessLogFormat,
-    file: BufWriter<File>,
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
-}
-
-fn write_all(sinks: &mut [Option<Sink>], queue: &Receiver<(usize, Record)>) {
+fn write_all(sinks: &mut [Option<Sink>], queue: &Receiver<(usize, Record)>, dropped: &AtomicU64) {
     let mut looked = Instant::now();
+    let write_one = |sinks: &mut [Option<Sink>], listener: usize, record: &Record| {
+        if let Some(Some(sink)) = sinks.get_mut(listener)
+            && !sink.write(record)
+        {
+            dropped.fetch_add(1, Relaxed);
+        }
+    };
     loop {
         match queue.recv_timeout(LOOK_EVERY) {
             Ok((listener, record)) => write_one(sinks, listener, &record),
@@ -165,41 +156,5 @@ fn write_all(sinks: &mut [Option<Sink>], queue: &Receiver<(usize, Record)>) {
     }
     for sink in sinks.iter_mut().flatten() {
         sink.flush();
-    }
-}
-
-fn write_one(sinks: &mut [Option<Sink>], listener: usize, record: &Record) {
-    let Some(Some(sink)) = sinks.get_mut(listener) else {
-        return;
-    };
-    let written = match sink.format {
-        AccessLogFormat::Json => record.write_json(&mut sink.file),
-        AccessLogFormat::Common => record.write_common(&mut sink.file),
-    };
-    if let Err(error) = written {
-        tracing::warn!(path = %sink.path.display(), %error, "access log cannot be written");
-    }
-}
-
-impl Sink {
-    fn flush(&mut self) {
-        if let Err(error) = self.file.flush() {
-            tracing::warn!(path = %self.path.display(), %error, "access log cannot be written");
-        }
-    }
-
-    /// After a rename (logrotate) lines go to a new file of the old name.
-    fn reopen_if_renamed(&mut self) {
-        let ours = self.file.get_ref().metadata().map(|m| (m.dev(), m.ino()));
-        let there = std::fs::metadata(&self.path).map(|m| (m.dev(), m.ino()));
-        if ours.ok() == there.ok() {
-            return;
-        }
-        match open(&self.path) {
-            Ok(file) => self.file = BufWriter::with_capacity(64 << 10, file),
-            Err(error) => {
-                tracing::warn!(path = %self.path.display(), %error, "access log cannot be reopened");
-            }
-        }
     }
 }

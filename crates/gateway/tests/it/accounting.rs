@@ -209,6 +209,27 @@ async fn common_log_lines_and_samples() {
 }
 
 #[tokio::test]
+async fn lines_that_a_full_disk_refuses_are_counted() {
+    let mut file = file();
+    file.listeners[0].access_log = Some(AccessLog {
+        path: Some("/dev/full".into()),
+        format: AccessLogFormat::Json,
+        sample: Ratio::percent(100),
+    });
+    let rig = Rig::new(&file);
+    let mut plain = rig.connect().await;
+    // Far more lines than may wait.
+    for _ in 0..500 {
+        plain.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert_eq!(plain.answer().await.status, 503);
+    }
+    until("lines are dropped", || async {
+        (rig.counters().access_log_dropped > 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_drain_lets_requests_end_and_closes_the_rest() {
     let (release, wait) = std::sync::mpsc::channel::<()>();
     let wait = std::sync::Mutex::new(wait);
