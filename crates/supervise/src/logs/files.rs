@@ -16,6 +16,15 @@ pub struct LogFile {
     pub instance: InstanceId,
     /// Its files, oldest first; the last is written to.
     pub paths: Vec<PathBuf>,
+    /// The one that is written to, be it there or not.
+    output: PathBuf,
+}
+
+impl LogFile {
+    /// Everywhere that a file of it may be, newest first.
+    pub(super) fn places(&self) -> impl Iterator<Item = PathBuf> {
+        (0..FILES).map(|age| aged(&self.output, age))
+    }
 }
 
 /// The logs of `service` below the node's `state` folder, by ordinal. Empty if it never ran here.
@@ -45,7 +54,11 @@ pub fn files(state: &Path, service: &str) -> io::Result<Vec<LogFile>> {
             .filter(|path| path.exists())
             .collect();
         if !paths.is_empty() {
-            found.push(LogFile { instance, paths });
+            found.push(LogFile {
+                instance,
+                paths,
+                output,
+            });
         }
     }
     found.sort_by(|a, b| a.instance.cmp(&b.instance));

@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 
 use ninefold_core::id::InstanceId;
 
-use super::files::files;
+use super::files::{LogFile, files};
 use super::tail::{LogLine, merge};
 
 /// Bytes taken from one file at once.
 const READ_BYTES_MAX: u64 = 1 << 20;
+
+/// Files that one call reads of an instance at most; the next call goes on.
+const FILES_MAX: usize = 8;
 
 /// Follows the output of a service over rotations and new instances.
 #[derive(Debug)]
@@ -42,8 +45,15 @@ impl Follow {
             positions: BTreeMap::new(),
         };
         for log in files(state, service)? {
-            if let Some(path) = log.paths.last() {
-                let mut position = Position::open(path)?;
+            // The newest that is there: one may be rotated away in this moment.
+            let mut open = None;
+            for path in log.paths.iter().rev() {
+                open = Position::open(path).map(Some).or_else(absent)?;
+                if open.is_some() {
+                    break;
+                }
+            }
+            if let Some(mut position) = open {
                 position.file.seek(SeekFrom::End(0))?;
                 follow.positions.insert(log.instance, position);
             }
@@ -60,25 +70,30 @@ impl Follow {
     pub fn poll(&mut self) -> io::Result<Vec<LogLine>> {
         let mut lines = Vec::new();
         for log in files(&self.state, &self.service)? {
-            let Some(path) = log.paths.last() else {
-                continue;
+            let known = match self.positions.remove(&log.instance) {
+                Some(position) => Some(position),
+                None => log
+                    .paths
+                    .first()
+                    .map(|path| Position::open(path))
+                    .transpose()
+                    .or_else(absent)?,
             };
-            let mut position = match self.positions.remove(&log.instance) {
-                Some(position) => position,
-                None => Position::open(path)?,
-            };
-            position.read(&log.instance, &mut lines)?;
-            let current = std::fs::metadata(path)?.ino();
-            if current != position.inode {
-                // What was written before the rotation first, then the new file.
-                position.read(&log.instance, &mut lines)?;
-                position = Position::open(path)?;
-                position.read(&log.instance, &mut lines)?;
+            if let Some(mut position) = known {
+                position.follow(&log, &mut lines)?;
+                self.positions.insert(log.instance, position);
             }
-            self.positions.insert(log.instance, position);
         }
         merge(&mut lines);
         Ok(lines)
+    }
+}
+
+/// A file that is rotated in this moment is not there; it is looked for again.
+fn absent<T>(error: io::Error) -> io::Result<Option<T>> {
+    match error.kind() {
+        io::ErrorKind::NotFound => Ok(None),
+        _ => Err(error),
     }
 }
 
@@ -93,12 +108,70 @@ impl Position {
         })
     }
 
-    fn read(&mut self, instance: &InstanceId, lines: &mut Vec<LogLine>) -> io::Result<()> {
-        (&self.file)
+    /// Reads on, from the file that is open over those that came after it to the newest.
+    fn follow(&mut self, log: &LogFile, lines: &mut Vec<LogLine>) -> io::Result<()> {
+        for _ in 0..FILES_MAX {
+            if !self.read(&log.instance, lines)? {
+                return Ok(());
+            }
+            let Some(path) = self.successor(log)? else {
+                return Ok(());
+            };
+            // It was written to until it was rotated; now nobody does any more.
+            if !self.read(&log.instance, lines)? {
+                return Ok(());
+            }
+            let Some(next) = Self::open(&path).map(Some).or_else(absent)? else {
+                return Ok(());
+            };
+            // Another rotation in between would lead back.
+            if Some(next.inode) == self.inode_after(log)? {
+                *self = next;
+            } else {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// The file after this one; nothing if this is the newest. If this one is gone already, the
+    /// oldest that is left.
+    ///
+    /// It looks from the newest to the oldest, at every place that there may be: files only ever
+    /// move in that direction, so that this one is met even if it moves meanwhile.
+    fn successor(&self, log: &LogFile) -> io::Result<Option<PathBuf>> {
+        let mut after = None;
+        for path in log.places() {
+            let inode = std::fs::metadata(&path)
+                .map(|about| Some(about.ino()))
+                .or_else(absent)?;
+            if inode == Some(self.inode) {
+                return Ok(after);
+            }
+            if inode.is_some() {
+                after = Some(path);
+            }
+        }
+        Ok(after)
+    }
+
+    fn inode_after(&self, log: &LogFile) -> io::Result<Option<u64>> {
+        let Some(path) = self.successor(log)? else {
+            return Ok(None);
+        };
+        std::fs::metadata(path)
+            .map(|about| Some(about.ino()))
+            .or_else(absent)
+    }
+
+    /// Says whether the end was reached.
+    fn read(&mut self, instance: &InstanceId, lines: &mut Vec<LogLine>) -> io::Result<bool> {
+        let taken = (&self.file)
             .take(READ_BYTES_MAX)
             .read_to_end(&mut self.rest)?;
+        let ended = u64::try_from(taken).unwrap_or(u64::MAX) < READ_BYTES_MAX;
         let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else {
-            return Ok(());
+            return Ok(ended);
         };
         let tail = self.rest.split_off(end + 1);
         let whole = std::mem::replace(&mut self.rest, tail);
@@ -109,7 +182,7 @@ impl Position {
             let instance = instance.clone();
             lines.push(LogLine { instance, text });
         }
-        Ok(())
+        Ok(ended)
     }
 }
 
@@ -155,6 +228,19 @@ mod tests {
                 "T5 stdout first of the new"
             ]
         );
+        // Two rotations between two calls: the file in the middle is read too.
+        let rotate = |files: &[&str]| {
+            for pair in files.windows(2).rev() {
+                fs::rename(folder.join(pair[0]), folder.join(pair[1])).unwrap();
+            }
+        };
+        rotate(&["output.log", "output.log.1", "output.log.2"]);
+        append("T5a stdout in the middle\n");
+        rotate(&["output.log", "output.log.1", "output.log.2", "output.log.3"]);
+        // And the newest is not there yet.
+        assert_eq!(poll(), ["T5a stdout in the middle"]);
+        append("T5b stdout newest\n");
+        assert_eq!(poll(), ["T5b stdout newest"]);
         let other = state.path().join("instances/shop-1");
         fs::create_dir_all(&other).unwrap();
         fs::write(other.join("output.log"), "T6 stdout hello\n").unwrap();
