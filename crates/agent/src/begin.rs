@@ -48,7 +48,7 @@ impl Recorder for JournalRecorder {
 }
 
 /// Takes the steps. Addresses are bound before anything is started, so that a node which cannot
-/// serve starts nothing. The state folder's lock must be held.
+/// serve starts nothing; connections wait there until the gateway is opened. The state folder's lock must be held.
 pub(crate) async fn begin(options: NodeOptions) -> Result<Begun, NodeError> {
     let NodeOptions {
         file,
@@ -70,7 +70,7 @@ pub(crate) async fn begin(options: NodeOptions) -> Result<Begun, NodeError> {
     }));
     undo_left_faults(&state, &journal);
     let listeners = admin::bind(&state.socket(), file.node.admin).await?;
-    let gateway = Arc::new(Gateway::start(&file, state.path())?);
+    let gateway = Arc::new(Gateway::hold(&file, state.path())?);
     let ledger = open_ledger(&file, &state, &journal)?;
     record_start(&journal, &history, &config);
     let mut incidents = Incidents::restore(&history);

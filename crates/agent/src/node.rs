@@ -25,6 +25,11 @@ use crate::state::{StateError, StateFolder, StateLock};
 /// Requests in flight get so long when the node stops.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
+/// Connections wait so long, at most, for the first look at what should be ready already: what was
+/// adopted, and external endpoints. A probe takes a millisecond; longer than this it is better to
+/// say that nobody is there.
+const FIRST_LOOK_MAX: Duration = Duration::from_secs(1);
+
 /// What a node needs to begin.
 pub struct NodeOptions {
     /// The valid file.
@@ -100,7 +105,8 @@ pub type StopReason = String;
 
 impl Node {
     /// Begins: takes the folder, undoes faults that a killed controller left, opens the books,
-    /// listens, adopts what still runs, and starts what is missing.
+    /// listens, adopts what still runs, and starts what is missing. Connections are accepted once
+    /// what ran already was probed: a service that went on all the time has no 503 at its beginning.
     ///
     /// # Errors
     /// When the folder is taken, an address is in use, or the books cannot be opened.
@@ -135,6 +141,12 @@ impl Node {
             tokio::spawn(control::run(handle.clone(), reports, ended.clone())),
             tokio::spawn(admin::serve(listeners, handle.clone(), ended)),
         ];
+        if !supervisor.settled(FIRST_LOOK_MAX).await {
+            tracing::warn!("some endpoints have not answered a probe yet; serving without them");
+        }
+        // The routing must know before the first request asks it.
+        handle.lock().publish();
+        gateway.open();
         Ok(Self {
             handle,
             gateway,

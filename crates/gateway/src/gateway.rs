@@ -32,15 +32,27 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// As [`Gateway::hold`] and [`Gateway::open`]: serves at once, with 503 until endpoints are
+    /// published.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gateway::hold`].
+    pub fn start(file: &File, state: &Path) -> Result<Self, StartError> {
+        let gateway = Self::hold(file, state)?;
+        gateway.open();
+        Ok(gateway)
+    }
+
     /// Binds all listeners, reads certificates, opens access logs (those without a path in the
-    /// folder `state`), and starts the data threads. It serves at once, with 503 until endpoints
-    /// are published.
+    /// folder `state`), and starts the data threads. Nothing is accepted yet: connections wait in
+    /// the system's queue until [`Gateway::open`].
     ///
     /// # Errors
     ///
     /// If an address is in use or refused, a certificate or log cannot be used, or a thread cannot
     /// be started; nothing runs then.
-    pub fn start(file: &File, state: &Path) -> Result<Self, StartError> {
+    pub fn hold(file: &File, state: &Path) -> Result<Self, StartError> {
         let Started {
             hub,
             orders,
@@ -53,6 +65,11 @@ impl Gateway {
             threads,
             log_thread: Some(log_thread),
         })
+    }
+
+    /// Accepts connections from now on, those that wait first.
+    pub fn open(&self) {
+        self.order(Order::Serve);
     }
 
     /// The addresses as bound, in the order of the file's listeners.

@@ -43,6 +43,7 @@ pub enum StartError {
 /// What data threads are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Order {
+    Hold,
     Serve,
     Drain,
     Stop,
@@ -87,7 +88,7 @@ pub(crate) fn start(file: &File, state: &Path) -> Result<Started, StartError> {
     let addresses = bound.iter().map(|bound| bound.address).collect();
     let (logs, log_thread) = AccessLogs::open(file, state)?;
     let hub = Arc::new(Hub::new(Plan::new(file), threads, addresses, logs));
-    let (orders, told) = watch::channel(Order::Serve);
+    let (orders, told) = watch::channel(Order::Hold);
     let mut started = Started {
         hub,
         orders,
@@ -133,6 +134,13 @@ fn spawn(
 
 /// One data thread.
 async fn run(worker: Rc<Worker>, shares: Vec<Share>, mut told: watch::Receiver<Order>) {
+    // Until then connections wait in the sockets' queues.
+    match told.wait_for(|order| *order > Order::Hold).await {
+        Ok(order) if *order < Order::Stop => {}
+        _ => return,
+    }
+    // The loop below takes note of it too.
+    told.mark_changed();
     for (listener, share) in shares.into_iter().enumerate() {
         match tokio::net::TcpListener::from_std(share.socket) {
             Ok(socket) => {

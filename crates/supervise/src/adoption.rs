@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::disk::{ExitRecord, Folder, RunRecord, read_json};
-use crate::process::boot_id;
+use crate::process::{ProcessId, boot_id};
 
 /// What is there.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub(crate) enum Found {
         run: RunRecord,
         /// Whether its keeper lives.
         kept: bool,
+        /// Whether it was ready when that Ninefold last knew.
+        ready: bool,
     },
     /// A process that ended, and how, if its keeper wrote that down.
     Ended {
@@ -40,7 +42,10 @@ pub(crate) fn examine(folder: &Folder) -> io::Result<Found> {
     }
     if run.process.alive() {
         let kept = run.keeper.alive();
-        return Ok(Found::Alive { run, kept });
+        // Without a word about it the process has to earn its readiness anew.
+        let ready =
+            matches!(read_json::<ProcessId>(&folder.ready()), Ok(Some(id)) if id == run.process);
+        return Ok(Found::Alive { run, kept, ready });
     }
     let exit = read_json::<ExitRecord>(&folder.exit())?.filter(|exit| exit.process == run.process);
     Ok(Found::Ended { run, exit })
@@ -54,7 +59,6 @@ mod tests {
 
     use super::*;
     use crate::disk::write_json;
-    use crate::process::ProcessId;
 
     fn record(process: ProcessId) -> RunRecord {
         RunRecord {
@@ -78,13 +82,23 @@ mod tests {
         write_json(&folder.run(), &record(me)).unwrap();
         assert!(matches!(
             examine(&folder).unwrap(),
-            Found::Alive { kept: true, .. }
+            Found::Alive {
+                kept: true,
+                ready: false,
+                ..
+            }
         ));
 
         let reused = ProcessId {
             start: me.start + 1,
             ..me
         };
+        for (who, expected) in [(reused, false), (me, true)] {
+            write_json(&folder.ready(), &who).unwrap();
+            assert!(
+                matches!(examine(&folder).unwrap(), Found::Alive { ready, .. } if ready == expected)
+            );
+        }
         write_json(&folder.run(), &record(reused)).unwrap();
         assert!(matches!(
             examine(&folder).unwrap(),

@@ -31,13 +31,15 @@ pub struct SupervisedEndpoint {
 pub(crate) struct Entry {
     pub(crate) status: InstanceStatus,
     pub(crate) endpoint: Option<SupervisedEndpoint>,
+    /// False while it is expected to be ready already and no probe has said so yet or otherwise.
+    pub(crate) settled: bool,
 }
 
 impl Entry {
     /// Whether nobody could tell the two apart.
     fn same(&self, other: &Self) -> bool {
         let (a, b) = (&self.status, &other.status);
-        self.endpoint == other.endpoint
+        (&self.endpoint, self.settled) == (&other.endpoint, other.settled)
             && (a.state, &a.reason, a.since) == (b.state, &b.reason, b.since)
             && (a.pid, a.pid_start, a.restarts) == (b.pid, b.pid_start, b.restarts)
             && a.address == b.address

@@ -113,6 +113,7 @@ impl Startup {
                         endpoint.clone(),
                         service.health.clone(),
                     );
+                    driver.publish();
                     self.tasks.background.spawn(driver.run());
                 }
                 Vec::new()

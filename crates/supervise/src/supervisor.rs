@@ -119,6 +119,17 @@ impl Supervisor {
         })
     }
 
+    /// Waits until everything that should be ready already has been probed once: instances that were
+    /// ready under an earlier Ninefold, and external endpoints. At most for `limit`; whether it was
+    /// enough.
+    pub async fn settled(&self, limit: Duration) -> bool {
+        let settled = self
+            .inner
+            .registry
+            .until(|entries| entries.values().all(|entry| entry.settled));
+        tokio::time::timeout(limit, settled).await.is_ok()
+    }
+
     /// Every instance and external endpoint, by id. `ejected`, `in_flight` and `verdict` are left
     /// for others to fill in.
     #[must_use]

@@ -117,7 +117,7 @@ impl Routing {
 
 impl Control {
     /// Tells the gateway who takes traffic, if that changed.
-    pub(super) fn publish(&mut self) {
+    pub(crate) fn publish(&mut self) {
         let views: Vec<EndpointView> = self
             .parts
             .supervisor

@@ -1,6 +1,77 @@
 //! Ninefold itself dies.
 
-use crate::cluster::{Cluster, alive, three_replicas};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread;
+
+use crate::cluster::{Cluster, alive, get, three_replicas};
+
+/// What clients in closed loops saw.
+#[derive(Debug, Default)]
+struct Seen {
+    ok: AtomicU64,
+    /// Answers that are none of the service's.
+    bad: AtomicU64,
+    /// No listener, or one that died.
+    none: AtomicU64,
+    end: AtomicBool,
+}
+
+impl Seen {
+    fn drive(&self, address: SocketAddr) {
+        while !self.end.load(Relaxed) {
+            let count = match get(address, "/").0 {
+                200 => &self.ok,
+                0 => {
+                    thread::yield_now();
+                    &self.none
+                }
+                _ => &self.bad,
+            };
+            count.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+#[test]
+fn nobody_hears_that_nothing_is_up_when_ninefold_comes_back() {
+    // The same address before and after; it was free a moment ago.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let file = three_replicas("").replacen(
+        "[[listener]]\naddress = \"127.0.0.1:0\"",
+        &format!("[[listener]]\naddress = \"{address}\""),
+        1,
+    );
+    let mut cluster = Cluster::up(&file);
+    assert_eq!(cluster.address(), address);
+    let before = cluster.ready(3);
+    let seen = Arc::new(Seen::default());
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let seen = Arc::clone(&seen);
+            thread::spawn(move || seen.drive(address))
+        })
+        .collect();
+    for _ in 0..5 {
+        let served = seen.ok.load(Relaxed);
+        cluster.wait("traffic", || seen.ok.load(Relaxed) > served + 100);
+        let unheard = seen.none.load(Relaxed);
+        cluster.kill_ninefold();
+        cluster.wait("clients to notice", || seen.none.load(Relaxed) > unheard);
+        cluster.start();
+    }
+    let served = seen.ok.load(Relaxed);
+    cluster.wait("traffic", || seen.ok.load(Relaxed) > served + 100);
+    seen.end.store(true, Relaxed);
+    for client in clients {
+        client.join().unwrap();
+    }
+    assert_eq!(seen.bad.load(Relaxed), 0, "{seen:?}\n{}", cluster.log());
+    assert_eq!(cluster.ready(3), before, "the same processes serve");
+}
 
 #[test]
 fn services_survive_the_death_of_ninefold_and_are_adopted() {

@@ -40,7 +40,8 @@ pub(crate) struct Bound {
 /// Binds `threads` sockets to `address`; the kernel spreads connections over them.
 ///
 /// With SO_REUSEPORT another process of the same user would share the port without a word. So it
-/// is first bound without, which fails if anybody listens there.
+/// is first bound without, which fails if anybody listens there. That socket never listens: closing
+/// it would reset whoever had just connected.
 pub(crate) fn bind(address: SocketAddr, threads: usize) -> Result<Bound, BindError> {
     let fail = |error: io::Error| match error.kind() {
         io::ErrorKind::AddrInUse => BindError::InUse { address },
@@ -49,11 +50,11 @@ pub(crate) fn bind(address: SocketAddr, threads: usize) -> Result<Bound, BindErr
     if address.port() != 0 {
         drop(socket(address, false).map_err(fail)?);
     }
-    let first = socket(address, true).map_err(fail)?;
+    let first = listen(address).map_err(fail)?;
     let bound = first.local_addr().map_err(fail)?;
     let mut sockets = vec![first];
     while sockets.len() < threads {
-        sockets.push(socket(bound, true).map_err(fail)?);
+        sockets.push(listen(bound).map_err(fail)?);
     }
     Ok(Bound {
         address: bound,
@@ -61,7 +62,13 @@ pub(crate) fn bind(address: SocketAddr, threads: usize) -> Result<Bound, BindErr
     })
 }
 
-fn socket(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = socket(address, true)?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -78,8 +85,7 @@ fn socket(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     let keepalive = TcpKeepalive::new().with_time(std::time::Duration::from_secs(60));
     socket.set_tcp_keepalive(&keepalive)?;
     socket.bind(&SockAddr::from(address))?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ mod backend;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod hold;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod protocols;

@@ -61,6 +61,11 @@ impl Folder {
         self.0.join("exit.json")
     }
 
+    /// Which process is ready.
+    pub(crate) fn ready(&self) -> PathBuf {
+        self.0.join("ready.json")
+    }
+
     /// The port it had last.
     pub(crate) fn port(&self) -> PathBuf {
         self.0.join("port")

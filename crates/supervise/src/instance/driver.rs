@@ -16,7 +16,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::adoption::Found;
 use crate::clock::{monotonic, wall};
-use crate::disk::{ExitRecord, Folder, RunRecord, Spec, remove};
+use crate::disk::{ExitRecord, Folder, RunRecord, Spec, remove, write_json};
 use crate::launch::{Plan, fnv1a};
 use crate::prepare::Gate;
 use crate::probe::{Target, probe_forever};
@@ -82,6 +82,8 @@ pub(crate) struct Driver {
     state: Option<(InstanceState, Option<String>)>,
     since: Timestamp,
     ready_since: Option<Instant>,
+    /// Whether the folder says that this process is ready.
+    marked: bool,
 }
 
 impl Driver {
@@ -127,6 +129,7 @@ impl Driver {
             state: None,
             since: wall(),
             ready_since: None,
+            marked: false,
         }
     }
 
@@ -134,7 +137,7 @@ impl Driver {
     pub(crate) async fn inherit(&mut self, found: Found) {
         match found {
             Found::Nothing => {}
-            Found::Alive { run, kept } => self.adopt(run, kept).await,
+            Found::Alive { run, kept, ready } => self.adopt(run, kept, ready).await,
             Found::Ended { run, exit } => {
                 let (cause, ended) = exit.map_or_else(
                     || (ninefold_core::taxonomy::ExitCause::Lost, wall()),
@@ -302,18 +305,19 @@ impl Driver {
                 self.watch(run);
                 self.handle(Event::Spawned { pid }).await;
             }
-            Ok(Started::Found { run, kept }) => self.adopt(run, kept).await,
+            Ok(Started::Found { run, kept }) => self.adopt(run, kept, false).await,
             Err(error) => self.handle(Event::SpawnFailed { error }).await,
         }
     }
 
-    async fn adopt(&mut self, run: RunRecord, kept: bool) {
+    async fn adopt(&mut self, run: RunRecord, kept: bool, ready: bool) {
         let pid = run.process.pid;
         let port = run.address.port();
         self.shared.ports.reserve(&self.plan.instance, port);
         self.spec = self.plan.spec(run.address).ok();
         self.watch(run);
-        self.handle(Event::Adopted { pid }).await;
+        self.marked = ready;
+        self.handle(Event::Adopted { pid, ready }).await;
         if !kept {
             self.handle(Event::KeeperLost).await;
         }
@@ -411,8 +415,26 @@ impl Driver {
         }
     }
 
+    /// Keeps in the folder whether the process is ready, for the Ninefold after this one.
+    fn mark(&mut self) {
+        let ready = self.machine.admitted() || self.machine.resuming();
+        if ready == self.marked {
+            return;
+        }
+        let path = self.folder.ready();
+        let marked = match &self.run {
+            Some(run) if ready => write_json(&path, &run.process),
+            _ => remove(&path),
+        };
+        if let Err(error) = marked {
+            tracing::debug!(path = %path.display(), %error, "readiness is not kept");
+        }
+        self.marked = ready;
+    }
+
     /// Publishes what changed.
     fn publish(&mut self) {
+        self.mark();
         let state = self.machine.state();
         if self.state.as_ref() != Some(&state) {
             if self.state.as_ref().map(|(state, _)| state) != Some(&state.0) {
@@ -454,6 +476,7 @@ impl Driver {
                 // No two processes of one boot share pid and start time.
                 incarnation: run.process.start.rotate_left(24) ^ u64::from(run.process.pid),
             }),
+            settled: !self.machine.resuming(),
         };
         if self.shared.registry.publish(entry) {
             self.shared.reporter.changed();

@@ -13,8 +13,8 @@ pub(crate) enum Event {
     Begin,
     /// The first start must wait, and why.
     Blocked { reason: String },
-    /// A process of an earlier Ninefold was found alive.
-    Adopted { pid: u32 },
+    /// A process of an earlier Ninefold was found alive; it was ready then, or not.
+    Adopted { pid: u32, ready: bool },
     /// A process of an earlier Ninefold ended while no Ninefold ran.
     EndedBefore {
         pid: u32,

@@ -45,6 +45,8 @@ pub(crate) struct ExternalDriver {
     reason: Option<String>,
     since: Timestamp,
     was_ready: bool,
+    /// Whether anything is known of it yet.
+    tried: bool,
 }
 
 impl ExternalDriver {
@@ -67,12 +69,12 @@ impl ExternalDriver {
             reason: None,
             since: wall(),
             was_ready: false,
+            tried: false,
         }
     }
 
-    /// Resolves and probes until it is dropped.
+    /// Resolves and probes until it is dropped. To be published before.
     pub(crate) async fn run(mut self) {
-        self.publish();
         self.observe(Seen::Started {
             pid: None,
             adopted: false,
@@ -105,6 +107,7 @@ impl ExternalDriver {
                 self.shared.journal.record(event);
             }
             self.reason = Some(reason);
+            self.tried = true;
             self.publish();
             let wait = RESOLVE.ceiling(attempt) / 2 + RESOLVE.wait(attempt, &mut self.rng) / 2;
             attempt = attempt.saturating_add(1);
@@ -153,6 +156,10 @@ impl ExternalDriver {
                 }
                 None => {}
             }
+            if !self.tried {
+                self.tried = true;
+                self.publish();
+            }
         }
     }
 
@@ -185,7 +192,8 @@ impl ExternalDriver {
         self.shared.reporter.observe(&self.instance, seen).await;
     }
 
-    fn publish(&self) {
+    /// Publishes what changed.
+    pub(crate) fn publish(&self) {
         let state = match (self.ready_since, self.was_ready || self.reason.is_some()) {
             (Some(_), _) => InstanceState::Ready,
             (None, true) => InstanceState::NotReady,
@@ -216,6 +224,7 @@ impl ExternalDriver {
                 ready_since: self.ready_since,
                 incarnation: 0,
             }),
+            settled: self.tried,
         };
         if self.shared.registry.publish(entry) {
             self.shared.reporter.changed();

@@ -71,6 +71,22 @@ impl Gates {
         }
     }
 
+    /// For a process that was ready under an earlier Ninefold: it has started, and one pass is
+    /// enough to be ready again.
+    pub(crate) fn resume(&mut self, now: Timestamp) {
+        let confirmed = match &mut self.ready {
+            Some(ready) => {
+                self.started = true;
+                self.live_from = now;
+                Some(ready)
+            }
+            None => self.startup.as_mut(),
+        };
+        if let Some(gate) = confirmed {
+            gate.tally.one_short();
+        }
+    }
+
     /// For an external endpoint: only readiness, for good.
     pub(crate) fn external(health: &Health) -> Self {
         let tcp = Probe::new(Check::Tcp);
@@ -262,6 +278,43 @@ mod tests {
             Some(Change::Ready)
         );
         assert_eq!(kinds(&gates, at(1)), []);
+    }
+
+    #[test]
+    fn what_was_ready_before_needs_one_pass() {
+        let often = probe().map(|probe| Probe {
+            successes: 3,
+            ..probe
+        });
+        let ready = Health {
+            startup: probe(),
+            ready: often.clone(),
+            live: probe(),
+        };
+        let mut gates = Gates::new(&ready, at(0));
+        gates.resume(at(0));
+        assert_eq!(kinds(&gates, at(0)), [ProbeKind::Ready, ProbeKind::Live]);
+        assert_eq!(
+            pass(&mut gates, ProbeKind::Ready, at(1)),
+            Some(Change::Ready)
+        );
+
+        let mut gates = Gates::new(&ready, at(0));
+        gates.resume(at(0));
+        refuse(&mut gates, ProbeKind::Ready, at(1));
+        assert_eq!(pass(&mut gates, ProbeKind::Ready, at(2)), None);
+
+        let startup = Health {
+            startup: often,
+            ..Health::default()
+        };
+        let mut gates = Gates::new(&startup, at(0));
+        gates.resume(at(0));
+        assert_eq!(kinds(&gates, at(0)), [ProbeKind::Startup]);
+        assert_eq!(
+            pass(&mut gates, ProbeKind::Startup, at(1)),
+            Some(Change::Ready)
+        );
     }
 
     #[test]

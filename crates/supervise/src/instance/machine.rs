@@ -76,13 +76,13 @@ impl Machine {
                     self.phase = Phase::Idle { blocked };
                 }
             }
-            Event::Adopted { pid } => self.up(pid, true, now),
+            Event::Adopted { pid, ready } => self.adopted(pid, ready, now),
             Event::EndedBefore { pid, cause, ended } => {
                 self.ended(pid, cause, ended, false);
                 self.why = format!("{cause} while Ninefold was down");
                 self.actions.push(Action::Forget);
             }
-            Event::Spawned { pid } => self.up(pid, false, now),
+            Event::Spawned { pid } => self.spawned(pid, now),
             Event::SpawnFailed { error } => self.spawn_failed(error, now, rng),
             Event::Probed {
                 kind,
@@ -133,6 +133,11 @@ impl Machine {
     /// Whether it may receive traffic.
     pub(crate) const fn admitted(&self) -> bool {
         matches!(&self.phase, Phase::Up(up) if up.ready)
+    }
+
+    /// Whether it was ready under an earlier Ninefold, and no probe has said anything since.
+    pub(crate) const fn resuming(&self) -> bool {
+        matches!(&self.phase, Phase::Up(up) if up.resuming)
     }
 
     /// Whether it is stopped for good.
@@ -208,32 +213,42 @@ impl Machine {
         self.actions.push(Action::Spawn);
     }
 
-    fn up(&mut self, pid: u32, adopted: bool, now: Timestamp) {
+    fn adopted(&mut self, pid: u32, ready: bool, now: Timestamp) {
+        self.adopted = true;
         let instance = self.id.clone();
-        if adopted {
-            self.adopted = true;
-            self.record(EventKind::InstanceAdopted { instance, pid });
-        } else {
-            self.starts = self.starts.saturating_add(1);
-            let attempt = self.starts;
-            self.record(EventKind::InstanceStarted {
-                instance,
-                pid,
-                attempt,
-            });
+        self.record(EventKind::InstanceAdopted { instance, pid });
+        let mut gates = Gates::new(&self.rules.health, now);
+        if ready {
+            gates.resume(now);
         }
-        let pid_seen = Some(pid);
+        self.up(pid, gates, Some(ready), now);
+    }
+
+    fn spawned(&mut self, pid: u32, now: Timestamp) {
+        self.starts = self.starts.saturating_add(1);
+        let (instance, attempt) = (self.id.clone(), self.starts);
+        self.record(EventKind::InstanceStarted {
+            instance,
+            pid,
+            attempt,
+        });
+        self.up(pid, Gates::new(&self.rules.health, now), None, now);
+    }
+
+    /// `adopted`: whether an adopted one was ready.
+    fn up(&mut self, pid: u32, gates: Gates, adopted: Option<bool>, now: Timestamp) {
         self.actions.push(Action::Observe(Seen::Started {
-            pid: pid_seen,
-            adopted,
+            pid: Some(pid),
+            adopted: adopted.is_some(),
         }));
         self.phase = Phase::Up(Up {
             pid,
             since: now,
             unready_since: now,
-            gates: Gates::new(&self.rules.health, now),
+            gates,
             ready: false,
             was_ready: false,
+            resuming: adopted.unwrap_or(false),
             reason: None,
         });
         if self.stopping {
@@ -263,6 +278,9 @@ impl Machine {
             return;
         };
         let (change, seen) = up.gates.count(kind, attempt, Some(true), stopped, now);
+        if kind != ProbeKind::Live {
+            up.resuming = false;
+        }
         if !attempt.outcome.passed() && !up.ready {
             up.reason = Some(format!("{} probe: {}", kind.name(), describe(attempt)));
         }

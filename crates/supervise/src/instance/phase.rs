@@ -33,6 +33,8 @@ pub(crate) struct Up {
     pub(crate) gates: Gates,
     pub(crate) ready: bool,
     pub(crate) was_ready: bool,
+    /// It was ready under an earlier Ninefold, and no probe has said anything since.
+    pub(crate) resuming: bool,
     pub(crate) reason: Option<String>,
 }
 

@@ -38,6 +38,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         3 => Just(Event::Begin),
         6 => Just(Event::Spawned { pid: 7 }),
+        1 => any::<bool>().prop_map(|ready| Event::Adopted { pid: 7, ready }),
         2 => Just(Event::SpawnFailed { error: "no".into() }),
         6 => probed,
         3 => Just(Event::Gone),
@@ -52,7 +53,10 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// What the driver never tells: news of a process that it did not start.
 fn impossible(event: &Event, spawning: bool) -> bool {
-    let of_start = matches!(event, Event::Spawned { .. } | Event::SpawnFailed { .. });
+    let of_start = matches!(
+        event,
+        Event::Spawned { .. } | Event::Adopted { .. } | Event::SpawnFailed { .. }
+    );
     of_start && !spawning
 }
 
@@ -69,7 +73,7 @@ proptest! {
             }
             script.now = script.now + Duration::from_millis(millis);
             match event {
-                Event::Spawned { .. } => (spawning, running) = (false, true),
+                Event::Spawned { .. } | Event::Adopted { .. } => (spawning, running) = (false, true),
                 Event::SpawnFailed { .. } => spawning = false,
                 Event::Exited { .. } => running = false,
                 _ => {}
@@ -93,6 +97,7 @@ proptest! {
                 }
             }
             prop_assert!(!script.machine.admitted() || running);
+            prop_assert!(!script.machine.admitted() || !script.machine.resuming());
             prop_assert!(!was_finished || actions.is_empty(), "{actions:?} after the end");
             // Whoever waits for time says until when, and time passes.
             if let Some(deadline) = script.machine.deadline(script.now) {

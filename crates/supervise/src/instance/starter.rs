@@ -50,7 +50,7 @@ pub(crate) async fn start(
         kill_session(keeper);
     }
     let folder = Folder::of(&shared.state, &plan.instance);
-    if let Ok(Found::Alive { run, kept }) = examine(&folder) {
+    if let Ok(Found::Alive { run, kept, .. }) = examine(&folder) {
         return Ok(Started::Found { run, kept });
     }
     let spec = {

@@ -181,6 +181,50 @@ fn a_crash_is_followed_by_a_quick_restart() {
 }
 
 #[test]
+fn an_adopted_process_that_was_ready_needs_one_pass() {
+    let mut script = Script::new();
+    let ready = true;
+    script.tell("adopted", Event::Adopted { pid: 7, ready });
+    assert!(script.machine.resuming());
+    script.probed(ProbeKind::Live, ProbeOutcome::Passed);
+    assert!(script.machine.resuming());
+    script.probed(ProbeKind::Ready, ProbeOutcome::Passed);
+    assert!(!script.machine.resuming());
+    script.check(&expect![[r#"
+        adopted
+          record web/0 adopted: pid 7
+          observe Started
+          = starting
+        probed
+          observe live Passed
+          = starting
+        probed
+          observe ready Passed
+          record web/0 ready after 0 us
+          observe Ready
+          = ready, admitted
+    "#]]);
+}
+
+#[test]
+fn an_adopted_process_is_out_once_a_probe_fails() {
+    let mut script = Script::new();
+    let ready = true;
+    script.tell("adopted", Event::Adopted { pid: 7, ready });
+    script.probed(ProbeKind::Ready, ProbeOutcome::TimedOut);
+    assert!(!script.machine.resuming());
+    script.check(&expect![[r#"
+        adopted
+          record web/0 adopted: pid 7
+          observe Started
+          = starting
+        probed
+          observe ready TimedOut
+          = starting (ready probe: no answer in time)
+    "#]]);
+}
+
+#[test]
 fn the_budget_ends_in_a_crash_loop() {
     let mut script = Script::new();
     script.begin();

@@ -52,6 +52,11 @@ impl Tally {
         }
     }
 
+    /// One more pass is enough to turn, unless a failure comes first.
+    pub(crate) const fn one_short(&mut self) {
+        self.successes = self.successes_limit.saturating_sub(1);
+    }
+
     /// Failures in a row so far.
     pub(crate) const fn failures(&self) -> u32 {
         self.failures

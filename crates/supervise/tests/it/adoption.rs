@@ -3,7 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
+use ninefold_config::model::Span;
 use ninefold_core::observation::Seen;
 use ninefold_core::status::InstanceState;
 use ninefold_core::taxonomy::ExitCause;
@@ -12,7 +14,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::file::{file, ready, supervised, with};
-use crate::rig::{Rig, eventually, example, folder, get, lives, signal, state_of};
+use crate::rig::{Rig, eventually, example, folder, get, lives, signal, state_of, web};
 
 /// Runs a supervisor in a process of its own until its service is ready, and kills it. Answers
 /// the service's address and pid.
@@ -73,6 +75,48 @@ async fn services_survive_a_killed_ninefold_and_are_adopted() {
     assert_eq!(rig.recorded("killed by SIGKILL"), 2, "{:#?}", rig.lines());
     rig.supervisor.stop().await;
     assert!(!lives(after.pid.unwrap()));
+}
+
+#[tokio::test]
+async fn what_was_ready_before_is_ready_after_one_look() {
+    let folder = folder();
+    let (_, pid) = orphaned(&folder).await;
+    let mut probes = ready();
+    if let Some(ready) = &mut probes.ready {
+        // By the declared rule it would take two minutes.
+        ready.successes = 3;
+        ready.every = Span::secs(60);
+    }
+    let service = supervised(&[&example("service"), "{address}"]);
+    let rig = Rig::start(&folder, with(file(folder.path()), "web", service, probes)).await;
+    assert!(rig.supervisor.settled(Duration::from_secs(40)).await);
+    assert_eq!(rig.status(0).state, InstanceState::Ready);
+    assert_eq!(rig.status(0).pid, Some(pid));
+    rig.supervisor.stop().await;
+    assert!(
+        !state_of(&folder)
+            .join("instances/web-0/ready.json")
+            .exists()
+    );
+}
+
+#[tokio::test]
+async fn what_hangs_since_keeps_nobody_waiting_for_ever() {
+    let folder = folder();
+    let (_, pid) = orphaned(&folder).await;
+    signal(pid, Signal::STOP);
+    let mut probes = ready();
+    if let Some(ready) = &mut probes.ready {
+        ready.timeout = Span::secs(60);
+    }
+    let service = supervised(&[&example("service"), "{address}"]);
+    let rig = Rig::start(&folder, with(file(folder.path()), "web", service, probes)).await;
+    assert!(!rig.supervisor.settled(Duration::from_millis(10)).await);
+    assert!(!rig.supervisor.endpoint(&web(0)).unwrap().admitted);
+    signal(pid, Signal::CONT);
+    assert!(rig.supervisor.settled(Duration::from_secs(40)).await);
+    rig.is(0, InstanceState::Ready).await;
+    rig.supervisor.stop().await;
 }
 
 #[tokio::test]
