@@ -32,4 +32,4 @@ mod verify;
 pub use report::{ClaimReport, Percentiles, Readback, Report, Requests, TrialReport};
 pub use system::{System, SystemError};
 pub use verdict::Verdict;
-pub use verify::{Phase, Progress, Traffic, VerifyError, VerifyOptions, verify};
+pub use verify::{Phase, Progress, Traffic, VerifyError, VerifyOptions, check, verify};

@@ -89,6 +89,9 @@ pub(crate) enum Command {
     /// Undoes faults when their controller dies; started by `verify`.
     #[command(hide = true)]
     Reap {
+        /// The state folder of a cluster that ends with its controller.
+        #[arg(long)]
+        own: Option<PathBuf>,
         /// The fault ledger's folder.
         folder: PathBuf,
     },
@@ -151,6 +154,9 @@ pub(crate) struct UpArgs {
     /// Only log what is wrong.
     #[arg(short, long)]
     pub(crate) quiet: bool,
+    /// Stop in order when standard input, a pipe, ends; signals do not cut that short.
+    #[arg(long, hide = true)]
+    pub(crate) tied: bool,
 }
 
 /// `status`.

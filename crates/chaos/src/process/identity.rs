@@ -5,6 +5,8 @@ use std::os::fd::OwnedFd;
 
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use super::stat;
 
@@ -81,6 +83,24 @@ impl Process {
         }
     }
 
+    /// Resolves when it is gone; never, where the system will not tell.
+    pub(crate) async fn gone(self) {
+        let watched = match self.descriptor() {
+            Ok(Some(fd)) => register(fd),
+            Ok(None) => return,
+            Err(error) => Err(error),
+        };
+        // The descriptor of a process becomes readable at its end.
+        let seen = match &watched {
+            Ok(fd) => fd.readable().await.map(drop),
+            Err(_) => watched.map(drop),
+        };
+        if let Err(error) = seen {
+            tracing::warn!(%error, process = %self, "its end cannot be waited for");
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Signals it, and nobody else; `false` if it is gone.
     ///
     /// # Errors
@@ -120,6 +140,15 @@ impl Process {
     fn raw(self) -> Option<Pid> {
         Pid::from_raw(i32::try_from(self.pid).ok()?)
     }
+}
+
+#[expect(
+    deprecated,
+    reason = "its successor is an unsafe function that demands an owned, stable descriptor: an \
+              OwnedFd is one"
+)]
+fn register(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(fd, Interest::READABLE)
 }
 
 impl std::fmt::Display for Process {

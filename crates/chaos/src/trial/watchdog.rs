@@ -5,6 +5,7 @@ use std::future::Future;
 use tokio::sync::watch;
 
 use super::Pace;
+use crate::process::{Presence, Process};
 use crate::reaper::Keeper;
 
 /// Why a trial cannot tell anything. Every one of these makes it INCONCLUSIVE.
@@ -16,6 +17,11 @@ pub(crate) enum Setback {
     /// The reaper is gone: no fault may outlive it.
     #[error("the reaper ended: faults would not be undone if this process were killed")]
     ReaperGone,
+    /// The system under test is one with a Ninefold that goes on.
+    #[error(
+        "Ninefold itself ended during the run ({0}): what was seen says nothing about the claim"
+    )]
+    NinefoldGone(Process),
     /// Anything else, in words.
     #[error("{0}")]
     Because(String),
@@ -33,10 +39,12 @@ impl From<crate::ledger::LedgerError> for Setback {
     }
 }
 
-/// Watches the stop signal and the reaper while something else is waited for, and the pace.
+/// Watches the stop signal, the reaper and Ninefold while something else is waited for, and the pace.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     pub(crate) keeper: Keeper,
+    /// Ninefold's process, once it is known.
+    pub(crate) node: Option<Process>,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) pace: Pace,
 }
@@ -51,10 +59,21 @@ impl Watchdog {
                 std::future::pending::<()>().await;
             }
         };
+        let node = self.node;
+        let ninefold_gone = async {
+            match node {
+                Some(process) => {
+                    process.gone().await;
+                    process
+                }
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = stopped => Err(Setback::Stopped),
             () = self.keeper.gone() => Err(Setback::ReaperGone),
+            process = ninefold_gone => Err(Setback::NinefoldGone(process)),
             end = work => Ok(end),
         }
     }
@@ -62,11 +81,16 @@ impl Watchdog {
     /// Whether the run may go on.
     pub(crate) fn check(&mut self) -> Result<(), Setback> {
         if *self.stop.borrow() {
-            Err(Setback::Stopped)
-        } else if self.keeper.alive() {
-            Ok(())
-        } else {
-            Err(Setback::ReaperGone)
+            return Err(Setback::Stopped);
+        }
+        if !self.keeper.alive() {
+            return Err(Setback::ReaperGone);
+        }
+        match self.node {
+            Some(process) if process.presence() == Presence::Gone => {
+                Err(Setback::NinefoldGone(process))
+            }
+            _ => Ok(()),
         }
     }
 }

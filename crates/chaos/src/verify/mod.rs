@@ -9,4 +9,4 @@ mod run;
 pub use error::VerifyError;
 pub use options::{Traffic, VerifyOptions};
 pub use progress::{Phase, Progress};
-pub use run::verify;
+pub use run::{check, verify};

@@ -76,6 +76,15 @@ pub async fn verify(
     Ok(report)
 }
 
+/// Whether [`verify`] could begin with these options, for a caller that has to start a system first.
+///
+/// # Errors
+///
+/// Wrong usage.
+pub fn check(options: &VerifyOptions) -> Result<(), VerifyError> {
+    chosen(options).map(drop)
+}
+
 fn chosen(options: &VerifyOptions) -> Result<Vec<Claim>, VerifyError> {
     let all = &options.file.claims;
     if all.is_empty() {
@@ -155,13 +164,18 @@ async fn admit<S: System>(
         .map_err(|error| error.to_string())?;
     let mut watchdog = Watchdog {
         keeper,
+        node: options.owned_up,
         stop: options.stop.clone(),
         pace: Pace::default(),
     };
     let fit = trial::fit(bench, options.patience);
     let fit = watchdog.guard(fit).await;
     match fit.and_then(|fit| fit) {
-        Ok(_) => Ok((watchdog, lock)),
+        Ok(status) => {
+            // Faults need its processes at hand, so its own is at hand too.
+            watchdog.node = Process::find(status.pid);
+            Ok((watchdog, lock))
+        }
         Err(setback) => Err(setback.to_string()),
     }
 }

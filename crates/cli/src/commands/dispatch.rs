@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{check, events, incidents, logs, manual, status, stop, up, verify};
+use super::{check, events, incidents, logs, manual, own_cluster, status, stop, up, verify};
 use crate::args::{Args, Command};
 use crate::exit::Exit;
 use crate::print;
@@ -26,7 +26,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::man(folder.as_deref()),
         Command::Keep { folder } => hidden(ninefold_agent::supervise::keeper::main(&folder)),
-        Command::Reap { folder } => hidden(ninefold_agent::chaos::reaper::main(&folder)),
+        Command::Reap { own, folder } => hidden(own_cluster::reap(&folder, own.as_deref())),
     }
 }
 

@@ -7,6 +7,7 @@ mod incidents;
 mod logs;
 mod manual;
 mod node;
+mod own_cluster;
 mod status;
 mod stop;
 mod up;

@@ -1,12 +1,15 @@
 //! `up`.
 
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ninefold_agent::{Node, NodeOptions, StateFolder};
 use ninefold_config::model;
 use ninefold_core::event::{Event, EventKind};
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -53,7 +56,14 @@ async fn node(args: &UpArgs, file: model::File) -> Result<Exit, Box<dyn std::err
         _ = interrupt.recv() => "SIGINT".to_owned(),
         _ = terminate.recv() => "SIGTERM".to_owned(),
         reason = node.stop_asked() => reason,
+        () = input_ended(args.tied) => "its starter is gone".to_owned(),
     };
+    if args.tied {
+        // Nobody would adopt the services of a cluster that ends with its starter.
+        tracing::info!("stopping in order ({reason})");
+        node.stop(&reason).await;
+        return Ok(Exit::Ok);
+    }
     tracing::info!(
         "stopping in order ({reason}); another Ctrl-C leaves at once and lets the services run"
     );
@@ -63,6 +73,21 @@ async fn node(args: &UpArgs, file: model::File) -> Result<Exit, Box<dyn std::err
             tracing::warn!("left at once: services may still run; the next `ninefold up` adopts them, `ninefold stop` stops them");
             Ok(Exit::Failed)
         }
+    }
+}
+
+/// Resolves when the pipe that is standard input has no writer any more; never, if not `tied`.
+async fn input_ended(tied: bool) {
+    if !tied {
+        return std::future::pending().await;
+    }
+    let input = std::io::stdin().as_fd().try_clone_to_owned();
+    match input.and_then(pipe::Receiver::from_owned_fd) {
+        Ok(mut input) => {
+            let mut scratch = [0u8; 64];
+            while matches!(input.read(&mut scratch).await, Ok(1..)) {}
+        }
+        Err(error) => tracing::error!("tied, and standard input is no pipe: {error}"),
     }
 }
 

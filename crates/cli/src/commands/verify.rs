@@ -1,30 +1,22 @@
 //! `verify`.
 
-use std::fs::File;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use ninefold_agent::chaos::process::Process;
 use ninefold_agent::chaos::{self, Progress, Report, Traffic, VerifyOptions};
 use ninefold_agent::{AdminClient, StateFolder, locate};
 use ninefold_config::model;
-use ninefold_core::status::{InstanceState, NodeStatus};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::node::failed;
+use super::own_cluster::OwnCluster;
 use super::up::fingerprint;
 use crate::args::{Output, TrafficArg, VerifyArgs};
 use crate::exit::Exit;
 use crate::print;
-
-/// A cluster of our own must be ready by then, builds included.
-const START_MAX: Duration = Duration::from_secs(20 * 60);
-/// A cluster of our own must have stopped by then.
-const STOP_MAX: Duration = Duration::from_secs(60);
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Proves or refutes the claims.
 pub(crate) async fn run(args: VerifyArgs) -> Exit {
@@ -34,7 +26,7 @@ pub(crate) async fn run(args: VerifyArgs) -> Exit {
     }
 }
 
-type Problem = Box<dyn std::error::Error>;
+pub(super) type Problem = Box<dyn std::error::Error>;
 
 async fn prove(args: &VerifyArgs) -> Result<Exit, Problem> {
     let running = locate(args.file.as_deref(), args.common.state.as_deref(), true).ok();
@@ -51,9 +43,11 @@ async fn prove(args: &VerifyArgs) -> Result<Exit, Problem> {
     let file = Arc::new(file);
     let stop = stop_on_signal()?;
     let Some(located) = running else {
-        let own =
-            OwnCluster::start(&path, &file, args.common.state.as_deref(), stop.clone()).await?;
-        let report = claims(args, &file, &own.state, stop, Process::find(own.up.id())).await;
+        let folder = StateFolder::of(&file, args.common.state.as_deref());
+        // Wrong usage is told before anything is started.
+        chaos::check(&options(args, &file, &folder, stop.clone())?)?;
+        let own = OwnCluster::start(&path, &folder)?;
+        let report = on_own(args, &file, &own, stop).await;
         own.stop().await?;
         return conclude(args, &report?);
     };
@@ -62,19 +56,45 @@ async fn prove(args: &VerifyArgs) -> Result<Exit, Problem> {
         located.state.path().display()
     ));
     warn_if_other(&path, &located.state).await;
-    let report = claims(args, &file, &located.state, stop, None).await;
-    conclude(args, &report?)
+    let options = options(args, &file, &located.state, stop)?;
+    conclude(args, &claims(&options, &located.state).await?)
 }
 
-async fn claims(
+/// Tries the claims on a cluster of our own, once it is ready.
+async fn on_own(
+    args: &VerifyArgs,
+    file: &Arc<model::File>,
+    own: &OwnCluster,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Report, Problem> {
+    tokio::select! {
+        ready = own.ready() => ready?,
+        _ = stop.wait_for(|stop| *stop) => return Err("stopped before the cluster was ready".into()),
+    }
+    let mut options = options(args, file, &own.state, stop)?;
+    options.owned_up = own.process();
+    options
+        .reaper
+        .extend([OsString::from("--own"), own.state.path().into()]);
+    claims(&options, &own.state).await
+}
+
+async fn claims(options: &VerifyOptions, state: &StateFolder) -> Result<Report, Problem> {
+    let client = AdminClient::new(state);
+    Ok(chaos::verify(options, &client, &mut |progress: Progress| {
+        print::note(progress)
+    })
+    .await?)
+}
+
+fn options(
     args: &VerifyArgs,
     file: &Arc<model::File>,
     state: &StateFolder,
     stop: watch::Receiver<bool>,
-    owned_up: Option<Process>,
-) -> Result<Report, Problem> {
+) -> std::io::Result<VerifyOptions> {
     let reaper = vec![std::env::current_exe()?.into_os_string(), "reap".into()];
-    let options = VerifyOptions {
+    Ok(VerifyOptions {
         trials: args.trials,
         seed: args.seed.unwrap_or_else(seed_from_clock),
         claims: args.claims.clone(),
@@ -83,15 +103,9 @@ async fn claims(
             TrafficArg::Live => Traffic::Live,
         },
         rate: args.rate,
-        owned_up,
         stop,
         ..VerifyOptions::new(Arc::clone(file), state.path().to_owned(), reaper)
-    };
-    let client = AdminClient::new(state);
-    Ok(chaos::verify(&options, &client, &mut |progress: Progress| {
-        print::note(progress)
     })
-    .await?)
 }
 
 fn conclude(args: &VerifyArgs, report: &Report) -> Result<Exit, Problem> {
@@ -147,98 +161,4 @@ fn stop_on_signal() -> std::io::Result<watch::Receiver<bool>> {
         tell.send_replace(true);
     });
     Ok(stop)
-}
-
-/// A cluster that this command started, in a state folder of its own, so that trials on it do not
-/// count in the books of the real one.
-struct OwnCluster {
-    up: Child,
-    state: StateFolder,
-    log: PathBuf,
-}
-
-impl OwnCluster {
-    async fn start(
-        path: &Path,
-        file: &model::File,
-        chosen: Option<&Path>,
-        mut stop: watch::Receiver<bool>,
-    ) -> Result<Self, Problem> {
-        let folder = StateFolder::of(file, chosen);
-        let state = StateFolder::at(&folder.path().join("verify"));
-        std::fs::create_dir_all(state.path())?;
-        let log = state.path().join("up.log");
-        let up = Command::new(std::env::current_exe()?)
-            .arg("up")
-            .arg(path)
-            .arg("--state")
-            .arg(state.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log)?)
-            .spawn()?;
-        let mut own = Self { up, state, log };
-        print::note(format!(
-            "nothing runs: starting a cluster of its own, log in {}",
-            own.log.display()
-        ));
-        tokio::select! {
-            ready = own.ready() => ready?,
-            _ = stop.wait_for(|stop| *stop) => {
-                own.stop().await?;
-                return Err("stopped before the cluster was ready".into());
-            }
-        }
-        Ok(own)
-    }
-
-    /// Waits until every instance is ready.
-    async fn ready(&mut self) -> Result<(), Problem> {
-        let client = AdminClient::new(&self.state);
-        let end = Instant::now() + START_MAX;
-        loop {
-            if let Some(status) = self.up.try_wait()? {
-                let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-                return Err(
-                    format!("`ninefold up` ended with {status}:\n{}", log.trim_end()).into(),
-                );
-            }
-            if let Ok(status) = client.status().await
-                && all_ready(&status)
-            {
-                return Ok(());
-            }
-            if Instant::now() >= end {
-                return Err(
-                    format!("not ready within {START_MAX:?}; see {}", self.log.display()).into(),
-                );
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    }
-
-    /// Stops it, unless the run already has.
-    async fn stop(mut self) -> Result<(), Problem> {
-        if self.state.is_running() {
-            AdminClient::new(&self.state)
-                .stop("`ninefold verify` is done")
-                .await?;
-        }
-        let end = Instant::now() + STOP_MAX;
-        while self.up.try_wait()?.is_none() {
-            if Instant::now() >= end {
-                let log = self.log.display();
-                return Err(format!("the cluster of its own has not stopped; see {log}").into());
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        Ok(())
-    }
-}
-
-fn all_ready(status: &NodeStatus) -> bool {
-    status
-        .instances
-        .iter()
-        .all(|instance| instance.state == InstanceState::Ready)
 }

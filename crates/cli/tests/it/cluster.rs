@@ -111,9 +111,31 @@ impl Cluster {
         command
     }
 
+    /// Where a `verify` that finds nothing running keeps the state of its own cluster.
+    pub(crate) fn own_state(&self) -> PathBuf {
+        self.state().join("verify")
+    }
+
+    /// Starts `verify` and does not wait for it.
+    pub(crate) fn begin_verify(&self, args: &[&str]) -> Child {
+        self.command(&["verify"])
+            .arg(self.file())
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
     /// Runs a command on this cluster to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
+    }
+
+    /// Runs a command that says itself which cluster it means.
+    pub(crate) fn anywhere(args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ninefold"));
+        command.args(args).stdin(Stdio::null()).output().unwrap()
     }
 
     /// Runs a command on this cluster and expects JSON.
@@ -194,6 +216,18 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         drop(self.run(&["stop", "--timeout", "20"]));
+        // A test that failed leaves nobody behind.
+        if self.own_state().exists() {
+            let state = self.own_state();
+            let state = state.to_str().unwrap();
+            drop(Self::anywhere(&[
+                "stop",
+                "--timeout",
+                "20",
+                "--state",
+                state,
+            ]));
+        }
         if let Some(mut up) = self.up.take() {
             drop(up.kill());
             drop(up.wait());
@@ -201,7 +235,7 @@ impl Drop for Cluster {
     }
 }
 
-fn instances(status: &Value, state: &str) -> Vec<(String, i32)> {
+pub(crate) fn instances(status: &Value, state: &str) -> Vec<(String, i32)> {
     status["instances"]
         .as_array()
         .unwrap()
@@ -260,6 +294,14 @@ pub(crate) fn alive(pid: i32) -> bool {
             .starts_with('Z'),
         Err(_) => false,
     }
+}
+
+/// Whether a process is stopped by a signal.
+pub(crate) fn stopped(pid: i32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        let state = stat.rsplit_once(')').unwrap().1.trim_start();
+        state.starts_with('T')
+    })
 }
 
 /// Sends a signal by number.

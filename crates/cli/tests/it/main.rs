@@ -7,6 +7,8 @@ mod cluster;
 #[cfg(test)]
 mod heal;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod prove;
 #[cfg(test)]
 mod refuse;

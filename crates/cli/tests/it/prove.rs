@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::cluster::{Cluster, alive, three_replicas};
+use crate::cluster::{Cluster, alive, stopped, three_replicas};
 
-const CLAIMS: &str = r#"
+pub(crate) const CLAIMS: &str = r#"
 [[claim]]
 name = "any one replica may die"
 survive = { instances = 1 }
@@ -19,7 +19,7 @@ available = "99.9%"
 recover = "10s"
 "#;
 
-fn verdicts(report: &Value) -> Vec<String> {
+pub(crate) fn verdicts(report: &Value) -> Vec<String> {
     let claims = report["claims"].as_array().unwrap();
     claims
         .iter()
@@ -95,15 +95,6 @@ fn a_killed_verify_leaves_no_stopped_process() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let stopped = |pid: i32| {
-        std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-            stat.rsplit_once(')')
-                .unwrap()
-                .1
-                .trim_start()
-                .starts_with('T')
-        })
-    };
     cluster.wait("a fault", || before.iter().any(|(_, pid)| stopped(*pid)));
     verify.kill().unwrap();
     verify.wait().unwrap();

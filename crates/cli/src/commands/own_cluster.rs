@@ -1,0 +1,166 @@
+//! A cluster that `verify` starts for itself.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use ninefold_agent::chaos::process::Process;
+use ninefold_agent::chaos::reaper;
+use ninefold_agent::{AdminClient, NodeError, StateError, StateFolder, stop_left_behind};
+use ninefold_core::status::{InstanceState, NodeStatus};
+
+use super::verify::Problem;
+use crate::print;
+
+/// It must be ready by then, builds included.
+const START_MAX: Duration = Duration::from_secs(20 * 60);
+/// It must have stopped by then; afterwards it is killed.
+const STOP_MAX: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A cluster in a state folder of its own, so that trials on it do not count in the books of the
+/// real one. It does not outlive this process: its `up` stops in order when the pipe that is its
+/// standard input ends. What it leaves behind if it is killed itself is stopped by [`Self::stop`],
+/// and by the reaper ([`reap`]) if this process was killed too.
+#[derive(Debug)]
+pub(super) struct OwnCluster {
+    up: Mutex<Child>,
+    pub(super) state: StateFolder,
+    log: PathBuf,
+}
+
+impl OwnCluster {
+    /// Starts it from the file at `path`, below the `folder` of the real one.
+    pub(super) fn start(path: &Path, folder: &StateFolder) -> Result<Self, Problem> {
+        let state = StateFolder::at(&folder.path().join("verify"));
+        std::fs::create_dir_all(state.path())?;
+        let log = state.path().join("up.log");
+        let up = Command::new(std::env::current_exe()?)
+            .args(["up", "--tied"])
+            .arg(path)
+            .arg("--state")
+            .arg(state.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?)
+            // A Ctrl-C is for us: the fault is rolled back first.
+            .process_group(0)
+            .spawn()?;
+        print::note(format!(
+            "nothing runs: starting a cluster of its own, log in {}",
+            log.display()
+        ));
+        Ok(Self {
+            up: Mutex::new(up),
+            state,
+            log,
+        })
+    }
+
+    fn up(&self) -> MutexGuard<'_, Child> {
+        self.up.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ended(&self) -> io::Result<Option<ExitStatus>> {
+        self.up().try_wait()
+    }
+
+    /// The process of its `up`, while that is there.
+    pub(super) fn process(&self) -> Option<Process> {
+        let pid = self.up().id();
+        Process::find(pid)
+    }
+
+    /// Waits until every instance is ready.
+    pub(super) async fn ready(&self) -> Result<(), Problem> {
+        let client = AdminClient::new(&self.state);
+        let end = Instant::now() + START_MAX;
+        loop {
+            if let Some(status) = self.ended()? {
+                let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+                return Err(
+                    format!("`ninefold up` ended with {status}:\n{}", log.trim_end()).into(),
+                );
+            }
+            if let Ok(status) = client.status().await
+                && all_ready(&status)
+            {
+                return Ok(());
+            }
+            if Instant::now() >= end {
+                return Err(
+                    format!("not ready within {START_MAX:?}; see {}", self.log.display()).into(),
+                );
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Stops it, unless the run already has, and whatever a killed `up` left running.
+    pub(super) async fn stop(self) -> Result<(), Problem> {
+        drop(self.up().stdin.take());
+        let end = Instant::now() + STOP_MAX;
+        while self.ended()?.is_none() {
+            if Instant::now() >= end {
+                print::note(format!(
+                    "the cluster of its own does not stop and is killed; see {}",
+                    self.log.display()
+                ));
+                self.up().kill()?;
+                self.up().wait()?;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        let left = sweep(&self.state).await?;
+        if left > 0 {
+            print::note(format!(
+                "its `ninefold up` was gone; stopped {left} instances that it left running"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Stops what a dead `up` left in the folder; how many there were. Waits for an `up` or another
+/// sweep that is still at it.
+async fn sweep(state: &StateFolder) -> Result<usize, NodeError> {
+    let end = Instant::now() + STOP_MAX;
+    loop {
+        match stop_left_behind(state).await {
+            Err(NodeError::State(StateError::Taken { .. } | StateError::Locked { .. }))
+                if Instant::now() < end =>
+            {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// The life of a reaper. If its controller died and `own` is the folder of the controller's own
+/// cluster, that ends too.
+pub(super) fn reap(ledger: &Path, own: Option<&Path>) -> ExitCode {
+    let controller = rustix::process::getppid();
+    let done = reaper::main(ledger);
+    let (Some(own), true) = (own, rustix::process::getppid() != controller) else {
+        return done;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime.map(|runtime| runtime.block_on(sweep(&StateFolder::at(own)))) {
+        Ok(Ok(_)) => done,
+        Ok(Err(_)) | Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn all_ready(status: &NodeStatus) -> bool {
+    status
+        .instances
+        .iter()
+        .all(|instance| instance.state == InstanceState::Ready)
+}
