@@ -53,7 +53,7 @@ pub struct RouteCounters {
     pub ok: u64,
     /// A status of 500 or above, of the service or the gateway, or an answer that broke off.
     pub failed: u64,
-    /// The client left first.
+    /// The client left first, or did not allow the time that the route gives one try.
     pub cancelled: u64,
     /// A 4xx made by the gateway: malformed, over a limit, no route.
     pub refused: u64,

@@ -9,7 +9,7 @@ pub struct RouteTotals {
     pub ok: u64,
     /// Of these: failed for the client.
     pub failed: u64,
-    /// Of these: ended by the client before the answer.
+    /// Of these: ended by the client, or by its own deadline, before the answer.
     pub cancelled: u64,
     /// Of these: refused as malformed or over a limit.
     pub refused: u64,

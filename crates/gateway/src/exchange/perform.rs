@@ -34,6 +34,8 @@ pub(super) struct Exchange {
     pub(super) head: Parts,
     pub(super) route: usize,
     pub(super) deadline: Instant,
+    /// Whether the client allows less than the route gives a single try.
+    pub(super) impatient: bool,
     pub(super) idempotent: bool,
     pub(super) intake: Option<Rc<Intake>>,
     pub(super) upgrade: Option<(HeaderValue, OnUpgrade)>,
@@ -262,6 +264,9 @@ impl Exchange {
         {
             return self.refuse_slow_body();
         }
+        if late && self.gave_up(failure) {
+            return self.give_up();
+        }
         let (status, phase, reason, what) = match failure {
             Failure::Connect => (
                 502,
@@ -296,6 +301,26 @@ impl Exchange {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
         OwnAnswer::new(status, reason, format!("{label} {what}"))
             .response(self.json, self.head.version)
+    }
+
+    /// Whether it was the client that did not wait: it allowed less than a try may take, and nothing
+    /// else went wrong. A client that allows a whole try has seen a failure.
+    fn gave_up(&self, failure: Failure) -> bool {
+        let waited = matches!(failure, Failure::Timeout | Failure::ConnectTimeout);
+        waited && self.impatient && self.ticket.failures() <= 1
+    }
+
+    /// The client's own deadline ran out: it says nothing about the service.
+    fn give_up(mut self) -> Response<Delivery> {
+        self.ticket.phase = Phase::Wait;
+        self.ticket.status = 504;
+        self.ticket.settle(Outcome::Cancelled, Who::Client);
+        OwnAnswer::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "client/wait",
+            "no answer within the time that the request allowed",
+        )
+        .response(self.json, self.head.version)
     }
 
     /// The client's body did not come within the route's time.

@@ -57,6 +57,7 @@ pub(super) fn refuse(ticket: &mut Ticket, answer: OwnAnswer) -> OwnAnswer {
 struct Prepared {
     route: usize,
     timeout: Duration,
+    impatient: bool,
     intake: Option<Rc<Intake>>,
     upgrade: Option<(HeaderValue, OnUpgrade)>,
 }
@@ -72,6 +73,7 @@ impl Prepared {
         Exchange {
             deadline: tokio::time::Instant::from_std(ticket.began()) + self.timeout,
             idempotent: is_idempotent(&head.method),
+            impatient: self.impatient,
             route: self.route,
             intake: self.intake,
             upgrade: self.upgrade,
@@ -139,6 +141,7 @@ fn prepare(
     Ok(Prepared {
         route: index,
         timeout: asked.map_or(route.timeout, |asked| asked.min(route.timeout)),
+        impatient: asked.is_some_and(|asked| asked < route.try_timeout),
         intake,
         upgrade,
     })

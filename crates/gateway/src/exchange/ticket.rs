@@ -148,6 +148,11 @@ impl Ticket {
         self.failed_at.push(Rc::clone(upstream));
     }
 
+    /// How many attempts failed.
+    pub(super) const fn failures(&self) -> usize {
+        self.failed_at.len()
+    }
+
     /// The service's final answer begins.
     pub(super) fn answered(&mut self, status: u16) {
         self.status = status;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use ninefold_config::model::{Bytes, Redundancy, Retry, Span};
-use ninefold_gateway::Notice;
+use ninefold_gateway::{Notice, RouteCounters};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::backend::{Act, Backend, ok, status};
@@ -175,10 +175,10 @@ async fn attempts_end_after_their_time_and_elsewhere_it_works() {
 #[tokio::test]
 async fn the_routes_deadline_is_the_gateways_and_not_the_endpoints() {
     let hanging = Backend::start(|_| Act::Hang).await;
-    let rig = Rig::with(&file(), &[&hanging]);
-    let answer = rig
-        .once("GET / HTTP/1.1\r\nHost: a\r\nx-deadline-ms: 50\r\n\r\n")
-        .await;
+    let mut file = file();
+    file.listeners[0].routes[0].timeout = Span::millis(50);
+    let rig = Rig::with(&file, &[&hanging]);
+    let answer = rig.get("/").await;
     assert_eq!(answer.status, 504);
     assert_eq!(answer.header("x-ninefold-reason").unwrap(), "gateway/wait");
     let report = rig.counters().endpoints[0].report;
@@ -187,6 +187,52 @@ async fn the_routes_deadline_is_the_gateways_and_not_the_endpoints() {
         (0, 0),
         "it had no fair time"
     );
+    assert_eq!(rig.settled().await.failed, 1);
+}
+
+/// One request that allows so much, and how it was counted.
+async fn allowing(rig: &Rig, millis: u32) -> (String, RouteCounters) {
+    let answer = rig
+        .once(&format!(
+            "GET / HTTP/1.1\r\nHost: a\r\nx-deadline-ms: {millis}\r\n\r\n"
+        ))
+        .await;
+    assert_eq!(answer.status, 504);
+    let reason = answer.header("x-ninefold-reason").unwrap();
+    (reason, rig.settled().await)
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_allow_one_try_judges_nobody() {
+    let hanging = Backend::start(|_| Act::Hang).await;
+    let mut file = file();
+    file.listeners[0].routes[0].retry = None;
+    file.listeners[0].routes[0].try_timeout = Span::millis(200);
+    let rig = Rig::with(&file, &[&hanging]);
+    for millis in [0, 1, 50] {
+        let (reason, route) = allowing(&rig, millis).await;
+        assert_eq!(reason, "client/wait");
+        assert_eq!(route.failed, 0, "{route:?}");
+    }
+    let report = rig.counters().endpoints[0].report;
+    assert_eq!((report.timed_out, report.attempts), (0, 0));
+    let (reason, route) = allowing(&rig, 1_000).await;
+    assert_eq!(reason, "upstream/wait");
+    assert_eq!((route.failed, route.cancelled), (1, 3), "{route:?}");
+}
+
+#[tokio::test]
+async fn an_impatient_client_hides_no_other_failure() {
+    let hanging = Backend::start(|_| Act::Hang).await;
+    let rig = Rig::new(&file());
+    rig.publish(&[hanging.address, dead().await]);
+    // Which comes first is a matter of luck.
+    until("a request that met both", || async {
+        allowing(&rig, 100).await;
+        let route = rig.settled().await;
+        (route.failed > 0 && route.retries > 0).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
