@@ -186,6 +186,10 @@ pub struct SloStatus {
     pub total: u64,
     /// Bad events in the window.
     pub bad: u64,
+    /// Bad events since this Ninefold began, by failure class; those of the last 2 s are not classed
+    /// yet. Slow answers are `unknown`: nobody counts them by instance.
+    #[serde(default)]
+    pub bad_by_class: Vec<ClassCount>,
     /// Good over all in the window; nothing without events.
     pub measured: Option<f64>,
     /// The share of the error budget that is left: 1 untouched, 0 spent, below 0 overspent.
@@ -194,6 +198,15 @@ pub struct SloStatus {
     pub burn: Vec<BurnRate>,
     /// The alerts that fire.
     pub alerts: Vec<String>,
+}
+
+/// Bad events of one failure class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClassCount {
+    /// The class.
+    pub class: FailureClass,
+    /// How many.
+    pub events: u64,
 }
 
 /// How fast a budget burns over one window: 1 spends it exactly in the SLO's window.

@@ -1,5 +1,7 @@
 //! From what was seen to verdicts, incidents and spent budgets.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model;
@@ -8,7 +10,8 @@ use ninefold_core::event::{EventKind, Incident};
 use ninefold_core::id::InstanceId;
 use ninefold_core::incident::Incidents;
 use ninefold_core::observation::{Observation, Seen};
-use ninefold_core::slo::{Indicator, Objective};
+use ninefold_core::slo::{Indicator, Objective, Suspect, share_out};
+use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
 
 use super::core::{Control, now};
@@ -27,6 +30,7 @@ impl Control {
     /// Everything the gateway counted since the last tick.
     pub(super) fn account(&mut self) {
         let at = now();
+        let mut hurts: BTreeMap<Arc<str>, Vec<(InstanceId, u64)>> = BTreeMap::new();
         let (endpoints, routes) = self.deltas.advance(self.parts.gateway.counters());
         for delta in endpoints {
             let seen = Seen::Callers(delta.report);
@@ -39,11 +43,14 @@ impl Control {
                 self.parts
                     .incidents
                     .impact(at, &delta.instance, &route, hurt, masked);
+                let instance = delta.instance.clone();
+                hurts.entry(route).or_default().push((instance, hurt));
             }
         }
         for delta in &routes {
             self.parts.ledger.add_route(at, &delta.route, delta.totals);
-            self.spend(at, delta);
+            let hurt = hurts.get(&delta.route).map_or(&[][..], Vec::as_slice);
+            self.spend(at, delta, hurt);
         }
         self.ledger_problem = self
             .parts
@@ -62,10 +69,18 @@ impl Control {
         self.found(findings);
         let settled = self.parts.incidents.tick(at);
         self.record_incidents(settled);
+        let incidents = &self.parts.incidents;
+        for bad in self.bad.values_mut() {
+            bad.settle(at, |suspect| match suspect {
+                Suspect::Instance(instance) => incidents.class_of(instance, at),
+                Suspect::Service(service) => incidents.class_of_service(service, at),
+            });
+        }
     }
 
-    /// Books one route's requests on the objectives about it.
-    fn spend(&mut self, at: Timestamp, delta: &RouteDelta) {
+    /// Books one route's requests on the objectives about it. `hurt`: failed requests by instances
+    /// where an attempt failed.
+    fn spend(&mut self, at: Timestamp, delta: &RouteDelta, hurt: &[(InstanceId, u64)]) {
         for (name, slo) in &self.parts.file.slos {
             if *slo.route != *delta.route {
                 continue;
@@ -75,6 +90,10 @@ impl Control {
                 self.parts
                     .ledger
                     .add(at, &key, delta.totals.ok, delta.totals.failed);
+                let bad = self.bad.entry(key).or_default();
+                for (suspect, events) in share_out(delta.totals.failed, hurt, &delta.service) {
+                    bad.suspect(at, suspect, events);
+                }
             }
             if let Some(latency) = slo.latency {
                 let under = ninefold_core::time::nanos(latency.under.0);
@@ -86,9 +105,11 @@ impl Control {
                         .map(|(_, n)| n)
                         .sum()
                 };
-                self.parts
-                    .ledger
-                    .add(at, &latency_key(name), count(true), count(false));
+                let (key, slow) = (latency_key(name), count(false));
+                self.parts.ledger.add(at, &key, count(true), slow);
+                // Who was slow is not counted, and a guess would be worse than none.
+                let bad = self.bad.entry(key).or_default();
+                bad.count(FailureClass::Unknown, slow);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The control plane's state.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,6 +9,7 @@ use ninefold_core::detect::Detector;
 use ninefold_core::event::EventKind;
 use ninefold_core::incident::Incidents;
 use ninefold_core::observation::Seen;
+use ninefold_core::slo::BadEvents;
 use ninefold_core::time::Timestamp;
 use ninefold_gateway::{Gateway, Notice};
 use ninefold_observe::journal::Journal;
@@ -70,6 +72,8 @@ pub(crate) struct Control {
     pub(super) deltas: Deltas,
     pub(super) faults: Faults,
     pub(super) ledger_problem: Option<String>,
+    /// By an objective's key.
+    pub(super) bad: BTreeMap<String, BadEvents>,
 }
 
 impl Control {
@@ -82,6 +86,7 @@ impl Control {
             deltas: Deltas::default(),
             faults: Faults::default(),
             ledger_problem: None,
+            bad: BTreeMap::new(),
         }
     }
 

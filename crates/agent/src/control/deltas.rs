@@ -28,6 +28,8 @@ pub(crate) struct EndpointDelta {
 #[derive(Debug)]
 pub(crate) struct RouteDelta {
     pub(crate) route: Arc<str>,
+    /// The service behind it.
+    pub(crate) service: Arc<str>,
     pub(crate) totals: RouteTotals,
     /// Answers by the upper bound of their time in nanoseconds (`u64::MAX` for the rest).
     pub(crate) latency: Vec<(u64, u64)>,
@@ -135,6 +137,7 @@ fn route(before: Option<&RouteCounters>, now: &RouteCounters) -> RouteDelta {
         .collect();
     RouteDelta {
         route: Arc::clone(&now.route),
+        service: Arc::clone(&now.service),
         totals,
         latency,
     }

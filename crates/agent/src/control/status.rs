@@ -5,8 +5,11 @@ use std::time::Duration;
 use ninefold_config::model::{self, ServiceKind};
 use ninefold_core::slo::RouteTotals;
 use ninefold_core::status::{
-    InstanceState, InstanceStatus, ListenerStatus, NodeStatus, RouteStatus, ServiceStatus,
+    ClassCount, InstanceState, InstanceStatus, ListenerStatus, NodeStatus, RouteStatus,
+    ServiceStatus, SloStatus,
 };
+use ninefold_core::taxonomy::FailureClass;
+use ninefold_core::time::Timestamp;
 
 use super::core::{Control, now};
 use crate::tolerance::failures_left;
@@ -30,7 +33,7 @@ impl Control {
             services: self.services(&instances),
             instances,
             routes: self.routes(),
-            slos: self.parts.ledger.slos(at),
+            slos: self.slos(at),
             open_incidents: self
                 .parts
                 .incidents
@@ -55,6 +58,22 @@ impl Control {
             instance.verdict = verdict.map(|verdict| verdict.class);
         }
         instances
+    }
+
+    /// The objectives, with their bad events divided.
+    fn slos(&self, at: Timestamp) -> Vec<SloStatus> {
+        let mut slos = self.parts.ledger.slos(at);
+        for slo in &mut slos {
+            let Some(bad) = self.bad.get(&format!("{}/{}", slo.slo, slo.indicator)) else {
+                continue;
+            };
+            let count = |(class, events): (&FailureClass, &u64)| ClassCount {
+                class: *class,
+                events: *events,
+            };
+            slo.bad_by_class = bad.counts().iter().map(count).collect();
+        }
+        slos
     }
 
     fn listeners(&self) -> Vec<ListenerStatus> {

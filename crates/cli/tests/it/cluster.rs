@@ -194,6 +194,18 @@ impl Cluster {
         get(self.address(), path)
     }
 
+    /// The metrics, as a scraper gets them.
+    pub(crate) fn metrics(&self) -> String {
+        let record = std::fs::read(self.state().join("node.json")).unwrap();
+        let record: Value = serde_json::from_slice(&record).unwrap();
+        let admin: SocketAddr = record["admin"].as_str().unwrap().parse().unwrap();
+        exchange(
+            admin,
+            format!("GET /metrics HTTP/1.1\r\nhost: {admin}\r\nconnection: close\r\n\r\n")
+                .as_bytes(),
+        )
+    }
+
     /// Kills `up` itself, as the kernel's OOM killer would.
     pub(crate) fn kill_ninefold(&mut self) {
         let mut up = self.up.take().unwrap();

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::cluster::{Cluster, alive, get, signal, three_replicas};
+use crate::cluster::{Cluster, alive, exchange, get, signal, three_replicas};
 
 /// GETs from four threads until told to stop; gives how many there were and which failed.
 struct Traffic {
@@ -133,4 +133,33 @@ fn a_hung_replica_is_told_from_a_dead_one_and_healed() {
     );
     assert!(!alive(pid));
     assert_eq!(incident["verdicts"][0]["instance"], Value::String(victim));
+}
+
+#[test]
+fn the_error_budget_divides_by_class() {
+    let file = three_replicas("").replace("replicas = 3", "replicas = 1");
+    let mut cluster = Cluster::up(&file);
+    let pid = cluster.ready(1)[0].1;
+    let divided = |class: &str| {
+        let status = cluster.status();
+        let classes = status["slos"][0]["bad_by_class"].as_array().unwrap();
+        let found = classes.iter().find(|count| count["class"] == class);
+        found.map_or(0, |count| count["events"].as_u64().unwrap())
+    };
+    // A failure that nobody can explain: the service says so itself, once.
+    assert_eq!(cluster.get("/fail").0, 500);
+    cluster.wait("one to be unknown", || divided("unknown") == 1);
+    // And one with a class. A POST is not repeated.
+    signal(pid, Signal::STOP);
+    let answer = exchange(
+        cluster.address(),
+        b"POST / HTTP/1.1\r\nhost: t\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+    );
+    assert!(answer.starts_with("HTTP/1.1 50"), "{answer}");
+    cluster.wait("the other to be classed", || divided("timing") == 1);
+    assert_eq!(divided("unknown"), 1);
+    let metrics = cluster.metrics();
+    let line = "ninefold_slo_bad_events_total{slo=\"web\",route=\"root\",indicator=\"availability\",class=\"timing\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
+    assert!(cluster.stop().success());
 }

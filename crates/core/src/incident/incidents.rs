@@ -175,6 +175,30 @@ impl Incidents {
         Some(entry.incident.id.clone())
     }
 
+    /// The class of the newest incident of an instance that is open, or closed a moment ago.
+    #[must_use]
+    pub fn class_of(&self, instance: &InstanceId, now: Timestamp) -> Option<FailureClass> {
+        let mut entries = self.entries.values().rev();
+        let entry = entries.find(|entry| entry.has(instance) && lingers(&entry.incident, now));
+        entry.map(|entry| entry.incident.class)
+    }
+
+    /// The class of all incidents of a service that are open, or closed a moment ago; nothing where
+    /// they do not agree.
+    #[must_use]
+    pub fn class_of_service(&self, service: &str, now: Timestamp) -> Option<FailureClass> {
+        let of = |entry: &&Entry| {
+            let mut verdicts = entry.incident.verdicts.iter();
+            verdicts.any(|verdict| *verdict.instance.service == *service)
+        };
+        let recent =
+            |entry: &&Entry| entry.incident.merged_into.is_none() && lingers(&entry.incident, now);
+        let entries = self.entries.values().filter(recent).filter(of);
+        let mut classes = entries.map(|entry| entry.incident.class);
+        let first = classes.next()?;
+        classes.all(|class| class == first).then_some(first)
+    }
+
     /// Lets time pass. Returns incidents whose counts grew: at most once a second each.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Incident> {
         self.held.expire(now);

@@ -96,6 +96,7 @@ impl Ledger {
             window_seconds: objective.window.as_secs(),
             total: counts.total(),
             bad: counts.bad,
+            bad_by_class: Vec::new(),
             measured: bad.map(|bad| 1.0 - bad),
             budget_remaining: 1.0 - bad.unwrap_or(0.0) / objective.allowed(),
             burn: BURN_WINDOWS.iter().map(burn).collect(),

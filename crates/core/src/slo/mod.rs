@@ -11,6 +11,7 @@
 //! error is no evidence of anything and pages nobody. Without traffic there is no rate, not NaN.
 
 mod alert;
+mod classes;
 mod ledger;
 mod objective;
 mod ring;
@@ -18,6 +19,7 @@ mod totals;
 mod windows;
 
 pub use alert::{ALERTS, Alert, AlertChange, BAD_MIN};
+pub use classes::{BadEvents, Suspect, share_out};
 pub use ledger::Ledger;
 pub use objective::{Indicator, Objective};
 pub use ring::{Counts, Ring};

@@ -53,6 +53,14 @@ struct SloLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BadLabels {
+    slo: String,
+    route: String,
+    indicator: String,
+    class: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BurnLabels {
     slo: String,
     route: String,
@@ -81,6 +89,7 @@ pub struct Metrics {
     budget: Family<SloLabels, Ratio>,
     burn: Family<BurnLabels, Ratio>,
     alerts: Family<AlertLabels, Gauge>,
+    bad: Family<BadLabels, Counter>,
     counted: Arc<Mutex<Counted>>,
 }
 
@@ -105,6 +114,7 @@ impl Metrics {
             budget: Family::default(),
             burn: Family::default(),
             alerts: Family::default(),
+            bad: Family::default(),
             counted: Arc::default(),
         };
         metrics.journal.set(1);
@@ -178,6 +188,11 @@ impl Metrics {
             "ninefold_slo_alert_firing",
             "1 while the burn alert fires",
             self.alerts.clone(),
+        );
+        registry.register(
+            "ninefold_slo_bad_events",
+            "Events that spent the error budget, by the failure class behind them; classed after 2 s",
+            self.bad.clone(),
         );
     }
 
@@ -261,6 +276,25 @@ impl Metrics {
                 .set(status.budget_remaining);
             self.set_burn(status);
             self.set_alerts(status);
+            self.set_bad(status);
+        }
+    }
+
+    /// The counts never fall: they begin with this process, as these counters do.
+    fn set_bad(&self, status: &SloStatus) {
+        for class in FailureClass::ALL {
+            let labels = BadLabels {
+                slo: status.slo.clone(),
+                route: status.route.clone(),
+                indicator: status.indicator.clone(),
+                class: class.name().to_owned(),
+            };
+            let mut counts = status.bad_by_class.iter();
+            let events = counts
+                .find(|count| count.class == class)
+                .map_or(0, |count| count.events);
+            let counter = self.bad.get_or_create(&labels);
+            counter.inc_by(events.saturating_sub(counter.get()));
         }
     }
 

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use ninefold_core::event::{Incident, IncidentState, RouteImpact};
 use ninefold_core::slo::{Counts, Indicator, Ledger, Objective};
+use ninefold_core::status::ClassCount;
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
 use ninefold_observe::metrics::{Metrics, encode};
@@ -56,7 +57,12 @@ fn scrape() -> String {
         now - std::time::Duration::from_secs(3_000),
         Counts { good: 99, bad: 1 },
     );
-    metrics.set_slos(&[ledger.status(now)]);
+    let mut status = ledger.status(now);
+    for events in [1, 3] {
+        let class = FailureClass::CrashStop;
+        status.bad_by_class = vec![ClassCount { class, events }];
+        metrics.set_slos(std::slice::from_ref(&status));
+    }
     encode(&registry).unwrap()
 }
 
@@ -70,6 +76,12 @@ fn names_types_and_values_are_as_promised() {
     has("ninefold_detection_seconds_bucket{le=\"0.005\",class=\"crash-stop\"} 1");
     has("ninefold_recovery_seconds_count{class=\"crash-stop\"} 1");
     has("ninefold_incidents_open 2");
+    has(
+        "ninefold_slo_bad_events_total{slo=\"checkout\",route=\"checkout\",indicator=\"availability\",class=\"crash-stop\"} 3",
+    );
+    has(
+        "ninefold_slo_bad_events_total{slo=\"checkout\",route=\"checkout\",indicator=\"availability\",class=\"unknown\"} 0",
+    );
     has("# TYPE ninefold_build_info gauge");
     has("ninefold_build_info{version=\"1.2.3\"} 1");
     assert!(!text.contains("NaN"), "{text}");
