@@ -58,6 +58,21 @@ pub enum Seen {
         /// The window.
         within: Duration,
     },
+    /// It runs, and was not ready in time: neither startup nor readiness came to pass.
+    Unready {
+        /// Since its start.
+        waited: Duration,
+        /// The probe that failed last, if one did.
+        probe: Option<FailedProbe>,
+    },
+    /// Its keeper ended: the process that takes its output and sees its end. The instance's own
+    /// process lives.
+    KeeperLost {
+        /// The keeper's process id.
+        keeper: u32,
+        /// The instance's.
+        pid: u32,
+    },
     /// A probe ended.
     Probe {
         /// Which of the three.
@@ -108,6 +123,19 @@ impl ProbeKind {
             Self::Live => "live",
         }
     }
+}
+
+/// A probe that failed, as its newest try shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedProbe {
+    /// Which of the three.
+    pub kind: ProbeKind,
+    /// How the newest try ended.
+    pub outcome: ProbeOutcome,
+    /// Failures in a row.
+    pub in_a_row: u32,
+    /// Whether the kernel reported the process as stopped.
+    pub stopped: bool,
 }
 
 /// How one probe ended.

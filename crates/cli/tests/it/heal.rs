@@ -112,6 +112,71 @@ fn a_killed_replica_costs_no_request_and_comes_back() {
     }
 }
 
+/// The parent of a process, by `/proc/PID/stat`.
+fn parent(pid: i32) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields = stat.rsplit(')').next().unwrap();
+    fields
+        .split_ascii_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+#[test]
+fn a_killed_keeper_is_an_incident_that_is_explained() {
+    let cluster = Cluster::up(&three_replicas(""));
+    let (victim, pid) = cluster.ready(3)[0].clone();
+    let keeper = parent(pid);
+    signal(keeper, Signal::KILL);
+    let cause = format!("its keeper, process {keeper}, ended");
+    let mut incident = Value::Null;
+    cluster.wait("an incident that is over", || {
+        let list = cluster.json(&["incidents", "--output", "json"]);
+        let mut incidents = list["incidents"].as_array().unwrap().iter();
+        let found = incidents.find(|incident| incident.to_string().contains(&cause));
+        incident = found.cloned().unwrap_or_default();
+        incident["state"] == "closed"
+    });
+    assert_eq!(incident["class"], "crash-stop", "{incident}");
+    let explained = cluster.run(&["explain", incident["id"].as_str().unwrap()]);
+    let text = String::from_utf8(explained.stdout).unwrap();
+    assert!(text.contains(&cause) && text.contains(&victim), "{text}");
+    for action in ["stop", "restart"] {
+        let line = format!("{action} {victim}: its keeper is gone");
+        assert_eq!(text.matches(&line).count(), 1, "{text}");
+    }
+    assert!(!alive(pid), "{pid} is replaced");
+}
+
+#[test]
+fn what_never_becomes_ready_is_an_incident_that_is_explained() {
+    let never = r#"
+[service.never]
+run = ["sleep", "1000"]
+health = { startup = { tcp = true, every = "100ms", timeout = "100ms", failures = 3 } }
+"#;
+    let cluster = Cluster::up(&three_replicas(never));
+    let mut incident = Value::Null;
+    cluster.wait("an incident", || {
+        let list = cluster.json(&["incidents", "--output", "json"]);
+        let mut incidents = list["incidents"].as_array().unwrap().iter();
+        let found = incidents.find(|incident| incident.to_string().contains("never/0"));
+        incident = found.cloned().unwrap_or_default();
+        incident["class"] == "unknown"
+    });
+    let explained = cluster.run(&["explain", incident["id"].as_str().unwrap()]);
+    let text = String::from_utf8(explained.stdout).unwrap();
+    for part in [
+        "never/0",
+        "was never ready",
+        "startup probe could not connect",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
 #[test]
 fn a_hung_replica_is_told_from_a_dead_one_and_healed() {
     let cluster = Cluster::up(&three_replicas(""));

@@ -1,15 +1,16 @@
 use std::collections::BTreeMap;
 
 use super::callers;
-use super::charge::{Charge, Clears, line};
+use super::charge::line;
 use super::finding::{Facts, Finding};
+use super::process::{crash_loop, exit, keeper_lost, spawn, unready};
 use super::rules::{Peers, judge};
 use super::settings::Settings;
 use super::track::{Life, Track};
 use crate::event::Verdict;
 use crate::id::InstanceId;
 use crate::observation::{Observation, Seen};
-use crate::taxonomy::{ExitCause, FailureClass};
+use crate::taxonomy::FailureClass;
 use crate::time::{Timestamp, nanos, short};
 
 /// The classifier. Its memory is bounded by the number of registered instances.
@@ -85,6 +86,14 @@ impl Detector {
             }
             Seen::CrashLoop { exits, within } => {
                 let charge = crash_loop(at, *exits, &short(nanos(*within)));
+                return found(track.charge(instance, at, charge));
+            }
+            Seen::Unready { waited, probe } => {
+                let charge = unready(at, *waited, probe.as_ref());
+                return found(track.charge_unready(instance, at, charge));
+            }
+            Seen::KeeperLost { keeper, pid } => {
+                let charge = keeper_lost(at, *keeper, *pid);
                 return found(track.charge(instance, at, charge));
             }
             Seen::Probe {
@@ -189,63 +198,6 @@ impl Detector {
 
 fn found(verdict: Option<Verdict>) -> Vec<Finding> {
     verdict.map(Finding::Verdict).into_iter().collect()
-}
-
-fn exit(
-    track: &mut Track,
-    settings: &Settings,
-    at: Timestamp,
-    (pid, cause, ended): (u32, ExitCause, Timestamp),
-) -> Charge {
-    let exits = track.count_exit(ended, settings);
-    let seen = format!("process {pid} ended: {cause}; nobody asked for it");
-    let mut evidence = vec![line(at, "supervisor", seen)];
-    if exits.len() < settings.loop_exits {
-        return Charge {
-            class: FailureClass::CrashStop,
-            weight: 5,
-            clears: Clears::Any,
-            onset: ended,
-            evidence,
-        };
-    }
-    let onset = exits.front().copied().unwrap_or(ended);
-    let what = format!(
-        "that was exit {} within {}; no incarnation stayed ready for {}",
-        exits.len(),
-        short(nanos(ended.since(onset))),
-        short(nanos(settings.stable_after))
-    );
-    evidence.push(line(at, "supervisor", what));
-    Charge {
-        class: FailureClass::CrashRecovery,
-        weight: 6,
-        clears: Clears::Any,
-        onset,
-        evidence,
-    }
-}
-
-fn spawn(at: Timestamp, error: &str) -> Charge {
-    let what = format!("the process could not be started: {error}");
-    Charge {
-        class: FailureClass::Unknown,
-        weight: 4,
-        clears: Clears::Any,
-        onset: at,
-        evidence: vec![line(at, "supervisor", what)],
-    }
-}
-
-fn crash_loop(at: Timestamp, exits: u32, within: &str) -> Charge {
-    let what = format!("crash loop: {exits} exits within {within}");
-    Charge {
-        class: FailureClass::CrashRecovery,
-        weight: 6,
-        clears: Clears::Any,
-        onset: at,
-        evidence: vec![line(at, "supervisor", what)],
-    }
 }
 
 fn eject(track: &mut Track, instance: &InstanceId, at: Timestamp, reason: &str) -> Vec<Finding> {

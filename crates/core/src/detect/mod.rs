@@ -10,6 +10,9 @@
 //! | the process ended, nobody asked for it | crash-stop | 5 |
 //! | that for the third time in a minute, no incarnation staying ready for 5 s; or the supervisor names a crash loop | crash-recovery | 6 |
 //! | the process cannot be started at all | unknown | 4 |
+//! | the process runs and is not ready in time: its probes are not answered, or it is stopped | timing | 4 |
+//! | the same, its probes answered or its connections refused | unknown | 4 |
+//! | its keeper ended, nobody asked for it; the process lives | crash-stop | 3 |
 //! | a probe fails and the kernel says the process is stopped | timing | 3 |
 //! | two probes in a row are not answered, the connection stands | timing | 3 |
 //! | two probes in a row do not connect, the process lives | omission | 3 |
@@ -38,12 +41,16 @@
 //!   Long polls that hang on one instance accuse nobody.
 //! - **A verdict gives way only to heavier evidence** (third column), or from `unknown` to a
 //!   class. So it is refined and does not flap.
-//! - **Nothing is concluded about an instance that starts or is down.**
+//! - **Nothing is concluded about an instance that starts or is down**, but that its start takes
+//!   longer than the supervisor grants it. A connection refused until then is no omission: it may
+//!   be slow, or listen elsewhere.
+//! - **A keeper that dies is a crash-stop of the instance**: a part of it stopped, and what is left
+//!   has to be replaced.
 //!
 //! The onset is the earliest moment the evidence allows: the exit itself, or else the last sign of
 //! health before the first sign of failure. A measured time to detect is thus never too short.
 //!
-//! An instance recovered when it is ready in a new incarnation. Without a restart, the evidence has
+//! An instance recovered when it is ready in a new incarnation, or for the first time. Without a restart, the evidence has
 //! to stay good for 3 s, and for gray it has to be answers to callers: its probes passed all along.
 //! After a crash loop, readiness has to last for 5 s. The recovery is dated back to when it began.
 //!
@@ -55,6 +62,7 @@ mod charge;
 mod detector;
 mod finding;
 mod probes;
+mod process;
 mod rules;
 mod settings;
 mod track;

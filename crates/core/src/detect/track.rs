@@ -50,8 +50,8 @@ pub(super) struct Open {
     pub(super) verdict: Verdict,
     weight: u8,
     clears: Clears,
-    /// A new incarnation began since.
-    restarted: bool,
+    /// Readiness ends it: a new incarnation began since, or this one was never ready.
+    ends_when_ready: bool,
     /// In a crash loop: since when the newest incarnation is ready.
     ready_since: Option<Timestamp>,
     probes_good_since: Option<Timestamp>,
@@ -88,7 +88,7 @@ impl Track {
             Life::Starting
         };
         if let Some(open) = &mut self.open {
-            open.restarted = true;
+            open.ends_when_ready = true;
             open.ready_since = None;
         }
     }
@@ -104,14 +104,28 @@ impl Track {
             open.ready_since.get_or_insert(at);
             return false;
         }
-        open.restarted
+        open.ends_when_ready
+    }
+
+    /// Charges an incarnation that was never ready; that it is, then ends the verdict.
+    pub(super) fn charge_unready(
+        &mut self,
+        instance: &InstanceId,
+        now: Timestamp,
+        charge: Charge,
+    ) -> Option<Verdict> {
+        let verdict = self.charge(instance, now, charge);
+        if let Some(open) = &mut self.open {
+            open.ends_when_ready = true;
+        }
+        verdict
     }
 
     pub(super) fn down(&mut self) {
         self.forget();
         self.life = Life::Down;
         if let Some(open) = &mut self.open {
-            open.restarted = false;
+            open.ends_when_ready = false;
             open.ready_since = None;
         }
     }
@@ -246,7 +260,7 @@ impl Open {
             verdict,
             weight,
             clears,
-            restarted: false,
+            ends_when_ready: false,
             ready_since: None,
             probes_good_since: None,
             callers_good_since: None,

@@ -12,7 +12,7 @@ use super::Incidents;
 use crate::detect::{Detector, Facts, Finding, Settings};
 use crate::event::{Event, EventKind, FaultNotice, Incident, RouteImpact};
 use crate::id::InstanceId;
-use crate::observation::{CallerReport, Observation, ProbeKind, ProbeOutcome, Seen};
+use crate::observation::{CallerReport, FailedProbe, Observation, ProbeKind, ProbeOutcome, Seen};
 use crate::taxonomy::ExitCause;
 use crate::time::Timestamp;
 
@@ -323,6 +323,14 @@ fn seen(at: Timestamp, verb: &str, rest: &str) -> Seen {
             exits: number(rest, "exits").try_into().unwrap(),
             within: Duration::from_millis(number(rest, "within")),
         },
+        "unready" => Seen::Unready {
+            waited: Duration::from_millis(number(rest, "waited")),
+            probe: failed(rest),
+        },
+        "keeper-lost" => Seen::KeeperLost {
+            keeper: number(rest, "keeper").try_into().unwrap(),
+            pid: number(rest, "pid").try_into().unwrap(),
+        },
         "probe" => probe(rest),
         "callers" => Seen::Callers(callers(rest)),
         "ejected" => Seen::Ejected {
@@ -355,6 +363,24 @@ fn probe(rest: &str) -> Seen {
         failures_in_a_row: 0,
         alive: None,
         stopped: rest.contains("stopped"),
+    }
+}
+
+fn failed(rest: &str) -> Option<FailedProbe> {
+    let (_, said) = rest.split_once("said ")?;
+    match probe(said) {
+        Seen::Probe {
+            kind,
+            outcome,
+            stopped,
+            ..
+        } => Some(FailedProbe {
+            kind,
+            outcome,
+            in_a_row: 30,
+            stopped,
+        }),
+        other => panic!("no probe: {other:?}"),
     }
 }
 

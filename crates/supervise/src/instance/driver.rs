@@ -311,7 +311,7 @@ impl Driver {
     }
 
     async fn adopt(&mut self, run: RunRecord, kept: bool, ready: bool) {
-        let pid = run.process.pid;
+        let (pid, keeper) = (run.process.pid, run.keeper.pid);
         let port = run.address.port();
         self.shared.ports.reserve(&self.plan.instance, port);
         self.spec = self.plan.spec(run.address).ok();
@@ -319,7 +319,7 @@ impl Driver {
         self.marked = ready;
         self.handle(Event::Adopted { pid, ready }).await;
         if !kept {
-            self.handle(Event::KeeperLost).await;
+            self.handle(Event::KeeperLost { keeper }).await;
         }
     }
 
@@ -331,7 +331,8 @@ impl Driver {
         self.passing.spawn(async move {
             let of = |event| tell.send(Told::Of(incarnation, event));
             if watch::first_gone(&run).await {
-                of(Event::KeeperLost).await.ok();
+                let keeper = run.keeper.pid;
+                of(Event::KeeperLost { keeper }).await.ok();
                 watch::process_gone(&run).await;
             }
             of(Event::Gone).await.ok();

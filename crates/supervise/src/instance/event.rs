@@ -36,7 +36,7 @@ pub(crate) enum Event {
     /// The process is gone, and this is how.
     Exited { cause: ExitCause, ended: Timestamp },
     /// The keeper is gone, and the service lives.
-    KeeperLost,
+    KeeperLost { keeper: u32 },
     /// Nothing is in flight to it any more, or the time for that is over.
     Drained,
     /// It is to stop for good.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ninefold_config::model::{Check, Health, Probe};
-use ninefold_core::observation::{ProbeKind, Seen};
+use ninefold_core::observation::{FailedProbe, ProbeKind, Seen};
 use ninefold_core::time::Timestamp;
 
 use crate::probe::{Attempt, Tally, Turn};
@@ -11,6 +11,10 @@ use crate::probe::{Attempt, Tally, Turn};
 /// Without a startup probe, liveness waits for the first readiness, but no longer than this: what
 /// the default startup probe allows. Or every slow start would be killed.
 const LIVE_DELAY: Duration = Duration::from_secs(30);
+
+/// An instance that is not ready this long after its start, or after its startup probe passed, has
+/// failed to start. A startup probe has a limit of its own.
+const READY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a result leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +52,10 @@ pub(crate) struct Gates {
     once: bool,
     started: bool,
     live_from: Timestamp,
+    /// Whether the first readiness is still to come, and was not given up.
+    awaited: bool,
+    /// Until when it is waited for; nothing while the startup probe has its time.
+    ready_until: Option<Timestamp>,
 }
 
 impl Gates {
@@ -68,6 +76,8 @@ impl Gates {
             once,
             started: health.startup.is_none(),
             live_from: now + LIVE_DELAY,
+            awaited: true,
+            ready_until: health.startup.is_none().then(|| now + READY_PATIENCE),
         }
     }
 
@@ -78,6 +88,7 @@ impl Gates {
             Some(ready) => {
                 self.started = true;
                 self.live_from = now;
+                self.ready_until = Some(now + READY_PATIENCE);
                 Some(ready)
             }
             None => self.startup.as_mut(),
@@ -98,6 +109,8 @@ impl Gates {
             once: false,
             started: true,
             live_from: Timestamp::ZERO,
+            awaited: false,
+            ready_until: None,
         }
     }
 
@@ -119,10 +132,42 @@ impl Gates {
         .collect()
     }
 
-    /// When [`Gates::wanted`] changes by time alone.
+    /// When [`Gates::wanted`] or [`Gates::is_late`] changes by time alone.
     pub(crate) fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
         let waits = self.live.is_some() && self.started && now < self.live_from;
-        waits.then_some(self.live_from)
+        let live = waits.then_some(self.live_from);
+        let ready = self.ready_until.filter(|_| self.awaited);
+        live.into_iter().chain(ready).min()
+    }
+
+    /// Whether it was not ready in time, and nobody said so yet.
+    pub(crate) fn is_late(&self, now: Timestamp) -> bool {
+        self.awaited && self.ready_until.is_some_and(|until| now >= until)
+    }
+
+    /// Gives the first readiness up; false if that came, or was given up before.
+    pub(crate) const fn await_no_longer(&mut self) -> bool {
+        std::mem::replace(&mut self.awaited, false)
+    }
+
+    /// The failure of `attempt` for the detector.
+    pub(crate) fn failed(
+        &self,
+        kind: ProbeKind,
+        attempt: &Attempt,
+        stopped: bool,
+    ) -> Option<FailedProbe> {
+        let gate = match kind {
+            ProbeKind::Startup => &self.startup,
+            ProbeKind::Ready => &self.ready,
+            ProbeKind::Live => &self.live,
+        };
+        Some(FailedProbe {
+            kind,
+            outcome: attempt.outcome.clone(),
+            in_a_row: gate.as_ref()?.tally.failures(),
+            stopped,
+        })
     }
 
     /// Counts a result. The second value is what the detector should hear, if anything.
@@ -175,10 +220,13 @@ impl Gates {
             (ProbeKind::Startup, Turn::Passed) => {
                 self.started = true;
                 self.live_from = now;
+                self.ready_until = Some(now + READY_PATIENCE);
+                self.awaited &= self.ready.is_some();
                 self.ready.is_none().then_some(Change::Ready)
             }
             (ProbeKind::Ready, Turn::Passed) => {
                 self.live_from = self.live_from.min(now);
+                self.awaited = false;
                 if self.once {
                     self.ready = None;
                 }
@@ -330,6 +378,30 @@ mod tests {
         assert_eq!(kinds(&gates, at(30)), [ProbeKind::Ready, ProbeKind::Live]);
         pass(&mut gates, ProbeKind::Ready, at(3));
         assert_eq!(kinds(&gates, at(3)), [ProbeKind::Ready, ProbeKind::Live]);
+    }
+
+    #[test]
+    fn readiness_is_awaited_from_the_start_or_from_the_startup_probe_on() {
+        let mut health = Health {
+            ready: probe(),
+            ..Health::default()
+        };
+        let mut gates = Gates::new(&health, at(0));
+        assert!(!gates.is_late(at(29)) && gates.is_late(at(30)));
+        assert!(gates.await_no_longer() && !gates.await_no_longer());
+        assert!(!gates.is_late(at(99)) && gates.deadline(at(99)).is_none());
+
+        let mut gates = Gates::new(&health, at(0));
+        pass(&mut gates, ProbeKind::Ready, at(3));
+        assert!(!gates.is_late(at(99)) && gates.deadline(at(4)).is_none());
+
+        health.startup = probe();
+        let mut gates = Gates::new(&health, at(0));
+        assert!(!gates.is_late(at(99)) && gates.deadline(at(99)).is_none());
+        pass(&mut gates, ProbeKind::Startup, at(100));
+        assert!(!gates.is_late(at(129)) && gates.is_late(at(130)));
+        assert_eq!(gates.deadline(at(100)), Some(at(130)));
+        assert!(!Gates::external(&health).is_late(at(99)));
     }
 
     #[test]

@@ -1,23 +1,23 @@
 //! The life of one instance as decisions: `(state, event, now, rng)` to actions. Pure.
 
+mod health;
+
 use std::mem;
 use std::time::Duration;
 
 use ninefold_config::model::{Health, Stop};
 use ninefold_core::event::EventKind;
 use ninefold_core::id::InstanceId;
-use ninefold_core::observation::{ProbeKind, Seen};
+use ninefold_core::observation::Seen;
 use ninefold_core::restart::{Decision, RestartHistory, RestartPolicy};
 use ninefold_core::rng::Rng;
 use ninefold_core::status::InstanceState;
 use ninefold_core::taxonomy::ExitCause;
 use ninefold_core::time::{Timestamp, nanos};
 
-use crate::probe::Attempt;
-
 use super::action::Action;
 use super::event::Event;
-use super::gates::{Change, Gates, describe};
+use super::gates::Gates;
 use super::phase::{Phase, Purpose, Step, Up};
 
 /// A process that was killed is gone by then, or hangs in the kernel; then it is killed again.
@@ -94,13 +94,7 @@ impl Machine {
                 self.gone();
                 self.exited(cause, ended, now, rng);
             }
-            Event::KeeperLost => {
-                if matches!(self.phase, Phase::Up(_)) {
-                    let text = format!("the keeper of {} is gone; it is replaced", self.id);
-                    self.record(EventKind::Notice { text });
-                    self.replace("its keeper is gone", now);
-                }
-            }
+            Event::KeeperLost { keeper } => self.keeper_lost(keeper, now),
             Event::Drained => self.drained(now),
             Event::Stop => self.stop(now),
             Event::Restart { reason } => self.restart(&reason, now),
@@ -250,6 +244,7 @@ impl Machine {
             was_ready: false,
             resuming: adopted.unwrap_or(false),
             reason: None,
+            failed: None,
         });
         if self.stopping {
             self.stop(now);
@@ -270,69 +265,6 @@ impl Machine {
         } else {
             let decision = self.history.exited(now, Duration::ZERO, rng);
             self.wait(decision, error, now);
-        }
-    }
-
-    fn probed(&mut self, kind: ProbeKind, attempt: &Attempt, stopped: bool, now: Timestamp) {
-        let Phase::Up(up) = &mut self.phase else {
-            return;
-        };
-        let (change, seen) = up.gates.count(kind, attempt, Some(true), stopped, now);
-        if kind != ProbeKind::Live {
-            up.resuming = false;
-        }
-        if !attempt.outcome.passed() && !up.ready {
-            up.reason = Some(format!("{} probe: {}", kind.name(), describe(attempt)));
-        }
-        self.actions.extend(seen.map(Action::Observe));
-        match change {
-            Some(Change::Ready) => self.ready(now),
-            Some(Change::NotReady { reason }) => self.not_ready(reason, now),
-            Some(Change::Failed { reason, silent }) => self.heal(&reason, silent, now),
-            None => {}
-        }
-    }
-
-    fn ready(&mut self, now: Timestamp) {
-        if let Phase::Up(up) = &mut self.phase
-            && !up.ready
-        {
-            up.ready = true;
-            up.was_ready = true;
-            up.reason = None;
-            let after_ns = nanos(now.since(up.unready_since));
-            let instance = self.id.clone();
-            self.record(EventKind::InstanceReady { instance, after_ns });
-            self.actions.push(Action::Observe(Seen::Ready));
-        }
-    }
-
-    fn not_ready(&mut self, reason: String, now: Timestamp) {
-        if let Phase::Up(up) = &mut self.phase
-            && up.ready
-        {
-            up.ready = false;
-            up.unready_since = now;
-            up.reason = Some(reason.clone());
-            let instance = self.id.clone();
-            self.record(EventKind::InstanceNotReady { instance, reason });
-        }
-    }
-
-    /// A startup or liveness probe failed. What hears nothing is killed at once: it can neither
-    /// drain nor stop by itself, and holds what its successor needs.
-    fn heal(&mut self, reason: &str, silent: bool, now: Timestamp) {
-        if silent {
-            self.actions.push(Action::Describe(reason.to_owned()));
-            self.announce("kill", reason);
-            self.actions.push(Action::Kill);
-            let until = now + KILL_PATIENCE;
-            self.leave(Purpose::Heal, Step::Killed { until }, reason);
-        } else {
-            self.announce("restart", reason);
-            self.actions.push(Action::Signal(self.rules.stop.signal));
-            let until = now + self.rules.stop.grace.0;
-            self.leave(Purpose::Heal, Step::Asked { until }, reason);
         }
     }
 
@@ -361,16 +293,12 @@ impl Machine {
     }
 
     fn drained(&mut self, now: Timestamp) {
-        if let Phase::Leaving(_, purpose, step @ Step::Draining { .. }) = &mut self.phase {
-            let action = if *purpose == Purpose::Stop {
-                "stop"
-            } else {
-                "restart"
-            };
+        if let Phase::Leaving(_, _, step @ Step::Draining { .. }) = &mut self.phase {
             let until = now + self.rules.stop.grace.0;
             *step = Step::Asked { until };
             let why = self.why.clone();
-            self.announce(action, &why);
+            // The start that may follow is an action of its own.
+            self.announce("stop", &why);
             self.actions.push(Action::Signal(self.rules.stop.signal));
         }
     }
@@ -390,7 +318,7 @@ impl Machine {
             return;
         }
         match &mut self.phase {
-            Phase::Up(_) => self.replace(reason, now),
+            Phase::Up(_) => self.depart(Purpose::Replace, reason, now),
             Phase::Waiting { .. } => {
                 reason.clone_into(&mut self.why);
                 self.spawn();
@@ -401,10 +329,6 @@ impl Machine {
             | Phase::Gone(..)
             | Phase::Stopped => {}
         }
-    }
-
-    fn replace(&mut self, reason: &str, now: Timestamp) {
-        self.depart(Purpose::Replace, reason, now);
     }
 
     fn gone(&mut self) {
@@ -503,6 +427,7 @@ impl Machine {
         }
         match &mut self.phase {
             Phase::Waiting { .. } => self.spawn(),
+            Phase::Up(up) if up.gates.is_late(now) => self.late(now),
             Phase::Leaving(_, _, Step::Draining { .. }) => self.drained(now),
             Phase::Leaving(_, _, step) => {
                 let asked = matches!(step, Step::Asked { .. });

@@ -19,6 +19,8 @@ mod machine;
 mod phase;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod script;
 mod starter;
 #[cfg(test)]
 mod transcripts;

@@ -1,5 +1,6 @@
 //! Where in its life an instance is.
 
+use ninefold_core::observation::FailedProbe;
 use ninefold_core::time::Timestamp;
 
 use super::gates::Gates;
@@ -36,6 +37,8 @@ pub(crate) struct Up {
     /// It was ready under an earlier Ninefold, and no probe has said anything since.
     pub(crate) resuming: bool,
     pub(crate) reason: Option<String>,
+    /// The probe that failed last, while it is unready.
+    pub(crate) failed: Option<FailedProbe>,
 }
 
 /// Why a process is made to leave.
@@ -45,7 +48,7 @@ pub(crate) enum Purpose {
     Stop,
     /// A planned restart: no fault of its own.
     Replace,
-    /// It failed its startup or liveness probe.
+    /// It failed its startup or liveness probe, or its keeper is gone.
     Heal,
 }
 

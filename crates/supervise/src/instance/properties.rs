@@ -12,7 +12,7 @@ use crate::probe::Attempt;
 
 use super::action::Action;
 use super::event::Event;
-use super::transcripts::Script;
+use super::script::Script;
 
 fn event() -> impl Strategy<Value = Event> {
     let kind = prop_oneof![
@@ -43,7 +43,7 @@ fn event() -> impl Strategy<Value = Event> {
         6 => probed,
         3 => Just(Event::Gone),
         4 => Just(Event::Exited { cause: ExitCause::Code(1), ended }),
-        1 => Just(Event::KeeperLost),
+        1 => Just(Event::KeeperLost { keeper: 6 }),
         2 => Just(Event::Drained),
         1 => Just(Event::Stop),
         2 => Just(Event::Restart { reason: "asked".into() }),

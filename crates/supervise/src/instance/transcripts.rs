@@ -1,145 +1,13 @@
 //! The machine as transcripts: an event, then what it asks for.
 
-use std::fmt::Write;
 use std::time::Duration;
 
-use expect_test::{Expect, expect};
-use ninefold_config::model::{Check, Health, Probe, Span, Stop};
-use ninefold_core::backoff::Backoff;
-use ninefold_core::id::InstanceId;
-use ninefold_core::observation::{ProbeKind, ProbeOutcome, Seen};
-use ninefold_core::restart::RestartPolicy;
-use ninefold_core::rng::Rng;
+use expect_test::expect;
+use ninefold_core::observation::{ProbeKind, ProbeOutcome};
 use ninefold_core::taxonomy::ExitCause;
-use ninefold_core::time::Timestamp;
 
-use crate::probe::Attempt;
-
-use super::action::Action;
 use super::event::Event;
-use super::machine::{Machine, Rules};
-
-pub(super) struct Script {
-    pub(super) machine: Machine,
-    pub(super) rng: Rng,
-    pub(super) now: Timestamp,
-    text: String,
-}
-
-impl Script {
-    pub(super) fn new() -> Self {
-        let probe = |path: &str| {
-            Some(Probe {
-                failures: 1,
-                ..Probe::new(Check::Http { path: path.into() })
-            })
-        };
-        let rules = Rules {
-            health: Health {
-                startup: None,
-                ready: probe("/ready"),
-                live: probe("/live"),
-            },
-            stop: Stop {
-                signal: 15,
-                grace: Span::secs(10),
-                drain: Span::secs(5),
-            },
-            restart: RestartPolicy {
-                backoff: Backoff {
-                    min: Duration::from_millis(100),
-                    max: Duration::from_secs(30),
-                },
-                budget: 2,
-                within: Duration::from_secs(60),
-                crash_loop_every: Duration::from_secs(30),
-            },
-        };
-        Self {
-            machine: Machine::new(InstanceId::new("web", 0), rules),
-            rng: Rng::new(7),
-            now: Timestamp::from_secs(100),
-            text: String::new(),
-        }
-    }
-
-    fn tell(&mut self, name: &str, event: Event) -> &mut Self {
-        let actions = self.machine.handle(event, self.now, &mut self.rng);
-        writeln!(self.text, "{name}").unwrap();
-        for action in actions {
-            let line = match action {
-                Action::Record(kind) => format!("record {kind}"),
-                Action::Observe(Seen::Probe { kind, outcome, .. }) => {
-                    format!("observe {} {outcome:?}", kind.name())
-                }
-                Action::Observe(seen) => {
-                    let text = format!("{seen:?}");
-                    let name = text.split([' ', '{']).next().unwrap_or_default();
-                    format!("observe {name}")
-                }
-                other => format!("{other:?}"),
-            };
-            writeln!(self.text, "  {line}").unwrap();
-        }
-        let (state, reason) = self.machine.state();
-        let admitted = if self.machine.admitted() {
-            ", admitted"
-        } else {
-            ""
-        };
-        let reason = reason
-            .map(|reason| format!(" ({reason})"))
-            .unwrap_or_default();
-        writeln!(self.text, "  = {}{reason}{admitted}", state.name()).unwrap();
-        self
-    }
-
-    fn begin(&mut self) -> &mut Self {
-        self.tell("begin", Event::Begin)
-    }
-
-    fn spawned(&mut self) -> &mut Self {
-        self.tell("spawned", Event::Spawned { pid: 7 })
-    }
-
-    fn probed(&mut self, kind: ProbeKind, outcome: ProbeOutcome) -> &mut Self {
-        let attempt = Attempt {
-            silent: outcome == ProbeOutcome::TimedOut,
-            outcome,
-        };
-        let stopped = false;
-        let event = Event::Probed {
-            kind,
-            attempt,
-            stopped,
-        };
-        self.tell("probed", event)
-    }
-
-    fn ready(&mut self) -> &mut Self {
-        self.begin()
-            .spawned()
-            .probed(ProbeKind::Ready, ProbeOutcome::Passed)
-    }
-
-    fn exited(&mut self, cause: ExitCause) -> &mut Self {
-        let ended = Timestamp::from_secs(1);
-        self.tell("gone", Event::Gone)
-            .tell("exited", Event::Exited { cause, ended })
-    }
-
-    /// Waits for the deadline that the machine asks for.
-    fn pass_time(&mut self) -> &mut Self {
-        if let Some(deadline) = self.machine.deadline(self.now) {
-            self.now = deadline;
-        }
-        self.tell("time passes", Event::Tick)
-    }
-
-    fn check(&mut self, expect: &Expect) {
-        expect.assert_eq(&self.text);
-    }
-}
+use super::script::Script;
 
 #[test]
 fn a_crash_is_followed_by_a_quick_restart() {
@@ -479,6 +347,94 @@ fn a_gateway_that_never_answers_delays_a_drain_only_so_long() {
 }
 
 #[test]
+fn what_is_never_ready_is_said_once() {
+    let mut script = Script::new();
+    script.begin().spawned();
+    let refused = ProbeOutcome::Refused("status 503".to_owned());
+    script.probed(ProbeKind::Ready, refused.clone());
+    script.pass_time().pass_time();
+    script.probed(ProbeKind::Ready, refused);
+    script.probed(ProbeKind::Live, ProbeOutcome::Unreachable("refused".into()));
+    script.check(&expect![[r#"
+        begin
+          record action: start web/0: declared
+          Spawn
+          = starting
+        spawned
+          record web/0 started: pid 7, start 1
+          observe Started
+          = starting
+        probed
+          observe ready Refused("status 503")
+          = starting (ready probe: status 503)
+        time passes
+          record web/0 not ready: never since its start 30.0 s ago; ready probe: status 503
+          observe Unready
+          = starting (ready probe: status 503)
+        time passes
+          = starting (ready probe: status 503)
+        probed
+          observe ready Refused("status 503")
+          = starting (ready probe: status 503)
+        probed
+          observe live Unreachable("refused")
+          record action: stop web/0: live probe: refused, 1 in a row
+          Signal(15)
+          = stopping (live probe: refused, 1 in a row)
+    "#]]);
+}
+
+#[test]
+fn a_lost_keeper_is_evidence_and_its_instance_is_replaced_unhurriedly() {
+    let mut script = Script::new();
+    script
+        .ready()
+        .tell("keeper lost", Event::KeeperLost { keeper: 6 })
+        .tell("keeper lost", Event::KeeperLost { keeper: 6 })
+        .tell("drained", Event::Drained)
+        .exited(ExitCause::Lost)
+        .pass_time();
+    script.check(&expect![[r#"
+        begin
+          record action: start web/0: declared
+          Spawn
+          = starting
+        spawned
+          record web/0 started: pid 7, start 1
+          observe Started
+          = starting
+        probed
+          observe ready Passed
+          record web/0 ready after 0 us
+          observe Ready
+          = ready, admitted
+        keeper lost
+          record the keeper of web/0 is gone (process 6); it is replaced
+          observe KeeperLost
+          Drain(5s)
+          = stopping (its keeper is gone)
+        keeper lost
+          = stopping (its keeper is gone)
+        drained
+          record action: stop web/0: its keeper is gone
+          Signal(15)
+          = stopping (its keeper is gone)
+        gone
+          = backing-off (its process ended)
+        exited
+          observe Exited
+          record web/0 exited as asked: pid 7, gone, cause not seen
+          Forget
+          record web/0 starts again in 5.5 ms
+          = backing-off (its keeper is gone)
+        time passes
+          record action: restart web/0: its keeper is gone
+          Spawn
+          = starting
+    "#]]);
+}
+
+#[test]
 fn what_comes_late_changes_nothing() {
     let mut script = Script::new();
     script
@@ -487,7 +443,7 @@ fn what_comes_late_changes_nothing() {
         .exited(ExitCause::Lost);
     script.probed(ProbeKind::Live, ProbeOutcome::TimedOut);
     script
-        .tell("keeper lost", Event::KeeperLost)
+        .tell("keeper lost", Event::KeeperLost { keeper: 6 })
         .tell("drained", Event::Drained);
     script.check(&expect![[r#"
         begin

@@ -14,7 +14,9 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::file::{file, ready, supervised, with};
-use crate::rig::{Rig, eventually, example, folder, get, lives, signal, state_of, web};
+use crate::rig::{
+    Rig, eventually, example, folder, get, lives, parent, signal, stat, state_of, web,
+};
 
 /// Runs a supervisor in a process of its own until its service is ready, and kills it. Answers
 /// the service's address and pid.
@@ -151,20 +153,8 @@ async fn an_exit_while_ninefold_was_dead_is_reported_with_its_cause() {
     rig.supervisor.stop().await;
 }
 
-/// A field of `/proc/PID/stat`, counted from the one behind the name.
-fn stat(pid: u32, field: usize) -> String {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields = stat.rsplit(')').next().unwrap();
-    let mut fields = fields.split_ascii_whitespace();
-    fields.nth(field).unwrap().to_owned()
-}
-
 fn state(pid: u32) -> String {
     stat(pid, 0)
-}
-
-fn parent(pid: u32) -> u32 {
-    stat(pid, 1).parse().unwrap()
 }
 
 #[tokio::test]
@@ -207,10 +197,20 @@ async fn a_service_without_its_keeper_is_replaced() {
     let folder = folder();
     let rig = Rig::start(&folder, config(&folder)).await;
     let before = rig.is(0, InstanceState::Ready).await;
-    signal(parent(before.pid.unwrap()), Signal::KILL);
+    let keeper = parent(before.pid.unwrap());
+    signal(keeper, Signal::KILL);
     let after = rig.is_back(0, &before).await;
     assert!(!lives(before.pid.unwrap()));
     assert_eq!(rig.recorded("the keeper of web/0 is gone"), 1);
+    let lost = Seen::KeeperLost {
+        keeper,
+        pid: before.pid.unwrap(),
+    };
+    assert_eq!(rig.seen().iter().filter(|seen| **seen == lost).count(), 1);
+    for action in ["stop", "restart"] {
+        let line = format!("action: {action} web/0: its keeper is gone");
+        assert_eq!(rig.recorded(&line), 1, "{:#?}", rig.lines());
+    }
     assert_eq!(after.restarts, 1);
     rig.supervisor.stop().await;
 }

@@ -88,6 +88,32 @@ async fn a_bad_answer_to_liveness_is_asked_to_stop_and_restarted() {
 }
 
 #[tokio::test]
+async fn what_never_starts_is_evidence() {
+    let folder = folder();
+    let web = supervised(&["sleep", "1000"]);
+    let health = Health {
+        startup: Some(http("/ready")),
+        ..Health::default()
+    };
+    let rig = Rig::start(&folder, with(file(folder.path()), "web", web, health)).await;
+    let unready = |seen: &Seen| {
+        let Seen::Unready { probe, .. } = seen else {
+            return false;
+        };
+        probe.as_ref().is_some_and(|probe| {
+            probe.kind == ProbeKind::Startup
+                && matches!(probe.outcome, ProbeOutcome::Unreachable(_))
+        })
+    };
+    rig.until("it was started and given up twice", || {
+        rig.seen().iter().filter(|seen| unready(seen)).count() >= 2
+    })
+    .await;
+    assert!(rig.recorded("web/0 not ready: never since its start") >= 2);
+    rig.supervisor.stop().await;
+}
+
+#[tokio::test]
 async fn startup_gates_the_others() {
     let folder = folder();
     let script = format!(

@@ -250,6 +250,19 @@ pub(crate) fn lives(pid: u32) -> bool {
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or(" Z").starts_with(" Z"))
 }
 
+/// A field of `/proc/PID/stat`, counted from the one behind the name.
+pub(crate) fn stat(pid: u32, field: usize) -> String {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields = stat.rsplit(')').next().unwrap();
+    let mut fields = fields.split_ascii_whitespace();
+    fields.nth(field).unwrap().to_owned()
+}
+
+/// Its parent.
+pub(crate) fn parent(pid: u32) -> u32 {
+    stat(pid, 1).parse().unwrap()
+}
+
 pub(crate) fn signal(pid: u32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     rustix::process::kill_process(pid, signal).unwrap();
