@@ -1,6 +1,6 @@
-//! A supervisor in a process of its own, for the tests: `supervised FOLDER KEEPER SERVICE`
-//! supervises one replica of the test service as `web`, and prints `ready` once. Its end by
-//! SIGKILL is what the tests are about.
+//! A supervisor in a process of its own, for the tests: `supervised FOLDER KEEPER SERVICE [PREPARE]`
+//! supervises one replica of the test service as `web`, after the shell command PREPARE, and prints
+//! `ready` once. Its end by SIGKILL is what the tests are about.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -26,11 +26,12 @@ impl Recorder for Nowhere {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, keeper, service] = arguments.as_slice() else {
+    let [folder, keeper, service, prepare @ ..] = arguments.as_slice() else {
         return ExitCode::from(2);
     };
     let folder = PathBuf::from(folder);
-    let web = file::supervised(&[service, "{address}"]);
+    let mut web = file::supervised(&[service, "{address}"]);
+    web.prepare = prepare.first().map(|command| file::shell(command));
     let file = file::with(file::file(&folder), "web", web, file::ready());
     let (reports, mut received) = mpsc::channel(64);
     let options = Options {

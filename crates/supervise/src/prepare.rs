@@ -1,5 +1,13 @@
 //! `prepare`: commands that must succeed before the first start.
+//!
+//! Each runs under a guard, a process that ends it when this one is gone: it must never run beside
+//! the same command of the next Ninefold.
 
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::Stdio;
@@ -9,12 +17,15 @@ use std::time::Duration;
 use ninefold_core::backoff::Backoff;
 use ninefold_core::rng::Rng;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
-use tokio::process::Command;
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::clock::wall;
-use crate::process::{ProcessId, kill_group};
+use crate::disk::{Errand, ErrandFolder, GuardLine};
+use crate::launch::fnv1a;
+use crate::process::{Lock, ProcessId, gone, kill, kill_session, left_of_session};
 use crate::report::{PrepareState, Report};
 use crate::shared::Shared;
 
@@ -29,6 +40,11 @@ const LINE_BYTES_MAX: u64 = 4_096;
 /// How long output may still come after the command's end: what it started in the background may
 /// hold the pipe open for ever.
 const OUTPUT_REST: Duration = Duration::from_millis(500);
+
+/// A guard that is asked to end, and what it kills, is gone by then.
+const FORMER_PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks at what is killed.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// What a gate says: not yet known, open, or closed for a reason.
 type GateState = Option<Result<(), Arc<str>>>;
@@ -100,7 +116,7 @@ impl Prepare {
         let mut attempt = 0;
         loop {
             report(PrepareState::Started).await;
-            match self.once(&report).await {
+            match self.once(&shared, &report).await {
                 Ok(()) => {
                     report(PrepareState::Done).await;
                     gate.send_replace(Some(Ok(())));
@@ -121,51 +137,117 @@ impl Prepare {
 
     async fn once<F: Future<Output = ()>>(
         &self,
+        shared: &Shared,
         report: &impl Fn(PrepareState) -> F,
     ) -> Result<(), String> {
-        let (program, arguments) = self.argv.split_first().ok_or("the command is empty")?;
-        if !self.directory.is_dir() {
-            let directory = self.directory.display();
-            return Err(format!("the working directory {directory} does not exist"));
-        }
-        let mut child = Command::new(program)
-            .args(arguments)
-            .current_dir(&self.directory)
-            .env_remove("NOTIFY_SOCKET")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| format!("{program}: {error}"))?;
-        let _group = Group(child.id().and_then(ProcessId::of));
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let folder = ErrandFolder::of(&shared.state, self.hash());
+        let errand = Errand {
+            argv: self.argv.clone(),
+            directory: self.directory.clone(),
+        };
+        folder
+            .create(&errand)
+            .map_err(|error| format!("{}: {error}", folder.path().display()))?;
+        let failed = |error: io::Error| format!("its guard could not be started: {error}");
+        let (line, mut guard) = spawn_guard(&shared.keeper, &folder).map_err(failed)?;
+        let (stdout, stderr) = (guard.stdout.take(), guard.stderr.take());
         let mut output = pin!(async { tokio::join!(lines(stdout, report), lines(stderr, report)) });
-        let status = tokio::select! {
-            _ = &mut output => child.wait().await,
-            status = child.wait() => {
+        let mut said = pin!(listen(line));
+        let said = tokio::select! {
+            _ = &mut output => said.await,
+            said = &mut said => {
                 timeout(OUTPUT_REST, output).await.ok();
-                status
+                said
             }
         };
-        let status = status.map_err(|error| error.to_string())?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(status.to_string())
+        let session = guard.id().and_then(ProcessId::of);
+        let status = guard.wait().await.map_err(|error| error.to_string())?;
+        match said {
+            Some(GuardLine::Done) => Ok(()),
+            Some(GuardLine::Failed { error }) => Err(error),
+            None => {
+                if let Some(session) = session {
+                    kill_session(session);
+                }
+                Err(format!("its guard ended without a word: {status}"))
+            }
+        }
+    }
+
+    fn hash(&self) -> u64 {
+        let what = (&self.argv, &self.directory);
+        fnv1a(&serde_json::to_vec(&what).unwrap_or_default())
+    }
+}
+
+/// A guard for the command of `folder`, and the line to it: the guard ends the command when the
+/// line is dropped, be it by the end of this process.
+fn spawn_guard(keeper: &[OsString], folder: &ErrandFolder) -> io::Result<(UnixStream, Child)> {
+    let (program, arguments) = keeper
+        .split_first()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no command"))?;
+    let (own, other) = net::UnixStream::pair()?;
+    own.set_nonblocking(true)?;
+    let guard = Command::new(program)
+        .args(arguments)
+        .arg(folder.path())
+        .stdin(Stdio::from(OwnedFd::from(other)))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    Ok((UnixStream::from_std(own)?, guard))
+}
+
+/// What the guard says at last, if it does.
+async fn listen(line: UnixStream) -> Option<GuardLine> {
+    let mut said = Vec::new();
+    let mut line = line.take(LINE_BYTES_MAX);
+    line.read_to_end(&mut said).await.ok()?;
+    serde_json::from_slice(&said).ok()
+}
+
+/// Ends what is left of the `prepare` commands of an earlier Ninefold, before any is run again.
+/// To be called under the lock of the state folder: no other Ninefold uses it.
+///
+/// A guard ends its command by itself when its Ninefold is gone; it only may not have done so yet,
+/// or have been killed too.
+pub(crate) async fn end_former(shared: &Shared) {
+    let Ok(entries) = fs::read_dir(ErrandFolder::all(&shared.state)) else {
+        return;
+    };
+    let deadline = Instant::now() + FORMER_PATIENCE;
+    for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        let folder = ErrandFolder::at(&path);
+        if let Some(guard) = Lock::holder(&folder.lock())
+            && timeout_at(deadline, gone(guard)).await.is_err()
+        {
+            shared.notice(format!(
+                "the guard of a former prepare (process {}) does not end: it is killed",
+                guard.pid
+            ));
+            kill(guard);
+            timeout(FORMER_PATIENCE, gone(guard)).await.ok();
+        }
+        if let Some(guard) = folder.recorded() {
+            shared.notice(format!(
+                "what is left of a former prepare (session {}) is ended",
+                guard.pid
+            ));
+            end_session(guard).await;
+        }
+        // Of a command that is not in the file any more nothing is to stay.
+        if let Err(error) = fs::remove_dir_all(&path) {
+            tracing::warn!(path = %path.display(), %error, "the folder of a prepare stays behind");
         }
     }
 }
 
-/// Kills the command's group when it is given up.
-struct Group(Option<ProcessId>);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(leader) = self.0 {
-            kill_group(leader);
-        }
+/// Kills until nothing is left, or it hangs in the kernel.
+async fn end_session(leader: ProcessId) {
+    let deadline = Instant::now() + FORMER_PATIENCE;
+    while !left_of_session(leader).is_empty() && Instant::now() < deadline {
+        kill_session(leader);
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 

@@ -17,7 +17,7 @@ use crate::disk::Folder;
 use crate::instance::{Command, Driver, ExternalDriver};
 use crate::launch::{Plan, Ports};
 use crate::leaver;
-use crate::prepare::{Gate, Prepare};
+use crate::prepare::{self, Gate, Prepare};
 use crate::registry::Registry;
 use crate::report::Reporter;
 use crate::rolling::{self, Replacement};
@@ -79,6 +79,7 @@ pub(crate) async fn start(options: Options) -> Result<Started, StartError> {
     };
     let reporter = startup.shared.reporter.clone();
     startup.tasks.background.spawn(reporter.run());
+    prepare::end_former(&startup.shared).await;
     startup.stop_leavers();
     let services: Vec<_> = file
         .services

@@ -5,9 +5,11 @@
 //! all of them are about processes that are gone, which the boot id tells.
 
 mod document;
+mod errand;
 mod folder;
 mod record;
 
 pub(crate) use document::{read_json, remove, write_json, write_text};
+pub(crate) use errand::{Errand, ErrandFolder, GuardLine};
 pub(crate) use folder::Folder;
 pub(crate) use record::{ExitRecord, KeeperLine, RunRecord, Spec};

@@ -6,8 +6,11 @@
 //! output into rotated files, writes down how it ended, and leaves no orphan behind. It knows
 //! nothing of health, restarts or routing, and has nothing that could go wrong in them.
 //!
+//! A `prepare` command has a guard instead, for the opposite reason: it must not outlive Ninefold.
+//!
 //! It is a subcommand of the same binary: [`main`].
 
+mod guard;
 mod lookup;
 mod output;
 mod queue;

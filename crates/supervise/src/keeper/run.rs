@@ -1,22 +1,20 @@
 //! The life of one keeper.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Child, ExitCode, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use ninefold_core::taxonomy::ExitCause;
-use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, WaitStatus, getpid, set_child_subreaper, setsid};
 use rustix::thread::set_name;
 
 use crate::clock::wall;
 use crate::disk::{ExitRecord, Folder, KeeperLine, RunRecord, Spec, read_json, remove, write_json};
-use crate::process::{ProcessId, boot_id};
+use crate::process::{Lock, ProcessId, boot_id};
 
+use super::guard;
 use super::output::Output;
 use super::spawn::{self, SpawnError};
 use super::sweep;
@@ -40,7 +38,8 @@ enum KeeperError {
     Spawn(#[from] SpawnError),
 }
 
-/// Starts and keeps the service that `spec.json` in `folder` describes, until it ends.
+/// Starts and keeps the service that `spec.json` in `folder` describes, until it ends; or runs the
+/// command that `prepare.json` in `folder` describes, as long as whoever ordered it lives.
 ///
 /// Its standard output gets JSON lines for whoever started it (and may be closed at any time); its
 /// standard error is a log. Exits with failure if the service could not be started.
@@ -50,6 +49,9 @@ pub fn main(folder: &Path) -> ExitCode {
     setsid().ok();
     // It is the same binary: whoever ends all processes of its name must not mean this one.
     set_name(c"keeper").ok();
+    if let Some(code) = guard::main(folder) {
+        return code;
+    }
     match keep(&Folder::at(folder)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -63,13 +65,7 @@ pub fn main(folder: &Path) -> ExitCode {
 }
 
 fn keep(folder: &Folder) -> Result<(), KeeperError> {
-    let lock = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(folder.keeper_lock())?;
-    flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_held| KeeperError::Taken)?;
+    let _lock = Lock::take(&folder.keeper_lock())?.ok_or(KeeperError::Taken)?;
     let spec: Spec = read_json(&folder.spec())?.ok_or(KeeperError::NoSpec)?;
     remove(&folder.exit())?;
     if let Err(error) = set_child_subreaper(Some(getpid())) {
@@ -148,7 +144,8 @@ fn identity(pid: u32) -> ProcessId {
     ProcessId::of(pid).unwrap_or(ProcessId { pid, start: 0 })
 }
 
-fn cause(status: Option<WaitStatus>) -> ExitCause {
+/// How a process ended.
+pub(super) fn cause(status: Option<WaitStatus>) -> ExitCause {
     let Some(status) = status else {
         return ExitCause::Lost;
     };

@@ -38,3 +38,12 @@ pub(crate) fn kill_session(keeper: ProcessId) {
         }
     }
 }
+
+/// Ends one process, if it still is that one.
+pub(crate) fn kill(process: ProcessId) {
+    if process.alive()
+        && let Some(pid) = process.raw()
+    {
+        kill_process(pid, Signal::KILL).ok();
+    }
+}

@@ -71,6 +71,11 @@ pub(crate) fn supervised(run: &[&str]) -> Supervised {
     }
 }
 
+/// A command for the shell.
+pub(crate) fn shell(command: &str) -> Vec<String> {
+    ["sh", "-c", command].map(Into::into).to_vec()
+}
+
 /// A service of any kind.
 pub(crate) fn service(kind: ServiceKind, health: Health) -> Service {
     Service {

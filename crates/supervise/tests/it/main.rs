@@ -9,6 +9,8 @@ mod lifecycle;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
+mod prepare;
+#[cfg(test)]
 mod probes;
 #[cfg(test)]
 mod rig;

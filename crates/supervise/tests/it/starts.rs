@@ -6,10 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use ninefold_config::model::Supervised;
 use ninefold_core::observation::Seen;
 use ninefold_core::status::InstanceState;
-use ninefold_supervise::PrepareState;
 
 use crate::file::{file, ready, supervised, with};
-use crate::rig::{Heard, Rig, example, folder};
+use crate::rig::{Rig, folder};
 
 /// The reason that `service` cannot be started for.
 async fn refusal(change: impl FnOnce(&mut Supervised)) -> String {
@@ -104,77 +103,6 @@ async fn a_missing_keeper_is_a_failed_start() {
     .await;
     supervisor.stop().await;
     drop(received);
-}
-
-#[tokio::test]
-async fn prepare_runs_once_and_before_everybody() {
-    let folder = folder();
-    let mut service = supervised(&[&example("service"), "{address}"]);
-    service.replicas = 2;
-    service.prepare = Some(
-        ["sh", "-c", "echo building; echo x >> built"]
-            .map(Into::into)
-            .to_vec(),
-    );
-    service.run = vec![
-        "sh".into(),
-        "-c".into(),
-        format!("test -e built && exec {} $0", example("service")),
-        "{address}".into(),
-    ];
-    let config = with(file(folder.path()), "web", service.clone(), ready());
-    let config = with(config, "other", service, ready());
-    let rig = Rig::start(&folder, config).await;
-    for ordinal in 0..2 {
-        rig.is(ordinal, InstanceState::Ready).await;
-    }
-    let states: Vec<_> = rig
-        .heard()
-        .into_iter()
-        .filter_map(|heard| match heard {
-            Heard::Prepare(state) => Some(state),
-            Heard::Seen(..) | Heard::Drain(..) => None,
-        })
-        .collect();
-    let output = PrepareState::Output("building".into());
-    assert_eq!(states, [PrepareState::Started, output, PrepareState::Done]);
-    assert_eq!(
-        fs::read_to_string(folder.path().join("built")).unwrap(),
-        "x\n"
-    );
-    rig.supervisor.stop().await;
-}
-
-/// As the server of a build cache does: it holds the pipe open after the command's end.
-#[tokio::test]
-async fn a_prepare_that_leaves_something_in_the_background_is_done_all_the_same() {
-    let folder = folder();
-    let mut service = supervised(&[&example("service"), "{address}"]);
-    let command = "(until test -e over; do sleep 0.1; done) & echo built";
-    service.prepare = Some(["sh", "-c", command].map(Into::into).to_vec());
-    let rig = Rig::start(&folder, with(file(folder.path()), "web", service, ready())).await;
-    rig.is(0, InstanceState::Ready).await;
-    fs::write(folder.path().join("over"), "").unwrap();
-    rig.supervisor.stop().await;
-}
-
-#[tokio::test]
-async fn a_failing_prepare_holds_the_service_and_is_tried_again() {
-    let folder = folder();
-    let mut service = supervised(&[&example("service"), "{address}"]);
-    service.prepare = Some(["sh", "-c", "test -e wanted"].map(Into::into).to_vec());
-    let rig = Rig::start(&folder, with(file(folder.path()), "web", service, ready())).await;
-    let status = rig.is(0, InstanceState::BackingOff).await;
-    let reason = status.reason.unwrap();
-    assert!(
-        reason.contains("prepare `sh -c test -e wanted` failed"),
-        "{reason}"
-    );
-    assert_eq!(status.pid, None);
-    assert_eq!(rig.recorded("prepare `sh"), 1);
-    fs::write(folder.path().join("wanted"), "").unwrap();
-    rig.is(0, InstanceState::Ready).await;
-    rig.supervisor.stop().await;
 }
 
 #[tokio::test]
