@@ -2,8 +2,8 @@
 
 use std::io;
 
-use crate::disk::{ExitRecord, Folder, RunRecord, read_json};
-use crate::process::{ProcessId, boot_id};
+use crate::disk::{ExitRecord, Folder, RunRecord, read_json, recall};
+use crate::process::{Lock, ProcessId, boot_id};
 
 /// What is there.
 #[derive(Clone, Debug)]
@@ -28,12 +28,26 @@ pub(crate) enum Found {
     },
 }
 
-/// Looks into the folder. A pid alone proves nothing: boot and start time must agree too.
+/// Looks into the folder, and where that tells of nobody, for the keeper that holds its lock: it
+/// has in memory what a full disk refused.
 ///
 /// # Errors
 ///
 /// A record that cannot be read or is none.
 pub(crate) fn examine(folder: &Folder) -> io::Result<Found> {
+    let recorded = recorded(folder);
+    if let Ok(Found::Alive { .. }) = recorded {
+        return recorded;
+    }
+    let kept = Lock::holder(&folder.keeper_lock()).and_then(recall);
+    match kept.filter(|run| run.process.alive()) {
+        Some(run) => Ok(alive(run, folder)),
+        None => recorded,
+    }
+}
+
+/// What the records say. A pid alone proves nothing: boot and start time must agree too.
+fn recorded(folder: &Folder) -> io::Result<Found> {
     let Some(run) = read_json::<RunRecord>(&folder.run())? else {
         return Ok(Found::Nothing);
     };
@@ -41,14 +55,18 @@ pub(crate) fn examine(folder: &Folder) -> io::Result<Found> {
         return Ok(Found::Nothing);
     }
     if run.process.alive() {
-        let kept = run.keeper.alive();
-        // Without a word about it the process has to earn its readiness anew.
-        let ready =
-            matches!(read_json::<ProcessId>(&folder.ready()), Ok(Some(id)) if id == run.process);
-        return Ok(Found::Alive { run, kept, ready });
+        return Ok(alive(run, folder));
     }
     let exit = read_json::<ExitRecord>(&folder.exit())?.filter(|exit| exit.process == run.process);
     Ok(Found::Ended { run, exit })
+}
+
+fn alive(run: RunRecord, folder: &Folder) -> Found {
+    let kept = run.keeper.alive();
+    // Without a word about it the process has to earn its readiness anew.
+    let ready =
+        matches!(read_json::<ProcessId>(&folder.ready()), Ok(Some(id)) if id == run.process);
+    Found::Alive { run, kept, ready }
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@
 mod document;
 mod errand;
 mod folder;
+mod memory;
 mod record;
 
 pub(crate) use document::{read_json, remove, write_json, write_text};
 pub(crate) use errand::{Errand, ErrandFolder, GuardLine};
 pub(crate) use folder::Folder;
+pub(crate) use memory::{recall, remember};
 pub(crate) use record::{ExitRecord, KeeperLine, RunRecord, Spec};

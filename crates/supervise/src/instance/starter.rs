@@ -77,7 +77,11 @@ pub(crate) async fn start(
     match timeout(KEEPER_PATIENCE, next_line(&mut lines)).await {
         Ok(Some(KeeperLine::Spawned { run, unrecorded })) => {
             if let Some(error) = unrecorded {
-                let text = format!("{} cannot be adopted later: {error}", plan.instance);
+                let text = format!(
+                    "{}: {} cannot be written: {error}; its keeper remembers it until then",
+                    plan.instance,
+                    folder.run().display()
+                );
                 shared.notice(text);
             }
             tokio::spawn(follow(keeper, lines, exits));

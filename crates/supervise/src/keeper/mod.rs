@@ -11,6 +11,7 @@
 //! It is a subcommand of the same binary: [`main`].
 
 mod guard;
+mod later;
 mod lookup;
 mod output;
 mod queue;

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Child, ExitCode, Stdio};
-use std::thread;
 use std::time::Duration;
 
 use ninefold_core::taxonomy::ExitCause;
@@ -11,19 +10,19 @@ use rustix::process::{Pid, WaitStatus, getpid, set_child_subreaper, setsid};
 use rustix::thread::set_name;
 
 use crate::clock::wall;
-use crate::disk::{ExitRecord, Folder, KeeperLine, RunRecord, Spec, read_json, remove, write_json};
+use crate::disk::{
+    ExitRecord, Folder, KeeperLine, RunRecord, Spec, read_json, remember, remove, write_json,
+};
 use crate::process::{Lock, ProcessId, boot_id};
 
 use super::guard;
+use super::later::RecordLater;
 use super::output::Output;
 use super::spawn::{self, SpawnError};
 use super::sweep;
 
 /// The last output may take this long to reach the disk before the keeper ends.
 const OUTPUT_FINISH_MAX: Duration = Duration::from_secs(2);
-
-/// How soon a record that could not be written is tried again.
-const RECORD_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why a keeper could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -87,15 +86,19 @@ fn keep(folder: &Folder) -> Result<(), KeeperError> {
         spec: spec.hash(),
         started,
     };
-    // A full disk is no reason not to run: it only cannot be adopted until there is room.
+    // A full disk is no reason not to run: as long as this process lives, it has the record.
+    let _remembered = remember(&run)
+        .inspect_err(|error| complain(&format!("the run is not remembered: {error}")));
     let unrecorded = write_json(&folder.run(), &run).err().map(|e| e.to_string());
-    if unrecorded.is_some() {
-        let (folder, run) = (folder.clone(), run.clone());
-        thread::spawn(move || record_later(&folder, &run));
-    }
+    let later = unrecorded
+        .is_some()
+        .then(|| RecordLater::begin(folder.clone(), run.clone()));
     say(&KeeperLine::Spawned { run, unrecorded });
     let output = drain(&mut child, folder, &spec)?;
     let status = sweep::wait_for(pid);
+    if let Some(later) = later {
+        later.end();
+    }
     let exit = ExitRecord {
         process,
         cause: cause(status),
@@ -110,14 +113,6 @@ fn keep(folder: &Folder) -> Result<(), KeeperError> {
         output.finish(OUTPUT_FINISH_MAX);
     }
     Ok(())
-}
-
-/// Tries again until it is on disk. Without the record nobody could adopt or stop the instance
-/// after a death of Ninefold.
-fn record_later(folder: &Folder, run: &RunRecord) {
-    while write_json(&folder.run(), run).is_err() {
-        thread::sleep(RECORD_AGAIN);
-    }
 }
 
 fn start(spec: &Spec) -> Result<Child, SpawnError> {
@@ -167,34 +162,4 @@ fn say(line: &KeeperLine) {
 
 fn complain(text: &str) {
     writeln!(io::stderr(), "{} {text}", wall()).ok();
-}
-
-#[cfg(test)]
-mod tests {
-    use ninefold_core::id::InstanceId;
-
-    use super::*;
-
-    #[test]
-    fn a_record_is_written_as_soon_as_there_is_room() {
-        let temporary = tempfile::tempdir().unwrap();
-        let folder = Folder::at(&temporary.path().join("later"));
-        let me = identity(std::process::id());
-        let run = RunRecord {
-            instance: InstanceId::new("a", 0),
-            process: me,
-            keeper: me,
-            boot_id: boot_id(),
-            address: "127.0.0.1:1".parse().unwrap(),
-            spec: String::new(),
-            started: wall(),
-        };
-        let (there, record) = (folder.clone(), run.clone());
-        let writer = thread::spawn(move || record_later(&there, &record));
-        assert!(!folder.run().exists());
-        folder.create().unwrap();
-        writer.join().unwrap();
-        let read = read_json::<RunRecord>(&folder.run()).unwrap().unwrap();
-        assert_eq!(read.process, run.process);
-    }
 }

@@ -21,6 +21,15 @@ use crate::rig::{
 /// Runs a supervisor in a process of its own until its service is ready, and kills it. Answers
 /// the service's address and pid.
 async fn orphaned(folder: &TempDir) -> (std::net::SocketAddr, u32) {
+    kill_when_ready(folder).await;
+    let run = std::fs::read(state_of(folder).join("instances/web-0/run.json")).unwrap();
+    let run: serde_json::Value = serde_json::from_slice(&run).unwrap();
+    let address = run["address"].as_str().unwrap().parse().unwrap();
+    let pid = run["process"]["pid"].as_u64().unwrap();
+    (address, u32::try_from(pid).unwrap())
+}
+
+async fn kill_when_ready(folder: &TempDir) {
     let mut supervisor = Command::new(example("supervised"))
         .arg(folder.path())
         .args([example("keeper"), example("service")])
@@ -36,11 +45,19 @@ async fn orphaned(folder: &TempDir) -> (std::net::SocketAddr, u32) {
     assert_eq!(said.await.unwrap(), "ready\n");
     supervisor.kill().unwrap();
     supervisor.wait().unwrap();
-    let run = std::fs::read(state_of(folder).join("instances/web-0/run.json")).unwrap();
-    let run: serde_json::Value = serde_json::from_slice(&run).unwrap();
-    let address = run["address"].as_str().unwrap().parse().unwrap();
-    let pid = run["process"]["pid"].as_u64().unwrap();
-    (address, u32::try_from(pid).unwrap())
+}
+
+/// As [`orphaned`], with a disk that refuses the record: where it is written first, there is a
+/// folder.
+async fn orphaned_without_a_record(folder: &TempDir) -> (std::net::SocketAddr, u32) {
+    let instance = state_of(folder).join("instances/web-0");
+    std::fs::create_dir_all(instance.join("run.new")).unwrap();
+    kill_when_ready(folder).await;
+    assert!(!instance.join("run.json").exists());
+    let port = std::fs::read_to_string(instance.join("port")).unwrap();
+    let address = ([127, 0, 0, 1], port.trim().parse().unwrap()).into();
+    let pid = get(address, "/").await.unwrap();
+    (address, pid.parse().unwrap())
 }
 
 fn config(folder: &TempDir) -> ninefold_config::model::File {
@@ -118,6 +135,34 @@ async fn what_hangs_since_keeps_nobody_waiting_for_ever() {
     signal(pid, Signal::CONT);
     assert!(rig.supervisor.settled(Duration::from_secs(40)).await);
     rig.is(0, InstanceState::Ready).await;
+    rig.supervisor.stop().await;
+}
+
+#[tokio::test]
+async fn services_without_a_record_on_disk_are_adopted_and_recorded_once_there_is_room() {
+    let folder = folder();
+    let (address, pid) = orphaned_without_a_record(&folder).await;
+    let rig = Rig::start(&folder, config(&folder)).await;
+    assert_eq!(rig.address(0), address, "known at once");
+    let status = rig.is(0, InstanceState::Ready).await;
+    assert_eq!((status.pid, status.restarts), (Some(pid), 0));
+    let instance = state_of(&folder).join("instances/web-0");
+    std::fs::remove_dir(instance.join("run.new")).unwrap();
+    rig.until("it is recorded", || instance.join("run.json").exists())
+        .await;
+    rig.supervisor.stop().await;
+    assert!(!lives(pid));
+}
+
+#[tokio::test]
+async fn services_without_a_record_on_disk_that_are_not_in_the_file_any_more_are_stopped() {
+    let folder = folder();
+    let (_, pid) = orphaned_without_a_record(&folder).await;
+    let keeper = parent(pid);
+    let rig = Rig::start(&folder, file(folder.path())).await;
+    rig.until("it is stopped", || !lives(pid) && !lives(keeper))
+        .await;
+    assert_eq!(rig.recorded("it is not in the file any more"), 1);
     rig.supervisor.stop().await;
 }
 
