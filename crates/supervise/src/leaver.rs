@@ -8,7 +8,7 @@ use ninefold_core::taxonomy::ExitCause;
 use tokio::time::timeout;
 
 use crate::disk::{ExitRecord, Folder, RunRecord, Spec, read_json, remove};
-use crate::process::{ask_group, gone, kill_group, kill_session};
+use crate::process::{ask_group, gone, kill, kill_group, kill_session};
 use crate::shared::Shared;
 
 /// Grace where the instance's own cannot be read.
@@ -36,7 +36,10 @@ pub(crate) async fn stop(shared: Shared, instance: InstanceId, folder: Folder, r
         kill_group(run.process);
         timeout(KILL_PATIENCE, gone(run.process)).await.ok();
     }
-    timeout(KILL_PATIENCE, gone(run.keeper)).await.ok();
+    if timeout(KILL_PATIENCE, gone(run.keeper)).await.is_err() {
+        kill(run.keeper);
+        timeout(KILL_PATIENCE, gone(run.keeper)).await.ok();
+    }
     kill_session(run.keeper);
     let exit = read_json::<ExitRecord>(&folder.exit()).ok().flatten();
     shared.journal.record(EventKind::InstanceExited {

@@ -16,13 +16,15 @@ use tokio::time::timeout;
 use crate::adoption::{Found, examine};
 use crate::disk::{ExitRecord, Folder, KeeperLine, RunRecord, Spec, write_json};
 use crate::launch::{LaunchError, Plan};
-use crate::process::{ProcessId, gone, kill_session};
+use crate::process::{Lock, ProcessId, gone, kill, kill_session};
 use crate::shared::Shared;
 
 /// A keeper that says nothing for this long is given up.
 const KEEPER_PATIENCE: Duration = Duration::from_secs(10);
 /// The keeper of the run before may clean up for this long.
 const PREDECESSOR_PATIENCE: Duration = Duration::from_secs(5);
+/// A killed keeper is gone by then.
+const KILL_PATIENCE: Duration = Duration::from_secs(1);
 /// A keeper's log is begun anew beyond this size.
 const KEEPER_LOG_BYTES_MAX: u64 = 64 << 10;
 /// A keeper's line is shorter than this.
@@ -44,14 +46,9 @@ pub(crate) async fn start(
     shared: &Shared,
     exits: mpsc::Sender<ExitRecord>,
 ) -> Result<Started, String> {
-    if let Some(keeper) = predecessor {
-        // Its own sweep is bounded; if it is late all the same, the lock tells.
-        timeout(PREDECESSOR_PATIENCE, gone(keeper)).await.ok();
-        kill_session(keeper);
-    }
     let folder = Folder::of(&shared.state, &plan.instance);
-    if let Ok(Found::Alive { run, kept, .. }) = examine(&folder) {
-        return Ok(Started::Found { run, kept });
+    if let Some(found) = predecessor_gone(plan, predecessor, &folder, shared).await {
+        return Ok(found);
     }
     let spec = {
         let (plan, shared, folder) = (plan.clone(), shared.clone(), folder.clone());
@@ -70,6 +67,7 @@ pub(crate) async fn start(
             program.unwrap_or_default()
         )
     })?;
+    let session = keeper.id().and_then(ProcessId::of);
     let Some(stdout) = keeper.stdout.take() else {
         return Err("the keeper has no output".to_owned());
     };
@@ -92,19 +90,60 @@ pub(crate) async fn start(
             Err(error)
         }
         Ok(Some(KeeperLine::Exited(_)) | None) => {
-            keeper.wait().await.ok();
+            end(&mut keeper, session).await;
             Err(format!(
                 "the keeper failed; see {}",
                 folder.keeper_log().display()
             ))
         }
         Err(_elapsed) => {
-            keeper.kill().await.ok();
+            end(&mut keeper, session).await;
             Err(format!(
                 "the keeper said nothing within {KEEPER_PATIENCE:?}"
             ))
         }
     }
+}
+
+/// Ends a keeper that failed, and what it may have started before.
+async fn end(keeper: &mut Child, session: Option<ProcessId>) {
+    keeper.kill().await.ok();
+    session.inspect(|session| kill_session(*session));
+}
+
+/// Waits for the keeper of the run before, or whoever holds the lock of the folder. One that does
+/// not end (it is stopped, say) is killed: its service is gone. Answers a run that is found to live.
+async fn predecessor_gone(
+    plan: &Plan,
+    predecessor: Option<ProcessId>,
+    folder: &Folder,
+    shared: &Shared,
+) -> Option<Started> {
+    let alive = || match examine(folder) {
+        Ok(Found::Alive { run, kept, .. }) => Some(Started::Found { run, kept }),
+        _ => None,
+    };
+    let keeper = match predecessor {
+        Some(keeper) => keeper,
+        None => match alive() {
+            Some(found) => return Some(found),
+            None => Lock::holder(&folder.keeper_lock())?,
+        },
+    };
+    let ended = timeout(PREDECESSOR_PATIENCE, gone(keeper)).await.is_ok();
+    if let Some(found) = alive() {
+        return Some(found);
+    }
+    if !ended {
+        shared.notice(format!(
+            "the keeper of {} (process {}) does not end after its service: it is killed",
+            plan.instance, keeper.pid
+        ));
+        kill(keeper);
+        timeout(KILL_PATIENCE, gone(keeper)).await.ok();
+    }
+    kill_session(keeper);
+    None
 }
 
 fn prepare(plan: &Plan, shared: &Shared, folder: &Folder) -> Result<Spec, LaunchError> {

@@ -7,13 +7,13 @@ use tokio::time::{Instant, sleep};
 
 use crate::clock::wall;
 use crate::disk::{ExitRecord, Folder, RunRecord, read_json};
-use crate::process::{gone, kill_session};
+use crate::process::{kill_session, surely_gone};
 
 /// A keeper writes the cause down within this time, or is gone with it.
 const CAUSE_PATIENCE: Duration = Duration::from_millis(100);
 /// A keeper that lives gets longer: a slow disk or a busy machine is no lost cause.
 const CAUSE_PATIENCE_KEPT: Duration = Duration::from_millis(500);
-/// Between two looks.
+/// Between two looks for the cause.
 const CAUSE_PAUSE: Duration = Duration::from_millis(2);
 
 /// Waits until the process of `run` is gone, or, where that is first, its keeper.
@@ -21,30 +21,15 @@ const CAUSE_PAUSE: Duration = Duration::from_millis(2);
 pub(crate) async fn first_gone(run: &RunRecord) -> bool {
     tokio::select! {
         biased;
-        watched = gone(run.process) => {
-            if let Err(error) = watched {
-                poll_gone(run, &error).await;
-            }
-            false
-        }
+        () = surely_gone(run.process) => false,
         // Both may be ready at once; then the process is what counts.
-        _ = gone(run.keeper) => run.process.alive(),
+        () = surely_gone(run.keeper) => run.process.alive(),
     }
 }
 
 /// Waits until the process of `run` is gone.
 pub(crate) async fn process_gone(run: &RunRecord) {
-    if let Err(error) = gone(run.process).await {
-        poll_gone(run, &error).await;
-    }
-}
-
-/// Without a pidfd (no descriptors left) the process is looked at now and then.
-async fn poll_gone(run: &RunRecord, error: &std::io::Error) {
-    tracing::warn!(pid = run.process.pid, %error, "no pidfd: polling");
-    while run.process.alive() {
-        sleep(Duration::from_millis(20)).await;
-    }
+    surely_gone(run.process).await;
 }
 
 /// How the process of `run` ended, once it is gone: from `exit.json`.

@@ -1,19 +1,23 @@
 //! The exec probe: a command whose exit status is the answer.
 
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
 use ninefold_core::observation::ProbeOutcome;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 use crate::keeper::command;
-use crate::process::{ProcessId, kill_group};
+use crate::process::{ProcessId, kill_group, surely_gone};
 
 use super::check::{Attempt, Target, short};
 
 /// Bytes of output that are kept for the reason.
 const OUTPUT_BYTES_MAX: u64 = 4_096;
+/// How long output may still come after the command's end.
+const OUTPUT_REST: Duration = Duration::from_millis(50);
 /// Characters of it that are shown.
 const REASON_CHARS_MAX: usize = 200;
 
@@ -38,10 +42,17 @@ pub(crate) async fn run(target: &Target, limit: Duration) -> Attempt {
         Err(error) => return unreachable(short(&error)),
     };
     // Dropped before the child, whose own drop would kill the leader and leave the others.
-    let _group = Group(child.id().and_then(ProcessId::of));
-    tokio::time::timeout(limit, finish(&mut child))
+    let leader = child.id().and_then(ProcessId::of);
+    let _group = Group(leader);
+    timeout(limit, finish(&mut child, leader))
         .await
         .unwrap_or_else(|_elapsed| Attempt::timed_out())
+}
+
+async fn ended(leader: Option<ProcessId>) {
+    if let Some(leader) = leader {
+        surely_gone(leader).await;
+    }
 }
 
 /// Kills the group when the try ends, however it ends: also when it is dropped in the middle.
@@ -55,16 +66,25 @@ impl Drop for Group {
     }
 }
 
-async fn finish(child: &mut Child) -> Attempt {
+/// Waits for the command's end. What it leaves in the background ends with it, before the leader is
+/// reaped: until then the group's number is its own.
+async fn finish(child: &mut Child, leader: Option<ProcessId>) -> Attempt {
     let mut output = Vec::new();
     if let Some(stdout) = child.stdout.take() {
         // What cannot be read only makes the reason shorter. Past the limit the pipe closes.
-        stdout
-            .take(OUTPUT_BYTES_MAX)
-            .read_to_end(&mut output)
-            .await
-            .ok();
+        let mut stdout = stdout.take(OUTPUT_BYTES_MAX);
+        let mut read = pin!(stdout.read_to_end(&mut output));
+        tokio::select! {
+            _ = &mut read => {}
+            () = ended(leader) => {
+                leader.inspect(|leader| kill_group(*leader));
+                // Only what is in a session of its own can still hold the pipe.
+                timeout(OUTPUT_REST, read).await.ok();
+            }
+        }
     }
+    ended(leader).await;
+    leader.inspect(|leader| kill_group(*leader));
     match child.wait().await {
         Ok(status) if status.success() => Attempt::passed(),
         Ok(status) => {

@@ -2,13 +2,18 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, pidfd_open};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::time::sleep;
 
 use super::ProcessId;
+
+/// Between two looks at a process that cannot be watched.
+const POLL_EVERY: Duration = Duration::from_millis(20);
 
 /// A pidfd: readable at the moment the process ends.
 #[derive(Debug)]
@@ -62,5 +67,15 @@ pub(crate) async fn gone(process: ProcessId) -> io::Result<()> {
     match ExitWatch::open(process)? {
         Some(watch) => watch.exited().await,
         None => Ok(()),
+    }
+}
+
+/// As [`gone`]. Without a pidfd (no descriptors left) the process is looked at now and then.
+pub(crate) async fn surely_gone(process: ProcessId) {
+    if let Err(error) = gone(process).await {
+        tracing::warn!(pid = process.pid, %error, "no pidfd: polling");
+        while process.alive() {
+            sleep(POLL_EVERY).await;
+        }
     }
 }

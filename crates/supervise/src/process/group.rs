@@ -7,7 +7,7 @@ use super::{ProcessId, left_of_session};
 /// Sends `signal` to the group led by `leader`, if the leader still lives: the number of a dead
 /// leader may belong to somebody else.
 fn signal_group(leader: ProcessId, signal: Signal) {
-    if leader.alive()
+    if leader.exists()
         && let Some(pid) = leader.raw()
         && let Err(error) = kill_process_group(pid, signal)
     {
@@ -23,7 +23,7 @@ pub(crate) fn ask_group(leader: ProcessId, number: i32) {
     signal_group(leader, Signal::CONT);
 }
 
-/// Ends the whole group of a living leader at once.
+/// Ends the whole group at once, be its leader alive or not yet reaped.
 pub(crate) fn kill_group(leader: ProcessId) {
     signal_group(leader, Signal::KILL);
 }

@@ -42,6 +42,11 @@ impl ProcessId {
             .is_some_and(|state| !matches!(state, 'Z' | 'X' | 'x'))
     }
 
+    /// Whether its number is taken by it: a zombie's is, until it is reaped.
+    pub(crate) fn exists(self) -> bool {
+        self.state().is_some()
+    }
+
     /// Whether it is stopped, by a signal or by a tracer.
     pub(crate) fn stopped(self) -> bool {
         matches!(self.state(), Some('T' | 't'))

@@ -237,6 +237,24 @@ async fn a_service_killed_with_its_keeper_is_lost_and_leaves_no_orphan() {
     rig.supervisor.stop().await;
 }
 
+/// A keeper that is stopped for ever holds the lock of the folder, and is in nobody's way for it.
+#[tokio::test]
+async fn a_keeper_that_does_not_end_is_ended() {
+    let folder = folder();
+    let rig = Rig::start(&folder, config(&folder)).await;
+    let before = rig.is(0, InstanceState::Ready).await;
+    let pid = before.pid.unwrap();
+    let keeper = parent(pid);
+    signal(keeper, Signal::STOP);
+    rig.until("the keeper is stopped", || state(keeper) == "T")
+        .await;
+    signal(pid, Signal::KILL);
+    rig.is_back(0, &before).await;
+    assert!(!lives(keeper));
+    assert_eq!(rig.recorded("does not end after its service"), 1);
+    rig.supervisor.stop().await;
+}
+
 #[tokio::test]
 async fn a_service_without_its_keeper_is_replaced() {
     let folder = folder();

@@ -113,6 +113,42 @@ async fn what_never_starts_is_evidence() {
     rig.supervisor.stop().await;
 }
 
+/// Whatever a probe leaves in the background, its output open or closed, would come again with
+/// every try.
+#[tokio::test]
+async fn an_exec_probe_leaves_nothing_behind() {
+    let folder = folder();
+    for (name, output) in [("open", ""), ("closed", " >/dev/null 2>&1")] {
+        let web = supervised(&[&example("service"), "{address}"]);
+        let pids = folder.path().join(name);
+        let command = format!("sleep 1000{output} & echo $! >> {}", pids.display());
+        let health = Health {
+            ready: Some(Probe {
+                every: Span::millis(50),
+                ..Probe::new(Check::Exec {
+                    command: crate::file::shell(&command),
+                })
+            }),
+            ..Health::default()
+        };
+        let rig = Rig::start(&folder, with(file(folder.path()), "web", web, health)).await;
+        rig.is(0, InstanceState::Ready).await;
+        let tries = || {
+            let text = std::fs::read_to_string(&pids).unwrap_or_default();
+            let lines = text.lines().map(str::to_owned);
+            lines.collect::<Vec<_>>()
+        };
+        rig.until("it is tried", || tries().len() >= 4).await;
+        rig.supervisor.stop().await;
+        let left = || {
+            tries()
+                .iter()
+                .any(|pid| crate::rig::lives(pid.parse().unwrap()))
+        };
+        rig.until("all are gone", || !left()).await;
+    }
+}
+
 #[tokio::test]
 async fn startup_gates_the_others() {
     let folder = folder();
