@@ -24,7 +24,7 @@ use crate::process::{Lock, ProcessId};
 
 use super::run::cause;
 use super::spawn::SpawnError;
-use super::{lookup, sweep};
+use super::{lookup, spawn, sweep};
 
 /// How often orphans that the command leaves are reaped while it runs.
 const REAP_EVERY: Timespec = Timespec {
@@ -134,10 +134,7 @@ fn start(errand: &Errand) -> Result<Child, SpawnError> {
         .stdin(Stdio::null())
         .process_group(0)
         .spawn()
-        .map_err(|source| SpawnError::System {
-            program: file,
-            source,
-        })
+        .map_err(|source| spawn::refused(file, source))
 }
 
 /// Waits for the command's end; nothing if the other end of `line` is gone first.

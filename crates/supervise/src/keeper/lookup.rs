@@ -1,10 +1,15 @@
 //! Which file a command's first word names, and why it cannot be run.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::spawn::SpawnError;
+
+/// The system reads no more of a script's first line.
+const LINE_BYTES_MAX: u64 = 256;
 
 /// Finds `program`: a path as it is, a plain name in the folders of `path`.
 ///
@@ -49,4 +54,14 @@ fn check(file: &Path) -> Result<(), SpawnError> {
         });
     }
     Ok(())
+}
+
+/// What the first line of a script names after its `#!`.
+pub(super) fn interpreter(file: &Path) -> Option<String> {
+    let mut line = Vec::new();
+    BufReader::new(File::open(file).ok()?.take(LINE_BYTES_MAX))
+        .read_until(b'\n', &mut line)
+        .ok()?;
+    let line = String::from_utf8_lossy(line.strip_prefix(b"#!")?).into_owned();
+    line.split_ascii_whitespace().next().map(str::to_owned)
 }

@@ -18,7 +18,7 @@ use crate::process::{Lock, ProcessId, boot_id};
 use super::guard;
 use super::later::RecordLater;
 use super::output::Output;
-use super::spawn::{self, SpawnError};
+use super::spawn::{self, SpawnError, refused};
 use super::sweep;
 
 /// The last output may take this long to reach the disk before the keeper ends.
@@ -122,7 +122,7 @@ fn start(spec: &Spec) -> Result<Child, SpawnError> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|source| SpawnError::System { program, source })
+        .map_err(|source| refused(program, source))
 }
 
 fn drain(child: &mut Child, folder: &Folder, spec: &Spec) -> io::Result<Option<Output>> {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::disk::Spec;
@@ -17,13 +17,15 @@ pub(crate) enum SpawnError {
     #[error("the command is empty")]
     Empty,
     /// A path that leads nowhere.
-    #[error("{} does not exist", program.display())]
+    #[error("{} does not exist: make it (`prepare` may), or change the command", program.display())]
     NoProgram {
         /// The path.
         program: PathBuf,
     },
     /// A name that no folder has.
-    #[error("`{program}` is in none of the folders of PATH ({path})")]
+    #[error(
+        "`{program}` is in none of the folders of PATH ({path}): install it, or write its path"
+    )]
     NotInPath {
         /// The name.
         program: String,
@@ -39,25 +41,40 @@ pub(crate) enum SpawnError {
         mode: u32,
     },
     /// A folder is no program.
-    #[error("{} is a folder", program.display())]
+    #[error("{} is a folder: write the program in it", program.display())]
     Folder {
         /// The folder.
         program: PathBuf,
     },
+    /// A script whose first line names no program.
+    #[error(
+        "{} begins with `#!{interpreter}`, which does not exist: install it, or change that line",
+        program.display()
+    )]
+    NoInterpreter {
+        /// The script.
+        program: PathBuf,
+        /// What its first line names.
+        interpreter: String,
+    },
     /// No such working directory.
-    #[error("the working directory {} does not exist", directory.display())]
+    #[error(
+        "the working directory {} {}: make it, or change `directory`",
+        directory.display(),
+        if directory.exists() { "is no folder" } else { "does not exist" }
+    )]
     NoDirectory {
         /// The directory.
         directory: PathBuf,
     },
     /// No such user.
-    #[error("there is no user `{name}` in /etc/passwd")]
+    #[error("there is no user `{name}` in /etc/passwd: add it, or change `user`")]
     NoUser {
         /// The name.
         name: String,
     },
     /// Only root may run things as others.
-    #[error("to run as `{name}`, Ninefold must run as root")]
+    #[error("to run as `{name}`, Ninefold must run as root; or leave `user` out")]
     NotRoot {
         /// The user asked for.
         name: String,
@@ -100,6 +117,21 @@ pub(crate) fn command(spec: &Spec, argv: &[String]) -> Result<(PathBuf, Command)
     }
     command.envs(&spec.env);
     Ok((file, command))
+}
+
+/// Why the system refused to start `program`, which is there.
+pub(super) fn refused(program: PathBuf, source: io::Error) -> SpawnError {
+    match lookup::interpreter(&program) {
+        Some(interpreter)
+            if source.kind() == io::ErrorKind::NotFound && !Path::new(&interpreter).exists() =>
+        {
+            SpawnError::NoInterpreter {
+                program,
+                interpreter,
+            }
+        }
+        _ => SpawnError::System { program, source },
+    }
 }
 
 /// Supplementary groups are dropped by the standard library along with root.

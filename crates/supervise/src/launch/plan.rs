@@ -30,7 +30,7 @@ pub(crate) enum LaunchError {
         service: String,
     },
     /// `env_file` cannot be read.
-    #[error("env_file {}: {source}", path.display())]
+    #[error("env_file {}: {source}; make it, or change `env_file`", path.display())]
     EnvFile {
         /// The file.
         path: PathBuf,
@@ -38,12 +38,17 @@ pub(crate) enum LaunchError {
         source: io::Error,
     },
     /// A line of `env_file` is no variable.
-    #[error("env_file {}, line {line}: not NAME=value", path.display())]
+    #[error(
+        "env_file {}, line {line}: {problem}; write NAME=value, or `#` before a comment",
+        path.display()
+    )]
     EnvLine {
         /// The file.
         path: PathBuf,
         /// From 1.
         line: usize,
+        /// What is wrong with it, without its value.
+        problem: String,
     },
     /// The instance's folder cannot be used.
     #[error("{}: {source}", path.display())]

@@ -16,6 +16,9 @@ async fn refusal(change: impl FnOnce(&mut Supervised)) -> String {
     let plain = folder.path().join("plain");
     fs::write(&plain, "no program").unwrap();
     fs::set_permissions(&plain, fs::Permissions::from_mode(0o644)).unwrap();
+    let script = folder.path().join("script");
+    fs::write(&script, "#!/no/such/shell -e\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     let mut service = supervised(&["sh"]);
     change(&mut service);
     let rig = Rig::start(&folder, with(file(folder.path()), "web", service, ready())).await;
@@ -41,7 +44,17 @@ async fn a_failed_start_says_exactly_why() {
         "{text}"
     );
     let text = refusal(|service| service.run = vec!["./missing".into()]).await;
-    assert!(text.ends_with("/missing does not exist"), "{text}");
+    assert!(text.contains("/missing does not exist: make it"), "{text}");
+    let text = refusal(|service| service.run = vec!["./script".into()]).await;
+    assert!(
+        text.contains("/script begins with `#!/no/such/shell`, which does not exist: install it"),
+        "{text}"
+    );
+    let text = refusal(|service| service.directory = Some("plain".into())).await;
+    assert!(
+        text.contains("/plain is no folder: make it, or change `directory`"),
+        "{text}"
+    );
     let text = refusal(|service| service.run = vec!["./plain".into()]).await;
     assert!(
         text.contains("/plain is not executable (mode 0644)"),
@@ -53,7 +66,10 @@ async fn a_failed_start_says_exactly_why() {
         "{text}"
     );
     let text = refusal(|service| service.user = Some("no-such-user".into())).await;
-    assert!(text.contains("no user `no-such-user`"), "{text}");
+    assert!(
+        text.contains("no user `no-such-user`") && text.contains("change `user`"),
+        "{text}"
+    );
     let text = refusal(|service| service.env_file = Some("missing.env".into())).await;
     assert!(
         text.contains("missing.env") && text.contains("No such file"),
@@ -71,7 +87,7 @@ async fn a_failed_start_is_not_tried_in_a_busy_loop() {
     service.restart.crash_loop_every = ninefold_config::model::Span::secs(600);
     let rig = Rig::start(&folder, with(file(folder.path()), "web", service, ready())).await;
     let status = rig.is(0, InstanceState::CrashLoop).await;
-    assert!(status.reason.unwrap().ends_with("/missing does not exist"));
+    assert!(status.reason.unwrap().contains("/missing does not exist"));
     assert_eq!(rig.recorded("could not be started"), 3);
     rig.supervisor.stop().await;
 }
