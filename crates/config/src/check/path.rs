@@ -7,6 +7,9 @@ use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
 use crate::model::{ServiceKind, Supervised};
 
+/// Where users are looked up.
+const USERS: &str = "/etc/passwd";
+
 /// Looks at the file system. A TLS listener cannot be opened without its files: errors. What a
 /// start needs may be made before it: warnings.
 pub(crate) fn paths(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
@@ -50,13 +53,14 @@ fn unreadable(path: &Path) -> Option<String> {
 }
 
 fn start(service: &Supervised, folder: &Path, path: &KeyPath, report: &mut Report<'_, '_>) {
-    let mut missing = |key: KeyPath, why: String, help: &str| {
-        report.check(Draft::warning("missing-file", &key, why).help(help), &[]);
+    let mut warn = |code: &'static str, key: KeyPath, why: String, help: &str| {
+        report.check(Draft::warning(code, &key, why).help(help), &[]);
     };
     if let Some(named) = &service.env_file
         && let Some(why) = unreadable(&folder.join(named))
     {
-        missing(
+        warn(
+            "missing-file",
             path.key("env_file"),
             why,
             "no instance starts without it; relative paths begin at the folder of this file",
@@ -65,10 +69,21 @@ fn start(service: &Supervised, folder: &Path, path: &KeyPath, report: &mut Repor
     if let Some(named) = &service.directory
         && !folder.join(named).is_dir()
     {
-        missing(
+        warn(
+            "missing-file",
             path.key("directory"),
             format!("`{}` is no folder", folder.join(named).display()),
             "no instance starts without it; relative paths begin at the folder of this file",
+        );
+    }
+    if let Some(user) = &service.user
+        && !has_user(&users(), user)
+    {
+        warn(
+            "unknown-user",
+            path.key("user"),
+            format!("there is no user `{user}` in /etc/passwd"),
+            "no instance starts without it: add it, or leave `user` out",
         );
     }
     let program = service.run.first().map(String::as_str).unwrap_or_default();
@@ -77,10 +92,33 @@ fn start(service: &Supervised, folder: &Path, path: &KeyPath, report: &mut Repor
         && !program.contains('{')
         && let Some(why) = unreadable(&folder.join(program))
     {
-        missing(
+        warn(
+            "missing-file",
             path.key("run").index(0),
             why,
             "a program with a `/` begins at the folder of this file; `prepare` may build it",
         );
+    }
+}
+
+/// Those that the supervisor knows; without the file it knows none.
+fn users() -> String {
+    let bytes = std::fs::read(USERS).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn has_user(users: &str, name: &str) -> bool {
+    let mut names = users.lines().filter_map(|line| line.split(':').next());
+    names.any(|known| known == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_users_by_their_whole_name() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:33::/srv:/bin/false\n";
+        assert!(has_user(users, "web") && !has_user(users, "we") && !has_user(users, "x"));
     }
 }

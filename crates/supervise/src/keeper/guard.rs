@@ -124,8 +124,7 @@ fn start(errand: &Errand) -> Result<Child, SpawnError> {
             directory: errand.directory.clone(),
         });
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let file = lookup::find(program, &path)?;
+    let file = lookup::find(program, &lookup::inherited_path())?;
     Command::new(&file)
         .arg0(program)
         .args(arguments)

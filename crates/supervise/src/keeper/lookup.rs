@@ -1,6 +1,6 @@
 //! Which file a command's first word names, and why it cannot be run.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -10,6 +10,11 @@ use super::spawn::SpawnError;
 
 /// The system reads no more of a script's first line.
 const LINE_BYTES_MAX: u64 = 256;
+
+/// The folders of programs that this process inherited.
+pub(super) fn inherited_path() -> OsString {
+    std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())
+}
 
 /// Finds `program`: a path as it is, a plain name in the folders of `path`.
 ///

@@ -1,11 +1,15 @@
 //! From a service's pipes to its log.
 
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::process::{ChildStderr, ChildStdout};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::clock::wall;
 
@@ -19,6 +23,37 @@ const READ_BYTES: usize = 64 << 10;
 /// Bytes written to the log at once.
 const WRITE_BYTES: usize = 64 << 10;
 
+/// The beginning of a line that waits this long for its end is shown as a line: a prompt, or the
+/// last words of a process that hangs.
+const PART_PATIENCE: Timespec = Timespec {
+    tv_sec: 1,
+    tv_nsec: 0,
+};
+
+/// The end of a pipe that a service writes to.
+pub(crate) trait Pipe: Read + Send {
+    /// Waits for something to read, or for the end. False if there is neither for a while.
+    fn stirs(&self) -> bool;
+}
+
+impl Pipe for ChildStdout {
+    fn stirs(&self) -> bool {
+        stirs(self)
+    }
+}
+
+impl Pipe for ChildStderr {
+    fn stirs(&self) -> bool {
+        stirs(self)
+    }
+}
+
+fn stirs(pipe: &impl AsFd) -> bool {
+    let mut watched = [PollFd::new(pipe, PollFlags::IN)];
+    // An error is left to the reader.
+    poll(&mut watched, Some(&PART_PATIENCE)) != Ok(0)
+}
+
 /// The threads that drain a service's output.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -28,13 +63,13 @@ pub(crate) struct Output {
 impl Output {
     /// Drains `stdout` and `stderr` into the log at `path` of at most `total` bytes.
     pub(crate) fn drain(
-        stdout: impl Read + Send + 'static,
-        stderr: impl Read + Send + 'static,
+        stdout: impl Pipe + 'static,
+        stderr: impl Pipe + 'static,
         path: PathBuf,
         total: u64,
     ) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(2));
-        let readers: [(&'static str, Box<dyn Read + Send>); 2] =
+        let readers: [(&'static str, Box<dyn Pipe>); 2] =
             [("stdout", Box::new(stdout)), ("stderr", Box::new(stderr))];
         for (stream, pipe) in readers {
             let queue = Arc::clone(&queue);
@@ -62,10 +97,13 @@ impl Output {
     }
 }
 
-fn read_lines(stream: &str, mut pipe: impl Read, queue: &Queue) {
+fn read_lines(stream: &str, mut pipe: Box<dyn Pipe>, queue: &Queue) {
     let mut buffer = vec![0; READ_BYTES];
     let mut rest: Vec<u8> = Vec::new();
     loop {
+        if !rest.is_empty() && !pipe.stirs() {
+            push(&format!("{} {stream} ", wall()), &mut rest, queue);
+        }
         let read = match pipe.read(&mut buffer) {
             Ok(0) => break,
             Ok(read) => read,
@@ -130,6 +168,12 @@ fn write_lines(queue: &Queue, mut log: RotatedFile) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Pipe for &[u8] {
+        fn stirs(&self) -> bool {
+            true
+        }
+    }
 
     fn drained(stdout: &'static [u8], stderr: &'static [u8]) -> String {
         let folder = tempfile::tempdir().unwrap();

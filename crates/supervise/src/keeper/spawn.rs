@@ -100,7 +100,7 @@ pub(crate) fn command(spec: &Spec, argv: &[String]) -> Result<(PathBuf, Command)
     }
     let path = match spec.env.get("PATH") {
         Some(path) => OsString::from(path),
-        None => std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
+        None => lookup::inherited_path(),
     };
     let file = lookup::find(program, &path)?;
     let mut command = Command::new(&file);

@@ -41,6 +41,32 @@ async fn output_is_captured_rotated_and_bounded() {
     rig.supervisor.stop().await;
 }
 
+/// A service that closes its output lives on, and what it wrote without a line's end is shown
+/// while it waits.
+#[tokio::test]
+async fn a_line_without_an_end_is_shown_and_closed_output_is_no_end() {
+    let folder = folder();
+    let long = "head -c 10000 /dev/zero | tr '\\0' x; exec >&-; printf why >&2; sleep 1000";
+    let service = supervised(&["sh", "-c", long]);
+    let rig = Rig::start(
+        &folder,
+        with(file(folder.path()), "web", service, Health::default()),
+    )
+    .await;
+    let state = state_of(&folder);
+    let said = |end: &str| {
+        let lines = logs::tail(&state, "web", 10).unwrap();
+        lines.iter().any(|line| line.text.ends_with(end))
+    };
+    let whole = format!(" stdout {}", "x".repeat(10_000));
+    rig.until("both are shown", || said(&whole) && said(" stderr why"))
+        .await;
+    let status = rig.status(0);
+    assert!(status.pid.is_some_and(crate::rig::lives), "{status:?}");
+    assert_eq!(status.restarts, 0);
+    rig.supervisor.stop().await;
+}
+
 #[tokio::test]
 async fn output_can_be_followed_over_a_restart() {
     let folder = folder();
