@@ -155,7 +155,7 @@ fn what_never_becomes_ready_is_an_incident_that_is_explained() {
     let never = r#"
 [service.never]
 run = ["sleep", "1000"]
-health = { startup = { tcp = true, every = "100ms", timeout = "100ms", failures = 3 } }
+health = { startup = { exec = ["false"], every = "100ms", timeout = "100ms", failures = 3 } }
 "#;
     let cluster = Cluster::up(&three_replicas(never));
     let mut incident = Value::Null;
@@ -171,7 +171,7 @@ health = { startup = { tcp = true, every = "100ms", timeout = "100ms", failures 
     for part in [
         "never/0",
         "was never ready",
-        "startup probe could not connect",
+        "startup probe was answered \"not well\" (exit status: 1)",
     ] {
         assert!(text.contains(part), "{text}");
     }
