@@ -32,3 +32,4 @@ pub use outcome::Outcome;
 pub use read::{FILE_SIZE_MAX, parse, read};
 pub use render::render;
 pub use schema::schema;
+pub use walk::nearest;

@@ -10,8 +10,13 @@ pub enum VerifyError {
     #[error("the file has no [[claim]]: there is nothing to verify")]
     NoClaims,
     /// A claim was asked for that the file does not have.
-    #[error("the file has no claim named `{0}`")]
-    UnknownClaim(String),
+    #[error("the file has no claim named `{asked}`{known}")]
+    UnknownClaim {
+        /// The name asked for.
+        asked: String,
+        /// What may have been meant, and which claims there are.
+        known: String,
+    },
     /// Trials out of range.
     #[error("{0} trials: 1 to {max} are possible", max = super::options::TRIALS_MAX)]
     Trials(u32),

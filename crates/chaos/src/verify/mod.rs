@@ -1,12 +1,14 @@
 //! The run over all claims: options, progress, and the driver.
 
+mod choose;
 mod error;
 mod options;
 mod progress;
 mod replay;
 mod run;
 
+pub use choose::check;
 pub use error::VerifyError;
 pub use options::{Traffic, VerifyOptions};
 pub use progress::{Phase, Progress};
-pub use run::{check, verify};
+pub use run::verify;

@@ -6,10 +6,9 @@ use std::time::Duration;
 use ninefold_config::model::Claim;
 use rustix::fs::{FlockOperation, flock};
 
-use super::options::TRIALS_MAX;
+use super::choose::chosen;
 use super::{Progress, VerifyError, VerifyOptions, replay};
 use crate::ledger::{Entry, Ledger, Undo};
-use crate::load::Plan;
 use crate::process::Process;
 use crate::reaper::{self, Keeper};
 use crate::report::{ClaimReport, Report, TrialReport};
@@ -74,37 +73,6 @@ pub async fn verify(
     }
     report.took = clock::wall().since(began);
     Ok(report)
-}
-
-/// Whether [`verify`] could begin with these options, for a caller that has to start a system first.
-///
-/// # Errors
-///
-/// Wrong usage.
-pub fn check(options: &VerifyOptions) -> Result<(), VerifyError> {
-    chosen(options).map(drop)
-}
-
-fn chosen(options: &VerifyOptions) -> Result<Vec<Claim>, VerifyError> {
-    let all = &options.file.claims;
-    if all.is_empty() {
-        return Err(VerifyError::NoClaims);
-    }
-    if options.trials == 0 || options.trials > TRIALS_MAX {
-        return Err(VerifyError::Trials(options.trials));
-    }
-    if let Some(rate) = options.rate
-        && !(rate > 0.0 && rate <= Plan::RATE_MAX)
-    {
-        return Err(VerifyError::Rate(rate));
-    }
-    for name in &options.claims {
-        if !all.iter().any(|claim| claim.name == *name) {
-            return Err(VerifyError::UnknownClaim(name.clone()));
-        }
-    }
-    let asked = |claim: &&Claim| options.claims.is_empty() || options.claims.contains(&claim.name);
-    Ok(all.iter().filter(asked).cloned().collect())
 }
 
 fn refuse(options: &VerifyOptions, claims: &[Claim], report: &mut Report, reason: String) {

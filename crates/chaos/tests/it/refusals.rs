@@ -154,7 +154,10 @@ async fn wrong_usage_is_an_error() {
     let mut wrong = options(&state, vec![claim("c", KILL)]);
     wrong.claims = vec!["d".to_owned()];
     let error = verify(&wrong, &shop, &mut quiet).await.unwrap_err();
-    assert_eq!(error.to_string(), "the file has no claim named `d`");
+    assert_eq!(
+        error.to_string(),
+        "the file has no claim named `d`\nIts claims are:\n  c"
+    );
     assert_eq!(error.exit_code(), exit_code::ERROR);
     wrong.claims.clear();
     wrong.trials = 0;

@@ -85,6 +85,26 @@ fn a_claim_that_cannot_hold_is_refuted_by_a_cluster_of_its_own() {
 }
 
 #[test]
+fn what_cannot_be_tried_is_refused_before_anything_starts() {
+    let cluster = Cluster::new(&three_replicas(CLAIMS));
+    let path = cluster.file();
+    for (args, said) in [
+        (
+            ["--claim", "any one replica may hand"],
+            "did you mean `any one replica may hang`?",
+        ),
+        (["--claim", "no such claim"], "any one replica may die"),
+        (["--rate", "0"], "rate of 0/s"),
+    ] {
+        let output = cluster.run(&[&["verify", path.to_str().unwrap()], &args[..]].concat());
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(said), "{text}");
+        assert!(!cluster.state().exists(), "nothing was started: {text}");
+    }
+}
+
+#[test]
 fn a_killed_verify_leaves_no_stopped_process() {
     let cluster = Cluster::up(&three_replicas(CLAIMS));
     let before = cluster.ready(3);

@@ -5,6 +5,6 @@ mod unit;
 mod value;
 mod walker;
 
-pub(crate) use nearest::nearest;
+pub use nearest::nearest;
 pub(crate) use value::integer;
 pub(crate) use walker::Walker;

@@ -2,10 +2,8 @@
 
 /// The candidate with the least edit distance, if it is near enough to be meant: up to a third of
 /// its letters, at least one.
-pub(crate) fn nearest<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+#[must_use]
+pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     // The distance takes quadratic time: nothing so long is a misspelt name.
     if word.len() > 80 {
         return None;
