@@ -27,7 +27,7 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Validate a file: every error and warning with its line and what to do.
     #[command(
-        after_help = "Examples:\n  ninefold check\n  ninefold check shop.toml --output json\n\nExit codes: 0 no errors (warnings are none), 1 errors."
+        after_help = "Examples:\n  ninefold check\n  ninefold check shop.toml --output json\n\nExit codes: 0 no errors (warnings are none), 1 errors, or the file cannot be read."
     )]
     Check(FileArgs),
     /// Print the JSON Schema of the file, for editors.

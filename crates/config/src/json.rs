@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::Outcome;
+use crate::{Outcome, Summary};
 
-/// One object: `path`, `valid`, `errors`, `warnings`, and `findings` with the fields of
+/// One object: `path`, `valid`, `errors`, `warnings`, `summary` with the fields of
+/// [`Summary`](crate::Summary), or null where the file is not valid, and `findings` with those of
 /// [`Finding`](crate::Finding).
 #[must_use]
 pub fn to_json(outcome: &Outcome) -> Value {
@@ -13,6 +14,7 @@ pub fn to_json(outcome: &Outcome) -> Value {
         "valid": outcome.file.is_some(),
         "errors": outcome.errors(),
         "warnings": outcome.warnings(),
+        "summary": outcome.file.as_ref().map(Summary::of),
         "findings": outcome.findings,
     })
 }

@@ -23,6 +23,7 @@ mod outcome;
 mod read;
 mod render;
 mod schema;
+mod summary;
 mod text;
 mod walk;
 
@@ -30,6 +31,7 @@ pub use finding::{Finding, Severity};
 pub use json::to_json;
 pub use outcome::Outcome;
 pub use read::{FILE_SIZE_MAX, parse, read};
-pub use render::render;
+pub use render::{render, render_checked};
 pub use schema::schema;
+pub use summary::Summary;
 pub use walk::nearest;

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::{Finding, Outcome, Severity};
+use crate::{Finding, Outcome, Severity, Summary};
 
 /// All findings, each with its line of the text, and a last line that counts them. Empty if there
 /// are none.
@@ -14,20 +14,51 @@ pub fn render(outcome: &Outcome) -> String {
     out
 }
 
-fn write(out: &mut String, outcome: &Outcome) -> fmt::Result {
+/// The same with a last line that also says what was checked, where nothing refuses the file.
+#[must_use]
+pub fn render_checked(outcome: &Outcome) -> String {
+    let Some(file) = &outcome.file else {
+        return render(outcome);
+    };
+    let mut out = String::new();
+    checked(&mut out, outcome, &Summary::of(file)).unwrap_or_default();
+    out
+}
+
+fn checked(out: &mut String, outcome: &Outcome, summary: &Summary) -> fmt::Result {
+    findings(out, outcome)?;
+    let warnings = match outcome.warnings() {
+        0 => "no warnings".to_owned(),
+        some => counted(some, "warning"),
+    };
+    let path = outcome.path.display();
+    writeln!(out, "{path}: sound: {summary}; {warnings}")
+}
+
+fn findings(out: &mut String, outcome: &Outcome) -> fmt::Result {
     for finding in &outcome.findings {
         one(out, outcome, finding)?;
         writeln!(out)?;
     }
+    Ok(())
+}
+
+fn write(out: &mut String, outcome: &Outcome) -> fmt::Result {
+    findings(out, outcome)?;
     let counts: Vec<_> = [(outcome.errors(), "error"), (outcome.warnings(), "warning")]
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
+        .map(|(count, what)| counted(count, what))
         .collect();
     if !counts.is_empty() {
         writeln!(out, "{}: {}", outcome.path.display(), counts.join(", "))?;
     }
     Ok(())
+}
+
+/// `1 error`, `2 errors`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn one(out: &mut String, outcome: &Outcome, finding: &Finding) -> fmt::Result {

@@ -9,7 +9,7 @@ pub(crate) fn run(args: &FileArgs) -> Exit {
     let outcome = ninefold_config::read(&args.file);
     match args.output {
         Output::Json => print::json(&ninefold_config::to_json(&outcome)),
-        Output::Text => print::out(&ninefold_config::render(&outcome)),
+        Output::Text => print::out(&ninefold_config::render_checked(&outcome)),
     };
     if outcome.file.is_some() {
         Exit::Ok

@@ -34,5 +34,25 @@ fn a_sound_file_passes_as_json_too() {
         "{}",
         String::from_utf8_lossy(&output.stdout)
     );
-    serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["summary"]["instances"], 3, "{answer}");
+}
+
+#[test]
+fn a_sound_file_is_said_to_be_so() {
+    let cluster = Cluster::new(&three_replicas(""));
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ninefold"))
+        .arg("check")
+        .arg(cluster.file())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert_eq!(
+        text,
+        format!(
+            "{}: sound: 1 service, 3 instances, 1 listener, 1 route, 1 SLO, 0 claims; no warnings\n",
+            cluster.file().display()
+        )
+    );
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use expect_test::expect_file;
-use ninefold_config::{Severity, parse, read, render, to_json};
+use ninefold_config::{Severity, parse, read, render, render_checked, to_json};
 
 use crate::testdata::files;
 
@@ -26,6 +26,19 @@ fn doubtful_files_are_accepted_with_warnings() {
         assert!(outcome.warnings() > 0, "{path:?} has no warning");
         record(&path, &render(&outcome));
     }
+}
+
+#[test]
+fn the_last_line_says_what_was_checked() {
+    let read = |name: &str| read(&std::path::PathBuf::from("testdata").join(name));
+    let doubtful = render_checked(&read("doubtful/hang.toml"));
+    assert!(
+        doubtful.ends_with("hang.toml: sound: 1 service, 2 instances, 1 listener, 1 route, 1 SLO, 1 claim; 1 warning\n"),
+        "{doubtful}"
+    );
+    let broken = read("broken/empty.toml");
+    assert_eq!(render_checked(&broken), render(&broken));
+    assert_eq!(to_json(&broken)["summary"], serde_json::Value::Null);
 }
 
 #[test]
