@@ -21,6 +21,8 @@ const START_MAX: Duration = Duration::from_secs(20 * 60);
 /// It must have stopped by then; afterwards it is killed.
 const STOP_MAX: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often it is said what is waited for.
+const SAY_EVERY: Duration = Duration::from_secs(10);
 
 /// A cluster in a state folder of its own, so that trials on it do not count in the books of the
 /// real one. It does not outlive this process: its `up` stops in order when the pipe that is its
@@ -79,6 +81,7 @@ impl OwnCluster {
     pub(super) async fn ready(&self) -> Result<(), Problem> {
         let client = AdminClient::new(&self.state);
         let end = Instant::now() + START_MAX;
+        let mut say = Instant::now() + SAY_EVERY;
         loop {
             if let Some(status) = self.ended()? {
                 let log = std::fs::read_to_string(&self.log).unwrap_or_default();
@@ -86,10 +89,18 @@ impl OwnCluster {
                     format!("`ninefold up` ended with {status}:\n{}", log.trim_end()).into(),
                 );
             }
-            if let Ok(status) = client.status().await
-                && all_ready(&status)
-            {
-                return Ok(());
+            if let Ok(status) = client.status().await {
+                let waiting = not_ready(&status);
+                if waiting.is_empty() {
+                    return Ok(());
+                }
+                if let Some(why) = hopeless(&status) {
+                    return Err(format!("{why}; see {}", self.log.display()).into());
+                }
+                if Instant::now() >= say {
+                    print::note(format!("not ready yet: {waiting}"));
+                    say += SAY_EVERY;
+                }
             }
             if Instant::now() >= end {
                 return Err(
@@ -158,9 +169,24 @@ pub(super) fn reap(ledger: &Path, own: Option<&Path>) -> ExitCode {
     }
 }
 
-fn all_ready(status: &NodeStatus) -> bool {
-    status
+/// The instances that are not ready; empty if all are.
+fn not_ready(status: &NodeStatus) -> String {
+    let waiting: Vec<String> = status
         .instances
         .iter()
-        .all(|instance| instance.state == InstanceState::Ready)
+        .filter(|instance| instance.state != InstanceState::Ready)
+        .map(|instance| format!("{} {}", instance.instance, instance.state.name()))
+        .collect();
+    waiting.join(", ")
+}
+
+/// Why it will never be ready: waiting longer is in vain.
+fn hopeless(status: &NodeStatus) -> Option<String> {
+    let looping = status
+        .instances
+        .iter()
+        .find(|instance| instance.state == InstanceState::CrashLoop)?;
+    let why = looping.reason.as_deref();
+    let why = why.unwrap_or("it ends again and again");
+    Some(format!("{} does not start: {why}", looping.instance))
 }

@@ -21,7 +21,13 @@ pub(crate) struct Cluster {
 pub(crate) fn answer() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let target = test.parent().unwrap().parent().unwrap();
-    target.join("examples/answer")
+    let answer = target.join("examples/answer");
+    assert!(
+        answer.exists(),
+        "`cargo test -p ninefold-cli` builds {}, with `--test` it does not",
+        answer.display()
+    );
+    answer
 }
 
 /// Three replicas over three zones behind one listener; `extra` is appended.

@@ -105,6 +105,31 @@ fn what_cannot_be_tried_is_refused_before_anything_starts() {
 }
 
 #[test]
+fn a_cluster_of_its_own_that_cannot_start_is_given_up_and_stopped() {
+    let file = three_replicas(CLAIMS)
+        .replace("/examples/answer", "/examples/no-such-program")
+        .replace(
+            "replicas = 3",
+            "replicas = 3\nrestart = { budget = 1, backoff_max = \"100ms\" }",
+        );
+    let cluster = Cluster::new(&file);
+    let path = cluster.file();
+    let output = cluster.run(&["verify", path.to_str().unwrap()]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(
+        text.contains("does not start") && text.contains("no-such-program"),
+        "{text}"
+    );
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_ninefold"))
+        .args(["status", "--state"])
+        .arg(cluster.state().join("verify"))
+        .output()
+        .unwrap();
+    assert!(!status.status.success(), "it was stopped");
+}
+
+#[test]
 fn a_killed_verify_leaves_no_stopped_process() {
     let cluster = Cluster::up(&three_replicas(CLAIMS));
     let before = cluster.ready(3);
