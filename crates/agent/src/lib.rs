@@ -8,6 +8,7 @@ pub mod admin;
 mod begin;
 mod client;
 mod control;
+mod history;
 mod left_behind;
 mod locate;
 mod node;
@@ -15,6 +16,7 @@ mod state;
 mod tolerance;
 
 pub use client::{AdminClient, ClientError};
+pub use history::History;
 pub use left_behind::stop_left_behind;
 pub use locate::{LocateError, Located, locate};
 pub use node::{Node, NodeError, NodeOptions, StopReason};

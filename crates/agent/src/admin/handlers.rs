@@ -107,7 +107,7 @@ pub(crate) async fn explain(
 
 fn unknown_incident(id: &str) -> ApiError {
     ApiError::not_found(format!(
-        "no incident `{id}`; /v1/incidents lists those that are kept"
+        "no incident `{id}`; `ninefold incidents`, or /v1/incidents, lists those that are kept"
     ))
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use ninefold_agent::{AdminClient, ClientError, History};
 use ninefold_core::event::Event;
 
-use super::node::{failed, running};
+use super::node::{Source, failed, source};
 use crate::args::{EventsArgs, Output};
 use crate::exit::Exit;
 use crate::print;
@@ -17,17 +18,22 @@ const WAIT: Duration = Duration::from_secs(30);
 /// Prints the journal, and follows it if asked to.
 pub(crate) async fn run(args: EventsArgs) -> Exit {
     let node = &args.node;
-    let client = match running(node.file.as_deref(), node.common.state.as_deref()) {
-        Ok(client) => client,
-        Err(exit) => return exit,
-    };
+    match source(node.file.as_deref(), node.common.state.as_deref()) {
+        Ok(Source::Live(client)) => match live(&client, &args).await {
+            Ok(()) => Exit::Ok,
+            Err(error) => failed(error),
+        },
+        Ok(Source::Offline(history)) => offline(&history, &args),
+        Err(exit) => exit,
+    }
+}
+
+async fn live(client: &AdminClient, args: &EventsArgs) -> Result<(), ClientError> {
+    let output = args.node.common.output;
     let mut newest = std::collections::VecDeque::new();
     let mut seen = 0;
     loop {
-        let (page, next) = match client.events(seen, PAGE, Duration::ZERO).await {
-            Ok(page) => page,
-            Err(error) => return failed(error),
-        };
+        let (page, next) = client.events(seen, PAGE, Duration::ZERO).await?;
         seen = next;
         let last = page.len() < PAGE;
         newest.extend(page);
@@ -37,14 +43,24 @@ pub(crate) async fn run(args: EventsArgs) -> Exit {
             break;
         }
     }
-    let mut read = newest.iter().all(|event| show(event, node.common.output));
+    let mut read = newest.iter().all(|event| show(event, output));
     while args.follow && read {
-        let (page, next) = match client.events(seen, PAGE, WAIT).await {
-            Ok(page) => page,
-            Err(error) => return failed(error),
-        };
+        let (page, next) = client.events(seen, PAGE, WAIT).await?;
         seen = next;
-        read = page.iter().all(|event| show(event, node.common.output));
+        read = page.iter().all(|event| show(event, output));
+    }
+    Ok(())
+}
+
+fn offline(history: &History, args: &EventsArgs) -> Exit {
+    let events = history.events();
+    let newest = events.get(events.len().saturating_sub(args.lines)..);
+    let read = newest
+        .unwrap_or_default()
+        .iter()
+        .all(|event| show(event, args.node.common.output));
+    if args.follow && read {
+        return failed("there is nothing to follow: no Ninefold runs");
     }
     Exit::Ok
 }

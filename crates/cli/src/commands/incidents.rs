@@ -4,10 +4,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ninefold_agent::admin::{Table, duration};
 use ninefold_agent::observe::explain::explain as explanation;
+use ninefold_agent::{AdminClient, ClientError, History};
 use ninefold_core::event::{Incident, IncidentState};
 use ninefold_core::time::Timestamp;
 
-use super::node::{failed, running};
+use super::node::{Source, failed, source};
 use crate::args::{ExplainArgs, IncidentsArgs, Output};
 use crate::exit::Exit;
 use crate::print;
@@ -15,13 +16,13 @@ use crate::print;
 /// Lists the incidents.
 pub(crate) async fn list(args: IncidentsArgs) -> Exit {
     let node = &args.node;
-    let client = match running(node.file.as_deref(), node.common.state.as_deref()) {
-        Ok(client) => client,
+    let mut incidents = match source(node.file.as_deref(), node.common.state.as_deref()) {
+        Ok(Source::Live(client)) => match client.incidents().await {
+            Ok(incidents) => incidents,
+            Err(error) => return failed(error),
+        },
+        Ok(Source::Offline(history)) => history.incidents().cloned().collect(),
         Err(exit) => return exit,
-    };
-    let mut incidents = match client.incidents().await {
-        Ok(incidents) => incidents,
-        Err(error) => return failed(error),
     };
     incidents.retain(|incident| !args.open || incident.state == IncidentState::Open);
     match node.common.output {
@@ -80,34 +81,45 @@ fn table(incidents: &[Incident]) -> Table {
 
 /// Explains one incident.
 pub(crate) async fn explain(args: ExplainArgs) -> Exit {
-    let client = match running(args.file.as_deref(), args.common.state.as_deref()) {
-        Ok(client) => client,
+    let id = args.id.as_deref();
+    let (incident, until) = match source(args.file.as_deref(), args.common.state.as_deref()) {
+        Ok(Source::Live(client)) => match ask(&client, id).await {
+            Ok(incident) => (incident, now()),
+            Err(error) => return failed(error),
+        },
+        Ok(Source::Offline(history)) => match recall(&history, id) {
+            Ok(incident) => (incident, history.until().unwrap_or_else(now)),
+            Err(exit) => return exit,
+        },
         Err(exit) => return exit,
     };
-    let incident = match &args.id {
-        Some(id) => client.incident(id).await,
-        None => match client
-            .incidents()
-            .await
-            .map(|incidents| incidents.into_iter().next())
-        {
-            Ok(Some(newest)) => Ok(newest),
-            Ok(None) => {
-                print::line("no incidents");
-                return Exit::Ok;
-            }
-            Err(error) => Err(error),
-        },
+    match (incident, args.common.output) {
+        (Some(incident), Output::Json) => print::json(&incident),
+        (Some(incident), Output::Text) => print::quoted(&explanation(&incident, until)),
+        (None, Output::Json) => print::json(&serde_json::Value::Null),
+        (None, Output::Text) => print::line("no incidents"),
     };
-    match incident {
-        Ok(incident) => {
-            match args.common.output {
-                Output::Json => print::json(&incident),
-                Output::Text => print::quoted(&explanation(&incident, now())),
-            };
-            Exit::Ok
-        }
-        Err(error) => failed(error),
+    Exit::Ok
+}
+
+/// The incident asked for, else the newest; there may be none.
+async fn ask(client: &AdminClient, id: Option<&str>) -> Result<Option<Incident>, ClientError> {
+    match id {
+        Some(id) => client.incident(id).await.map(Some),
+        None => Ok(client.incidents().await?.into_iter().next()),
+    }
+}
+
+/// The same from a journal.
+fn recall(history: &History, id: Option<&str>) -> Result<Option<Incident>, Exit> {
+    let Some(id) = id else {
+        return Ok(history.incidents().next().cloned());
+    };
+    match history.incident(id) {
+        Some(incident) => Ok(Some(incident.clone())),
+        None => Err(failed(format!(
+            "no incident `{id}`; `ninefold incidents` lists those that are kept"
+        ))),
     }
 }
 

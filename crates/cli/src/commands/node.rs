@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ninefold_agent::{AdminClient, Located, locate};
+use ninefold_agent::{AdminClient, History, LocateError, Located, StateFolder, locate};
 
 use crate::exit::Exit;
 use crate::print;
@@ -12,6 +12,46 @@ pub(crate) fn running(file: Option<&Path>, state: Option<&Path>) -> Result<Admin
     locate(file, state, true)
         .map(|located| AdminClient::new(&located.state))
         .map_err(failed)
+}
+
+/// Who tells what happened.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// The node itself.
+    Live(AdminClient),
+    /// Its journal on disk: the node does not run.
+    Offline(History),
+}
+
+/// The running node that is meant, or else what it left on disk; that nobody runs is said then.
+pub(crate) fn source(file: Option<&Path>, state: Option<&Path>) -> Result<Source, Exit> {
+    let error = match locate(file, state, true) {
+        Ok(located) => return Ok(Source::Live(AdminClient::new(&located.state))),
+        Err(error @ (LocateError::NotRunning(_) | LocateError::None(_))) => error,
+        Err(error) => return Err(failed(error)),
+    };
+    let Ok(located) = locate(file, state, false) else {
+        return Err(failed(error));
+    };
+    match History::read(&located.state) {
+        Ok(Some(history)) => {
+            say_offline(&located.state, &history);
+            Ok(Source::Offline(history))
+        }
+        Ok(None) => Err(failed(error)),
+        Err(unreadable) => Err(failed(format!("{error}; {unreadable}"))),
+    }
+}
+
+fn say_offline(state: &StateFolder, history: &History) {
+    let until = match history.until() {
+        Some(at) => format!("which ends at {at}"),
+        None => "which is empty".to_owned(),
+    };
+    print::note(format!(
+        "offline: no Ninefold runs in {}; this is from its journal on disk, {until}",
+        state.path().display()
+    ));
 }
 
 /// The folder of the node that is meant, running or not.

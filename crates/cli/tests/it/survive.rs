@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 
-use crate::cluster::{Cluster, alive, get, three_replicas};
+use rustix::process::Signal;
+
+use crate::cluster::{Cluster, alive, get, signal, three_replicas};
 
 /// What clients in closed loops saw.
 #[derive(Debug, Default)]
@@ -123,5 +125,37 @@ fn what_a_killed_ninefold_left_can_be_stopped() {
     );
     for (_, pid) in before {
         assert!(!alive(pid), "{pid} is left behind");
+    }
+}
+
+#[test]
+fn what_happened_can_be_read_when_nothing_runs() {
+    let mut cluster = Cluster::up(&three_replicas(""));
+    let (victim, pid) = cluster.ready(3)[0].clone();
+    signal(pid, Signal::KILL);
+    let closed = |cluster: &Cluster| {
+        let list = cluster.json(&["incidents", "--output", "json"]);
+        list["incidents"][0]["state"] == "closed"
+    };
+    cluster.wait("the incident to close", || closed(&cluster));
+    assert!(cluster.stop().success());
+
+    for (command, said) in [
+        (&["events"][..], victim.as_str()),
+        (&["incidents"], "crash-stop"),
+        (&["explain"], "SIGKILL"),
+    ] {
+        let output = cluster.run(command);
+        let text = String::from_utf8_lossy(&output.stdout);
+        let note = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command:?}: {note}");
+        assert!(text.contains(said), "{command:?}: {text}");
+        assert!(note.starts_with("offline: "), "{command:?}: {note}");
+    }
+    assert!(closed(&cluster), "as JSON too");
+    let newest = cluster.run(&["events", "-n", "1"]).stdout;
+    assert_eq!(newest.iter().filter(|byte| **byte == b'\n').count(), 1);
+    for refused in [&["explain", "inc-77"][..], &["events", "-f"]] {
+        assert_eq!(cluster.run(refused).status.code(), Some(2), "{refused:?}");
     }
 }
