@@ -1,4 +1,4 @@
-//! ARCHITECTURE.md names the crates and the limits that are there.
+//! ARCHITECTURE.md names the crates that are there.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,6 @@ use super::{Finding, Tree};
 
 const PATH: &str = "ARCHITECTURE.md";
 const HEADING: &str = "## Rooms";
-const LIMITS: &str = "## Limits";
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let finding = |line, message, remedy: &str| Finding {
@@ -41,41 +40,14 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
                 "say what it is for and what it may use",
             )
         });
-    gone.chain(unlisted)
-        .chain(
-            limits(tree, text)
-                .into_iter()
-                .map(|(line, message)| finding(line, message, "name the constant where it is now")),
-        )
-        .collect()
-}
-
-/// Rows of the table of limits that name a constant and its file, where the file has it not.
-fn limits(tree: &Tree, text: &str) -> Vec<(usize, String)> {
-    let mut wrong = Vec::new();
-    for (index, row) in section(text, LIMITS) {
-        // Every second piece stands between backticks.
-        let quoted: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
-        let Some(path) = quoted.iter().find(|word| word.ends_with(".rs")) else {
-            continue;
-        };
-        let constant = |word: &&&str| !word.bytes().any(|b| b.is_ascii_lowercase());
-        match tree.text(path) {
-            None => wrong.push((index + 1, format!("`{path}` is not there"))),
-            Some(source) => {
-                let missing = quoted
-                    .iter()
-                    .filter(constant)
-                    .filter(|name| !source.contains(&format!("const {name}:")));
-                wrong.extend(missing.map(|name| (index + 1, format!("`{path}` has no `{name}`"))));
-            }
-        }
-    }
-    wrong
+    gone.chain(unlisted).collect()
 }
 
 /// The lines of one section, each with its index.
-fn section<'a>(text: &'a str, heading: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+pub(super) fn section<'a>(
+    text: &'a str,
+    heading: &'a str,
+) -> impl Iterator<Item = (usize, &'a str)> {
     text.lines()
         .enumerate()
         .skip_while(move |(_, line)| line.trim_end() != heading)
@@ -131,23 +103,5 @@ mod tests {
         );
         assert_eq!(found("# A\n").len(), 2);
         assert_eq!(check(&Tree::default()).len(), 1);
-    }
-
-    #[test]
-    fn a_limit_that_moved_is_found() {
-        let text = "## Rooms\n## Limits\n| a | 1 | `limits.idle` |\n\
-                    | b | 2 | `x/a.rs` `A_MAX` `B_MAX` |\n| c | 3 | `x/gone.rs` `C_MAX` |\n";
-        let tree = Tree::of(&[(PATH, text), ("x/a.rs", "pub const A_MAX: u32 = 2;")]);
-        let found: Vec<_> = check(&tree)
-            .into_iter()
-            .map(|f| (f.line, f.message))
-            .collect();
-        assert_eq!(
-            found,
-            [
-                (4, "`x/a.rs` has no `B_MAX`".to_owned()),
-                (5, "`x/gone.rs` is not there".to_owned())
-            ]
-        );
     }
 }

@@ -8,6 +8,7 @@ mod ci;
 mod code;
 mod dependencies;
 mod finding;
+mod limits;
 mod manifest;
 mod pure;
 mod roots;

@@ -1,7 +1,7 @@
 //! All rules in a row.
 
 use super::{Finding, Tree};
-use super::{architecture, ci, dependencies, manifest, pure, roots, size, words};
+use super::{architecture, ci, dependencies, limits, manifest, pure, roots, size, words};
 use crate::failure::Failure;
 use crate::say;
 use crate::workspace;
@@ -15,6 +15,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
         size::check,
         roots::check,
         architecture::check,
+        limits::check,
         words::check,
         ci::check,
     ];
