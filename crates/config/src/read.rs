@@ -1,7 +1,7 @@
 //! From a file, or its text, to an [`Outcome`].
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use toml::de::DeTable;
@@ -24,7 +24,11 @@ pub fn read(path: &Path) -> Outcome {
         File::open(path).and_then(|file| file.take(FILE_SIZE_MAX + 1).read_to_end(&mut bytes));
     if let Err(error) = result {
         let message = format!("`{}` cannot be read: {error}", path.display());
-        return refused(path, String::new(), "unreadable", message, None);
+        let mut outcome = refused(path, String::new(), "unreadable", message, None);
+        if let Some(finding) = outcome.findings.first_mut() {
+            finding.help = unreadable_help(&error).map(str::to_owned);
+        }
+        return outcome;
     }
     match String::from_utf8(bytes) {
         Ok(text) => validate(text, path, true),
@@ -39,6 +43,14 @@ pub fn read(path: &Path) -> Outcome {
             let message = format!("`{}` is not UTF-8 text", path.display());
             refused(path, whole, "not-text", message, Some(at))
         }
+    }
+}
+
+fn unreadable_help(error: &std::io::Error) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::NotFound => Some("name the file on the command line, or write one"),
+        ErrorKind::IsADirectory => Some("name the file in it"),
+        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether the files that a file names exist.
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use super::place;
 use crate::build::Built;
@@ -47,9 +47,18 @@ pub(crate) fn paths(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
 fn unreadable(path: &Path) -> Option<String> {
     match path.metadata() {
         Ok(found) if found.is_file() => None,
-        Ok(_) => Some(format!("`{}` is no file", path.display())),
-        Err(error) => Some(format!("`{}`: {error}", path.display())),
+        Ok(_) => Some(format!("`{}` is no file", shown(path))),
+        Err(error) => Some(format!("`{}`: {error}", shown(path))),
     }
+}
+
+/// Without the `.` that joining leaves behind.
+fn shown(path: &Path) -> String {
+    let clean: PathBuf = path
+        .components()
+        .filter(|part| *part != Component::CurDir)
+        .collect();
+    clean.display().to_string()
 }
 
 fn start(service: &Supervised, folder: &Path, path: &KeyPath, report: &mut Report<'_, '_>) {
@@ -72,7 +81,7 @@ fn start(service: &Supervised, folder: &Path, path: &KeyPath, report: &mut Repor
         warn(
             "missing-file",
             path.key("directory"),
-            format!("`{}` is no folder", folder.join(named).display()),
+            format!("`{}` is no folder", shown(&folder.join(named))),
             "no instance starts without it; relative paths begin at the folder of this file",
         );
     }
@@ -120,5 +129,12 @@ mod tests {
     fn knows_users_by_their_whole_name() {
         let users = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:33::/srv:/bin/false\n";
         assert!(has_user(users, "web") && !has_user(users, "we") && !has_user(users, "x"));
+    }
+
+    #[test]
+    fn a_path_is_shown_as_it_was_meant() {
+        assert_eq!(shown(&Path::new(".").join("./bin/x")), "bin/x");
+        assert_eq!(shown(Path::new("/srv/./x")), "/srv/x");
+        assert_eq!(shown(Path::new("../x")), "../x");
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
             ready(name, supervised, report);
         }
     }
-    ports(file, replicas, report);
+    ports(built, replicas, report);
 }
 
 fn zones_path() -> KeyPath {
@@ -133,14 +133,19 @@ fn ready(name: &Name, service: &Supervised, report: &mut Report<'_, '_>) {
     }
 }
 
-fn ports(file: &File, replicas: u32, report: &mut Report<'_, '_>) {
-    let (first, last) = file.node.ports;
+fn ports(built: &Built<'_, '_>, replicas: u32, report: &mut Report<'_, '_>) {
+    let (first, last) = built.file.node.ports;
     let room = u32::from(last).saturating_sub(u32::from(first)) + 1;
     if replicas > room {
+        let range = KeyPath::default().key("node").key("ports");
+        let at = match most_replicas(&built.file) {
+            Some(name) if !built.written(&range) => place::service(name).key("replicas"),
+            _ => range,
+        };
         report.check(
             Draft::error(
                 "too-few-ports",
-                &KeyPath::default().key("node").key("ports"),
+                &at,
                 format!("{replicas} instances need a port each, but there are {room}"),
             )
             .at_key()
@@ -150,4 +155,16 @@ fn ports(file: &File, replicas: u32, report: &mut Report<'_, '_>) {
             &[],
         );
     }
+}
+
+/// The service that takes the most ports.
+fn most_replicas(file: &File) -> Option<&Name> {
+    let counted = file
+        .services
+        .iter()
+        .filter_map(|(name, service)| match &service.kind {
+            ServiceKind::Supervised(supervised) => Some((supervised.replicas, name)),
+            ServiceKind::External(_) => None,
+        });
+    counted.max().map(|(_, name)| name)
 }

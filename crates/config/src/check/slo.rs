@@ -1,5 +1,7 @@
 //! Objectives.
 
+use std::collections::BTreeSet;
+
 use super::{place, service};
 use crate::build::{Built, Unresolved, resolve_route};
 use crate::finding::{Draft, KeyPath, Report};
@@ -30,16 +32,22 @@ fn route(built: &Built<'_, '_>, path: &KeyPath, report: &mut Report<'_, '_>) {
     let draft = match resolve_route(listeners, text) {
         Ok(_) => return,
         Err(Unresolved::Ambiguous) => {
-            let names = routes.iter().filter(|r| r.path == text).map(|r| &r.name);
+            let names: BTreeSet<_> = routes
+                .iter()
+                .filter(|r| r.path == text)
+                .map(|r| &r.name)
+                .collect();
+            let help = if names.len() > 1 {
+                format!("write a route by its name: {}", service::quoted(names))
+            } else {
+                "write a `name` in each of them, and that name here".to_owned()
+            };
             Draft::error(
                 "ambiguous-route",
                 &at,
                 format!("several routes have the path `{text}`"),
             )
-            .help(format!(
-                "write a route by its name: {}",
-                service::quoted(names)
-            ))
+            .help(help)
         }
         Err(Unresolved::Missing) => {
             let by_path = text.starts_with('/');

@@ -107,6 +107,10 @@ impl<'a, 'i> Report<'a, 'i> {
                 "syntax",
                 Some("write a comma between elements, and close what was opened before"),
             )
+        } else if message.contains("recurs") {
+            ("syntax", Some("tables and arrays are nested too deeply"))
+        } else if self.ends_at(span.start) {
+            ("syntax", Some("write a value: the line ends here"))
         } else {
             ("syntax", None)
         };
@@ -125,6 +129,16 @@ impl<'a, 'i> Report<'a, 'i> {
             column,
             help: help.map(str::to_owned),
         });
+    }
+
+    /// Whether a `=` has nothing behind it on its line, up to here.
+    fn ends_at(&self, at: usize) -> bool {
+        let (before, after) = self.text.split_at_checked(at).unwrap_or((self.text, ""));
+        before.trim_end_matches([' ', '\t']).ends_with('=')
+            && after
+                .lines()
+                .next()
+                .is_none_or(|rest| rest.trim().is_empty())
     }
 
     /// Adds a finding of the first stage; an error marks its key as broken for the later stages.

@@ -33,7 +33,9 @@ pub(crate) fn socket_address(text: &str) -> Result<SocketAddr, String> {
             "`{text}` has no IP: write \"0.0.0.0{text}\" for every interface, or \"127.0.0.1{text}\""
         )
     } else {
-        format!("`{text}` is no address: write IP:PORT, as in \"0.0.0.0:8080\"")
+        format!(
+            "`{text}` is no address: write IP:PORT, as in \"0.0.0.0:8080\", with a port up to 65535"
+        )
     })
 }
 

@@ -1,5 +1,6 @@
 //! The first stage: a table against the grammar.
 
+mod meant;
 mod nearest;
 mod unit;
 mod value;

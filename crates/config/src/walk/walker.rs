@@ -3,6 +3,7 @@
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use super::meant::meant;
 use super::nearest;
 use super::unit::{self, Refused};
 use super::value::{integer, shown, type_name};
@@ -189,14 +190,6 @@ impl<'r, 'a, 'i> Walker<'r, 'a, 'i> {
     fn wrong_type(&mut self, shape: &Shape, value: &DeValue<'_>, at: &KeyPath) {
         let written = shown(value);
         let number = matches!(value, DeValue::Integer(_) | DeValue::Float(_));
-        let words = match (shape, value) {
-            (Shape::List { item, .. }, DeValue::String(text))
-                if item.types().contains(&"string") =>
-            {
-                Some(text.split_whitespace().take(16).collect::<Vec<_>>())
-            }
-            _ => None,
-        };
         let draft = match unit::with_unit(shape, &written) {
             Some(help) if number => {
                 Draft::error("missing-unit", at, format!("{written} has no unit")).help(help)
@@ -216,9 +209,9 @@ impl<'r, 'a, 'i> Walker<'r, 'a, 'i> {
                 ),
             ),
         };
-        let draft = match words {
-            Some(words) => draft.help(format!("write {words:?}")),
-            None => draft,
+        let draft = match meant(shape, value, at) {
+            Some(meant) if !number => draft.help(format!("write {meant}")),
+            _ => draft,
         };
         self.report.shape(draft.value(written));
     }

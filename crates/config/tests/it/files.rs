@@ -85,6 +85,15 @@ fn a_file_that_cannot_be_read_is_a_finding() {
 }
 
 #[test]
+fn what_to_do_is_said_of_absent_files_and_deep_ones() {
+    let help = |outcome: ninefold_config::Outcome| outcome.findings[0].help.clone().unwrap();
+    assert!(help(read(Path::new("testdata/absent.toml"))).contains("command line"));
+    assert!(help(read(Path::new("testdata"))).contains("in it"));
+    let deep = format!("x = {}", "[".repeat(5_000));
+    assert!(help(parse(&deep, Path::new("deep.toml"))).contains("too deeply"));
+}
+
+#[test]
 fn bytes_that_are_no_text_are_a_finding() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ninefold.toml");
