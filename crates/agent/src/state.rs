@@ -188,6 +188,12 @@ impl StateFolder {
         flock(&file, FlockOperation::NonBlockingLockShared).is_err()
     }
 
+    /// Whether this user may not look into it, and so cannot tell whether a Ninefold runs.
+    pub(crate) fn is_denied(&self) -> bool {
+        File::open(self.path.join("lock"))
+            .is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    }
+
     /// Says who runs here.
     pub(crate) fn write_record(&self, record: &NodeRecord) -> Result<(), StateError> {
         let path = self.path.join("node.json");

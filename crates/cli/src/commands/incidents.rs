@@ -17,7 +17,7 @@ use crate::print;
 pub(crate) async fn list(args: IncidentsArgs) -> Exit {
     let node = &args.node;
     let mut incidents = match source(node.file.as_deref(), node.common.state.as_deref()) {
-        Ok(Source::Live(client)) => match client.incidents().await {
+        Ok(Source::Live(client, _)) => match client.incidents().await {
             Ok(incidents) => incidents,
             Err(error) => return failed(error),
         },
@@ -83,7 +83,7 @@ fn table(incidents: &[Incident]) -> Table {
 pub(crate) async fn explain(args: ExplainArgs) -> Exit {
     let id = args.id.as_deref();
     let (incident, until) = match source(args.file.as_deref(), args.common.state.as_deref()) {
-        Ok(Source::Live(client)) => match ask(&client, id).await {
+        Ok(Source::Live(client, _)) => match ask(&client, id).await {
             Ok(incident) => (incident, now()),
             Err(error) => return failed(error),
         },

@@ -17,8 +17,8 @@ pub(crate) fn running(file: Option<&Path>, state: Option<&Path>) -> Result<Admin
 /// Who tells what happened.
 #[derive(Debug)]
 pub(crate) enum Source {
-    /// The node itself.
-    Live(AdminClient),
+    /// The node itself, and where its journal is.
+    Live(AdminClient, StateFolder),
     /// Its journal on disk: the node does not run.
     Offline(History),
 }
@@ -26,12 +26,17 @@ pub(crate) enum Source {
 /// The running node that is meant, or else what it left on disk; that nobody runs is said then.
 pub(crate) fn source(file: Option<&Path>, state: Option<&Path>) -> Result<Source, Exit> {
     let error = match locate(file, state, true) {
-        Ok(located) => return Ok(Source::Live(AdminClient::new(&located.state))),
+        Ok(located) => {
+            let client = AdminClient::new(&located.state);
+            return Ok(Source::Live(client, located.state));
+        }
         Err(error @ (LocateError::NotRunning(_) | LocateError::None(_))) => error,
         Err(error) => return Err(failed(error)),
     };
-    let Ok(located) = locate(file, state, false) else {
-        return Err(failed(error));
+    let located = match locate(file, state, false) {
+        Ok(located) => located,
+        Err(several @ LocateError::SeveralLeft(_)) => return Err(failed(several)),
+        Err(_nothing_there) => return Err(failed(error)),
     };
     match History::read(&located.state) {
         Ok(Some(history)) => {

@@ -129,6 +129,25 @@ fn what_a_killed_ninefold_left_can_be_stopped() {
 }
 
 #[test]
+fn who_follows_the_events_sees_the_end() {
+    let mut cluster = Cluster::up(&three_replicas(""));
+    cluster.ready(3);
+    let log = cluster.state().join("followed");
+    let mut follower = std::process::Command::new(env!("CARGO_BIN_EXE_ninefold"))
+        .args(["events", "-f", "--state"])
+        .arg(cluster.state())
+        .stdout(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let followed = || std::fs::read_to_string(&log).unwrap();
+    cluster.wait("the first events", || followed().contains("node started"));
+    assert!(cluster.stop().success());
+    assert!(follower.wait().unwrap().success());
+    let text = followed();
+    assert!(text.ends_with("node stopped\n"), "{text}");
+}
+
+#[test]
 fn what_happened_can_be_read_when_nothing_runs() {
     let mut cluster = Cluster::up(&three_replicas(""));
     let (victim, pid) = cluster.ready(3)[0].clone();
