@@ -22,7 +22,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run this node: start the services, route to them, keep them up.
     #[command(
-        after_help = "Examples:\n  ninefold up\n  ninefold up examples/shop/ninefold.toml\n  ninefold up proxy.toml --log-format json\n\nCtrl-C or SIGTERM stops in order; a second one leaves at once and lets the services run on, for the next `up` to adopt."
+        after_help = "Examples:\n  ninefold up\n  ninefold up examples/shop/ninefold.toml\n  ninefold up proxy.toml --log-format json\n\nCtrl-C or SIGTERM stops in order; a second one leaves at once and lets the services run on, for the next `up` to adopt.\nNINEFOLD_LOG filters the log, as in NINEFOLD_LOG=warn.\n\nExit codes: 0 stopped in order, 1 the file has errors, 2 it could not start, or left at once."
     )]
     Up(UpArgs),
     /// Validate a file: every error and warning with its line and what to do.
@@ -31,30 +31,32 @@ pub(crate) enum Command {
     )]
     Check(FileArgs),
     /// Print the JSON Schema of the file, for editors.
-    #[command(after_help = "Example:\n  ninefold schema > ninefold.schema.json")]
+    #[command(after_help = "Example:\n  ninefold schema > ninefold.schema.json\n\nExit code: 0.")]
     Schema,
     /// What is up, on one screen.
     #[command(
-        after_help = "Examples:\n  ninefold status\n  ninefold status --watch\n  ninefold status --output json | jq '.instances[] | [.instance, .state, .pid]'"
+        after_help = "Examples:\n  ninefold status\n  ninefold status --watch\n  ninefold status --output json | jq '.instances[] | [.instance, .state, .pid]'\n\nExit codes: 0 done, 2 nothing runs there, or it does not answer."
     )]
     Status(StatusArgs),
     /// The journal: what happened, was concluded and was done.
     #[command(
-        after_help = "Examples:\n  ninefold events -f\n  ninefold events -n 50 --output json"
+        after_help = "Examples:\n  ninefold events -f\n  ninefold events -n 50 --output json\n\nWhen nothing runs, the journal on disk is read, and standard error says so. JSON is one event a line.\n\nExit codes: 0 done, 2 there is no journal, or nothing to follow. -f ends when the node does."
     )]
     Events(EventsArgs),
     /// Incidents: what failed, how, for how long, and who was hurt.
     #[command(
-        after_help = "Examples:\n  ninefold incidents\n  ninefold incidents --open --output json"
+        after_help = "Examples:\n  ninefold incidents\n  ninefold incidents --open --output json\n\nWhen nothing runs, they come from the journal on disk, and standard error says so.\n\nExit codes: 0 done, even if there are none, 2 there is no journal."
     )]
     Incidents(IncidentsArgs),
     /// One incident: who is hurt and how badly, where did it start, what changed and which failure is it.
     #[command(
-        after_help = "Examples:\n  ninefold explain inc-3\n  ninefold explain           the newest one"
+        after_help = "Examples:\n  ninefold explain inc-3\n  ninefold explain           the newest one\n\nWhen nothing runs, it comes from the journal on disk, and standard error says so.\n\nExit codes: 0 done, 2 no such incident, or there is no journal."
     )]
     Explain(ExplainArgs),
     /// The captured output of a service's instances.
-    #[command(after_help = "Examples:\n  ninefold logs checkout\n  ninefold logs checkout -f -n 0")]
+    #[command(
+        after_help = "Examples:\n  ninefold logs checkout\n  ninefold logs checkout -f -n 0\n\nThe output is read from disk, whether or not anything runs.\n\nExit codes: 0 done, 2 no such service, or it has written nothing."
+    )]
     Logs(LogsArgs),
     /// Prove or refute the claims: inject each failure and watch.
     #[command(
@@ -63,19 +65,21 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Stop a running node and its services in order.
     #[command(
-        after_help = "Examples:\n  ninefold stop\n  ninefold stop examples/shop/ninefold.toml\n\nIf Ninefold itself was killed, this stops the services that it left running."
+        after_help = "Examples:\n  ninefold stop\n  ninefold stop examples/shop/ninefold.toml\n\nIf Ninefold itself was killed, this stops the services that it left running.\n\nExit codes: 0 stopped, 2 nothing ran, or it has not stopped in time."
     )]
     Stop(StopArgs),
     /// Print the completions for a shell.
     #[command(
-        after_help = "Example:\n  ninefold completions bash > /etc/bash_completion.d/ninefold"
+        after_help = "Example:\n  ninefold completions bash > /etc/bash_completion.d/ninefold\n\nExit code: 0."
     )]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
     /// Write the manual pages into a folder, or the main one to standard output.
-    #[command(after_help = "Example:\n  ninefold man /usr/local/share/man/man1")]
+    #[command(
+        after_help = "Examples:\n  ninefold man /usr/local/share/man/man1\n  ninefold man | man -l -\n\nExit codes: 0 done, 2 the folder cannot be written."
+    )]
     Man {
         /// The folder.
         folder: Option<PathBuf>,
@@ -121,7 +125,8 @@ pub(crate) struct FileArgs {
 /// Which node is meant, and how to answer.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct NodeArgs {
-    /// The file that the node runs. Default: ./ninefold.toml if that runs, else the only one that does.
+    /// The file that the node runs. Default: ./ninefold.toml if that runs, else the only one that
+    /// does.
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) common: CommonArgs,

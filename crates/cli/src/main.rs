@@ -11,5 +11,9 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    commands::run(args).into()
+    let exit = commands::run(args);
+    if print::is_lost() {
+        return exit::Exit::Failed.into();
+    }
+    exit.into()
 }

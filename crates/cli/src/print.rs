@@ -2,16 +2,33 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
-/// Writes text to standard output; false once nobody reads it any more.
+/// Whether some of the answer could not be written, as onto a full disk.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether some of the answer is lost: the command has failed then, whatever it did.
+pub(crate) fn is_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
+
+/// Writes text to standard output; false once it cannot be written any more.
 pub(crate) fn out(text: &str) -> bool {
     let mut stdout = io::stdout().lock();
-    stdout
+    let written = stdout
         .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-        .is_ok()
+        .and_then(|()| stdout.flush());
+    match written {
+        Ok(()) => true,
+        Err(problem) => {
+            if problem.kind() != io::ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) {
+                error(format!("standard output: {problem}"));
+            }
+            false
+        }
+    }
 }
 
 /// Writes one line to standard output; false once nobody reads it any more.

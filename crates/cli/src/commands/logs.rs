@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use ninefold_agent::supervise::logs::{Follow, tail};
+use ninefold_agent::Located;
+use ninefold_agent::supervise::logs::{Follow, files, tail};
+use ninefold_config::nearest;
 
 use super::node::{failed, folder};
 use crate::args::LogsArgs;
@@ -17,19 +19,23 @@ pub(crate) fn run(args: &LogsArgs) -> Exit {
         Ok(located) => located,
         Err(exit) => return exit,
     };
-    match show(located.state.path(), args) {
+    match show(&located, args) {
         Ok(exit) => exit,
         Err(error) => failed(error),
     }
 }
 
-fn show(state: &std::path::Path, args: &LogsArgs) -> std::io::Result<Exit> {
+fn show(located: &Located, args: &LogsArgs) -> std::io::Result<Exit> {
+    let state = located.state.path();
+    if let Some(unknown) = unknown(located, &args.service) {
+        return Ok(failed(unknown));
+    }
     // From before the tail is read, so that nothing falls between the two.
     let mut follow = Follow::new(state, &args.service)?;
     let lines = tail(state, &args.service, args.lines)?;
     if lines.is_empty() && args.lines > 0 && !args.follow {
         return Ok(failed(format!(
-            "no output of a service `{}` in {}; `ninefold status` lists the services",
+            "the service `{}` has written nothing so far to {}",
             args.service,
             state.display()
         )));
@@ -43,4 +49,26 @@ fn show(state: &std::path::Path, args: &LogsArgs) -> std::io::Result<Exit> {
         read = fresh.iter().all(print::line);
     }
     Ok(Exit::Ok)
+}
+
+/// What to say where neither the file nor the disk knows the service.
+fn unknown(located: &Located, service: &str) -> Option<String> {
+    let file = ninefold_config::read(located.file.as_ref()?).file?;
+    let declared = file.services.keys().any(|name| **name == *service);
+    let written = || files(located.state.path(), service).is_ok_and(|files| !files.is_empty());
+    if declared || written() {
+        return None;
+    }
+    let near = nearest(service, file.services.keys().map(|name| &**name))
+        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let names: Vec<String> = file
+        .services
+        .keys()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    Some(format!(
+        "no service `{service}` in {}{near}\nIts services are {}",
+        file.path.display(),
+        names.join(", ")
+    ))
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ninefold_agent::{AdminClient, StateFolder};
 
 use super::node::{failed, folder};
-use crate::args::StopArgs;
+use crate::args::{Output, StopArgs};
 use crate::exit::Exit;
 use crate::print;
 
@@ -19,7 +19,7 @@ pub(crate) async fn run(args: StopArgs) -> Exit {
         Err(exit) => return exit,
     };
     if !located.state.is_running() {
-        return left_behind(&located.state).await;
+        return left_behind(&located.state, node.common.output).await;
     }
     if let Err(error) = AdminClient::new(&located.state)
         .stop("asked by `ninefold stop`")
@@ -38,10 +38,13 @@ pub(crate) async fn run(args: StopArgs) -> Exit {
         tokio::time::sleep(LOOK_EVERY).await;
     }
     print::note("stopped");
+    if node.common.output == Output::Json {
+        print::json(&serde_json::json!({ "stopped": true, "left_behind": 0 }));
+    }
     Exit::Ok
 }
 
-async fn left_behind(state: &StateFolder) -> Exit {
+async fn left_behind(state: &StateFolder, output: Output) -> Exit {
     match ninefold_agent::stop_left_behind(state).await {
         Ok(0) => failed(format!(
             "no Ninefold runs in {}, and it left nothing running",
@@ -51,6 +54,9 @@ async fn left_behind(state: &StateFolder) -> Exit {
             print::note(format!(
                 "Ninefold was gone; stopped {stopped} instances that it left running"
             ));
+            if output == Output::Json {
+                print::json(&serde_json::json!({ "stopped": true, "left_behind": stopped }));
+            }
             Exit::Ok
         }
         Err(error) => failed(error),

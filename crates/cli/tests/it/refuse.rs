@@ -88,6 +88,40 @@ fn noise_on_the_listener_hurts_nobody() {
 }
 
 #[test]
+fn logs_of_an_unknown_service_name_those_there_are() {
+    let cluster = Cluster::new(&three_replicas(""));
+    let path = cluster.file();
+    let file = path.to_str().unwrap();
+    let said = |service: &str| {
+        let output = cluster.run(&["logs", service, "--file", file]);
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let unknown = said("wbe");
+    assert!(
+        unknown.contains("did you mean `web`?") && unknown.contains("Its services are `web`"),
+        "{unknown}"
+    );
+    assert!(said("web").contains("has written nothing so far"));
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ninefold"))
+        .arg("schema")
+        .stdout(full)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert_eq!(text.matches("standard output: ").count(), 1, "{text}");
+}
+
+#[test]
 fn commands_without_a_node_say_so() {
     let cluster = Cluster::new(&three_replicas(""));
     for command in ["status", "events", "incidents", "explain"] {
