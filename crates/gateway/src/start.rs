@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use ninefold_config::model::File;
 use rustls::ServerConfig;
+use tokio::runtime::LocalOptions;
 use tokio::sync::watch;
-use tokio::task::LocalSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::access_log::{AccessLogs, LogThread, OpenLogError};
@@ -119,17 +119,24 @@ fn spawn(
     shares: Vec<Share>,
     told: watch::Receiver<Order>,
 ) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
     let hub = Arc::clone(hub);
     let seed = rand_seed().rotate_left(u32::try_from(thread % 64).unwrap_or(0));
     let named = std::thread::Builder::new().name(format!("data-{thread}"));
-    named.spawn(move || {
+    // The runtime cannot leave its thread, so it is the thread that says whether there is one.
+    let (began, begun) = std::sync::mpsc::sync_channel(1);
+    let handle = named.spawn(move || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let built = builder.enable_all().build_local(LocalOptions::default());
+        let runtime = match built {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(began.send(Err(error))),
+        };
+        drop(began.send(Ok(())));
         let worker = Rc::new(Worker::new(hub, thread, seed));
-        let set = LocalSet::new();
-        runtime.block_on(set.run_until(run(worker, shares, told)));
-    })
+        runtime.block_on(run(worker, shares, told));
+    })?;
+    begun.recv().map_err(io::Error::other)??;
+    Ok(handle)
 }
 
 /// One data thread.

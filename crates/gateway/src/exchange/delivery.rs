@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Ticket;
 use super::ticket::{Outcome, Phase, Who};
-use crate::guard::Alarm;
 use crate::meter::add;
 use crate::upstream::Lease;
 
@@ -37,11 +36,12 @@ pub(crate) struct Streaming {
     body: Incoming,
     ticket: Ticket,
     lease: Option<Lease>,
-    alarm: Alarm,
     waiting: Option<Instant>,
     pause_max: Duration,
-    /// When hyper last asked for more.
-    asked: Rc<Cell<Instant>>,
+    /// How it broke off, until hyper is told.
+    broken: Option<io::Error>,
+    /// When hyper last asked for more, where that is watched.
+    asked: Option<Rc<Cell<Instant>>>,
 }
 
 impl Delivery {
@@ -62,17 +62,17 @@ impl Delivery {
             body,
             ticket,
             lease: Some(lease),
-            alarm: Alarm::default(),
             waiting: None,
             pause_max,
-            asked: Rc::new(Cell::new(Instant::now())),
+            broken: None,
+            asked: None,
         };
         if streaming.body.is_end_stream() {
             streaming.finish();
             return Self::Own(None);
         }
         if multiplexed {
-            watch(&streaming);
+            watch(&mut streaming);
         }
         Self::Streaming(Box::new(streaming))
     }
@@ -108,9 +108,33 @@ impl Streaming {
         self.ticket.settle(Outcome::Failed, Who::Upstream);
     }
 
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let there = Pin::new(&mut self.body).poll_frame(&mut Context::from_waker(Waker::noop()));
+        match self.lease.as_mut().and_then(Lease::connection) {
+            Some(connection) if there.is_pending() => {
+                connection.poll_for(cx, |cx| Pin::new(&mut self.body).poll_frame(cx))
+            }
+            _ => there,
+        }
+    }
+
+    /// Whether the endpoint has paused for too long. The connection's own alarm is there, and set.
+    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        let since = *self.waiting.get_or_insert_with(Instant::now);
+        self.lease
+            .as_mut()
+            .and_then(Lease::connection)
+            .is_some_and(|connection| connection.alarm.passed(cx, since + self.pause_max))
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.asked.set(Instant::now());
-        match Pin::new(&mut self.body).poll_frame(cx) {
+        if let Some(asked) = &self.asked {
+            asked.set(Instant::now());
+        }
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match self.poll_body(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.waiting = None;
                 if let Some(data) = frame.data_ref() {
@@ -127,11 +151,13 @@ impl Streaming {
             }
             Poll::Ready(Some(Err(error))) => {
                 self.broke("the answer broke off");
-                Poll::Ready(Some(Err(io::Error::other(error))))
+                // The client gets what came before: hyper writes it while nothing more is there.
+                self.broken = Some(io::Error::other(error));
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
             Poll::Pending => {
-                let since = *self.waiting.get_or_insert_with(Instant::now);
-                if !self.alarm.passed(cx, since + self.pause_max) {
+                if !self.is_late(cx) {
                     return Poll::Pending;
                 }
                 self.broke("the answer paused for too long");
@@ -144,9 +170,10 @@ impl Streaming {
 /// Ends a connection whose client takes nothing of an answer for too long: a window of zero would
 /// otherwise hold the answer, and its endpoint's connection, for good. An answer that is waited for
 /// is asked for all the while and broken off by its own alarm.
-fn watch(streaming: &Streaming) {
+fn watch(streaming: &mut Streaming) {
     let client = Rc::downgrade(&streaming.ticket.client);
-    let asked = Rc::downgrade(&streaming.asked);
+    let now = Rc::new(Cell::new(Instant::now()));
+    let asked = Rc::downgrade(streaming.asked.insert(now));
     let pause_max = streaming.pause_max;
     drop(tokio::task::spawn_local(async move {
         while let Some(last) = asked.upgrade().map(|asked| asked.get()) {

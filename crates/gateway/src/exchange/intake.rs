@@ -35,8 +35,9 @@ pub(crate) struct Intake {
     pub(crate) failure: Cell<Option<BodyFailure>>,
     /// Since when the endpoint has all there is; nothing while the client is waited for.
     given: Cell<Option<Instant>>,
-    /// The attempt that may read.
+    /// The attempt that may read, and how many pieces it has.
     turn: Cell<u32>,
+    position: Cell<usize>,
     length: Option<u64>,
     size_max: u64,
 }
@@ -69,6 +70,7 @@ impl Intake {
             failure: Cell::new(None),
             given: Cell::new(Some(Instant::now())),
             turn: Cell::new(0),
+            position: Cell::new(0),
             size_max,
         })
     }
@@ -87,27 +89,35 @@ impl Intake {
     /// The body for the next attempt; one that still has an earlier one gets an error.
     pub(crate) fn next_attempt(self: &Rc<Self>) -> AttemptBody {
         self.turn.set(self.turn.get() + 1);
+        self.position.set(0);
         AttemptBody::Stream {
             turn: self.turn.get(),
-            position: 0,
             intake: Rc::clone(self),
         }
     }
 
-    fn poll(
-        &self,
-        position: &mut usize,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
+    /// Whether the attempt under way has taken all of it.
+    pub(crate) fn is_taken(&self) -> bool {
+        let source = self.source.borrow();
+        let position = self.position.get();
+        let behind = source
+            .kept
+            .as_ref()
+            .is_some_and(|kept| position < kept.len());
+        source.ended && !behind && (source.trailers.is_none() || position == usize::MAX)
+    }
+
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
         let mut source = self.source.borrow_mut();
-        if let Some(piece) = source.kept.as_ref().and_then(|kept| kept.get(*position)) {
-            *position += 1;
+        let position = self.position.get();
+        if let Some(piece) = source.kept.as_ref().and_then(|kept| kept.get(position)) {
+            self.position.set(position + 1);
             return Poll::Ready(Some(Ok(Frame::data(piece.clone()))));
         }
         if source.ended {
             let trailers = source.trailers.clone();
-            let first = *position != usize::MAX;
-            *position = usize::MAX;
+            let first = position != usize::MAX;
+            self.position.set(usize::MAX);
             return Poll::Ready(trailers.filter(|_| first).map(|t| Ok(Frame::trailers(t))));
         }
         self.given.set(None);
@@ -128,14 +138,14 @@ impl Intake {
                 if self.seen.get() > self.size_max {
                     return self.fail(BodyFailure::TooLarge);
                 }
-                *position += 1;
+                self.position.set(position + 1);
                 source.keep(&piece);
                 source.ended = source.body.is_end_stream();
                 Poll::Ready(Some(Ok(Frame::data(piece))))
             }
             Err(frame) => {
                 source.ended = true;
-                *position = usize::MAX;
+                self.position.set(usize::MAX);
                 source.trailers = frame.into_trailers().ok();
                 let trailers = source.trailers.clone();
                 Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
@@ -165,11 +175,7 @@ impl Source {
 #[derive(Debug)]
 pub(crate) enum AttemptBody {
     Empty,
-    Stream {
-        intake: Rc<Intake>,
-        turn: u32,
-        position: usize,
-    },
+    Stream { intake: Rc<Intake>, turn: u32 },
 }
 
 impl Body for AttemptBody {
@@ -182,15 +188,11 @@ impl Body for AttemptBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
-            Self::Stream {
-                intake,
-                turn,
-                position,
-            } => {
+            Self::Stream { intake, turn } => {
                 if *turn != intake.turn.get() {
                     return Poll::Ready(Some(Err(BodyFailure::Superseded)));
                 }
-                intake.poll(position, cx)
+                intake.poll(cx)
             }
         }
     }
@@ -198,16 +200,7 @@ impl Body for AttemptBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Stream {
-                intake, position, ..
-            } => {
-                let source = intake.source.borrow();
-                let behind = source
-                    .kept
-                    .as_ref()
-                    .is_some_and(|kept| *position < kept.len());
-                source.ended && !behind && (source.trailers.is_none() || *position == usize::MAX)
-            }
+            Self::Stream { intake, turn } => *turn == intake.turn.get() && intake.is_taken(),
         }
     }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use http::header::{CONNECTION, HOST, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
-use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::{Instant, sleep_until};
 
@@ -17,7 +16,7 @@ use super::serve::{VERSION, is_retryable, refuse, too_large};
 use super::ticket::{Outcome, Phase, Who};
 use super::{AttemptBody, Client, Delivery, Ticket, tunnel};
 use crate::plan::{RoutePlan, ServicePlan};
-use crate::upstream::{Attempt, Failure, Lease, Sent, Upstream};
+use crate::upstream::{Answer, Attempt, Failure, Sent, Upstream};
 
 /// Dead kept connections that one request may meet before that counts as a failure.
 const STALE_MAX: u32 = 2;
@@ -64,29 +63,31 @@ impl Exchange {
         }) else {
             return self.unavailable("");
         };
-        client
-            .worker
-            .deposit(self.route, client.worker.hub.clock.now());
+        let mut now = Instant::from_std(self.ticket.began());
+        let clock = client.worker.hub.clock;
+        client.worker.deposit(self.route, clock.at(now.into_std()));
         let mut past = Past::default();
         loop {
-            let Some(upstream) = self.next(route, &mut past).await else {
+            let Some(upstream) = self.next(route, &mut past, &mut now).await else {
                 return match past.last {
                     Some(failure) => self.fail(failure),
                     None => self.unavailable(&service.name),
                 };
             };
             self.ticket.upstream = Some(Rc::clone(&upstream));
-            match self.attempt(route, service, &upstream, &past).await {
-                Ok((response, lease)) => {
-                    let status = response.status();
+            let attempt = self.attempt(route, service, &upstream, &past, now);
+            match attempt.await {
+                Ok(answer) => {
+                    let status = answer.response.status();
                     if status.is_server_error() {
                         self.ticket.failed_at(&upstream);
                     }
                     if is_retryable(status) && self.may_repeat(route, &past, Sent::Maybe) {
                         past.tried.push(upstream);
+                        now = Instant::now();
                         continue;
                     }
-                    return self.deliver(response, lease);
+                    return self.deliver(answer);
                 }
                 Err(failure @ Failure::Stale(sent))
                     if past.stale < STALE_MAX && self.safe(sent) =>
@@ -106,22 +107,29 @@ impl Exchange {
                     }
                 }
             }
+            now = Instant::now();
         }
     }
 
-    /// The endpoint for the next attempt.
-    async fn next(&self, route: &RoutePlan, past: &mut Past) -> Option<Rc<Upstream>> {
+    /// The endpoint for the next attempt, which may have to wait: `now` moves then.
+    async fn next(
+        &self,
+        route: &RoutePlan,
+        past: &mut Past,
+        now: &mut Instant,
+    ) -> Option<Rc<Upstream>> {
         if let Some(again) = past.again.take() {
             return Some(again);
         }
         let worker = &self.client.worker;
-        let now = worker.hub.clock.now();
-        let (upstream, fresh) = worker.choose(route.service, &past.tried, now)?;
+        let at = worker.hub.clock.at(now.into_std());
+        let (upstream, fresh) = worker.choose(route.service, &past.tried, at)?;
         if !fresh {
             // The same one again: it gets a moment.
             let doublings = u32::try_from(past.tried.len()).unwrap_or(0).clamp(1, 8) - 1;
             let wait = BACKOFF.mul_f64(f64::from(1 << doublings) * (0.5 + worker.unit()));
-            sleep_until(self.deadline.min(Instant::now() + wait)).await;
+            sleep_until(self.deadline.min(*now + wait)).await;
+            *now = Instant::now();
         }
         Some(upstream)
     }
@@ -132,11 +140,12 @@ impl Exchange {
         service: &ServicePlan,
         upstream: &Rc<Upstream>,
         past: &Past,
-    ) -> Result<(Response<Incoming>, Lease), Failure> {
+        now: Instant,
+    ) -> Result<Answer, Failure> {
         let hub = &self.client.worker.hub;
         self.ticket.attempts += 1;
         self.ticket.phase = Phase::Connect;
-        let request = self.request(upstream);
+        let request = self.request(upstream, now);
         self.ticket.phase = Phase::Wait;
         let attempt = Attempt {
             hub,
@@ -144,14 +153,16 @@ impl Exchange {
             intake: self.intake.as_deref(),
             reuse: past.stale == 0,
             careful: !self.idempotent,
+            upgrade: self.upgrade.is_some(),
+            began: now,
             connect_timeout: service.connect_timeout,
             try_timeout: route.try_timeout,
             deadline: self.deadline,
         };
         let answered = attempt.run(request).await;
         match answered {
-            Ok((response, _))
-                if response.status() == StatusCode::SWITCHING_PROTOCOLS
+            Ok(answer)
+                if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS
                     && self.upgrade.is_none() =>
             {
                 Err(Failure::Reset)
@@ -161,7 +172,7 @@ impl Exchange {
     }
 
     /// The request for one attempt.
-    fn request(&self, upstream: &Upstream) -> Request<AttemptBody> {
+    fn request(&self, upstream: &Upstream, now: Instant) -> Request<AttemptBody> {
         let body = self
             .intake
             .as_ref()
@@ -177,7 +188,7 @@ impl Exchange {
         {
             headers.insert(HOST, host);
         }
-        let left = self.deadline.saturating_duration_since(Instant::now());
+        let left = self.deadline.saturating_duration_since(now);
         let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1);
         headers.insert(DEADLINE, HeaderValue::from(left));
         if let Some((protocol, _)) = &self.upgrade {
@@ -214,12 +225,18 @@ impl Exchange {
     }
 
     /// Passes the endpoint's answer on.
-    fn deliver(mut self, response: Response<Incoming>, lease: Lease) -> Response<Delivery> {
+    fn deliver(mut self, answer: Answer) -> Response<Delivery> {
+        let Answer {
+            response,
+            lease,
+            at,
+        } = answer;
         let pause_max = self
             .client
             .plan()
             .map_or(Duration::MAX, |plan| plan.limits.body_pause.0);
-        self.ticket.answered(response.status().as_u16());
+        self.ticket
+            .answered(response.status().as_u16(), at.into_std());
         let (mut parts, body) = response.into_parts();
         let switches = parts.status == StatusCode::SWITCHING_PROTOCOLS;
         let protocol = parts.headers.get(UPGRADE).cloned();

@@ -153,14 +153,15 @@ impl Ticket {
         self.failed_at.len()
     }
 
-    /// The service's final answer begins.
-    pub(super) fn answered(&mut self, status: u16) {
+    /// The head of the service's final answer came.
+    pub(super) fn answered(&mut self, status: u16, at: Instant) {
         self.status = status;
         self.phase = Phase::Body;
         if status < 500
             && let Some(cells) = self.client.worker.cells(self.route)
         {
-            cells.answer(ninefold_core::time::nanos(self.began.elapsed()));
+            let took = at.saturating_duration_since(self.began);
+            cells.answer(ninefold_core::time::nanos(took));
         }
     }
 

@@ -1,9 +1,10 @@
 //! One attempt at one endpoint.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -79,10 +80,32 @@ pub(crate) struct Attempt<'a> {
     pub(crate) reuse: bool,
     /// Whether the request could not be sent again: a kept connection is looked at twice.
     pub(crate) careful: bool,
+    /// Whether the connection may leave HTTP.
+    pub(crate) upgrade: bool,
+    /// When it begins.
+    pub(crate) began: Instant,
     pub(crate) connect_timeout: Duration,
     pub(crate) try_timeout: Duration,
     /// The end of the whole request's time.
     pub(crate) deadline: Instant,
+}
+
+/// An endpoint's answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) response: Response<Incoming>,
+    /// The connection that the rest of it comes from.
+    pub(crate) lease: Lease,
+    /// When its head came.
+    pub(crate) at: Instant,
+}
+
+/// Why there is no answer on a connection.
+enum Broken {
+    /// It had died before anything was sent; the request is given back.
+    Unsent(Box<Request<AttemptBody>>),
+    /// The second part says whether the endpoint had its fair time.
+    Failed(Failure, bool),
 }
 
 /// Counts an attempt as in flight until it has an answer or is given up.
@@ -108,36 +131,63 @@ impl Drop for InFlight<'_> {
 impl Attempt<'_> {
     /// Sends `request` and waits for the answer's head. Everything that is to be counted about the
     /// endpoint is counted here; being dropped (the client left) counts nothing.
-    pub(crate) async fn run(
-        self,
-        request: Request<AttemptBody>,
-    ) -> Result<(Response<Incoming>, Lease), Failure> {
+    pub(crate) async fn run(self, request: Request<AttemptBody>) -> Result<Answer, Failure> {
         let in_flight = InFlight::new(self.upstream);
         let mut lease = Lease::new(self.upstream);
-        let kept = self.take_kept().await;
-        let connected = match kept {
-            Some(connection) => Ok(connection),
-            None => self.connect().await,
-        };
-        let began = Instant::now();
-        let result = match connected {
-            Ok(connection) => {
-                lease.set(connection);
-                self.send(&mut lease, request, began).await
-            }
-            Err(failure) => Err(failure),
-        };
+        let (result, began) = self.answer(&mut lease, request).await;
         drop(in_flight);
+        let at = Instant::now();
+        let took = at.saturating_duration_since(began);
         match result {
             Ok(response) => {
-                self.count_answer(response.status().as_u16(), began.elapsed());
-                Ok((response, lease))
+                self.count_answer(response.status().as_u16(), took, at);
+                Ok(Answer {
+                    response,
+                    lease,
+                    at,
+                })
             }
             Err((failure, fair)) => {
-                self.count_failure(failure, fair, began.elapsed());
+                self.count_failure(failure, fair, took, at);
                 Err(failure)
             }
         }
+    }
+
+    /// Sends the request on the first kept connection that lives, or on a new one. Says also when
+    /// it had the connection.
+    async fn answer(
+        &self,
+        lease: &mut Lease,
+        mut request: Request<AttemptBody>,
+    ) -> (Result<Response<Incoming>, (Failure, bool)>, Instant) {
+        while let Some(connection) = self
+            .reuse
+            .then(|| self.upstream.take_kept(self.began))
+            .flatten()
+        {
+            if self.careful {
+                // The event loop is asked once more whether the endpoint has closed it meanwhile.
+                tokio::task::yield_now().await;
+            }
+            match self.send(lease.set(connection), request, self.began).await {
+                Ok(response) => return (Ok(response), self.began),
+                Err(Broken::Failed(failure, fair)) => return (Err((failure, fair)), self.began),
+                Err(Broken::Unsent(unsent)) => request = *unsent,
+            }
+        }
+        let connected = self.connect().await;
+        let began = Instant::now();
+        let connection = match connected {
+            Ok(connection) => lease.set(connection),
+            Err(failure) => return (Err(failure), began),
+        };
+        let result = match self.send(connection, request, began).await {
+            Ok(response) => Ok(response),
+            Err(Broken::Failed(failure, fair)) => Err((failure, fair)),
+            Err(Broken::Unsent(_)) => Err((Failure::Stale(Sent::Never), false)),
+        };
+        (result, began)
     }
 
     /// The second part of an error says whether the endpoint had its fair time.
@@ -157,84 +207,78 @@ impl Attempt<'_> {
 
     async fn send(
         &self,
-        lease: &mut Lease,
+        connection: &mut Connection,
         request: Request<AttemptBody>,
         began: Instant,
-    ) -> Result<Response<Incoming>, (Failure, bool)> {
-        let Some(connection) = lease.connection() else {
-            return Err((Failure::Connect, false));
-        };
-        let reused = connection.reused;
-        let answer = connection.sender.try_send_request(request);
-        match self.within(began, answer).await {
-            Ok(Ok(response)) if is_plain(response.headers()) => Ok(response),
-            Ok(Ok(_ambiguous)) => Err((Failure::Reset, true)),
+    ) -> Result<Response<Incoming>, Broken> {
+        if self.upgrade {
+            connection.detach();
+        }
+        let answer = connection.send(request);
+        match self.within(connection, began, answer).await {
+            Ok(Ok(response)) if is_plain(response.headers()) => {
+                if self.intake.is_some_and(|intake| !intake.is_taken()) {
+                    connection.detach();
+                }
+                Ok(response)
+            }
+            Ok(Ok(_ambiguous)) => Err(Broken::Failed(Failure::Reset, true)),
             Ok(Err(mut refused)) => {
-                if refused.take_message().is_some() {
-                    return Err((Failure::Stale(Sent::Never), false));
+                if let Some(unsent) = refused.take_message() {
+                    return Err(Broken::Unsent(Box::new(unsent)));
                 }
                 let error = refused.into_error();
+                let stale =
+                    connection.reused && !error.is_parse() && began.elapsed() < STALE_WITHIN;
                 Err(if error.is_user() {
-                    (Failure::RequestBody, false)
-                } else if reused && !error.is_parse() && began.elapsed() < STALE_WITHIN {
-                    (Failure::Stale(Sent::Maybe), false)
+                    Broken::Failed(Failure::RequestBody, false)
+                } else if stale {
+                    Broken::Failed(Failure::Stale(Sent::Maybe), false)
                 } else {
-                    (Failure::Reset, true)
+                    Broken::Failed(Failure::Reset, true)
                 })
             }
-            Err(fair) => Err((Failure::Timeout, fair)),
+            Err(fair) => Err(Broken::Failed(Failure::Timeout, fair)),
         }
     }
 
-    /// Waits for an answer. The time for one try begins when the endpoint has all that the client
-    /// sent: it is not to blame for a slow upload, but for one that it does not take. Late, says
-    /// whether it had its fair time.
-    async fn within<T>(&self, began: Instant, answer: impl Future<Output = T>) -> Result<T, bool> {
+    /// Drives the connection until it has an answer. The time for one try begins when the endpoint
+    /// has all that the client sent: it is not to blame for a slow upload, but for one that it does
+    /// not take. Late, says whether it had its fair time.
+    async fn within<T>(
+        &self,
+        connection: &mut Connection,
+        began: Instant,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, bool> {
         let mut answer = pin!(answer);
-        loop {
-            let given = || self.intake.map_or(Some(began), Intake::given);
-            let start = given().map_or_else(Instant::now, |given| given.max(began));
-            let limit = start + self.try_timeout;
-            if let Ok(answer) = timeout_at(limit.min(self.deadline), answer.as_mut()).await {
-                return Ok(answer);
+        let turn = || {
+            let given = self.intake.map_or(Some(began), Intake::given)?;
+            Some(given.max(began) + self.try_timeout)
+        };
+        poll_fn(|cx| {
+            let answer = connection.poll_for(cx, |cx| answer.as_mut().poll(cx));
+            if answer.is_ready() {
+                return answer.map(Ok);
             }
-            let turn = given().map(|given| given.max(began) + self.try_timeout);
-            let now = Instant::now();
-            if now >= self.deadline {
-                return Err(turn.is_some_and(|limit| limit <= self.deadline));
+            let turn = turn();
+            let limit = turn.map_or(self.deadline, |turn| turn.min(self.deadline));
+            if connection.alarm.passed(cx, limit) {
+                return Poll::Ready(Err(turn.is_some_and(|turn| turn <= self.deadline)));
             }
-            if turn.is_some_and(|limit| limit <= now) {
-                return Err(true);
-            }
-        }
+            Poll::Pending
+        })
+        .await
     }
 
-    /// A kept connection that seems alive. For a request that cannot be sent again the event loop
-    /// is asked once more whether the endpoint has closed it meanwhile.
-    async fn take_kept(&self) -> Option<Connection> {
-        if !self.reuse {
-            return None;
-        }
-        loop {
-            let connection = self.upstream.take_kept()?;
-            if !self.careful {
-                return Some(connection);
-            }
-            tokio::task::yield_now().await;
-            if connection.sender.is_ready() {
-                return Some(connection);
-            }
-        }
-    }
-
-    fn count_answer(&self, status: u16, took: Duration) {
+    fn count_answer(&self, status: u16, took: Duration, at: Instant) {
         let Some(cells) = self.upstream.cells() else {
             return;
         };
         add(&cells.attempts, 1);
         add(&cells.answered, 1);
         add(&cells.latency_sum_ns, ninefold_core::time::nanos(took));
-        let now = self.hub.clock.now();
+        let now = self.hub.clock.at(at.into_std());
         if status >= 500 {
             add(&cells.server_errors, 1);
             self.upstream.penalise(now, took);
@@ -249,7 +293,7 @@ impl Attempt<'_> {
         }
     }
 
-    fn count_failure(&self, failure: Failure, fair: bool, took: Duration) {
+    fn count_failure(&self, failure: Failure, fair: bool, took: Duration, at: Instant) {
         let Some(cells) = self.upstream.cells() else {
             return;
         };
@@ -262,7 +306,8 @@ impl Attempt<'_> {
             Failure::Timeout => add(&cells.timed_out, 1),
         }
         add(&cells.attempts, 1);
-        self.upstream.penalise(self.hub.clock.now(), took);
+        self.upstream
+            .penalise(self.hub.clock.at(at.into_std()), took);
         let service = self.upstream.service;
         self.hub
             .fail(service, &self.upstream.endpoint, failure.reason());

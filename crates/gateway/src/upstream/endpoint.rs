@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ninefold_core::balance::PeakEwma;
 use ninefold_core::time::Timestamp;
+use tokio::time::Instant;
 
 use super::Connection;
 use crate::fleet::Endpoint;
@@ -89,31 +90,32 @@ impl Upstream {
             && now.since(self.failed_at.get()) >= pause
     }
 
-    /// The kept connection that was used last and still lives.
-    pub(super) fn take_kept(&self) -> Option<Connection> {
-        let mut kept = self.kept.borrow_mut();
-        while let Some(mut connection) = kept.pop() {
-            if connection.sender.is_ready() && connection.idle_since.elapsed() < KEPT_FOR {
-                connection.reused = true;
-                return Some(connection);
-            }
+    /// The kept connection that was used last. It may have died meanwhile.
+    pub(super) fn take_kept(&self, now: Instant) -> Option<Connection> {
+        let mut connection = self.kept.borrow_mut().pop()?;
+        if now.saturating_duration_since(connection.idle_since) >= KEPT_FOR {
+            // The others are older still.
+            self.kept.borrow_mut().clear();
+            return None;
         }
-        None
+        connection.reused = true;
+        Some(connection)
     }
 
-    /// Keeps a connection whose answer was read to its end.
+    /// Keeps an idle connection.
     pub(super) fn keep(&self, mut connection: Connection) {
         let mut kept = self.kept.borrow_mut();
-        if kept.len() < KEPT_MAX && !connection.sender.is_closed() {
-            connection.idle_since = tokio::time::Instant::now();
+        if kept.len() < KEPT_MAX {
+            connection.idle_since = Instant::now();
             kept.push(connection);
         }
     }
 
     /// Closes what died or was idle for too long.
     pub(crate) fn tidy(&self) {
-        self.kept
-            .borrow_mut()
-            .retain(|kept| !kept.sender.is_closed() && kept.idle_since.elapsed() < KEPT_FOR);
+        let now = Instant::now();
+        self.kept.borrow_mut().retain_mut(|kept| {
+            kept.is_alive() && now.saturating_duration_since(kept.idle_since) < KEPT_FOR
+        });
     }
 }

@@ -1,6 +1,5 @@
 //! The use of a connection for one request.
 
-use std::future::poll_fn;
 use std::rc::Rc;
 
 use super::{Connection, Upstream};
@@ -22,12 +21,13 @@ impl Lease {
         }
     }
 
-    pub(super) fn connection(&mut self) -> Option<&mut Connection> {
+    pub(crate) const fn connection(&mut self) -> Option<&mut Connection> {
         self.connection.as_mut()
     }
 
-    pub(super) fn set(&mut self, connection: Connection) {
-        self.connection = Some(connection);
+    /// Uses this connection from now on; one from before is closed.
+    pub(super) fn set(&mut self, connection: Connection) -> &mut Connection {
+        self.connection.insert(connection)
     }
 
     pub(crate) const fn upstream(&self) -> &Rc<Upstream> {
@@ -39,20 +39,14 @@ impl Lease {
         let Some(mut connection) = self.connection.take() else {
             return;
         };
-        if connection.sender.is_ready() {
+        if connection.is_idle() {
             self.upstream.keep(connection);
-            return;
+        } else if connection.is_detached() {
+            // Answered before it was sent to its end: the endpoint still gets the rest.
+            drop(tokio::task::spawn_local(async move {
+                connection.sent().await;
+            }));
         }
-        if connection.sender.is_closed() {
-            return;
-        }
-        // The driver has still to notice the end of the message.
-        let upstream = Rc::clone(&self.upstream);
-        drop(tokio::task::spawn_local(async move {
-            if poll_fn(|cx| connection.sender.poll_ready(cx)).await.is_ok() {
-                upstream.keep(connection);
-            }
-        }));
     }
 }
 

@@ -6,7 +6,7 @@ mod endpoint;
 mod framing;
 mod lease;
 
-pub(crate) use attempt::{Attempt, Failure, Sent};
-pub(crate) use connection::Connection;
+pub(crate) use attempt::{Answer, Attempt, Failure, Sent};
+use connection::Connection;
 pub(crate) use endpoint::Upstream;
 pub(crate) use lease::Lease;
