@@ -57,6 +57,12 @@ pub(crate) struct ServicePlan {
 }
 
 impl Plan {
+    /// A route and its service.
+    pub(crate) fn route(&self, index: usize) -> Option<(&RoutePlan, &ServicePlan)> {
+        let route = self.routes.get(index)?;
+        Some((route, self.services.get(route.service)?))
+    }
+
     pub(crate) fn new(file: &File) -> Self {
         let mut services: Vec<ServicePlan> = file
             .services

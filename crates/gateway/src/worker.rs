@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use http::HeaderValue;
 use ninefold_core::balance::{cost, p2c};
 use ninefold_core::id::InstanceId;
 use ninefold_core::retry_budget::RetryBudget;
@@ -35,6 +36,8 @@ pub(crate) struct Worker {
     view: RefCell<View>,
     rng: RefCell<Rng>,
     budgets: Vec<Option<RefCell<RetryBudget>>>,
+    /// By route, its whole time as a header's value: what most requests have left.
+    timeouts: Vec<(Duration, HeaderValue)>,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +68,9 @@ impl Worker {
                 Some(RefCell::new(RetryBudget::new(retry.budget.as_f64(), floor)))
             })
             .collect();
+        let timeouts = hub.plan.routes.iter().map(|route| route.timeout);
         Self {
+            timeouts: timeouts.map(|time| (time, millis(time))).collect(),
             hub,
             thread,
             draining: Cell::new(false),
@@ -109,6 +114,14 @@ impl Worker {
     /// Uniform between 0 and 1.
     pub(crate) fn unit(&self) -> f64 {
         self.rng.borrow_mut().unit()
+    }
+
+    /// The time that a request on `route` has left, as the value of a header: milliseconds.
+    pub(crate) fn millis(&self, route: usize, left: Duration) -> HeaderValue {
+        match self.timeouts.get(route) {
+            Some((whole, value)) if *whole == left => value.clone(),
+            _ => millis(left),
+        }
     }
 
     /// A first attempt on a route.
@@ -245,4 +258,9 @@ impl Worker {
             local.upstream.tidy();
         }
     }
+}
+
+/// No request is sent on with no time at all.
+fn millis(left: Duration) -> HeaderValue {
+    HeaderValue::from(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1))
 }

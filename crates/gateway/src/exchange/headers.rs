@@ -6,7 +6,9 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Version, request::Parts};
 
 use super::Client;
+use super::notable::Notable;
 use super::trace::{REQUEST_ID, TRACEPARENT, TRACESTATE};
+use crate::plan::ListenerPlan;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -29,14 +31,12 @@ const KEPT: [HeaderName; 5] = [HOST, CONTENT_LENGTH, REQUEST_ID, TRACEPARENT, TR
 
 /// Removes what is meant for the next hop only (RFC 9110, section 7.6.1), also what `Connection`
 /// names. `Host`, `Content-Length` and the ids of the gateway stay whatever it names.
-pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(CONNECTION) {
-        let named: Vec<HeaderName> = headers
-            .get_all(CONNECTION)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap, notable: Notable) {
+    if notable.any(Notable::CONNECTION) {
+        let named: Vec<HeaderName> = options(headers)
+            // Mostly it says only what becomes of the connection.
+            .filter(|option| !["close", "keep-alive"].contains(option))
+            .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
             .filter(|name| !KEPT.contains(name))
             .collect();
         for name in named {
@@ -44,66 +44,63 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
         }
         headers.remove(CONNECTION);
     }
-    for name in [KEEP_ALIVE, PROXY_CONNECTION, TRANSFER_ENCODING, UPGRADE] {
-        headers.remove(name);
+    if notable.any(Notable::UPGRADE) {
+        headers.remove(UPGRADE);
+    }
+    if notable.any(Notable::HOP_BY_HOP) {
+        for name in [KEEP_ALIVE, PROXY_CONNECTION, TRANSFER_ENCODING] {
+            headers.remove(name);
+        }
     }
 }
 
-/// The protocol that a request asks to change to, if it may be passed on.
-pub(super) fn upgrade(parts: &Parts) -> Option<HeaderValue> {
-    let protocol = parts.headers.get(UPGRADE)?;
-    let asked = parts
-        .headers
+/// What `Connection` lists.
+fn options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers
         .get_all(CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .any(|option| option.trim().eq_ignore_ascii_case("upgrade"));
+        .map(str::trim)
+}
+
+/// The protocol that a request asks to change to, if it may be passed on.
+pub(super) fn upgrade(parts: &Parts, notable: Notable) -> Option<HeaderValue> {
+    let protocol = notable.get(&parts.headers, Notable::UPGRADE, UPGRADE)?;
+    let asked = options(&parts.headers).any(|option| option.eq_ignore_ascii_case("upgrade"));
     // `h2c` would smuggle a whole connection past the gateway.
     let plain = !protocol.as_bytes().to_ascii_lowercase().starts_with(b"h2c");
     (asked && plain && parts.version == Version::HTTP_11).then(|| protocol.clone())
 }
 
 /// Turns a client's headers into those for an endpoint. `host` is the request's authority.
-pub(super) fn forward(client: &Client, parts: &mut Parts, host: Option<HeaderValue>) {
+pub(super) fn forward(
+    client: &Client,
+    parts: &mut Parts,
+    host: Option<HeaderValue>,
+    notable: Notable,
+) {
     let Some(plan) = client.plan() else { return };
-    let trailers = parts.headers.get(TE).is_some_and(|te| {
-        te.as_bytes()
-            .to_ascii_lowercase()
-            .windows(8)
-            .any(|w| w == b"trailers")
-    });
-    strip_hop_by_hop(&mut parts.headers);
     let headers = &mut parts.headers;
-    headers.remove(EXPECT);
+    let te = notable.get(headers, Notable::TE, TE);
+    let trailers = te.is_some_and(names_trailers);
+    strip_hop_by_hop(headers, notable);
+    if notable.any(Notable::EXPECT) {
+        headers.remove(EXPECT);
+    }
+    if notable.any(Notable::TE) {
+        headers.remove(TE);
+    }
     if trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
-    } else {
-        headers.remove(TE);
     }
     if parts.version == Version::HTTP_2 {
         join_cookies(headers);
     }
-    let proto = HeaderValue::from_static(if plan.tls { "https" } else { "http" });
-    if plan.trust_forwarded {
-        headers.append(FORWARDED_FOR, client.address.clone());
-        if !headers.contains_key(FORWARDED_PROTO) {
-            headers.insert(FORWARDED_PROTO, proto);
-        }
-    } else {
-        for name in [FORWARDED, FORWARDED_PORT, REAL_IP] {
-            headers.remove(name);
-        }
-        headers.insert(FORWARDED_FOR, client.address.clone());
-        headers.insert(FORWARDED_PROTO, proto);
-    }
-    if let Some(host) = host {
-        if !plan.trust_forwarded || !headers.contains_key(FORWARDED_HOST) {
-            headers.insert(FORWARDED_HOST, host.clone());
-        }
+    forward_client(headers, client, plan, host.as_ref(), notable);
+    // The authority of HTTP/2 and of an absolute target; elsewhere it is from there.
+    if let Some(host) = host.filter(|_| parts.uri.authority().is_some()) {
         headers.insert(HOST, host);
-    } else if !plan.trust_forwarded {
-        headers.remove(FORWARDED_HOST);
     }
     let via = match parts.version {
         Version::HTTP_2 => "2.0 ninefold",
@@ -111,6 +108,46 @@ pub(super) fn forward(client: &Client, parts: &mut Parts, host: Option<HeaderVal
         _ => "1.1 ninefold",
     };
     headers.append(VIA, HeaderValue::from_static(via));
+}
+
+/// Says whom the request comes from. What a client says itself is believed on `trust_forwarded`
+/// listeners only.
+fn forward_client(
+    headers: &mut HeaderMap,
+    client: &Client,
+    plan: &ListenerPlan,
+    host: Option<&HeaderValue>,
+    notable: Notable,
+) {
+    let proto = HeaderValue::from_static(if plan.tls { "https" } else { "http" });
+    let trusted = plan.trust_forwarded && notable.any(Notable::FORWARDED);
+    if trusted {
+        headers.append(FORWARDED_FOR, client.address.clone());
+        if !headers.contains_key(FORWARDED_PROTO) {
+            headers.insert(FORWARDED_PROTO, proto);
+        }
+        if let Some(host) = host.filter(|_| !headers.contains_key(FORWARDED_HOST)) {
+            headers.insert(FORWARDED_HOST, host.clone());
+        }
+        return;
+    }
+    if notable.any(Notable::FORWARDED) {
+        for name in [FORWARDED, FORWARDED_HOST, FORWARDED_PORT, REAL_IP] {
+            headers.remove(name);
+        }
+    }
+    headers.insert(FORWARDED_FOR, client.address.clone());
+    headers.insert(FORWARDED_PROTO, proto);
+    if let Some(host) = host {
+        headers.insert(FORWARDED_HOST, host.clone());
+    }
+}
+
+fn names_trailers(te: &HeaderValue) -> bool {
+    te.as_bytes()
+        .to_ascii_lowercase()
+        .windows(8)
+        .any(|w| w == b"trailers")
 }
 
 /// HTTP/2 splits cookies; HTTP/1.1 wants one header (RFC 9113, section 8.2.3).
@@ -150,7 +187,8 @@ mod tests {
         ] {
             headers.append(name, HeaderValue::from_static(value));
         }
-        strip_hop_by_hop(&mut headers);
+        let notable = Notable::of(&headers);
+        strip_hop_by_hop(&mut headers, notable);
         let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["content-length", "host", "traceparent", "trailer"]);

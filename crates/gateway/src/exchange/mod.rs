@@ -2,9 +2,11 @@
 
 mod answer;
 mod client;
+mod conclude;
 mod delivery;
 mod headers;
 mod intake;
+mod notable;
 mod perform;
 mod serve;
 mod ticket;

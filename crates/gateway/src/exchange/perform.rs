@@ -9,12 +9,11 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, V
 use hyper::upgrade::OnUpgrade;
 use tokio::time::{Instant, sleep_until};
 
-use super::answer::OwnAnswer;
-use super::headers::{DEADLINE, strip_hop_by_hop};
-use super::intake::{BodyFailure, Intake};
-use super::serve::{VERSION, is_retryable, refuse, too_large};
-use super::ticket::{Outcome, Phase, Who};
-use super::{AttemptBody, Client, Delivery, Ticket, tunnel};
+use super::headers::DEADLINE;
+use super::intake::Intake;
+use super::serve::is_retryable;
+use super::ticket::Phase;
+use super::{AttemptBody, Delivery, Ticket};
 use crate::plan::{RoutePlan, ServicePlan};
 use crate::upstream::{Answer, Attempt, Failure, Sent, Upstream};
 
@@ -27,7 +26,6 @@ const BACKOFF: Duration = Duration::from_millis(25);
 /// One request on its route.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    pub(super) client: Rc<Client>,
     pub(super) ticket: Ticket,
     /// The head as endpoints get it.
     pub(super) head: Parts,
@@ -51,28 +49,38 @@ struct Past {
     last: Option<Failure>,
 }
 
+/// Why there is no answer to pass on.
+enum Unanswered {
+    /// No endpoint is up.
+    Unavailable,
+    /// So the last attempt failed.
+    Failed(Failure),
+}
+
 impl Exchange {
     /// Attempts, and the final answer.
-    pub(super) async fn run(mut self) -> Response<Delivery> {
-        let client = Rc::clone(&self.client);
-        let plan = &client.worker.hub.plan;
-        let Some((route, service)) = plan.routes.get(self.route).and_then(|route| {
-            plan.services
-                .get(route.service)
-                .map(|service| (route, service))
-        }) else {
-            return self.unavailable("");
+    pub(super) async fn run(mut self: Box<Self>) -> Response<Delivery> {
+        match self.answer().await {
+            Ok(answer) => self.deliver(answer),
+            Err(Unanswered::Failed(failure)) => self.fail(failure),
+            Err(Unanswered::Unavailable) => self.unavailable(),
+        }
+    }
+
+    async fn answer(&mut self) -> Result<Answer, Unanswered> {
+        let client = Rc::clone(&self.ticket.client);
+        let (worker, hub) = (&client.worker, &client.worker.hub);
+        let Some((route, service)) = hub.plan.route(self.route) else {
+            return Err(Unanswered::Unavailable);
         };
         let mut now = Instant::from_std(self.ticket.began());
-        let clock = client.worker.hub.clock;
-        client.worker.deposit(self.route, clock.at(now.into_std()));
+        worker.deposit(self.route, hub.clock.at(now.into_std()));
         let mut past = Past::default();
         loop {
             let Some(upstream) = self.next(route, &mut past, &mut now).await else {
-                return match past.last {
-                    Some(failure) => self.fail(failure),
-                    None => self.unavailable(&service.name),
-                };
+                return Err(past
+                    .last
+                    .map_or(Unanswered::Unavailable, Unanswered::Failed));
             };
             self.ticket.upstream = Some(Rc::clone(&upstream));
             let attempt = self.attempt(route, service, &upstream, &past, now);
@@ -82,12 +90,10 @@ impl Exchange {
                     if status.is_server_error() {
                         self.ticket.failed_at(&upstream);
                     }
-                    if is_retryable(status) && self.may_repeat(route, &past, Sent::Maybe) {
-                        past.tried.push(upstream);
-                        now = Instant::now();
-                        continue;
+                    if !is_retryable(status) || !self.may_repeat(route, &past, Sent::Maybe) {
+                        return Ok(answer);
                     }
-                    return self.deliver(answer);
+                    past.tried.push(upstream);
                 }
                 Err(failure @ Failure::Stale(sent))
                     if past.stale < STALE_MAX && self.safe(sent) =>
@@ -103,7 +109,7 @@ impl Exchange {
                     past.tried.push(upstream);
                     past.last = Some(failure);
                     if !self.may_repeat(route, &past, failure.sent()) {
-                        return self.fail(failure);
+                        return Err(Unanswered::Failed(failure));
                     }
                 }
             }
@@ -121,7 +127,7 @@ impl Exchange {
         if let Some(again) = past.again.take() {
             return Some(again);
         }
-        let worker = &self.client.worker;
+        let worker = &self.ticket.client.worker;
         let at = worker.hub.clock.at(now.into_std());
         let (upstream, fresh) = worker.choose(route.service, &past.tried, at)?;
         if !fresh {
@@ -142,14 +148,14 @@ impl Exchange {
         past: &Past,
         now: Instant,
     ) -> Result<Answer, Failure> {
-        let hub = &self.client.worker.hub;
         self.ticket.attempts += 1;
         self.ticket.phase = Phase::Connect;
         let request = self.request(upstream, now);
         self.ticket.phase = Phase::Wait;
-        let attempt = Attempt {
-            hub,
+        let mut attempt = Attempt {
+            hub: &self.ticket.client.worker.hub,
             upstream,
+            request: Some(request),
             intake: self.intake.as_deref(),
             reuse: past.stale == 0,
             careful: !self.idempotent,
@@ -159,8 +165,7 @@ impl Exchange {
             try_timeout: route.try_timeout,
             deadline: self.deadline,
         };
-        let answered = attempt.run(request).await;
-        match answered {
+        match attempt.run().await {
             Ok(answer)
                 if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS
                     && self.upgrade.is_none() =>
@@ -172,7 +177,11 @@ impl Exchange {
     }
 
     /// The request for one attempt.
-    fn request(&self, upstream: &Upstream, now: Instant) -> Request<AttemptBody> {
+    fn request(&mut self, upstream: &Upstream, now: Instant) -> Request<AttemptBody> {
+        // Into the original, so that no copy has to grow.
+        let left = self.deadline.saturating_duration_since(now);
+        let left = self.ticket.client.worker.millis(self.route, left);
+        self.head.headers.insert(DEADLINE, left);
         let body = self
             .intake
             .as_ref()
@@ -183,17 +192,14 @@ impl Exchange {
         let headers = request.headers_mut();
         headers.clone_from(&self.head.headers);
         // HTTP/1.0 knows no Host, an endpoint of HTTP/1.1 insists on it.
-        if !headers.contains_key(HOST)
+        if self.head.version == Version::HTTP_10
+            && !headers.contains_key(HOST)
             && let Ok(host) = HeaderValue::try_from(upstream.endpoint.address.to_string())
         {
             headers.insert(HOST, host);
         }
-        let left = self.deadline.saturating_duration_since(now);
-        let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1);
-        headers.insert(DEADLINE, HeaderValue::from(left));
         if let Some((protocol, _)) = &self.upgrade {
-            headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-            headers.insert(UPGRADE, protocol.clone());
+            set_upgrade(headers, Some(protocol.clone()));
         }
         request
     }
@@ -218,165 +224,15 @@ impl Exchange {
         if attempts >= retry.attempts || !self.safe(sent) {
             return false;
         }
-        let worker = &self.client.worker;
+        let worker = &self.ticket.client.worker;
         let allowed = worker.withdraw(self.route, worker.hub.clock.now());
         self.ticket.retried(allowed);
         allowed
     }
-
-    /// Passes the endpoint's answer on.
-    fn deliver(mut self, answer: Answer) -> Response<Delivery> {
-        let Answer {
-            response,
-            lease,
-            at,
-        } = answer;
-        let pause_max = self
-            .client
-            .plan()
-            .map_or(Duration::MAX, |plan| plan.limits.body_pause.0);
-        self.ticket
-            .answered(response.status().as_u16(), at.into_std());
-        let (mut parts, body) = response.into_parts();
-        let switches = parts.status == StatusCode::SWITCHING_PROTOCOLS;
-        let protocol = parts.headers.get(UPGRADE).cloned();
-        let up = parts.extensions.remove::<OnUpgrade>();
-        parts.extensions.clear();
-        parts.version = VERSION;
-        strip_hop_by_hop(&mut parts.headers);
-        if let (true, Some((_, down)), Some(up)) = (switches, self.upgrade.take(), up) {
-            set_upgrade(&mut parts.headers, protocol);
-            tunnel::open(down, up, self.ticket, lease);
-            return Response::from_parts(parts, Delivery::Own(None));
-        }
-        let multiplexed = self.head.version == Version::HTTP_2;
-        let delivery = Delivery::stream(body, self.ticket, lease, pause_max, multiplexed);
-        Response::from_parts(parts, delivery)
-    }
-
-    /// No endpoint is up.
-    fn unavailable(mut self, service: &str) -> Response<Delivery> {
-        let answer = OwnAnswer::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "gateway/route",
-            format!("service {service} has no endpoint that is up"),
-        );
-        self.ticket.phase = Phase::Route;
-        self.ticket.status = 503;
-        self.ticket.settle(Outcome::Failed, Who::Gateway);
-        answer.response(self.json, self.head.version)
-    }
-
-    /// The last attempt failed.
-    fn fail(mut self, failure: Failure) -> Response<Delivery> {
-        if let Some(broken) = self.intake.as_ref().and_then(|intake| intake.failure.get()) {
-            return self.refuse_body(broken);
-        }
-        let late = Instant::now() >= self.deadline;
-        if late
-            && self
-                .intake
-                .as_ref()
-                .is_some_and(|intake| intake.given().is_none())
-        {
-            return self.refuse_slow_body();
-        }
-        if late && self.gave_up(failure) {
-            return self.give_up();
-        }
-        let (status, phase, reason, what) = match failure {
-            Failure::Connect => (
-                502,
-                Phase::Connect,
-                "upstream/connect",
-                "refused the connection",
-            ),
-            Failure::ConnectTimeout => (
-                504,
-                Phase::Connect,
-                "upstream/connect",
-                "accepted no connection in time",
-            ),
-            Failure::Timeout if late => (
-                504,
-                Phase::Wait,
-                "gateway/wait",
-                "had no answer within the route's time",
-            ),
-            Failure::Timeout => (504, Phase::Wait, "upstream/wait", "had no answer in time"),
-            Failure::Reset | Failure::Stale(_) | Failure::RequestBody => {
-                (502, Phase::Wait, "upstream/wait", "broke the connection")
-            }
-        };
-        self.ticket.phase = phase;
-        self.ticket.status = status;
-        self.ticket.settle(Outcome::Failed, Who::Upstream);
-        let label = self.ticket.upstream.as_ref().map(Rc::clone);
-        let label = label
-            .as_ref()
-            .map_or("the service", |up| &*up.endpoint.label);
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-        OwnAnswer::new(status, reason, format!("{label} {what}"))
-            .response(self.json, self.head.version)
-    }
-
-    /// Whether it was the client that did not wait: it allowed less than a try may take, and nothing
-    /// else went wrong. A client that allows a whole try has seen a failure.
-    fn gave_up(&self, failure: Failure) -> bool {
-        let waited = matches!(failure, Failure::Timeout | Failure::ConnectTimeout);
-        waited && self.impatient && self.ticket.failures() <= 1
-    }
-
-    /// The client's own deadline ran out: it says nothing about the service.
-    fn give_up(mut self) -> Response<Delivery> {
-        self.ticket.phase = Phase::Wait;
-        self.ticket.status = 504;
-        self.ticket.settle(Outcome::Cancelled, Who::Client);
-        OwnAnswer::new(
-            StatusCode::GATEWAY_TIMEOUT,
-            "client/wait",
-            "no answer within the time that the request allowed",
-        )
-        .response(self.json, self.head.version)
-    }
-
-    /// The client's body did not come within the route's time.
-    fn refuse_slow_body(mut self) -> Response<Delivery> {
-        self.ticket.phase = Phase::Send;
-        let mut answer = OwnAnswer::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "client/body",
-            "the request body did not arrive within the route's time",
-        );
-        answer.close = true;
-        refuse(&mut self.ticket, answer).response(self.json, self.head.version)
-    }
-
-    /// The client's body was the reason.
-    fn refuse_body(mut self, broken: BodyFailure) -> Response<Delivery> {
-        self.ticket.phase = Phase::Send;
-        let size_max = self.client.plan().map_or(0, |plan| plan.limits.body_size.0);
-        let refusal = self.client.pulse.refusal();
-        let answer = match (broken, refusal) {
-            (BodyFailure::TooLarge, _) => refuse(&mut self.ticket, too_large(size_max)),
-            (_, Some(refusal)) => {
-                let status = StatusCode::from_u16(refusal.status());
-                let status = status.unwrap_or(StatusCode::BAD_REQUEST);
-                let mut answer = OwnAnswer::new(status, "client/body", refusal.explanation());
-                answer.close = true;
-                refuse(&mut self.ticket, answer)
-            }
-            // Nobody is there to read the answer.
-            (_, None) => {
-                self.ticket.settle(Outcome::Cancelled, Who::Client);
-                OwnAnswer::new(StatusCode::BAD_REQUEST, "client/body", "the body broke off")
-            }
-        };
-        answer.response(self.json, self.head.version)
-    }
 }
 
-fn set_upgrade(headers: &mut HeaderMap, protocol: Option<HeaderValue>) {
+/// Says that the connection changes to `protocol`.
+pub(super) fn set_upgrade(headers: &mut HeaderMap, protocol: Option<HeaderValue>) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     if let Some(protocol) = protocol {
         headers.insert(UPGRADE, protocol);

@@ -14,36 +14,40 @@ use hyper::upgrade::OnUpgrade;
 use super::answer::OwnAnswer;
 use super::headers::{DEADLINE, forward, upgrade};
 use super::intake::Intake;
+use super::notable::Notable;
 use super::perform::Exchange;
 use super::ticket::{Outcome, Who};
 use super::trace::{REQUEST_ID, identify};
 use super::{Client, Delivery, Ticket};
 use crate::strict::{Refusal, is_authority};
 
-/// Serves one request.
-pub(crate) async fn serve(
-    client: Rc<Client>,
-    mut ticket: Ticket,
+/// Serves one request. What is known of it at once is settled before the future begins, and the
+/// rest is boxed: a future is moved a few times before it is polled.
+pub(crate) fn serve(
+    client: &Rc<Client>,
     request: Request<Incoming>,
-) -> Result<Response<Delivery>, Infallible> {
+) -> impl Future<Output = Result<Response<Delivery>, Infallible>> + use<> {
+    let mut ticket = Ticket::begin(client);
     let (mut parts, body) = request.into_parts();
-    let json = wants_json(&parts);
+    let notable = Notable::of(&parts.headers);
+    let json = notable.any(Notable::ACCEPT) && wants_json(&parts);
     let version = parts.version;
     ticket.describe(&parts);
     let trust = client.plan().is_some_and(|plan| plan.trust_forwarded);
-    let (id, trace) = identify(&client.worker, &mut parts.headers, trust);
+    let (id, trace) = identify(&client.worker, &mut parts.headers, trust, notable);
     ticket.identify(&id, &trace);
-    let mut response = match prepare(&client, &mut ticket, &mut parts, body) {
-        Ok(prepared) => {
-            prepared
-                .into_exchange(client, ticket, parts, json)
-                .run()
-                .await
-        }
-        Err(answer) => refuse(&mut ticket, answer).response(json, version),
+    let prepared = match prepare(client, &mut ticket, &mut parts, body, notable) {
+        Ok(prepared) => Ok(prepared.into_exchange(ticket, parts, json)),
+        Err(answer) => Err(refuse(&mut ticket, answer).response(json, version)),
     };
-    response.headers_mut().insert(REQUEST_ID, id);
-    Ok(response)
+    async move {
+        let mut response = match prepared {
+            Ok(exchange) => exchange.run().await,
+            Err(response) => response,
+        };
+        response.headers_mut().insert(REQUEST_ID, id);
+        Ok(response)
+    }
 }
 
 /// Settles a request that the gateway refuses.
@@ -63,25 +67,18 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn into_exchange(
-        self,
-        client: Rc<Client>,
-        ticket: Ticket,
-        head: Parts,
-        json: bool,
-    ) -> Exchange {
-        Exchange {
+    fn into_exchange(self, ticket: Ticket, head: Parts, json: bool) -> Box<Exchange> {
+        Box::new(Exchange {
             deadline: tokio::time::Instant::from_std(ticket.began()) + self.timeout,
             idempotent: is_idempotent(&head.method),
             impatient: self.impatient,
             route: self.route,
             intake: self.intake,
             upgrade: self.upgrade,
-            client,
             ticket,
             head,
             json,
-        }
+        })
     }
 }
 
@@ -90,6 +87,7 @@ fn prepare(
     ticket: &mut Ticket,
     parts: &mut Parts,
     body: Incoming,
+    notable: Notable,
 ) -> Result<Prepared, OwnAnswer> {
     let hub = &client.worker.hub;
     let Some(listener) = client.plan() else {
@@ -117,20 +115,22 @@ fn prepare(
     };
     ticket.route(Some(index));
     let size_max = listener.limits.body_size.0;
-    if content_length(parts).is_some_and(|length| length > size_max) {
+    let length = notable.get(&parts.headers, Notable::CONTENT_LENGTH, CONTENT_LENGTH);
+    if length
+        .and_then(number)
+        .is_some_and(|length| length > size_max)
+    {
         return Err(too_large(size_max));
     }
     // Behind a body nobody could say where the other protocol begins.
-    let upgrade = upgrade(parts)
+    let upgrade = upgrade(parts, notable)
         .filter(|_| body.is_end_stream())
         .zip(parts.extensions.remove::<OnUpgrade>());
-    let asked = parts
-        .headers
-        .get(DEADLINE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.parse().ok())
+    let asked = notable
+        .get(&parts.headers, Notable::DEADLINE, DEADLINE)
+        .and_then(number)
         .map(Duration::from_millis);
-    forward(client, parts, host);
+    forward(client, parts, host, notable);
     let keep_max = route
         .retry
         .as_ref()
@@ -207,14 +207,8 @@ pub(super) fn too_large(size_max: u64) -> OwnAnswer {
     answer
 }
 
-fn content_length(parts: &Parts) -> Option<u64> {
-    parts
-        .headers
-        .get(CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+fn number(value: &HeaderValue) -> Option<u64> {
+    value.to_str().ok()?.parse().ok()
 }
 
 fn wants_json(parts: &Parts) -> bool {

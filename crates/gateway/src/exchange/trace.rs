@@ -1,7 +1,9 @@
 //! Request ids and W3C trace context.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::notable::Notable;
 use crate::worker::Worker;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -14,44 +16,50 @@ const REQUEST_ID_MAX: usize = 128;
 /// `00-` trace id `-` span id `-` flags.
 const TRACEPARENT_LENGTH: usize = 55;
 
+/// An id of the gateway's: 128 random bits.
+const ID_LENGTH: usize = 32;
+
 /// Makes or keeps the request's id and opens a new span in its trace. Returns both header values.
 pub(super) fn identify(
     worker: &Worker,
     headers: &mut HeaderMap,
     trust: bool,
+    notable: Notable,
 ) -> (HeaderValue, HeaderValue) {
-    let kept = headers
-        .get(REQUEST_ID)
+    let kept = notable
+        .get(headers, Notable::REQUEST_ID, REQUEST_ID)
         .filter(|id| trust && !id.is_empty() && id.len() <= REQUEST_ID_MAX)
         .cloned();
-    let mut parent = [0u8; TRACEPARENT_LENGTH];
-    let known = headers
-        .get(TRACEPARENT)
-        .is_some_and(|value| copy_valid(value.as_bytes(), &mut parent));
+    // Both in one allocation.
+    let mut text = [0; ID_LENGTH + TRACEPARENT_LENGTH];
+    let (id, parent) = text.split_at_mut(ID_LENGTH);
+    put_hex(id, 0, worker.random());
+    put_hex(id, 16, worker.random());
+    let known = notable
+        .get(headers, Notable::TRACE, TRACEPARENT)
+        .is_some_and(|value| copy_valid(value.as_bytes(), parent));
     if !known {
-        headers.remove(TRACESTATE);
+        if notable.any(Notable::TRACE) {
+            headers.remove(TRACESTATE);
+        }
         parent.copy_from_slice(b"00-00000000000000000000000000000000-0000000000000000-01");
-        put_hex(&mut parent, 3, worker.random() | 1);
-        put_hex(&mut parent, 19, worker.random());
+        put_hex(parent, 3, worker.random() | 1);
+        put_hex(parent, 19, worker.random());
     }
-    put_hex(&mut parent, 36, worker.random() | 1);
-    let value = |bytes: &[u8]| {
-        HeaderValue::from_bytes(bytes).unwrap_or_else(|_never| HeaderValue::from_static("-"))
+    put_hex(parent, 36, worker.random() | 1);
+    let text = Bytes::from_owner(text);
+    let value = |bytes: Bytes| {
+        HeaderValue::from_maybe_shared(bytes).unwrap_or_else(|_never| HeaderValue::from_static("-"))
     };
-    let id = kept.unwrap_or_else(|| {
-        let mut id = [0u8; 32];
-        put_hex(&mut id, 0, worker.random());
-        put_hex(&mut id, 16, worker.random());
-        value(&id)
-    });
-    let parent = value(&parent);
+    let id = kept.unwrap_or_else(|| value(text.slice(..ID_LENGTH)));
+    let parent = value(text.slice(ID_LENGTH..));
     headers.insert(REQUEST_ID, id.clone());
     headers.insert(TRACEPARENT, parent.clone());
     (id, parent)
 }
 
 /// Copies a valid traceparent of version 00, or of a later one that begins the same way.
-fn copy_valid(value: &[u8], into: &mut [u8; TRACEPARENT_LENGTH]) -> bool {
+fn copy_valid(value: &[u8], into: &mut [u8]) -> bool {
     let Some(head) = value.get(..TRACEPARENT_LENGTH) else {
         return false;
     };
@@ -85,15 +93,26 @@ fn copy_valid(value: &[u8], into: &mut [u8; TRACEPARENT_LENGTH]) -> bool {
 }
 
 fn put_hex(text: &mut [u8], at: usize, value: u64) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (index, slot) in text.iter_mut().skip(at).take(16).enumerate() {
-        let nibble = (value >> (60 - 4 * index)) & 0xf;
-        *slot = usize::try_from(nibble)
-            .ok()
-            .and_then(|nibble| DIGITS.get(nibble))
-            .copied()
-            .unwrap_or(b'0');
+    let bytes = value.to_be_bytes();
+    let (halves, _none) = bytes.as_chunks();
+    let digits = halves
+        .iter()
+        .flat_map(|half| hex(u32::from_be_bytes(*half)));
+    for (slot, digit) in text.iter_mut().skip(at).zip(digits) {
+        *slot = digit;
     }
+}
+
+/// Eight digits at once. Every nibble gets a byte of its own; then all become text together.
+const fn hex(value: u32) -> [u8; 8] {
+    let mut bytes = value as u64;
+    bytes = (bytes | bytes << 16) & 0x0000_ffff_0000_ffff;
+    bytes = (bytes | bytes << 8) & 0x00ff_00ff_00ff_00ff;
+    bytes = (bytes | bytes << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    // 1 in every byte above 9.
+    let letters = (bytes + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101;
+    let digits = bytes + 0x3030_3030_3030_3030 + letters * (b'a' - b'9' - 1) as u64;
+    digits.to_be_bytes()
 }
 
 #[cfg(test)]
@@ -126,5 +145,7 @@ mod tests {
         let mut text = *b"__________________";
         put_hex(&mut text, 1, 0x0123_4567_89ab_cdef);
         assert_eq!(&text, b"_0123456789abcdef_");
+        put_hex(&mut text, 1, 0xfedc_ba98_7654_3210);
+        assert_eq!(&text, b"_fedcba9876543210_");
     }
 }

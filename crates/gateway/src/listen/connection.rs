@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::exchange::{Client, Ticket, serve as serve_request};
+use crate::exchange::{Client, serve as serve_request};
 use crate::guard::{Guard, Protocol};
 use crate::plan::ListenerPlan;
 use crate::worker::Worker;
@@ -83,10 +83,7 @@ async fn speak<S>(
     };
     let service = service_fn({
         let client = Rc::clone(&client);
-        move |request: Request<Incoming>| {
-            let ticket = Ticket::begin(&client);
-            serve_request(Rc::clone(&client), ticket, request)
-        }
+        move |request: Request<Incoming>| serve_request(&client, request)
     });
     match protocol {
         None => {}

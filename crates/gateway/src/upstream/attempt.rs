@@ -74,6 +74,8 @@ impl Failure {
 pub(crate) struct Attempt<'a> {
     pub(crate) hub: &'a Hub,
     pub(crate) upstream: &'a Rc<Upstream>,
+    /// Taken when it is sent.
+    pub(crate) request: Option<Request<AttemptBody>>,
     /// The request's body, if it has one.
     pub(crate) intake: Option<&'a Intake>,
     /// Whether a kept connection may be used.
@@ -102,8 +104,8 @@ pub(crate) struct Answer {
 
 /// Why there is no answer on a connection.
 enum Broken {
-    /// It had died before anything was sent; the request is given back.
-    Unsent(Box<Request<AttemptBody>>),
+    /// It had died before anything was sent.
+    Unsent,
     /// The second part says whether the endpoint had its fair time.
     Failed(Failure, bool),
 }
@@ -129,12 +131,12 @@ impl Drop for InFlight<'_> {
 }
 
 impl Attempt<'_> {
-    /// Sends `request` and waits for the answer's head. Everything that is to be counted about the
+    /// Sends the request and waits for the answer's head. Everything that is to be counted about the
     /// endpoint is counted here; being dropped (the client left) counts nothing.
-    pub(crate) async fn run(self, request: Request<AttemptBody>) -> Result<Answer, Failure> {
+    pub(crate) async fn run(&mut self) -> Result<Answer, Failure> {
         let in_flight = InFlight::new(self.upstream);
         let mut lease = Lease::new(self.upstream);
-        let (result, began) = self.answer(&mut lease, request).await;
+        let (result, began) = self.answer(&mut lease).await;
         drop(in_flight);
         let at = Instant::now();
         let took = at.saturating_duration_since(began);
@@ -157,9 +159,8 @@ impl Attempt<'_> {
     /// Sends the request on the first kept connection that lives, or on a new one. Says also when
     /// it had the connection.
     async fn answer(
-        &self,
+        &mut self,
         lease: &mut Lease,
-        mut request: Request<AttemptBody>,
     ) -> (Result<Response<Incoming>, (Failure, bool)>, Instant) {
         while let Some(connection) = self
             .reuse
@@ -170,10 +171,10 @@ impl Attempt<'_> {
                 // The event loop is asked once more whether the endpoint has closed it meanwhile.
                 tokio::task::yield_now().await;
             }
-            match self.send(lease.set(connection), request, self.began).await {
+            match self.send(lease.set(connection), self.began).await {
                 Ok(response) => return (Ok(response), self.began),
                 Err(Broken::Failed(failure, fair)) => return (Err((failure, fair)), self.began),
-                Err(Broken::Unsent(unsent)) => request = *unsent,
+                Err(Broken::Unsent) => {}
             }
         }
         let connected = self.connect().await;
@@ -182,10 +183,10 @@ impl Attempt<'_> {
             Ok(connection) => lease.set(connection),
             Err(failure) => return (Err(failure), began),
         };
-        let result = match self.send(connection, request, began).await {
+        let result = match self.send(connection, began).await {
             Ok(response) => Ok(response),
             Err(Broken::Failed(failure, fair)) => Err((failure, fair)),
-            Err(Broken::Unsent(_)) => Err((Failure::Stale(Sent::Never), false)),
+            Err(Broken::Unsent) => Err((Failure::Stale(Sent::Never), false)),
         };
         (result, began)
     }
@@ -206,11 +207,13 @@ impl Attempt<'_> {
     }
 
     async fn send(
-        &self,
+        &mut self,
         connection: &mut Connection,
-        request: Request<AttemptBody>,
         began: Instant,
     ) -> Result<Response<Incoming>, Broken> {
+        let Some(request) = self.request.take() else {
+            return Err(Broken::Failed(Failure::RequestBody, false));
+        };
         if self.upgrade {
             connection.detach();
         }
@@ -224,8 +227,9 @@ impl Attempt<'_> {
             }
             Ok(Ok(_ambiguous)) => Err(Broken::Failed(Failure::Reset, true)),
             Ok(Err(mut refused)) => {
-                if let Some(unsent) = refused.take_message() {
-                    return Err(Broken::Unsent(Box::new(unsent)));
+                self.request = refused.take_message();
+                if self.request.is_some() {
+                    return Err(Broken::Unsent);
                 }
                 let error = refused.into_error();
                 let stale =

@@ -1,0 +1,182 @@
+//! How a request ends for its client.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::header::UPGRADE;
+use http::{Response, StatusCode, Version};
+use hyper::upgrade::OnUpgrade;
+use tokio::time::Instant;
+
+use super::answer::OwnAnswer;
+use super::headers::strip_hop_by_hop;
+use super::intake::BodyFailure;
+use super::notable::Notable;
+use super::perform::{Exchange, set_upgrade};
+use super::serve::{VERSION, refuse, too_large};
+use super::ticket::{Outcome, Phase, Who};
+use super::{Delivery, tunnel};
+use crate::upstream::{Answer, Failure};
+
+impl Exchange {
+    /// Passes the endpoint's answer on.
+    pub(super) fn deliver(mut self: Box<Self>, answer: Answer) -> Response<Delivery> {
+        let Answer {
+            response,
+            lease,
+            at,
+        } = answer;
+        let pause_max = self
+            .ticket
+            .client
+            .plan()
+            .map_or(Duration::MAX, |plan| plan.limits.body_pause.0);
+        self.ticket
+            .answered(response.status().as_u16(), at.into_std());
+        let (mut parts, body) = response.into_parts();
+        let switches = parts.status == StatusCode::SWITCHING_PROTOCOLS;
+        let notable = Notable::of(&parts.headers);
+        let protocol = notable
+            .get(&parts.headers, Notable::UPGRADE, UPGRADE)
+            .cloned();
+        let up = parts.extensions.remove::<OnUpgrade>();
+        parts.extensions.clear();
+        parts.version = VERSION;
+        strip_hop_by_hop(&mut parts.headers, notable);
+        if let (true, Some((_, down)), Some(up)) = (switches, self.upgrade.take(), up) {
+            set_upgrade(&mut parts.headers, protocol);
+            tunnel::open(down, up, self.ticket, lease);
+            return Response::from_parts(parts, Delivery::Own(None));
+        }
+        let multiplexed = self.head.version == Version::HTTP_2;
+        let delivery = Delivery::stream(body, self.ticket, lease, pause_max, multiplexed);
+        Response::from_parts(parts, delivery)
+    }
+
+    /// No endpoint is up.
+    pub(super) fn unavailable(mut self: Box<Self>) -> Response<Delivery> {
+        let plan = self.ticket.client.worker.hub.plan.route(self.route);
+        let service = plan.map_or("", |(_, service)| &service.name);
+        let answer = OwnAnswer::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "gateway/route",
+            format!("service {service} has no endpoint that is up"),
+        );
+        self.ticket.phase = Phase::Route;
+        self.ticket.status = 503;
+        self.ticket.settle(Outcome::Failed, Who::Gateway);
+        answer.response(self.json, self.head.version)
+    }
+
+    /// The last attempt failed.
+    pub(super) fn fail(mut self: Box<Self>, failure: Failure) -> Response<Delivery> {
+        if let Some(broken) = self.intake.as_ref().and_then(|intake| intake.failure.get()) {
+            return self.refuse_body(broken);
+        }
+        let late = Instant::now() >= self.deadline;
+        if late
+            && self
+                .intake
+                .as_ref()
+                .is_some_and(|intake| intake.given().is_none())
+        {
+            return self.refuse_slow_body();
+        }
+        if late && self.gave_up(failure) {
+            return self.give_up();
+        }
+        let (status, phase, reason, what) = match failure {
+            Failure::Connect => (
+                502,
+                Phase::Connect,
+                "upstream/connect",
+                "refused the connection",
+            ),
+            Failure::ConnectTimeout => (
+                504,
+                Phase::Connect,
+                "upstream/connect",
+                "accepted no connection in time",
+            ),
+            Failure::Timeout if late => (
+                504,
+                Phase::Wait,
+                "gateway/wait",
+                "had no answer within the route's time",
+            ),
+            Failure::Timeout => (504, Phase::Wait, "upstream/wait", "had no answer in time"),
+            Failure::Reset | Failure::Stale(_) | Failure::RequestBody => {
+                (502, Phase::Wait, "upstream/wait", "broke the connection")
+            }
+        };
+        self.ticket.phase = phase;
+        self.ticket.status = status;
+        self.ticket.settle(Outcome::Failed, Who::Upstream);
+        let label = self.ticket.upstream.as_ref().map(Rc::clone);
+        let label = label
+            .as_ref()
+            .map_or("the service", |up| &*up.endpoint.label);
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+        OwnAnswer::new(status, reason, format!("{label} {what}"))
+            .response(self.json, self.head.version)
+    }
+
+    /// Whether it was the client that did not wait: it allowed less than a try may take, and nothing
+    /// else went wrong. A client that allows a whole try has seen a failure.
+    fn gave_up(&self, failure: Failure) -> bool {
+        let waited = matches!(failure, Failure::Timeout | Failure::ConnectTimeout);
+        waited && self.impatient && self.ticket.failures() <= 1
+    }
+
+    /// The client's own deadline ran out: it says nothing about the service.
+    fn give_up(mut self: Box<Self>) -> Response<Delivery> {
+        self.ticket.phase = Phase::Wait;
+        self.ticket.status = 504;
+        self.ticket.settle(Outcome::Cancelled, Who::Client);
+        OwnAnswer::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "client/wait",
+            "no answer within the time that the request allowed",
+        )
+        .response(self.json, self.head.version)
+    }
+
+    /// The client's body did not come within the route's time.
+    fn refuse_slow_body(mut self: Box<Self>) -> Response<Delivery> {
+        self.ticket.phase = Phase::Send;
+        let mut answer = OwnAnswer::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "client/body",
+            "the request body did not arrive within the route's time",
+        );
+        answer.close = true;
+        refuse(&mut self.ticket, answer).response(self.json, self.head.version)
+    }
+
+    /// The client's body was the reason.
+    fn refuse_body(mut self: Box<Self>, broken: BodyFailure) -> Response<Delivery> {
+        self.ticket.phase = Phase::Send;
+        let size_max = self
+            .ticket
+            .client
+            .plan()
+            .map_or(0, |plan| plan.limits.body_size.0);
+        let refusal = self.ticket.client.pulse.refusal();
+        let answer = match (broken, refusal) {
+            (BodyFailure::TooLarge, _) => refuse(&mut self.ticket, too_large(size_max)),
+            (_, Some(refusal)) => {
+                let status = StatusCode::from_u16(refusal.status());
+                let status = status.unwrap_or(StatusCode::BAD_REQUEST);
+                let mut answer = OwnAnswer::new(status, "client/body", refusal.explanation());
+                answer.close = true;
+                refuse(&mut self.ticket, answer)
+            }
+            // Nobody is there to read the answer.
+            (_, None) => {
+                self.ticket.settle(Outcome::Cancelled, Who::Client);
+                OwnAnswer::new(StatusCode::BAD_REQUEST, "client/body", "the body broke off")
+            }
+        };
+        answer.response(self.json, self.head.version)
+    }
+}
