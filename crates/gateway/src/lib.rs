@@ -16,6 +16,7 @@ mod counters;
 mod exchange;
 mod fleet;
 mod gateway;
+mod gather;
 mod guard;
 mod listen;
 mod meter;

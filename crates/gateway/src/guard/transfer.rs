@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Guard;
 use super::stream::{Mode, PIECE, Wait};
+use crate::gather::poll_write_pieces;
 use crate::strict::Stage;
 
 /// Bytes thrown away at most so that a client can read its last answer before it sees a reset.
@@ -115,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = Pin::new(&mut this.io).poll_write_vectored(cx, pieces);
+        let written = poll_write_pieces(Pin::new(&mut this.io), cx, pieces);
         this.after_write(cx, written)
     }
 

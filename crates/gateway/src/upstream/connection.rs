@@ -17,12 +17,13 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::exchange::AttemptBody;
+use crate::gather::Gathering;
 use crate::guard::Alarm;
 
 /// Bytes of an answer's head at most.
 const HEAD_MAX: usize = 64 << 10;
 
-type Http = http1::Connection<TokioIo<TcpStream>, AttemptBody>;
+type Http = http1::Connection<TokioIo<Gathering<TcpStream>>, AttemptBody>;
 
 /// A connection and whoever drives it. Dropping it closes the connection.
 ///
@@ -54,7 +55,7 @@ impl Connection {
         stream.set_nodelay(true)?;
         let (sender, connection) = Builder::new()
             .max_header_size(HEAD_MAX)
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(Gathering(stream)))
             .await
             .map_err(io::Error::other)?;
         Ok(Self {
