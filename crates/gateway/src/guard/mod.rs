@@ -6,6 +6,7 @@
 //! answer and closes.
 
 mod alarm;
+mod departure;
 mod detect;
 mod pulse;
 mod refuse;

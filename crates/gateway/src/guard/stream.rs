@@ -1,6 +1,7 @@
 //! The guarded stream.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -48,6 +49,9 @@ pub(crate) struct Guard<S> {
     pub(super) write: Wait,
     /// Since when nothing is under way.
     pub(super) idle_since: Instant,
+    /// Since when the client sends nothing more: when it closed its side, or was last sent something
+    /// after that.
+    pub(super) closed_at: Option<Instant>,
     /// Bytes of the body under way, and how long the client was waited for.
     pub(super) body_bytes: u64,
     pub(super) body_waited: Duration,
@@ -90,6 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             read: Wait::default(),
             write: Wait::default(),
             idle_since: Instant::now(),
+            closed_at: None,
             body_bytes: 0,
             body_waited: Duration::ZERO,
             last_words: LastWords::default(),
@@ -162,20 +167,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// Reads one more piece into `held`; 0 at the end of the stream.
+    pub(super) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut piece = [MaybeUninit::uninit(); PIECE];
+        let mut buf = ReadBuf::uninit(&mut piece);
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf))?;
+        self.held.extend_from_slice(buf.filled());
+        Poll::Ready(Ok(buf.filled().len()))
+    }
+
+    /// Does the same, but waits no longer than the client may take.
     pub(super) fn poll_hold_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut piece = [0u8; PIECE];
-        let mut buf = ReadBuf::new(&mut piece);
-        match Pin::new(&mut self.io).poll_read(cx, &mut buf) {
-            Poll::Pending => {
-                ready!(self.poll_patience(cx))?;
-                Poll::Ready(Ok(0))
-            }
-            Poll::Ready(result) => {
-                result?;
-                self.held.extend_from_slice(buf.filled());
-                Poll::Ready(Ok(buf.filled().len()))
-            }
+        let read = self.poll_piece(cx);
+        if read.is_pending() {
+            ready!(self.poll_patience(cx))?;
+            return Poll::Ready(Ok(0));
         }
+        read
     }
 
     /// Hands on what has passed.

@@ -39,6 +39,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             return self.poll_write_patience(cx).map(Err);
         }
         self.write.since = None;
+        if self.closed_at.is_some() {
+            self.closed_at = Some(Instant::now());
+        }
         written
     }
 
@@ -126,6 +129,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        // hyper flushes in every turn: the place to look after the client meanwhile.
+        if let Poll::Ready(gone) = this.poll_departure(cx) {
+            return Poll::Ready(Err(gone));
+        }
         match Pin::new(&mut this.io).poll_flush(cx) {
             Poll::Pending => this.poll_write_patience(cx).map(Err),
             done @ Poll::Ready(_) => done,

@@ -89,7 +89,8 @@ async fn speak<S>(
         None => {}
         Some(Protocol::Http1) => {
             let mut builder = http1::Builder::new();
-            builder.header_read_timeout(None);
+            // Whether a client that has closed its side still waits is for the guard to say.
+            builder.half_close(true).header_read_timeout(None);
             let headers = usize::try_from(plan.limits.headers).unwrap_or(usize::MAX);
             if headers > 100 {
                 builder.max_headers(headers);

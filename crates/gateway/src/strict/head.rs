@@ -21,8 +21,8 @@ pub(super) struct Head {
     pub(super) framing: Framing,
     /// The client asks to leave HTTP after this request.
     pub(super) upgrade: bool,
-    /// The client wants JSON.
-    pub(super) json: bool,
+    /// The client announces that it sends no other request.
+    pub(super) last: bool,
 }
 
 #[derive(Default)]
@@ -32,7 +32,8 @@ struct Fields<'a> {
     chunked: bool,
     upgrade: bool,
     connection_upgrade: bool,
-    json: bool,
+    connection_close: bool,
+    connection_keep_alive: bool,
 }
 
 /// Checks a complete head, up to and with its empty line.
@@ -67,7 +68,7 @@ pub(super) fn check(head: &[u8], headers_max: u32) -> Result<Head, Refusal> {
             Framing::Length(fields.length.unwrap_or(0))
         },
         upgrade: fields.upgrade && fields.connection_upgrade && !old,
-        json: fields.json,
+        last: fields.connection_close || old && !fields.connection_keep_alive,
     })
 }
 
@@ -82,15 +83,14 @@ impl<'a> Fields<'a> {
                     Ok(())
                 };
             }
-            6 if field.is("accept") => {
-                self.json |= contains_ignoring_case(field.value, b"application/json");
-            }
             7 if field.is("upgrade") => self.upgrade = true,
             10 if field.is("connection") => {
-                self.connection_upgrade |= field
-                    .value
-                    .split(|b| *b == b',')
-                    .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"));
+                for option in field.value.split(|b| *b == b',') {
+                    let is = |name: &[u8]| option.trim_ascii().eq_ignore_ascii_case(name);
+                    self.connection_upgrade |= is(b"upgrade");
+                    self.connection_close |= is(b"close");
+                    self.connection_keep_alive |= is(b"keep-alive");
+                }
             }
             14 if field.is("content-length") => {
                 let length = number(field.value).ok_or(Refusal::ContentLength)?;
@@ -174,11 +174,6 @@ fn check_target(method: &[u8], target: &[u8], host: Option<&[u8]>) -> Result<(),
     } else {
         Err(Refusal::Target)
     }
-}
-
-fn contains_ignoring_case(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len())
-        .any(|window| window.eq_ignore_ascii_case(part))
 }
 
 /// Lines that end with CRLF; a bare CR or LF anywhere is an error.

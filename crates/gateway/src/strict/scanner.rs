@@ -44,7 +44,7 @@ pub struct Scanner {
     state: State,
     /// Bytes of an incomplete head that were searched for its end already.
     searched: usize,
-    json: bool,
+    last: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Scanner {
             limits,
             state: State::Head,
             searched: 0,
-            json: false,
+            last: false,
         }
     }
 
@@ -78,19 +78,10 @@ impl Scanner {
         }
     }
 
-    /// Whether the last complete head asked for JSON.
+    /// Whether the last complete head announced that no other one follows.
     #[must_use]
-    pub const fn wants_json(&self) -> bool {
-        self.json
-    }
-
-    /// The bytes of the body that are still to come, if their number is known.
-    #[must_use]
-    pub const fn body_left(&self) -> Option<u64> {
-        match self.state {
-            State::Length(left) => Some(left),
-            _ => None,
-        }
+    pub const fn is_last(&self) -> bool {
+        self.last
     }
 
     /// An upgrade that was asked for was not granted: what follows is HTTP.
@@ -179,7 +170,7 @@ impl Scanner {
             rest.get(start..end).unwrap_or_default(),
             self.limits.headers,
         )?;
-        self.json = head.json;
+        self.last = head.last;
         self.state = match head.framing {
             Framing::Length(0) if head.upgrade => State::Upgrade,
             Framing::Length(0) => State::Head,

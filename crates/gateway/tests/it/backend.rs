@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// What an upstream does with a request.
@@ -17,6 +18,8 @@ pub(crate) enum Act {
     AnswerAndClose(Vec<u8>),
     /// Closes without a word.
     Close,
+    /// Writes these bytes once it is told to.
+    AnswerWhen(Arc<Notify>, Vec<u8>),
     /// Never answers.
     Hang,
     /// Echoes everything after these bytes.
@@ -136,6 +139,10 @@ async fn serve(
             Act::AnswerAndClose(bytes) => {
                 stream.write_all(&bytes).await.unwrap();
                 return;
+            }
+            Act::AnswerWhen(told, bytes) => {
+                told.notified().await;
+                stream.write_all(&bytes).await.unwrap();
             }
             Act::Close => return,
             Act::Hang => std::future::pending().await,

@@ -5,6 +5,8 @@ mod accounting;
 #[cfg(test)]
 mod backend;
 #[cfg(test)]
+mod departure;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod hold;
