@@ -7,6 +7,7 @@ use http::header::{CONNECTION, HOST, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::upgrade::OnUpgrade;
+use ninefold_core::ejection::Testimony;
 use tokio::time::{Instant, sleep_until};
 
 use super::headers::DEADLINE;
@@ -87,7 +88,7 @@ impl Exchange {
             match attempt.await {
                 Ok(answer) => {
                     let status = answer.response.status();
-                    if status.is_server_error() {
+                    if Testimony::of(status.as_u16()) == Testimony::Against {
                         self.ticket.failed_at(&upstream);
                     }
                     if !is_retryable(status) || !self.may_repeat(route, &past, Sent::Maybe) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use ninefold_core::ejection::Testimony;
 use tokio::time::{Instant, timeout_at};
 
 use super::framing::is_plain;
@@ -283,17 +284,21 @@ impl Attempt<'_> {
         add(&cells.answered, 1);
         add(&cells.latency_sum_ns, ninefold_core::time::nanos(took));
         let now = self.hub.clock.at(at.into_std());
-        if status >= 500 {
-            add(&cells.server_errors, 1);
-            self.upstream.penalise(now, took);
-            let reason = format!("status {status}");
-            self.hub
-                .fail(self.upstream.service, &self.upstream.endpoint, &reason);
-            return;
-        }
-        self.upstream.observe(now, took);
-        if self.upstream.endpoint.fate.troubled() {
-            self.hub.absolve(&self.upstream.endpoint);
+        match Testimony::of(status) {
+            Testimony::Against => {
+                add(&cells.server_errors, 1);
+                self.upstream.penalise(now, took);
+                let reason = format!("status {status}");
+                self.hub
+                    .fail(self.upstream.service, &self.upstream.endpoint, &reason);
+            }
+            Testimony::For => {
+                self.upstream.observe(now, took);
+                if self.upstream.endpoint.fate.troubled() {
+                    self.hub.absolve(&self.upstream.endpoint);
+                }
+            }
+            Testimony::Neither => {}
         }
     }
 

@@ -115,6 +115,27 @@ async fn an_endpoint_that_only_fails_is_tried_until_it_is_ejected() {
     assert!(failed >= 5, "{failed} failures");
 }
 
+/// Answers about the request are failures for its client, and no fault of the endpoint.
+#[tokio::test]
+async fn what_a_request_asks_for_in_vain_ejects_nobody() {
+    for code in [501, 505] {
+        let one = Backend::start(move |_| status(code)).await;
+        let two = Backend::start(move |_| status(code)).await;
+        let rig = Rig::with(&file(), &[&one, &two]);
+        for _ in 0..40 {
+            assert_eq!(rig.get("/").await.status, code);
+        }
+        assert_eq!(rig.settled().await.failed, 40);
+        assert!(rig.gateway.take_notices().is_empty());
+        for endpoint in rig.counters().endpoints {
+            assert_eq!(endpoint.report.failures(), 0);
+            assert_eq!(endpoint.impact[0].1, 0);
+        }
+        // Both were asked: neither lost its place.
+        assert!(!one.requests().is_empty() && !two.requests().is_empty());
+    }
+}
+
 #[tokio::test]
 async fn a_post_that_was_sent_is_never_sent_again() {
     for act in [Act::Close, status(503)] {
