@@ -93,13 +93,12 @@ fn copy_valid(value: &[u8], into: &mut [u8]) -> bool {
 }
 
 fn put_hex(text: &mut [u8], at: usize, value: u64) {
-    let bytes = value.to_be_bytes();
-    let (halves, _none) = bytes.as_chunks();
-    let digits = halves
-        .iter()
-        .flat_map(|half| hex(u32::from_be_bytes(*half)));
-    for (slot, digit) in text.iter_mut().skip(at).zip(digits) {
-        *slot = digit;
+    let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
+    if let Some((first, rest)) = text.get_mut(at..).and_then(<[u8]>::split_first_chunk_mut)
+        && let Some(second) = rest.first_chunk_mut()
+    {
+        *first = hex(u32::from_be_bytes([a, b, c, d]));
+        *second = hex(u32::from_be_bytes([e, f, g, h]));
     }
 }
 
