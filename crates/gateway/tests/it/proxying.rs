@@ -1,14 +1,16 @@
 //! What passes, and in which shape.
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use crate::backend::{Act, Backend, header, ok};
-use crate::rig::{Rig, file};
+use crate::rig::{Rig, file, soon};
 
 #[tokio::test]
 async fn a_get_passes_with_the_headers_of_a_gateway() {
     let backend = Backend::start(|_| ok("hello")).await;
     let rig = Rig::with(&file(), &[&backend]);
     let answer = rig
-        .once("GET /a?b=c HTTP/1.1\r\nHost: Shop:80\r\nConnection: x-secret, keep-alive\r\nX-Secret: 1\r\nX-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Request-Id: mine\r\nKeep-Alive: 5\r\nTE: trailers, gzip\r\n\r\n")
+        .once("GET /a?b=c HTTP/1.1\r\nHost: Shop:80\r\nConnection: x-secret, keep-alive, TE\r\nX-Secret: 1\r\nX-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Request-Id: mine\r\nKeep-Alive: 5\r\nTE: trailers, gzip\r\n\r\n")
         .await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "hello"));
     assert_eq!(answer.header("server"), None);
@@ -223,4 +225,46 @@ async fn endpoints_always_get_a_host_and_the_ids() {
     for name in ["x-request-id", "traceparent"] {
         assert!(header(&seen[1].head, name).is_some(), "{name}");
     }
+}
+
+/// An answer may begin before its request has ended, and neither waits for the other: here the
+/// client reads only once it has sent everything, and both are larger than what sockets hold.
+#[tokio::test]
+async fn an_upload_goes_on_beside_its_answer() {
+    const SIZE: usize = 12 << 20;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let backend = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let (mut read, mut write) = stream.split();
+        let answer = async {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {SIZE}\r\n\r\n");
+            write.write_all(head.as_bytes()).await.unwrap();
+            write.write_all(&vec![b'a'; SIZE]).await.unwrap();
+        };
+        let mut body = vec![0; SIZE];
+        let (uploaded, ()) = tokio::join!(read.read_exact(&mut body), answer);
+        uploaded.unwrap();
+    });
+    let rig = Rig::new(&file());
+    rig.publish(&[address]);
+    let mut plain = rig.connect().await;
+    let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {SIZE}\r\n\r\n");
+    plain.send(head.as_bytes()).await;
+    assert_eq!(plain.head().await.unwrap().status, 200);
+    plain.send(&vec![b'u'; SIZE]).await;
+    let mut received = plain.buffered();
+    let mut piece = vec![0; 64 << 10];
+    while received < SIZE {
+        let count = soon("the answer", plain.stream.read(&mut piece)).await;
+        let count = count.unwrap();
+        assert!(count > 0, "it broke off after {received} bytes");
+        received += count;
+    }
+    soon("the backend", backend).await.unwrap();
+    assert_eq!(rig.settled().await.ok, 1);
 }

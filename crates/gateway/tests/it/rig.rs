@@ -207,6 +207,11 @@ impl Plain {
             .is_ok_and(|count| count > 0)
     }
 
+    /// How much was received and not looked at.
+    pub(crate) fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
     pub(crate) async fn until(&mut self, end: &[u8]) -> Option<String> {
         loop {
             if let Some(at) = self
