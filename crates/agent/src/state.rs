@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use ninefold_config::model;
 use rustix::fs::{FlockOperation, flock};
@@ -12,6 +13,12 @@ use serde::{Deserialize, Serialize};
 
 /// A Unix socket's path holds 108 bytes with its end (`unix(7)`).
 const SOCKET_PATH_MAX: usize = 107;
+
+/// How long a lock that somebody holds is waited for.
+const LOCK_WAIT_MAX: Duration = Duration::from_millis(500);
+
+/// How long to wait before looking at it again.
+const LOCK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The folder that one node keeps its state in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,17 +171,30 @@ impl StateFolder {
             .mode(0o600)
             .open(&path)
             .map_err(io(&path))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(StateLock { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(match self.record() {
-                Some(record) => StateError::Taken {
-                    pid: record.pid,
-                    cluster: record.cluster,
-                    file: record.file,
-                },
-                None => StateError::Locked { path },
-            }),
-            Err(errno) => Err(io(&path)(errno.into())),
+        let asked = Instant::now();
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(StateLock { _file: file }),
+                // A node that was killed a moment ago holds it until the kernel has taken it apart,
+                // and whoever asks whether one runs holds it for a moment.
+                Err(rustix::io::Errno::WOULDBLOCK) if asked.elapsed() < LOCK_WAIT_MAX => {
+                    std::thread::sleep(LOCK_AGAIN);
+                }
+                Err(rustix::io::Errno::WOULDBLOCK) => return Err(self.taken(path)),
+                Err(errno) => return Err(io(&path)(errno.into())),
+            }
+        }
+    }
+
+    /// Who holds the lock.
+    fn taken(&self, path: PathBuf) -> StateError {
+        match self.record() {
+            Some(record) => StateError::Taken {
+                pid: record.pid,
+                cluster: record.cluster,
+                file: record.file,
+            },
+            None => StateError::Locked { path },
         }
     }
 
@@ -251,6 +271,19 @@ mod tests {
         drop(lock);
         assert!(!state.is_running());
         assert!(state.open().is_ok());
+    }
+
+    #[test]
+    fn whoever_is_about_to_go_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::at(folder.path());
+        let lock = state.open().unwrap();
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| state.open().is_ok());
+            std::thread::sleep(LOCK_AGAIN * 5);
+            drop(lock);
+            assert!(next.join().unwrap());
+        });
     }
 
     #[test]
