@@ -72,6 +72,8 @@ pub(crate) struct Control {
     pub(super) deltas: Deltas,
     pub(super) faults: Faults,
     pub(super) ledger_problem: Option<String>,
+    /// Commands that must end well before what waits for them is started, and how it goes.
+    pub(super) preparing: BTreeMap<String, String>,
     /// By an objective's key.
     pub(super) bad: BTreeMap<String, BadEvents>,
 }
@@ -86,6 +88,7 @@ impl Control {
             deltas: Deltas::default(),
             faults: Faults::default(),
             ledger_problem: None,
+            preparing: BTreeMap::new(),
             bad: BTreeMap::new(),
         }
     }
@@ -118,14 +121,28 @@ impl Control {
                     .drain(instance, std::time::Instant::now() + limit, done);
                 self.publish();
             }
-            Report::Prepare { command, state } => match state {
-                PrepareState::Started => self.notice(format!("prepare: {command}")),
-                PrepareState::Output(line) => tracing::info!(target: "prepare", "{line}"),
-                PrepareState::Done => self.notice(format!("prepared: {command}")),
-                PrepareState::Failed(why) => {
-                    self.notice(format!("prepare failed: {command}: {why}"))
-                }
-            },
+            Report::Prepare { command, state } => self.prepare(command, state),
+        }
+    }
+
+    /// How a command that something waits for goes.
+    fn prepare(&mut self, command: String, state: PrepareState) {
+        match state {
+            PrepareState::Started => {
+                self.notice(format!("prepare: {command}"));
+                let why = format!("waits for its prepare: {command}");
+                self.preparing.insert(command, why);
+            }
+            PrepareState::Output(line) => tracing::info!(target: "prepare", "{line}"),
+            PrepareState::Done => {
+                self.notice(format!("prepared: {command}"));
+                self.preparing.remove(&command);
+            }
+            PrepareState::Failed(why) => {
+                self.notice(format!("prepare failed: {command}: {why}"));
+                let why = format!("its prepare failed and is tried again: {command}: {why}");
+                self.preparing.insert(command, why);
+            }
         }
     }
 

@@ -56,6 +56,11 @@ impl Control {
             }
             let verdict = self.parts.detector.verdict(&instance.instance);
             instance.verdict = verdict.map(|verdict| verdict.class);
+            let waits = instance.state == InstanceState::Starting && instance.pid.is_none();
+            if waits && instance.reason.is_none() && !self.preparing.is_empty() {
+                let reasons: Vec<&str> = self.preparing.values().map(String::as_str).collect();
+                instance.reason = Some(reasons.join("; "));
+            }
         }
         instances
     }

@@ -228,3 +228,28 @@ fn the_error_budget_divides_by_class() {
     assert!(metrics.contains(line), "{metrics}");
     assert!(cluster.stop().success());
 }
+
+#[test]
+fn what_waits_for_a_prepare_says_so() {
+    let prepare = r#"replicas = 3
+prepare = ["sh", "-c", "until [ -e go ]; do sleep 0.02; done"]"#;
+    let cluster = Cluster::up(&three_replicas("").replace("replicas = 3", prepare));
+    cluster.wait("three that wait for the command", || {
+        let status = cluster.status();
+        let instances = status["instances"].as_array().unwrap();
+        let waits = |instance: &Value| {
+            let reason = instance["reason"].as_str().unwrap_or_default();
+            instance["state"] == "starting" && reason.starts_with("waits for its prepare: sh -c")
+        };
+        instances.len() == 3 && instances.iter().all(waits)
+    });
+    let go = cluster.file().with_file_name("go");
+    std::fs::write(go, "").unwrap();
+    cluster.ready(3);
+    let status = cluster.status();
+    let mut instances = status["instances"].as_array().unwrap().iter();
+    assert!(
+        instances.all(|instance| instance["reason"].is_null()),
+        "{status}"
+    );
+}
