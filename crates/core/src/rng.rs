@@ -1,5 +1,6 @@
 //! A small seeded generator, so that every choice can be replayed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::time::nanos;
@@ -50,8 +51,40 @@ impl Rng {
     }
 }
 
+/// A generator that many threads draw from without a lock: SplitMix64 over an atomic counter
+/// (Steele, Lea and Flood, 2014). Which thread gets which number is not determined.
+#[derive(Debug)]
+pub struct SharedRng(AtomicU64);
+
+impl SharedRng {
+    /// A generator whose numbers, as a set, follow from `seed`.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+
+    /// The next 64 uniform bits.
+    pub fn next_u64(&self) -> u64 {
+        split_mix(self.0.fetch_add(GOLDEN, Ordering::Relaxed)).1
+    }
+
+    /// Uniform in `0.0..1.0`, 53 bits.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are exact in an f64")]
+    pub fn unit(&self) -> f64 {
+        (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A generator of one's own, seeded by the next number.
+    #[must_use]
+    pub fn fork(&self) -> Rng {
+        Rng::new(self.next_u64())
+    }
+}
+
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
 const fn split_mix(state: u64) -> (u64, u64) {
-    let state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let state = state.wrapping_add(GOLDEN);
     let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     (state, z ^ (z >> 31))
@@ -78,6 +111,23 @@ mod tests {
         }
         assert!(seen.iter().all(|n| (800..1_200).contains(n)), "{seen:?}");
         assert_eq!(rng.below(0), 0);
+    }
+
+    #[test]
+    fn threads_share_one_sequence() {
+        let shared = SharedRng::new(5);
+        let drawn = std::thread::scope(|scope| {
+            let draw = || (0..1_000).map(|_| shared.next_u64()).collect::<Vec<_>>();
+            let (a, b) = (scope.spawn(draw), scope.spawn(draw));
+            [a.join().unwrap(), b.join().unwrap()].concat()
+        });
+        let alone = SharedRng::new(5);
+        let expected: std::collections::BTreeSet<u64> =
+            (0..2_000).map(|_| alone.next_u64()).collect();
+        assert_eq!(
+            drawn.into_iter().collect::<std::collections::BTreeSet<_>>(),
+            expected
+        );
     }
 
     #[test]

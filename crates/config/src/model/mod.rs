@@ -11,17 +11,16 @@ mod name;
 mod probe;
 mod service;
 mod slo;
-mod units;
 
 pub use chaos::Chaos;
 pub use claim::{Claim, Load, LoadRequest, Survive};
 pub use file::{AdminAddress, Cluster, File, Node};
 pub use listener::{AccessLog, AccessLogFormat, Limits, Listener, Retry, Route, TlsCertificate};
 pub use name::{InvalidName, Name};
+pub use ninefold_core::units::{Bytes, InvalidUnit, Rate, Ratio, Span};
 pub use probe::{Check, Health, Probe};
 pub use service::{
     Ejection, Endpoint, External, Redundancy, Restart, Service, ServiceKind, Spread, Stop,
     Supervised,
 };
 pub use slo::{LatencyObjective, Slo};
-pub use units::{Bytes, InvalidUnit, Rate, Ratio, Span};

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::time::nanos;
 
 /// Why a text is not of a unit. The message says what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +44,12 @@ impl Span {
     #[must_use]
     pub const fn secs(secs: u64) -> Self {
         Self(Duration::from_secs(secs))
+    }
+
+    /// In nanoseconds, saturating after 584 years.
+    #[must_use]
+    pub fn as_nanos(self) -> u64 {
+        nanos(self.0)
     }
 }
 
@@ -282,6 +290,14 @@ macro_rules! as_text {
             }
         }
 
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Cow::<'de, str>::deserialize(deserializer)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
+            }
+        }
+
         impl JsonSchema for $type {
             fn schema_name() -> Cow<'static, str> {
                 $schema.into()
@@ -335,6 +351,18 @@ mod tests {
         assert_eq!("99.95%".parse::<Ratio>().unwrap().to_string(), "99.95%");
         assert_eq!("100%".parse::<Ratio>().unwrap(), Ratio::ONE);
         assert_eq!("30/m".parse::<Rate>().unwrap().to_string(), "0.5/s");
+    }
+
+    #[test]
+    fn serde_keeps_the_unit() {
+        let text = serde_json::to_string(&(Span::millis(250), Ratio::percent(20))).unwrap();
+        assert_eq!(text, r#"["250ms","20%"]"#);
+        let (span, ratio): (Span, Ratio) = serde_json::from_str(&text).unwrap();
+        assert_eq!((span, ratio), (Span::millis(250), Ratio::percent(20)));
+        let error = serde_json::from_str::<Span>("\"5\"")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("`5` is no duration"), "{error}");
     }
 
     #[test]

@@ -1,0 +1,65 @@
+//! Resilience policies: who may call, how often again, and what is shed, decided without a clock,
+//! a runtime or a lock on the way of an admitted call.
+//!
+//! Most policies answer one question, *may this call go on?*, and are told how it ended. They
+//! implement [`Admission`] and hand out a [`Permit`]:
+//!
+//! ```ignore
+//! use ninefold_core::policy::{Admission, CircuitBreaker, Outcome, Permit, RequestMeta};
+//! use ninefold_core::time::Timestamp;
+//!
+//! let breaker = CircuitBreaker::default();
+//! let now = Timestamp::from_secs(1);
+//! let permit = Permit::acquire(&breaker, &RequestMeta::default(), now)?;
+//! // … the call …
+//! permit.settle(Outcome::Success, now);
+//! # Ok::<(), ninefold_core::policy::Rejected>(())
+//! ```
+//!
+//! # Rules
+//!
+//! - **Invariant:** a call that is admitted takes no lock and allocates nothing.
+//! - **Invariant:** a permit that is dropped was *cancelled*: everything it held is released, and
+//!   it counts neither as a success nor as a failure.
+//! - **Invariant:** a permit knows the generation it was given in; what ends after its policy
+//!   changed state does not count towards the new state.
+//! - Time comes in as [`Now`]: a timestamp, or whoever can tell one. A policy asks at most once a
+//!   call, and not at all where it does not need to know.
+//! - Configuration is serde, checked by `validate`, and can be swapped by `reconfigure` without
+//!   losing what was learnt.
+//! - Every table, queue and window has a limit.
+
+mod admission;
+mod event;
+mod invalid;
+mod meta;
+mod now;
+mod outcome;
+mod permit;
+mod rejected;
+
+pub mod adaptive_limiter;
+pub mod adaptive_throttler;
+pub mod backoff;
+pub mod breaker;
+pub mod bulkhead;
+pub mod classify;
+pub mod deadline;
+pub mod dimmer;
+pub mod guard;
+pub mod hedge;
+pub mod prioritizer;
+pub mod queue;
+pub mod rate_limiter;
+pub mod retry_budget;
+pub mod shedder;
+mod sync;
+
+pub use admission::Admission;
+pub use event::{Change, Event, Listener, Source};
+pub use invalid::InvalidPolicy;
+pub use meta::{Cohort, Criticality, RequestMeta};
+pub use now::Now;
+pub use outcome::Outcome;
+pub use permit::Permit;
+pub use rejected::{PolicyKind, Reason, Rejected};
