@@ -1,0 +1,26 @@
+//! The timers of tokio.
+
+use ninefold_core::policy::Now;
+use ninefold_core::time::Timestamp;
+
+use super::{Time, precise};
+
+/// tokio's clock and timers, on the scale of [`PreciseClock`](super::PreciseClock). Follows
+/// `tokio::time::pause` where a test uses that. Sleeping needs a runtime with timers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokioTime;
+
+impl Now for TokioTime {
+    #[inline]
+    fn now(&self) -> Timestamp {
+        precise::at(tokio::time::Instant::now().into_std())
+    }
+}
+
+impl Time for TokioTime {
+    type Sleep = tokio::time::Sleep;
+
+    fn sleep_until(&self, deadline: Timestamp) -> Self::Sleep {
+        tokio::time::sleep_until(precise::instant(deadline).into())
+    }
+}

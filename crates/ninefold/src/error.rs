@@ -1,0 +1,54 @@
+//! How a guarded call can fail.
+
+use std::time::Duration;
+
+use ninefold_core::policy::Rejected;
+
+/// A call that was guarded by policies failed: by itself, or because a policy ended it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error<E> {
+    /// A policy did not let it pass. Nothing was sent.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// It took too long and was given up. It may have had its effect.
+    #[error(transparent)]
+    TimedOut(#[from] TimedOut),
+    /// It panicked in a pool that contains panics. It may have had its effect.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
+    /// It failed by itself.
+    #[error("{0}")]
+    Service(E),
+}
+
+/// A call was given up after a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no answer within {after:?}")]
+pub struct TimedOut {
+    /// How long was waited.
+    pub after: Duration,
+}
+
+/// A call panicked. The pool it ran in goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the call panicked")]
+pub struct Panicked;
+
+impl<E> Error<E> {
+    /// The error of the call itself, if it was that.
+    pub fn into_service(self) -> Option<E> {
+        match self {
+            Self::Service(error) => Some(error),
+            Self::Rejected(_) | Self::TimedOut(_) | Self::Panicked(_) => None,
+        }
+    }
+
+    /// The refusal, if a policy refused.
+    pub const fn rejected(&self) -> Option<&Rejected> {
+        match self {
+            Self::Rejected(rejected) => Some(rejected),
+            Self::Service(_) | Self::TimedOut(_) | Self::Panicked(_) => None,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Resilience policies for services that call services.
+//!
+//! # Shape
+//!
+//! Every policy has three surfaces over one core (`ninefold_core::policy`), which knows no runtime,
+//! no clock and no lock on the way of an admitted call:
+//!
+//! - `policy.call(|| async { … }).await` around any future;
+//! - a tower layer, with the feature `tower`;
+//! - the raw permit, for code that is neither.
+
+pub mod clock;
+mod error;
+pub mod handle;
+
+pub use error::{Error, Panicked, TimedOut};
+pub use handle::Handle;
+pub use ninefold_core::policy::{
+    Admission, Change, Cohort, Criticality, Event, InvalidPolicy, Listener, Now, Outcome, Permit,
+    PolicyKind, Reason, Rejected, RequestMeta, Source,
+};
+pub use ninefold_core::time::Timestamp;
+pub use ninefold_core::units::{Bytes, Rate, Ratio, Span};
