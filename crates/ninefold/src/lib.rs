@@ -12,6 +12,7 @@
 pub mod clock;
 mod error;
 pub mod handle;
+pub mod meta;
 
 pub use error::{Error, Panicked, TimedOut};
 pub use handle::Handle;

@@ -77,7 +77,10 @@ impl VirtualTime {
     /// # Panics
     ///
     /// If the future waits for something that nobody will bring: it would never end.
-    #[expect(clippy::panic, reason = "for tests: there is no other way to say that it hangs")]
+    #[expect(
+        clippy::panic,
+        reason = "for tests: there is no other way to say that it hangs"
+    )]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let woken = Arc::new(Woken(AtomicBool::new(true)));
         let waker = Waker::from(Arc::clone(&woken));
@@ -100,7 +103,9 @@ impl VirtualTime {
         let mut shared = self.lock();
         shared.now = shared.now.max(at);
         let now = shared.now;
-        let later = shared.sleepers.split_off(&(now + Duration::from_nanos(1), 0));
+        let later = shared
+            .sleepers
+            .split_off(&(now + Duration::from_nanos(1), 0));
         let due = std::mem::replace(&mut shared.sleepers, later);
         drop(shared);
         due.into_values().flatten().for_each(Waker::wake);
@@ -167,6 +172,51 @@ impl Drop for VirtualSleep {
     fn drop(&mut self) {
         if let Some(key) = self.key {
             self.time.lock().sleepers.remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    #[test]
+    fn sleepers_wake_in_order_and_only_when_due() {
+        let time = VirtualTime::new();
+        let began = time.now();
+        let order = Arc::new(AtomicU64::new(0));
+        let mut sleeps: Vec<_> = [3u64, 1, 2]
+            .map(|secs| Box::pin(time.sleep_until(began + Duration::from_secs(secs))))
+            .into();
+        let waker = Waker::from(Arc::new(Count(Arc::clone(&order))));
+        let mut context = Context::from_waker(&waker);
+        for sleep in &mut sleeps {
+            assert!(sleep.as_mut().poll(&mut context).is_pending());
+        }
+        time.advance(Duration::from_millis(2_500));
+        assert_eq!(order.load(Ordering::SeqCst), 2);
+        let ready: Vec<bool> = sleeps
+            .iter_mut()
+            .map(|sleep| sleep.as_mut().poll(&mut context).is_ready())
+            .collect();
+        assert_eq!(ready, [false, true, true]);
+        drop(sleeps);
+        assert_eq!(time.next_wake(), None, "dropped sleepers are gone");
+    }
+
+    #[test]
+    #[should_panic(expected = "nothing in virtual time will wake it")]
+    fn waiting_for_nobody_is_told() {
+        VirtualTime::new().block_on(std::future::pending::<()>());
+    }
+
+    struct Count(Arc<AtomicU64>);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
         }
     }
 }

@@ -7,12 +7,14 @@
 
 #[cfg(feature = "tower")]
 mod future;
-#[allow(clippy::module_inception)]
+#[expect(clippy::module_inception, reason = "the file is named after its type")]
 mod handle;
 #[cfg(feature = "tower")]
 mod layer;
 #[cfg(feature = "tower")]
 mod service;
+#[cfg(test)]
+mod tests;
 
 #[cfg(feature = "tower")]
 pub use self::future::GuardedFuture;

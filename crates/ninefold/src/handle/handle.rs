@@ -1,0 +1,145 @@
+//! The handle itself.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use ninefold_core::policy::classify::{ByResult, Classify};
+use ninefold_core::policy::{Admission, Now, Permit, Rejected, RequestMeta};
+
+use crate::Error;
+use crate::clock::PreciseClock;
+
+/// A shared policy with its clock and its classifier.
+#[derive(Debug)]
+pub struct Handle<P, C = PreciseClock, K = ByResult> {
+    pub(super) policy: Arc<P>,
+    pub(super) clock: C,
+    pub(super) classify: K,
+}
+
+impl<P, C: Default> Handle<P, C> {
+    /// A policy on the clock that fits it, which takes `Ok` for a success and `Err` for a failure.
+    #[must_use]
+    pub fn new(policy: P) -> Self {
+        Self {
+            policy: Arc::new(policy),
+            clock: C::default(),
+            classify: ByResult,
+        }
+    }
+}
+
+impl<P: Default, C: Default> Default for Handle<P, C> {
+    fn default() -> Self {
+        Self::new(P::default())
+    }
+}
+
+impl<P, C, K> Handle<P, C, K> {
+    /// The same policy on another clock, such as a
+    /// [`VirtualTime`](crate::clock::VirtualTime) in tests.
+    pub fn with_clock<D>(self, clock: D) -> Handle<P, D, K> {
+        Handle {
+            policy: self.policy,
+            clock,
+            classify: self.classify,
+        }
+    }
+
+    /// The same policy with another idea of what a failure is.
+    pub fn with_classify<L>(self, classify: L) -> Handle<P, C, L> {
+        Handle {
+            policy: self.policy,
+            clock: self.clock,
+            classify,
+        }
+    }
+
+    /// The policy, to be shared on.
+    pub const fn policy(&self) -> &Arc<P> {
+        &self.policy
+    }
+}
+
+impl<P: Admission, C: Now, K> Handle<P, C, K> {
+    /// Leave for one call, to be settled by the caller.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] if the policy refuses.
+    #[inline]
+    pub fn permit(&self, request: &RequestMeta) -> Result<Permit<&P>, Rejected> {
+        Permit::acquire(&*self.policy, request, &self.clock)
+    }
+
+    /// Calls, if the policy admits it, and tells the policy how that ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] if the policy refuses, [`Error::Service`] if the call fails.
+    #[inline]
+    pub async fn call<T, E, F>(&self, call: impl FnOnce() -> F) -> Result<T, Error<E>>
+    where
+        F: Future<Output = Result<T, E>>,
+        K: Classify<T, E>,
+    {
+        self.call_with(&RequestMeta::default(), call).await
+    }
+
+    /// As [`Handle::call`], for a policy that looks at the request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] if the policy refuses, [`Error::Service`] if the call fails.
+    #[inline]
+    pub async fn call_with<T, E, F>(
+        &self,
+        request: &RequestMeta,
+        call: impl FnOnce() -> F,
+    ) -> Result<T, Error<E>>
+    where
+        F: Future<Output = Result<T, E>>,
+        K: Classify<T, E>,
+    {
+        let permit = self.permit(request)?;
+        let result = call().await;
+        conclude(permit, &self.classify, &self.clock, &result);
+        result.map_err(Error::Service)
+    }
+}
+
+/// Tells the policy how a call ended, unless it was cancelled.
+#[inline]
+pub(super) fn conclude<R, T, E>(
+    permit: Permit<R>,
+    classify: &impl Classify<T, E>,
+    clock: &impl Now,
+    result: &Result<T, E>,
+) where
+    R: Deref,
+    R::Target: Admission,
+{
+    match classify.classify(result.as_ref()) {
+        Some(outcome) => permit.settle(outcome, clock),
+        None => drop(permit),
+    }
+}
+
+impl<P, C: Clone, K: Clone> Clone for Handle<P, C, K> {
+    fn clone(&self) -> Self {
+        Self {
+            policy: Arc::clone(&self.policy),
+            clock: self.clock.clone(),
+            classify: self.classify.clone(),
+        }
+    }
+}
+
+/// All that concerns the policy's own state: its configuration, levers and figures.
+impl<P, C, K> Deref for Handle<P, C, K> {
+    type Target = P;
+
+    fn deref(&self) -> &P {
+        &self.policy
+    }
+}
