@@ -15,7 +15,6 @@ pub mod observation;
 pub mod policy;
 pub mod reliability;
 pub mod restart;
-pub mod retry_budget;
 pub mod rng;
 pub mod slo;
 pub mod slow_start;

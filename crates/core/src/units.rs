@@ -60,7 +60,12 @@ impl Ratio {
     /// From whole per cents; more than 100 is 100.
     #[must_use]
     pub const fn percent(percent: u64) -> Self {
-        let parts = percent.saturating_mul(RATIO_ONE / 100);
+        Self::from_parts_per_billion(percent.saturating_mul(RATIO_ONE / 100))
+    }
+
+    /// From parts in a thousand million; more than all of them is all.
+    #[must_use]
+    pub const fn from_parts_per_billion(parts: u64) -> Self {
         Self(if parts > RATIO_ONE { RATIO_ONE } else { parts })
     }
 
@@ -86,6 +91,18 @@ impl Rate {
     #[must_use]
     pub const fn per_second(events: u64) -> Self {
         Self(events.saturating_mul(1_000))
+    }
+
+    /// From thousandths of an event a second.
+    #[must_use]
+    pub const fn millihertz(millihertz: u64) -> Self {
+        Self(millihertz)
+    }
+
+    /// Thousandths of an event a second.
+    #[must_use]
+    pub const fn as_millihertz(self) -> u64 {
+        self.0
     }
 
     /// Events a second.

@@ -10,10 +10,11 @@ use std::time::Duration;
 use http::HeaderValue;
 use ninefold_core::balance::{cost, p2c};
 use ninefold_core::id::InstanceId;
-use ninefold_core::retry_budget::RetryBudget;
+use ninefold_core::policy::{RetryBudget, RetryBudgetConfig};
 use ninefold_core::rng::Rng;
 use ninefold_core::slow_start;
 use ninefold_core::time::Timestamp;
+use ninefold_core::units::Rate;
 use tokio::sync::Notify;
 
 use crate::fleet::Hub;
@@ -35,7 +36,7 @@ pub(crate) struct Worker {
     drain: Notify,
     view: RefCell<View>,
     rng: RefCell<Rng>,
-    budgets: Vec<Option<RefCell<RetryBudget>>>,
+    budgets: Vec<Option<RetryBudget>>,
     /// By route, its whole time as a header's value: what most requests have left.
     timeouts: Vec<(Duration, HeaderValue)>,
 }
@@ -64,8 +65,10 @@ impl Worker {
             .map(|route| {
                 let retry = route.retry.as_ref()?;
                 // The floor is for the whole gateway: each thread has its part of it.
-                let floor = f64::from(retry.budget_min) / f64::from(threads);
-                Some(RefCell::new(RetryBudget::new(retry.budget.as_f64(), floor)))
+                let floor = u64::from(retry.budget_min) * 1_000 / u64::from(threads);
+                let floor = Rate::millihertz(floor).min(RetryBudgetConfig::FLOOR_MAX);
+                let ratio = retry.budget;
+                RetryBudget::new(RetryBudgetConfig { ratio, floor }).ok()
             })
             .collect();
         let timeouts = hub.plan.routes.iter().map(|route| route.timeout);
@@ -127,14 +130,14 @@ impl Worker {
     /// A first attempt on a route.
     pub(crate) fn deposit(&self, route: usize, now: Timestamp) {
         if let Some(Some(budget)) = self.budgets.get(route) {
-            budget.borrow_mut().deposit(now);
+            budget.deposit(now);
         }
     }
 
     /// Whether one more retry is within the route's budget.
     pub(crate) fn withdraw(&self, route: usize, now: Timestamp) -> bool {
         match self.budgets.get(route) {
-            Some(Some(budget)) => budget.borrow_mut().withdraw(now),
+            Some(Some(budget)) => budget.withdraw(now).is_ok(),
             _ => false,
         }
     }

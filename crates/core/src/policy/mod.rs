@@ -52,6 +52,7 @@ pub mod prioritizer;
 pub mod queue;
 pub mod rate_limiter;
 pub mod retry_budget;
+mod ring;
 pub mod shedder;
 mod sync;
 
@@ -63,3 +64,4 @@ pub use now::Now;
 pub use outcome::Outcome;
 pub use permit::Permit;
 pub use rejected::{PolicyKind, Reason, Rejected};
+pub use retry_budget::{BudgetState, RetryBudget, RetryBudgetConfig};
