@@ -1,14 +1,14 @@
 //! Restart budgets and crash loops.
 //!
 //! An instance that ran long enough starts again almost at once. One that soon exits waits longer
-//! each time ([`crate::backoff`]), and one that spends its budget of restarts is in a crash loop:
+//! each time ([`crate::policy::backoff`]), and one that spends its budget of restarts is in a crash loop:
 //! that is said once, and from then on it is only retried at a slow, even pace, as the restart
 //! intensity of OTP supervisors and systemd's start limit do, but without ever giving up.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::backoff::Backoff;
+use crate::policy::Backoff;
 use crate::rng::Rng;
 use crate::time::Timestamp;
 
@@ -110,7 +110,7 @@ impl RestartHistory {
                 begins,
             };
         }
-        let wait = self.policy.backoff.wait(self.attempt, rng);
+        let wait = self.policy.backoff.wait(self.attempt, None, rng);
         self.attempt = self.attempt.saturating_add(1);
         Decision::Restart { wait }
     }
@@ -118,7 +118,7 @@ impl RestartHistory {
     /// An exit that is not the instance's own fault (a planned restart, an injected fault): it
     /// costs no budget and the next start is quick.
     pub fn excused(&mut self, rng: &mut Rng) -> Duration {
-        self.policy.backoff.wait(0, rng)
+        self.policy.backoff.wait(0, None, rng)
     }
 
     /// The slow pace with a tenth of jitter, so that loops of many instances do not fall together.
@@ -134,10 +134,7 @@ mod tests {
 
     fn policy() -> RestartPolicy {
         RestartPolicy {
-            backoff: Backoff {
-                min: Duration::from_millis(100),
-                max: Duration::from_secs(30),
-            },
+            backoff: Backoff::exponential(Duration::from_millis(100), Duration::from_secs(30)),
             budget: 5,
             within: Duration::from_secs(60),
             crash_loop_every: Duration::from_secs(30),

@@ -14,7 +14,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ninefold_core::backoff::Backoff;
+use ninefold_core::policy::{Backoff, Jitter};
 use ninefold_core::rng::Rng;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
@@ -30,10 +30,8 @@ use crate::report::{PrepareState, Report};
 use crate::shared::Shared;
 
 /// Waits between two tries of a command that fails.
-const RETRY: Backoff = Backoff {
-    min: Duration::from_secs(2),
-    max: Duration::from_secs(60),
-};
+const RETRY: Backoff = Backoff::exponential(Duration::from_secs(2), Duration::from_secs(60))
+    .with_jitter(Jitter::Equal);
 /// A line of output is cut at this length.
 const LINE_BYTES_MAX: u64 = 4_096;
 
@@ -129,7 +127,7 @@ impl Prepare {
                     gate.send_replace(Some(Err(text.into())));
                 }
             }
-            let wait = RETRY.ceiling(attempt) / 2 + RETRY.wait(attempt, &mut rng) / 2;
+            let wait = RETRY.wait(attempt, None, &mut rng);
             attempt = attempt.saturating_add(1);
             tokio::time::sleep(wait).await;
         }

@@ -57,6 +57,7 @@ pub mod shedder;
 mod sync;
 
 pub use admission::Admission;
+pub use backoff::{Backoff, Growth, Jitter};
 pub use event::{Change, Event, Listener, Source};
 pub use invalid::InvalidPolicy;
 pub use meta::{Cohort, Criticality, RequestMeta};

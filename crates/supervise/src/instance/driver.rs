@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use ninefold_config::model::{Check, Health};
-use ninefold_core::backoff::Backoff;
 use ninefold_core::event::EventKind;
 use ninefold_core::observation::ProbeKind;
+use ninefold_core::policy::Backoff;
 use ninefold_core::restart::RestartPolicy;
 use ninefold_core::rng::Rng;
 use ninefold_core::status::{InstanceState, InstanceStatus};
@@ -100,10 +100,7 @@ impl Driver {
             health,
             stop: plan.supervised.stop.clone(),
             restart: RestartPolicy {
-                backoff: Backoff {
-                    min: restart.backoff_min.0,
-                    max: restart.backoff_max.0,
-                },
+                backoff: Backoff::exponential(restart.backoff_min.0, restart.backoff_max.0),
                 budget: restart.budget,
                 within: restart.within.0,
                 crash_loop_every: restart.crash_loop_every.0,

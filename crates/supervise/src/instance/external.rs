@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ninefold_config::model::{Endpoint, Health};
-use ninefold_core::backoff::Backoff;
 use ninefold_core::event::EventKind;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::Seen;
+use ninefold_core::policy::{Backoff, Jitter};
 use ninefold_core::rng::Rng;
 use ninefold_core::status::{InstanceState, InstanceStatus};
 use ninefold_core::time::{Timestamp, nanos};
@@ -24,10 +24,8 @@ use crate::shared::Shared;
 use super::gates::{Change, Gates};
 
 /// Waits between two tries to resolve a name.
-const RESOLVE: Backoff = Backoff {
-    min: Duration::from_millis(500),
-    max: Duration::from_secs(10),
-};
+const RESOLVE: Backoff = Backoff::exponential(Duration::from_millis(500), Duration::from_secs(10))
+    .with_jitter(Jitter::Equal);
 /// A resolver that does not answer.
 const RESOLVE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -109,7 +107,7 @@ impl ExternalDriver {
             self.reason = Some(reason);
             self.tried = true;
             self.publish();
-            let wait = RESOLVE.ceiling(attempt) / 2 + RESOLVE.wait(attempt, &mut self.rng) / 2;
+            let wait = RESOLVE.wait(attempt, None, &mut self.rng);
             attempt = attempt.saturating_add(1);
             tokio::time::sleep(wait).await;
         }

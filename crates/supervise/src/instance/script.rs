@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use expect_test::Expect;
 use ninefold_config::model::{Check, Health, Probe, Span, Stop};
-use ninefold_core::backoff::Backoff;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::{ProbeKind, ProbeOutcome, Seen};
+use ninefold_core::policy::Backoff;
 use ninefold_core::restart::RestartPolicy;
 use ninefold_core::rng::Rng;
 use ninefold_core::taxonomy::ExitCause;
@@ -47,10 +47,7 @@ impl Script {
                 drain: Span::secs(5),
             },
             restart: RestartPolicy {
-                backoff: Backoff {
-                    min: Duration::from_millis(100),
-                    max: Duration::from_secs(30),
-                },
+                backoff: Backoff::exponential(Duration::from_millis(100), Duration::from_secs(30)),
                 budget: 2,
                 within: Duration::from_secs(60),
                 crash_loop_every: Duration::from_secs(30),
