@@ -10,8 +10,8 @@ use crate::units::{Rate, Ratio};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetryBudgetConfig {
-    /// Repetitions for each first attempt of the last 10 s. 20 % by default, so the load on a
-    /// service that fails entirely is 1.2 times the usual one; 10 % is the SRE book's figure.
+    /// Repetitions for each first attempt of the last 10 s. 10 % by default, as in the SRE book, so
+    /// the load on a service that fails entirely is 1.1 times the usual one.
     pub ratio: Ratio,
     /// Repetitions that are allowed whatever the traffic, averaged over 10 s. 10/s by default. With
     /// many clients of one service divide it by their number.
@@ -21,7 +21,7 @@ pub struct RetryBudgetConfig {
 impl Default for RetryBudgetConfig {
     fn default() -> Self {
         Self {
-            ratio: Ratio::percent(20),
+            ratio: Ratio::percent(10),
             floor: Rate::per_second(10),
         }
     }
