@@ -13,6 +13,7 @@ pub mod clock;
 mod error;
 pub mod handle;
 pub mod meta;
+pub mod retry;
 
 pub use error::{Error, Panicked, TimedOut};
 pub use handle::Handle;

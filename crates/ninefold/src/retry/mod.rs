@@ -1,0 +1,55 @@
+//! Try again, within reason.
+//!
+//! What it decides and why is in [`ninefold_core::policy::retry`]; this is the part that waits and
+//! calls. A [`Retry`] holds its configuration, the budget that it shares with all else that repeats
+//! calls of the same dependency, and a [`RetryRule`] that reads results.
+//!
+//! ```
+//! use std::cell::Cell;
+//! use ninefold::clock::VirtualTime;
+//! use ninefold::retry::{Repeat, Retry};
+//!
+//! let time = VirtualTime::new();
+//! let retry = Retry::new(time.clone());
+//! let attempts = Cell::new(0);
+//! let answer = time.block_on(retry.call(Repeat::Always, |attempt| {
+//!     attempts.set(attempt + 1);
+//!     async move { if attempt < 2 { Err("connection reset") } else { Ok("hello") } }
+//! }));
+//! assert_eq!((answer, attempts.get()), (Ok("hello"), 3));
+//! ```
+//!
+//! # Safe by default
+//!
+//! The caller says for each call whether it may be repeated ([`Repeat`]). In a tower service a
+//! [`Replay`] says it, and also makes the copy to send; the one for HTTP goes by method, and repeats
+//! what is not idempotent only if it certainly was not sent. No copy is made for the last attempt,
+//! and none where the call may not be repeated.
+//!
+//! # How it composes
+//!
+//! Outside of whatever refuses and times single attempts: breaker, limiters, time limit. Their
+//! refusals are retried where they say that it makes sense, after as long as they say. Inside of
+//! the deadline, which bounds all attempts together.
+//!
+//! # What it emits and costs
+//!
+//! `Attempt` for each repetition, and what the budget emits. A call that succeeds at once pays for
+//! one deposit into the budget and, in a tower service, for one copy of the request.
+
+mod rule;
+mod run;
+#[cfg(test)]
+mod tests;
+#[cfg(feature = "tower")]
+mod tower;
+
+pub use ninefold_core::policy::backoff::{Backoff, Growth, Jitter};
+pub use ninefold_core::policy::{
+    Advice, Pushback, Repeat, RetryBudget, RetryBudgetConfig, RetryConfig,
+};
+
+pub use self::rule::{ByError, RetryRule};
+pub use self::run::Retry;
+#[cfg(feature = "tower")]
+pub use self::tower::{CloneAlways, Replay, RetryFuture, RetryLayer, RetryService};

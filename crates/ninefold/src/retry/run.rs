@@ -1,0 +1,245 @@
+//! The policy, and the loop around a call.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use ninefold_core::policy::{
+    Advice, Change, InvalidPolicy, PolicyKind, Progress, Repeat, RequestMeta, RetryBudget,
+    RetryConfig, Source, Stop,
+};
+use ninefold_core::rng::SharedRng;
+
+use super::{ByError, RetryRule};
+use crate::Error;
+use crate::clock::Time;
+
+/// What is shared by all clones and services of one retry.
+struct Shared {
+    config: RwLock<RetryConfig>,
+    budget: Arc<RetryBudget>,
+    source: Source,
+    rng: SharedRng,
+}
+
+/// Tries again, within reason. Clones share one configuration and one budget.
+pub struct Retry<T, R = ByError> {
+    pub(super) time: T,
+    pub(super) rule: R,
+    shared: Arc<Shared>,
+}
+
+impl<T: Time> Retry<T> {
+    /// With the default configuration and a budget of its own.
+    #[must_use]
+    pub fn new(time: T) -> Self {
+        Self::build(RetryConfig::default(), time)
+    }
+
+    /// With a configuration and a budget of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPolicy`] if the configuration makes no sense.
+    pub fn with_config(config: RetryConfig, time: T) -> Result<Self, InvalidPolicy> {
+        config.validate()?;
+        Ok(Self::build(config, time))
+    }
+
+    fn build(config: RetryConfig, time: T) -> Self {
+        let seed = time.now().as_nanos();
+        Self {
+            time,
+            rule: ByError,
+            shared: Arc::new(Shared {
+                config: RwLock::new(config),
+                budget: Arc::default(),
+                source: Source::default(),
+                rng: SharedRng::new(seed),
+            }),
+        }
+    }
+}
+
+impl<T, R> Retry<T, R> {
+    /// With the budget of a dependency, shared with its hedge and its other retries.
+    #[must_use]
+    pub fn with_budget(self, budget: Arc<RetryBudget>) -> Self {
+        self.rebuilt(|shared| Shared { budget, ..shared })
+    }
+
+    /// With a name and a listener.
+    #[must_use]
+    pub fn with_source(self, source: Source) -> Self {
+        self.rebuilt(|shared| Shared { source, ..shared })
+    }
+
+    /// With a seed for its jitter, so that a test can be repeated.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        self.rebuilt(|shared| Shared {
+            rng: SharedRng::new(seed),
+            ..shared
+        })
+    }
+
+    /// With another idea of what may end differently another time.
+    pub fn with_rule<Q>(self, rule: Q) -> Retry<T, Q> {
+        Retry {
+            time: self.time,
+            rule,
+            shared: self.shared,
+        }
+    }
+
+    /// The budget.
+    #[must_use]
+    pub fn budget(&self) -> &Arc<RetryBudget> {
+        &self.shared.budget
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> RetryConfig {
+        *self
+            .shared
+            .config
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another configuration from the next decision on, for all clones.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPolicy`] if it makes no sense; then nothing changes.
+    pub fn reconfigure(&self, config: RetryConfig) -> Result<(), InvalidPolicy> {
+        config.validate()?;
+        *self
+            .shared
+            .config
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = config;
+        Ok(())
+    }
+
+    /// Before it is shared, a part is exchanged. What was shared already keeps the old one.
+    fn rebuilt(self, change: impl FnOnce(Shared) -> Shared) -> Self {
+        let shared = Arc::try_unwrap(self.shared).unwrap_or_else(|shared| Shared {
+            config: RwLock::new(*shared.config.read().unwrap_or_else(PoisonError::into_inner)),
+            budget: Arc::clone(&shared.budget),
+            source: shared.source.clone(),
+            rng: SharedRng::new(shared.rng.next_u64()),
+        });
+        Self {
+            shared: Arc::new(change(shared)),
+            ..self
+        }
+    }
+}
+
+impl<T: Time, R> Retry<T, R> {
+    /// Calls, and again where that makes sense. `call` is given the number of the attempt, from 0.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last attempt.
+    pub async fn call<V, E, F>(
+        &self,
+        repeat: Repeat,
+        mut call: impl FnMut(u32) -> F,
+    ) -> Result<V, Error<E>>
+    where
+        F: Future<Output = Result<V, E>>,
+        R: RetryRule<V, Error<E>>,
+    {
+        self.run(&RequestMeta::default(), repeat, |attempt| {
+            let call = call(attempt);
+            async { call.await.map_err(Error::Service) }
+        })
+        .await
+    }
+
+    /// As [`Retry::call`], with a deadline, and around a call that may already fail by other
+    /// policies.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last attempt.
+    pub async fn run<V, X, F>(
+        &self,
+        request: &RequestMeta,
+        repeat: Repeat,
+        mut call: impl FnMut(u32) -> F,
+    ) -> Result<V, X>
+    where
+        F: Future<Output = Result<V, X>>,
+        R: RetryRule<V, X>,
+    {
+        let mut progress = self.begin(request, repeat);
+        loop {
+            let result = call(progress.repetitions).await;
+            let advice = self.rule.advise(result.as_ref());
+            let Ok(wait) = self.next(advice, &mut progress) else {
+                return result;
+            };
+            self.time.sleep_until(self.time.now() + wait).await;
+        }
+    }
+
+    /// Counts a first attempt.
+    pub(super) fn begin(&self, request: &RequestMeta, repeat: Repeat) -> Progress {
+        self.shared.budget.deposit(&self.time);
+        Progress {
+            repeat,
+            deadline: request.deadline,
+            ..Progress::default()
+        }
+    }
+
+    /// The wait before the next attempt, which `progress` then counts.
+    pub(super) fn next(&self, advice: Advice, progress: &mut Progress) -> Result<Duration, Stop> {
+        if advice == Advice::Accept {
+            return Err(Stop::Accepted);
+        }
+        let (now, mut rng) = (self.time.now(), self.shared.rng.fork());
+        let budget = Some(&*self.shared.budget);
+        let wait = self
+            .config()
+            .next(advice, progress, now, budget, &mut rng)?;
+        progress.repetitions += 1;
+        progress.waited = Some(wait);
+        self.shared
+            .source
+            .emit(PolicyKind::Retry, || Change::Attempt(progress.repetitions));
+        Ok(wait)
+    }
+
+    /// Whether another attempt could follow, so that the request must be kept.
+    #[cfg(feature = "tower")]
+    pub(super) fn may_repeat(&self, progress: &Progress) -> bool {
+        self.config()
+            .may_repeat(progress.repetitions, progress.repeat)
+    }
+}
+
+impl<T: Clone, R: Clone> Clone for Retry<T, R> {
+    fn clone(&self) -> Self {
+        Self {
+            time: self.time.clone(),
+            rule: self.rule.clone(),
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<T: fmt::Debug, R: fmt::Debug> fmt::Debug for Retry<T, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Retry")
+            .field("config", &self.config())
+            .field("budget", &self.shared.budget)
+            .field("time", &self.time)
+            .field("rule", &self.rule)
+            .finish_non_exhaustive()
+    }
+}
