@@ -59,6 +59,7 @@ mod sync;
 
 pub use admission::Admission;
 pub use backoff::{Backoff, Growth, Jitter};
+pub use bulkhead::{Bulkhead, BulkheadConfig};
 pub use event::{Change, Event, Listener, Source};
 pub use invalid::InvalidPolicy;
 pub use meta::{Cohort, Criticality, RequestMeta};

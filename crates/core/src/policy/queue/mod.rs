@@ -1,0 +1,87 @@
+//! The waiting room: who waits for a place, in which order they are served, and when waiting has
+//! lost its sense.
+//!
+//! A [`Bulkhead`](super::Bulkhead) with `max_wait` and a [`LoadShedder`](super::LoadShedder) let
+//! calls wait when all places are taken. What waits, wakes and keeps time is a driver's work; what
+//! it must do is decided here. A [`Queue`] is a plain value behind the driver's own lock, which is
+//! taken only when there is no free place.
+//!
+//! # When not to use it
+//!
+//! Where the caller can be told *no* at once and has somewhere else to go, a queue only adds delay:
+//! leave `max_wait` at zero. A queue smooths bursts; it never helps against lasting overload.
+//!
+//! # Order
+//!
+//! With `by_criticality` the more critical always goes first, and if the room is full it takes the
+//! place of the least critical. Within a criticality, or without it:
+//!
+//! - [`Order::Fifo`]: first come, first served. Fair, and the worst choice in overload: everybody
+//!   waits until nobody wants the answer any more.
+//! - [`Order::Lifo`]: the last comer first, who has the longest patience left.
+//! - [`Order::AdaptiveLifo`]: first come, first served, and while the queue stands, the last comer
+//!   first (Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
+//!
+//! # CoDel: when does a queue stand?
+//!
+//! Nichols and Jacobson's controlled delay (RFC 8289) tells a queue that absorbs a burst from one
+//! that merely adds delay: the latter has not been shorter than a *target* (5 ms) at any time for an
+//! *interval* (100 ms). Once that is so, whoever has waited twice the target is refused, until
+//! nobody had to be refused for an interval.
+//!
+//! The delay is that of the longest waiting, not that of the last one served: while the last comer
+//! goes first the latter says nothing. The way back takes an interval because refusing keeps the
+//! delay below what brought it about; leaving at the first short delay would let the queue stand
+//! again for an interval every other interval.
+//!
+//! The target is never less than the time between two places becoming free
+//! ([`Queue::expect`]), as RFC 8289 (4.2) asks for at least one packet's time: with four places and
+//! 100 ms a call even an ideal queue waits 25 ms.
+//!
+//! # Deadlines
+//!
+//! Each waiter has a time at which it gives up: `max_wait` after it came, or when its deadline
+//! leaves less time than a call usually takes, whichever is sooner. What would be served too late by
+//! all that is known is refused when it comes.
+//!
+//! # How a driver uses it
+//!
+//! 1. [`Waiting::try_place`]; with a place the call goes on, and nothing here is touched.
+//! 2. Otherwise lock the room, [`Waiting::enter`], then hand out what [`Waiting::next`] gives (a
+//!    place may have become free meanwhile), unlock, and wait to be woken.
+//! 3. Whoever settles or cancels a call, and finds [`Waiting::waiting`] above zero, locks the room
+//!    and hands out what [`Waiting::next`] gives. So does whoever raises a limit.
+//! 4. At [`Queue::poll_at`] somebody locks the room and refuses what [`Waiting::expire`] gives,
+//!    until it gives nothing.
+//! 5. Who stops waiting calls [`Waiting::leave`]; if that says `false`, its turn or its refusal was
+//!    under way already, and a place that came with it must be given back.
+//!
+//! Each waiter that entered leaves exactly once: by `next`, by `expire` or by `leave`.
+//!
+//! # What it costs
+//!
+//! Memory for those who wait and nobody else: `capacity` and as many refusals not fetched yet.
+//! Each operation takes time logarithmic in the number of waiters.
+
+mod codel;
+mod config;
+mod id;
+mod places;
+mod room;
+mod waiting;
+
+pub use codel::CodelConfig;
+pub use config::{Order, QueueConfig, WAITERS_MAX};
+pub use id::WaiterId;
+pub use room::Queue;
+pub use waiting::Waiting;
+
+pub(crate) use codel::Codel;
+pub(crate) use places::Places;
+
+#[cfg(test)]
+#[cfg(loom)]
+mod loom_tests;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests;
