@@ -14,6 +14,7 @@ mod error;
 pub mod handle;
 pub mod meta;
 pub mod retry;
+pub mod waiting;
 
 pub use error::{Error, Panicked, TimedOut};
 pub use handle::Handle;

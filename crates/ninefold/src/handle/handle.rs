@@ -110,7 +110,7 @@ impl<P: Admission, C: Now, K> Handle<P, C, K> {
 
 /// Tells the policy how a call ended, unless it was cancelled.
 #[inline]
-pub(super) fn conclude<R, T, E>(
+pub(crate) fn conclude<R, T, E>(
     permit: Permit<R>,
     classify: &impl Classify<T, E>,
     clock: &impl Now,

@@ -19,6 +19,7 @@ mod tests;
 #[cfg(feature = "tower")]
 pub use self::future::GuardedFuture;
 pub use self::handle::Handle;
+pub(crate) use self::handle::conclude;
 #[cfg(feature = "tower")]
 pub use self::layer::GuardLayer;
 #[cfg(feature = "tower")]
