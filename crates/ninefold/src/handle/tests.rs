@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::future::pending;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use ninefold_core::policy::{Admission, Now, Outcome, PolicyKind, Reason, Rejected, RequestMeta};
 
@@ -100,6 +100,8 @@ fn a_classifier_may_say_cancelled() {
 #[cfg(feature = "tower")]
 #[test]
 fn tower_547_a_service_made_ready_and_never_called_holds_nothing() {
+    use std::task::Poll;
+
     use tower_layer::Layer;
     use tower_service::Service;
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 use ninefold_core::policy::{Outcome, Reason, RequestMeta};
 
 use super::*;
+use crate::Span;
 use crate::clock::{Now, Time, VirtualTime};
-use crate::{Error, Span};
 
 fn room(time: &VirtualTime, places: u32, max_wait: u64) -> WaitingRoom<Bulkhead, VirtualTime> {
     let config = BulkheadConfig {
@@ -198,6 +198,8 @@ fn park_on<F: Future>(future: F) -> F::Output {
 fn a_service_is_called_when_it_is_its_turn() {
     use tower_layer::Layer;
     use tower_service::Service;
+
+    use crate::Error;
 
     #[derive(Clone)]
     struct Slow(VirtualTime);
