@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ninefold_core::policy::Rejected;
+use ninefold_core::policy::classify::Classify;
+use ninefold_core::policy::{Outcome, Rejected};
 
 /// A call that was guarded by policies failed: by itself, or because a policy ended it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,5 +51,21 @@ impl<E> Error<E> {
             Self::Rejected(rejected) => Some(rejected),
             Self::Service(_) | Self::TimedOut(_) | Self::Panicked(_) => None,
         }
+    }
+}
+
+/// The classifier for calls that other policies guard as well. A refusal of one of them says nothing
+/// about who was to be called; a time limit, a panic and an error of the call itself do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ByError;
+
+impl<T, E> Classify<T, Error<E>> for ByError {
+    #[inline]
+    fn classify(&self, result: Result<&T, &Error<E>>) -> Option<Outcome> {
+        Some(match result {
+            Ok(_) => Outcome::Success,
+            Err(Error::Rejected(_)) => Outcome::Ignored,
+            Err(Error::TimedOut(_) | Error::Panicked(_) | Error::Service(_)) => Outcome::Failure,
+        })
     }
 }

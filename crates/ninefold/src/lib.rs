@@ -13,10 +13,11 @@ pub mod clock;
 mod error;
 pub mod handle;
 pub mod meta;
+pub mod pipeline;
 pub mod retry;
 pub mod waiting;
 
-pub use error::{Error, Panicked, TimedOut};
+pub use error::{ByError, Error, Panicked, TimedOut};
 pub use handle::Handle;
 pub use ninefold_core::policy::{
     Admission, Change, Cohort, Criticality, Event, InvalidPolicy, Listener, Now, Outcome, Permit,

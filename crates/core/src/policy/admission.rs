@@ -9,9 +9,9 @@ use super::{Now, Outcome, PolicyKind, Rejected, RequestMeta};
 /// For each token of [`Admission::try_acquire`] exactly one of [`Admission::settle`] and
 /// [`Admission::cancel`] is called. A [`Permit`](super::Permit) sees to that, and is what most
 /// callers use.
-pub trait Admission {
+pub trait Admission: Send + Sync {
     /// What is remembered of an admitted call: the generation, the time it began.
-    type Token: Debug;
+    type Token: Debug + Send;
 
     /// Which policy it is.
     const KIND: PolicyKind;

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use ninefold_core::policy::classify::{ByResult, Classify};
 use ninefold_core::policy::{Admission, Now, Permit, Rejected, RequestMeta};
 
-use crate::Error;
 use crate::clock::PreciseClock;
+use crate::{ByError, Error};
 
 /// A shared policy with its clock and its classifier.
 #[derive(Debug)]
 pub struct Handle<P, C = PreciseClock, K = ByResult> {
     pub(super) policy: Arc<P>,
-    pub(super) clock: C,
-    pub(super) classify: K,
+    pub(crate) clock: C,
+    pub(crate) classify: K,
 }
 
 impl<P, C: Default> Handle<P, C> {
@@ -53,6 +53,12 @@ impl<P, C, K> Handle<P, C, K> {
             clock: self.clock,
             classify,
         }
+    }
+
+    /// The same policy, which takes refusals of policies within for nothing that it should learn
+    /// from: the classifier for pipelines.
+    pub fn by_error(self) -> Handle<P, C, ByError> {
+        self.with_classify(ByError)
     }
 
     /// The policy, to be shared on.

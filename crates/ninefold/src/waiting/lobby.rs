@@ -20,7 +20,7 @@ pub struct Lobby<P: Waiting, C> {
     seats: Mutex<Seats<P>>,
 }
 
-impl<P: Waiting, C: Now> Lobby<P, C> {
+impl<P: Waiting, C: Now + Send + Sync> Lobby<P, C> {
     pub(super) fn new(policy: P, clock: C) -> Self {
         let seats = Mutex::new(Seats::new(policy.room()));
         Self {
@@ -35,7 +35,7 @@ impl<P: Waiting, C: Now> Lobby<P, C> {
         &self.policy
     }
 
-    pub(super) const fn clock(&self) -> &C {
+    pub(crate) const fn clock(&self) -> &C {
         &self.clock
     }
 
@@ -88,7 +88,7 @@ impl<P: Waiting, C: Now> Lobby<P, C> {
     }
 }
 
-impl<P: Waiting, C: Now> Admission for Lobby<P, C> {
+impl<P: Waiting, C: Now + Send + Sync> Admission for Lobby<P, C> {
     type Token = P::Token;
 
     const KIND: PolicyKind = P::KIND;

@@ -7,15 +7,15 @@ use ninefold_core::policy::classify::{ByResult, Classify};
 use ninefold_core::policy::queue::Waiting;
 
 use super::{Acquire, Lobby};
-use crate::Error;
 use crate::clock::Time;
 use crate::handle::conclude;
+use crate::{ByError, Error};
 
 /// A shared policy whose calls may wait, with its classifier.
 #[derive(Debug)]
 pub struct WaitingRoom<P: Waiting, T, K = ByResult> {
-    pub(super) lobby: Arc<Lobby<P, T>>,
-    pub(super) classify: K,
+    pub(crate) lobby: Arc<Lobby<P, T>>,
+    pub(crate) classify: K,
 }
 
 impl<P: Waiting, T: Time> WaitingRoom<P, T> {
@@ -36,6 +36,12 @@ impl<P: Waiting, T: Time, K> WaitingRoom<P, T, K> {
             lobby: self.lobby,
             classify,
         }
+    }
+
+    /// The same room, which takes refusals of policies within for nothing that it should learn
+    /// from: the classifier for pipelines.
+    pub fn by_error(self) -> WaitingRoom<P, T, ByError> {
+        self.with_classify(ByError)
     }
 
     /// The policy.

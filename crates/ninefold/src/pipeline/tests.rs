@@ -1,0 +1,111 @@
+//! Pipelines in virtual time.
+
+use std::future::pending;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::*;
+use crate::clock::{Now, Time, VirtualTime};
+use crate::retry::Retry;
+use crate::waiting::{Bulkhead, BulkheadConfig, WaitingRoom};
+use crate::{Error, Reason, Span};
+
+fn bulkhead(time: &VirtualTime, places: u32) -> WaitingRoom<Bulkhead, VirtualTime> {
+    let config = BulkheadConfig {
+        max_concurrent_calls: places,
+        max_wait: Span::millis(10),
+        ..BulkheadConfig::default()
+    };
+    WaitingRoom::new(Bulkhead::new(config).unwrap(), time.clone())
+}
+
+#[test]
+fn each_attempt_passes_what_stands_within() {
+    let time = VirtualTime::new();
+    let attempts = AtomicU32::new(0);
+    let pipeline = Pipeline::builder()
+        .stage(Retry::new(time.clone()))
+        .stage(bulkhead(&time, 1).by_error())
+        .build();
+    let answer = time.block_on(pipeline.call_with(Call::idempotent(), |call| {
+        attempts.fetch_add(1, Ordering::Relaxed);
+        async move { Err::<(), _>(call.request.attempt) }
+    }));
+    assert_eq!((answer, attempts.into_inner()), (Err(Error::Service(2)), 3));
+}
+
+#[test]
+fn a_refusal_within_is_tried_again_and_comes_out() {
+    let time = VirtualTime::new();
+    let room = bulkhead(&time, 1);
+    let pipeline = Pipeline::builder()
+        .stage(Retry::new(time.clone()))
+        .stage(room.clone().by_error())
+        .build();
+    let held = time.block_on(room.acquire(&crate::RequestMeta::default()));
+    let began = time.now();
+    let answer = time.block_on(pipeline.call(|| async { Ok::<_, ()>(1) }));
+    assert_eq!(
+        answer.unwrap_err().rejected().unwrap().reason,
+        Reason::WaitedTooLong
+    );
+    assert!(
+        time.now().since(began) >= Duration::from_millis(30),
+        "three attempts waited"
+    );
+    drop(held);
+    assert_eq!(
+        time.block_on(pipeline.call(|| async { Ok::<_, ()>(1) })),
+        Ok(1)
+    );
+}
+
+#[test]
+fn resilience4j_614_643_the_wrong_order_is_told() {
+    let time = VirtualTime::new();
+    let odd = Pipeline::builder()
+        .stage(bulkhead(&time, 1).by_error())
+        .out_of_order(Retry::new(time.clone()))
+        .build();
+    let findings: Vec<String> = odd.findings().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        findings,
+        [
+            "the retry stands within the bulkhead: the order in `ninefold::pipeline` says why it belongs outside"
+        ]
+    );
+    let usual = Pipeline::builder().out_of_order(Retry::new(time)).build();
+    assert!(usual.findings().is_empty());
+}
+
+#[test]
+fn calls_may_move_between_threads_and_borrow() {
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+    let time = VirtualTime::new();
+    let pipeline = Pipeline::builder()
+        .stage(Retry::new(time.clone()))
+        .stage(bulkhead(&time, 1).by_error())
+        .build();
+    let text = String::from("x");
+    drop(is_send(pipeline.call(|| async {
+        pending::<()>().await;
+        Ok::<_, String>(text.clone())
+    })));
+    let spawned = pipeline.clone();
+    let sleeper = time.clone();
+    let answer = std::thread::spawn(move || {
+        let time = sleeper.clone();
+        sleeper.block_on(is_send(async move {
+            let wait = || time.sleep_until(time.now() + Duration::from_millis(1));
+            spawned
+                .call(|| async {
+                    wait().await;
+                    Ok::<_, ()>(3)
+                })
+                .await
+        }))
+    });
+    assert_eq!(answer.join().unwrap(), Ok(3));
+}
