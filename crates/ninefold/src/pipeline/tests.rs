@@ -93,8 +93,8 @@ fn calls_may_move_between_threads_and_borrow() {
         pending::<()>().await;
         Ok::<_, String>(text.clone())
     })));
-    let spawned = pipeline.clone();
-    let sleeper = time.clone();
+    let spawned = pipeline;
+    let sleeper = time;
     let answer = std::thread::spawn(move || {
         let time = sleeper.clone();
         sleeper.block_on(is_send(async move {
