@@ -57,6 +57,9 @@ mod ring;
 pub mod shedder;
 mod sync;
 
+pub use adaptive_throttler::{
+    AdaptiveThrottler, AdaptiveThrottlerConfig, ThrottleState, ThrottleToken,
+};
 pub use admission::Admission;
 pub use backoff::{Backoff, Growth, Jitter};
 pub use bulkhead::{Bulkhead, BulkheadConfig};

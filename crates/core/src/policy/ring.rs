@@ -108,6 +108,25 @@ impl<const N: usize> Ring<N> {
         tick
     }
 
+    /// Takes back what was counted in `tick`, if that tick is still there.
+    pub(crate) fn take_back(&self, tick: u32, n: u32) {
+        let Some(slot) = self.slot(tick) else {
+            return;
+        };
+        let mut word = slot.load(Ordering::Acquire);
+        while tick_of(word) == tick && count_of(word) >= n {
+            match slot.compare_exchange_weak(
+                word,
+                word - u64::from(n),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return,
+                Err(now) => word = now,
+            }
+        }
+    }
+
     /// The sum of the last `window` ticks up to `tick`.
     #[inline]
     pub(crate) fn sum(&self, tick: u32, window: u32) -> u32 {
@@ -149,6 +168,12 @@ mod tests {
                     0 | 1 => {
                         prop_assert_eq!(ring.add(tick, window, n), newest);
                         *model.entry(newest).or_default() += n;
+                    }
+                    2 => {
+                        ring.turn(tick, window);
+                        ring.take_back(newest, 1);
+                        let count = model.entry(newest).or_default();
+                        *count = count.saturating_sub(1);
                     }
                     _ => {}
                 }
@@ -213,6 +238,21 @@ mod loom_tests {
             let mine = ring.add(2, 2, 1);
             assert_eq!((mine, other.join().unwrap()), (2, 2));
             assert_eq!(ring.sum(2, 2), 2, "nothing lost, nothing of tick 0");
+        });
+    }
+
+    #[test]
+    fn nothing_is_taken_back_from_another_tick() {
+        loom::model(|| {
+            let ring = Arc::new(Ring::<2>::new());
+            ring.add(1, 2, 1);
+            let other = {
+                let ring = Arc::clone(&ring);
+                thread::spawn(move || ring.take_back(1, 1))
+            };
+            ring.add(3, 2, 1);
+            other.join().unwrap();
+            assert_eq!(ring.sum(3, 2), 1);
         });
     }
 
