@@ -55,6 +55,7 @@ pub mod retry;
 pub mod retry_budget;
 mod ring;
 pub mod shedder;
+mod sketch;
 mod sync;
 
 pub use adaptive_throttler::{
@@ -64,6 +65,7 @@ pub use admission::Admission;
 pub use backoff::{Backoff, Growth, Jitter};
 pub use bulkhead::{Bulkhead, BulkheadConfig};
 pub use event::{Change, Event, Listener, Source};
+pub use hedge::{HedgeConfig, HedgePolicy};
 pub use invalid::InvalidPolicy;
 pub use meta::{Cohort, Criticality, RequestMeta};
 pub use now::Now;
@@ -73,3 +75,4 @@ pub use rate_limiter::{RateLimiter, RateLimiterConfig, Reservation};
 pub use rejected::{PolicyKind, Reason, Rejected};
 pub use retry::{Advice, Progress, Pushback, Repeat, RetryConfig, Stop};
 pub use retry_budget::{BudgetState, RetryBudget, RetryBudgetConfig};
+pub use sketch::QuantileSketch;
