@@ -12,6 +12,7 @@
 pub mod clock;
 mod error;
 pub mod handle;
+pub mod hedge;
 pub mod meta;
 pub mod pipeline;
 pub mod retry;

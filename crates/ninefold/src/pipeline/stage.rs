@@ -8,6 +8,7 @@ use super::Call;
 use crate::Error;
 use crate::clock::Time;
 use crate::handle::{Handle, conclude};
+use crate::hedge::Hedge;
 use crate::retry::{Retry, RetryRule};
 use crate::waiting::WaitingRoom;
 
@@ -108,6 +109,31 @@ where
     {
         self.run(&call.request, call.repeat, |number| {
             attempt(call.attempt(number))
+        })
+        .await
+    }
+}
+
+impl<T, K> Stage for Hedge<T, K>
+where
+    T: Time,
+    K: Send + Sync,
+{
+    const KIND: PolicyKind = PolicyKind::Hedge;
+}
+
+impl<V: Send, E: Send, T, K> Around<V, E> for Hedge<T, K>
+where
+    T: Time,
+    K: Classify<V, Error<E>> + Clone + Send + Sync,
+{
+    async fn around<A, F>(&self, call: Call, attempt: A) -> Result<V, Error<E>>
+    where
+        A: Fn(Call) -> F + Send + Sync,
+        F: Future<Output = Result<V, Error<E>>> + Send,
+    {
+        self.run(&call.request, call.repeat, |number| {
+            attempt(call.attempt(call.request.attempt + number))
         })
         .await
     }
