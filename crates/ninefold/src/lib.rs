@@ -14,6 +14,8 @@ mod error;
 pub mod handle;
 pub mod hedge;
 pub mod meta;
+#[cfg(feature = "prometheus")]
+pub mod metrics;
 pub mod pipeline;
 pub mod retry;
 pub mod waiting;
