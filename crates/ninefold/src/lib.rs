@@ -18,6 +18,9 @@ pub mod meta;
 pub mod metrics;
 pub mod pipeline;
 pub mod retry;
+#[cfg(test)]
+mod testing;
+pub mod time_limiter;
 pub mod waiting;
 
 pub use error::{ByError, Error, Panicked, TimedOut};
@@ -28,3 +31,4 @@ pub use ninefold_core::policy::{
 };
 pub use ninefold_core::time::Timestamp;
 pub use ninefold_core::units::{Bytes, Rate, Ratio, Span};
+pub use time_limiter::{TimeLimiter, TimeLimiterConfig};

@@ -27,6 +27,8 @@ pub enum Change {
     Settled(Outcome, Option<Duration>),
     /// A call was given up.
     Cancelled,
+    /// A call was given up by the policy itself, after so long.
+    TimedOut(Duration),
     /// The policy is in another state, named as in `style`: `closed`, `open`, `half_open`, …
     State {
         /// Before.
@@ -47,6 +49,8 @@ pub enum Change {
     Attempt(u32),
     /// An answer came from somewhere else: a cache, a fallback, another caller's call.
     Substituted(&'static str),
+    /// Something was injected: `fault`, `latency` or `outcome`.
+    Injected(&'static str),
 }
 
 /// Whoever wants to know, for logs, metrics or tests. Called in the call's own thread: be quick, do

@@ -31,6 +31,7 @@
 
 mod admission;
 mod event;
+mod evictable;
 mod invalid;
 mod meta;
 mod now;
@@ -65,6 +66,7 @@ pub use admission::Admission;
 pub use backoff::{Backoff, Growth, Jitter};
 pub use bulkhead::{Bulkhead, BulkheadConfig};
 pub use event::{Change, Event, Listener, Source};
+pub use evictable::Evictable;
 pub use hedge::{HedgeConfig, HedgePolicy};
 pub use invalid::InvalidPolicy;
 pub use meta::{Cohort, Criticality, RequestMeta};

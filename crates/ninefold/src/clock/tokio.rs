@@ -2,6 +2,7 @@
 
 use ninefold_core::policy::Now;
 use ninefold_core::time::Timestamp;
+use tokio::task::coop::{Unconstrained, unconstrained};
 
 use super::{Time, precise};
 
@@ -18,9 +19,11 @@ impl Now for TokioTime {
 }
 
 impl Time for TokioTime {
-    type Sleep = tokio::time::Sleep;
+    // A call that uses up its task's share of the runtime on every poll would otherwise leave none
+    // for the timer beside it, and its time limit would never come.
+    type Sleep = Unconstrained<tokio::time::Sleep>;
 
     fn sleep_until(&self, deadline: Timestamp) -> Self::Sleep {
-        tokio::time::sleep_until(precise::instant(deadline).into())
+        unconstrained(tokio::time::sleep_until(precise::instant(deadline).into()))
     }
 }
