@@ -20,6 +20,7 @@ pub mod pipeline;
 pub mod retry;
 #[cfg(test)]
 mod testing;
+pub mod thread_pool_bulkhead;
 pub mod time_limiter;
 pub mod waiting;
 
@@ -31,4 +32,5 @@ pub use ninefold_core::policy::{
 };
 pub use ninefold_core::time::Timestamp;
 pub use ninefold_core::units::{Bytes, Rate, Ratio, Span};
+pub use thread_pool_bulkhead::{ThreadPoolBulkhead, ThreadPoolBulkheadConfig};
 pub use time_limiter::{TimeLimiter, TimeLimiterConfig};

@@ -1,7 +1,7 @@
 //! What several policies' tests need.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ninefold_core::policy::{Change, Event, Listener, Outcome, Reason, Source};
 
@@ -47,6 +47,16 @@ impl Listener for Recorder {
             _ => Heard::Other,
         };
         self.0.lock().unwrap().push(heard);
+    }
+}
+
+/// Waits for what another thread will do.
+#[track_caller]
+pub(crate) fn eventually(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !condition() {
+        assert!(Instant::now() < deadline, "it did not come to pass");
+        std::thread::yield_now();
     }
 }
 
