@@ -9,6 +9,7 @@
 //! - a tower layer, with the feature `tower`;
 //! - the raw permit, for code that is neither.
 
+pub mod cache;
 pub mod clock;
 mod error;
 pub mod handle;
@@ -18,12 +19,15 @@ pub mod meta;
 pub mod metrics;
 pub mod pipeline;
 pub mod retry;
+pub mod spawn;
+mod table;
 #[cfg(test)]
 mod testing;
 pub mod thread_pool_bulkhead;
 pub mod time_limiter;
 pub mod waiting;
 
+pub use cache::{Cache, CacheConfig};
 pub use error::{ByError, Error, Panicked, TimedOut};
 pub use handle::Handle;
 pub use ninefold_core::policy::{
