@@ -12,6 +12,7 @@
 pub mod cache;
 pub mod clock;
 mod error;
+pub mod fallback;
 pub mod handle;
 pub mod hedge;
 pub mod meta;
@@ -29,6 +30,7 @@ pub mod waiting;
 
 pub use cache::{Cache, CacheConfig};
 pub use error::{ByError, Error, Panicked, TimedOut};
+pub use fallback::Fallback;
 pub use handle::Handle;
 pub use ninefold_core::policy::{
     Admission, Change, Cohort, Criticality, Event, InvalidPolicy, Listener, Now, Outcome, Permit,
