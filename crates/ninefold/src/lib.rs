@@ -11,6 +11,7 @@
 
 pub mod cache;
 pub mod clock;
+pub mod coalesce;
 mod error;
 pub mod fallback;
 pub mod handle;
@@ -29,6 +30,7 @@ pub mod time_limiter;
 pub mod waiting;
 
 pub use cache::{Cache, CacheConfig};
+pub use coalesce::{Coalesce, CoalesceConfig};
 pub use error::{ByError, Error, Panicked, TimedOut};
 pub use fallback::Fallback;
 pub use handle::Handle;

@@ -27,7 +27,7 @@
 //! is fetched in the background. Without one, the caller who finds the old one stale fetches it and
 //! waits, while all others get the old one; if it fails or is given up, the next one does. Answers
 //! that are missing altogether are fetched by everybody who asks: put
-//! Coalesce inside for one call only.
+//! [Coalesce](crate::coalesce) inside for one call only.
 //!
 //! Only `Ok` is kept. The table is bounded by entries and, if you [weigh](Cache::with_weight) them,
 //! by weight. What goes is found by a clock's hand, which spares what was used since it last came
@@ -62,9 +62,9 @@
 //!
 //! # Composition
 //!
-//! Inside the deadline and the fallback, outside of retries and breakers, so that
+//! Inside the deadline and the [fallback](crate::fallback), outside of retries and breakers, so that
 //! a hit asks none of them. All errors of the call bring the stale answer; where only some should,
-//! set `stale_if_error` to 0 and use a fallback.
+//! set `stale_if_error` to 0 and use [`Fallback::stale`](crate::fallback::Fallback::stale).
 //!
 //! # What it emits
 //!

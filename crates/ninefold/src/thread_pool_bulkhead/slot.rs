@@ -35,16 +35,20 @@ impl<O> Slot<O> {
 
     pub(super) fn poll(&self, context: &Context<'_>) -> Poll<O> {
         let mut stage = self.lock();
-        match &mut *stage {
-            Stage::Waiting(Some(waker)) => waker.clone_from(context.waker()),
-            Stage::Waiting(waker @ None) => *waker = Some(context.waker().clone()),
-            Stage::Over => {}
+        let old = match &mut *stage {
+            Stage::Waiting(Some(waker)) if waker.will_wake(context.waker()) => None,
+            Stage::Waiting(waker) => waker.replace(context.waker().clone()),
+            Stage::Over => None,
             Stage::Done(_) => {
                 if let Stage::Done(output) = std::mem::replace(&mut *stage, Stage::Over) {
                     return Poll::Ready(output);
                 }
+                None
             }
-        }
+        };
+        drop(stage);
+        // Without the lock: dropping a waker may drop a task, and with it this slot's future.
+        drop(old);
         Poll::Pending
     }
 
