@@ -10,6 +10,7 @@
 //! - the raw permit, for code that is neither.
 
 pub mod cache;
+pub mod chaos;
 pub mod clock;
 pub mod coalesce;
 mod error;
@@ -30,6 +31,7 @@ pub mod time_limiter;
 pub mod waiting;
 
 pub use cache::{Cache, CacheConfig};
+pub use chaos::{Chaos, ChaosConfig};
 pub use coalesce::{Coalesce, CoalesceConfig};
 pub use error::{ByError, Error, Panicked, TimedOut};
 pub use fallback::Fallback;
