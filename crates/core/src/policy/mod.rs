@@ -30,9 +30,11 @@
 //! - Every table, queue and window has a limit.
 
 mod admission;
+mod control;
 mod event;
 mod evictable;
 mod invalid;
+mod level;
 mod meta;
 mod now;
 mod outcome;
@@ -65,10 +67,12 @@ pub use adaptive_throttler::{
 pub use admission::Admission;
 pub use backoff::{Backoff, Growth, Jitter};
 pub use bulkhead::{Bulkhead, BulkheadConfig};
+pub use control::Gains;
 pub use event::{Change, Event, Listener, Source};
 pub use evictable::Evictable;
 pub use hedge::{HedgeConfig, HedgePolicy};
 pub use invalid::InvalidPolicy;
+pub use level::{Level, ParseLevelError};
 pub use meta::{Cohort, Criticality, RequestMeta};
 pub use now::Now;
 pub use outcome::Outcome;
@@ -77,4 +81,5 @@ pub use rate_limiter::{RateLimiter, RateLimiterConfig, Reservation};
 pub use rejected::{PolicyKind, Reason, Rejected};
 pub use retry::{Advice, Progress, Pushback, Repeat, RetryConfig, Stop};
 pub use retry_budget::{BudgetState, RetryBudget, RetryBudgetConfig};
+pub use shedder::{LoadShedder, LoadShedderConfig};
 pub use sketch::QuantileSketch;
