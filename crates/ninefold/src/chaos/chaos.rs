@@ -9,23 +9,13 @@ use ninefold_core::policy::{Change, InvalidPolicy, PolicyKind, Reason, Rejected,
 use super::plan::{Plan, Then, plan};
 use super::{ChaosConfig, Inject, NoOutcome};
 use crate::Error;
-use crate::clock::Time;
 #[cfg(feature = "tokio")]
 use crate::clock::TokioTime;
+use crate::clock::{DefaultTime, Time};
 
 /// Injects faults, latency and answers. Clones share the configuration and the count of calls.
-#[cfg(feature = "tokio")]
 #[derive(Clone)]
-pub struct Chaos<T = TokioTime, O = NoOutcome> {
-    shared: Arc<Shared>,
-    time: T,
-    outcome: O,
-}
-
-/// Injects faults, latency and answers. Clones share the configuration and the count of calls.
-#[cfg(not(feature = "tokio"))]
-#[derive(Clone)]
-pub struct Chaos<T, O = NoOutcome> {
+pub struct Chaos<T = DefaultTime, O = NoOutcome> {
     shared: Arc<Shared>,
     time: T,
     outcome: O,

@@ -5,6 +5,7 @@
 //! that jumps, and never sleep.
 
 mod coarse;
+mod default_time;
 mod precise;
 mod time;
 #[cfg(feature = "tokio")]
@@ -14,6 +15,7 @@ mod virtual_time;
 pub use ninefold_core::policy::Now;
 
 pub use self::coarse::CoarseClock;
+pub use self::default_time::DefaultTime;
 pub use self::precise::PreciseClock;
 pub use self::time::Time;
 #[cfg(feature = "tokio")]

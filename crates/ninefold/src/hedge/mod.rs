@@ -7,11 +7,11 @@
 //! ```
 //! use std::time::Duration;
 //! use ninefold::clock::{Now, Time, VirtualTime};
-//! use ninefold::hedge::Hedge;
+//! use ninefold::hedge::{Hedge, HedgeConfig};
 //! use ninefold::retry::Repeat;
 //!
 //! let time = VirtualTime::new();
-//! let hedge = Hedge::new(time.clone());
+//! let hedge = Hedge::on(time.clone(), HedgeConfig::default())?;
 //! for n in 0..200u64 {
 //!     // One call in a hundred hangs; once enough is known it is asked for again.
 //!     let answer = time.block_on(hedge.call(Repeat::Always, |attempt| {
@@ -22,6 +22,7 @@
 //!     }));
 //!     assert_eq!(answer, Ok(if n == 99 { 5_000 } else { 10 }));
 //! }
+//! # Ok::<(), ninefold::InvalidPolicy>(())
 //! ```
 //!
 //! # Who wins

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use ninefold_core::policy::classify::{ByResult, Classify};
 use ninefold_core::policy::{
-    Change, HedgePolicy, PolicyKind, Repeat, RequestMeta, RetryBudget, Source,
+    Change, HedgeConfig, HedgePolicy, InvalidPolicy, PolicyKind, Repeat, RequestMeta, RetryBudget,
+    Source,
 };
 
 use super::race::Race;
 use crate::Error;
-use crate::clock::Time;
+#[cfg(feature = "tokio")]
+use crate::clock::TokioTime;
+use crate::clock::{DefaultTime, Time};
 use crate::retry::Retry;
 
 /// What is shared by all clones and services of one hedge.
@@ -30,22 +33,42 @@ impl Shared {
 }
 
 /// Asks a second one when the first is slow. Clones share what they know.
-pub struct Hedge<T, K = ByResult> {
+pub struct Hedge<T = DefaultTime, K = ByResult> {
     pub(super) time: T,
     pub(super) classify: K,
     pub(super) shared: Arc<Shared>,
 }
 
+#[cfg(feature = "tokio")]
+impl Hedge {
+    /// On tokio's timers, with a budget of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPolicy`] if the configuration makes no sense.
+    pub fn new(config: HedgeConfig) -> Result<Self, InvalidPolicy> {
+        Self::on(TokioTime, config)
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Default for Hedge {
+    fn default() -> Self {
+        Self::build(HedgePolicy::default(), TokioTime)
+    }
+}
+
 impl<T: Time> Hedge<T> {
-    /// With the default configuration and a budget of its own.
-    #[must_use]
-    pub fn new(time: T) -> Self {
-        Self::with_policy(HedgePolicy::default(), time)
+    /// On other timers, with a budget of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPolicy`] if the configuration makes no sense.
+    pub fn on(time: T, config: HedgeConfig) -> Result<Self, InvalidPolicy> {
+        Ok(Self::build(HedgePolicy::new(config)?, time))
     }
 
-    /// With a policy of one's own configuration, and a budget of its own.
-    #[must_use]
-    pub fn with_policy(policy: HedgePolicy, time: T) -> Self {
+    fn build(policy: HedgePolicy, time: T) -> Self {
         Self {
             time,
             classify: ByResult,
@@ -87,6 +110,15 @@ impl<T, K> Hedge<T, K> {
     #[must_use]
     pub fn with_source(self, source: Source) -> Self {
         self.rebuilt(|shared| Shared { source, ..shared })
+    }
+
+    /// On other timers.
+    pub fn with_time<U>(self, time: U) -> Hedge<U, K> {
+        Hedge {
+            time,
+            classify: self.classify,
+            shared: self.shared,
+        }
     }
 
     /// With another idea of what a failure is, which does not win a race.

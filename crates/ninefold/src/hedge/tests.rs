@@ -12,7 +12,7 @@ use crate::{Error, Rate, Ratio};
 
 /// A hedge that knows of many calls of 10 ms, so that its delay is about 10 ms.
 fn hedge(time: &VirtualTime) -> Hedge<VirtualTime> {
-    let hedge = Hedge::new(time.clone());
+    let hedge = Hedge::on(time.clone(), HedgeConfig::default()).unwrap();
     for _ in 0..1_000 {
         time.advance(Duration::from_millis(20));
         hedge.policy().record(Duration::from_millis(10), time.now());

@@ -2,21 +2,21 @@
 //!
 //! ```
 //! use ninefold::metrics::PolicyMetrics;
-//! use ninefold::retry::{Repeat, Retry};
+//! use ninefold::retry::{Repeat, Retry, RetryConfig};
 //! use ninefold::clock::VirtualTime;
 //! use prometheus_client::registry::Registry;
 //!
 //! let mut registry = Registry::default();
 //! let metrics = PolicyMetrics::new(&mut registry);
 //! let time = VirtualTime::new();
-//! let retry = Retry::new(time.clone()).with_source(metrics.source("catalog"));
+//! let retry = Retry::on(time.clone(), RetryConfig::default())?.with_source(metrics.source("catalog"));
 //! let answer = time.block_on(retry.call(Repeat::Always, |_| async { Err::<(), _>("no") }));
 //! assert!(answer.is_err());
 //!
 //! let mut text = String::new();
 //! prometheus_client::encoding::text::encode(&mut text, &registry)?;
 //! assert!(text.contains("ninefold_policy_attempts_total{policy=\"retry\",name=\"catalog\"} 2"));
-//! # Ok::<(), std::fmt::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! | metric | labels | what |

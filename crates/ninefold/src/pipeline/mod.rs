@@ -25,31 +25,33 @@
 //! ```
 //! use ninefold::clock::VirtualTime;
 //! use ninefold::pipeline::{Call, Pipeline};
-//! use ninefold::retry::Retry;
+//! use ninefold::retry::{Retry, RetryConfig};
 //! use ninefold::waiting::{Bulkhead, WaitingRoom};
 //!
 //! let time = VirtualTime::new();
 //! let pipeline = Pipeline::builder()
-//!     .stage(Retry::new(time.clone()))
-//!     .stage(WaitingRoom::new(Bulkhead::default(), time.clone()).by_error())
+//!     .stage(Retry::on(time.clone(), RetryConfig::default())?)
+//!     .stage(WaitingRoom::on(time.clone(), Bulkhead::default()).by_error())
 //!     .build();
 //! let answer = time.block_on(pipeline.call_with(Call::idempotent(), |call| async move {
 //!     if call.request.attempt == 0 { Err("reset") } else { Ok("hello") }
 //! }));
 //! assert_eq!(answer, Ok("hello"));
+//! # Ok::<(), ninefold::InvalidPolicy>(())
 //! ```
 //!
 //! ```compile_fail
 //! # use ninefold::clock::VirtualTime;
 //! # use ninefold::pipeline::Pipeline;
-//! # use ninefold::retry::Retry;
+//! # use ninefold::retry::{Retry, RetryConfig};
 //! # use ninefold::waiting::{Bulkhead, WaitingRoom};
 //! # let time = VirtualTime::new();
 //! // A retry within a bulkhead would keep its place while it waits.
 //! let pipeline = Pipeline::builder()
-//!     .stage(WaitingRoom::new(Bulkhead::default(), time.clone()).by_error())
-//!     .stage(Retry::new(time.clone()))
+//!     .stage(WaitingRoom::on(time.clone(), Bulkhead::default()).by_error())
+//!     .stage(Retry::on(time.clone(), RetryConfig::default())?)
 //!     .build();
+//! # Ok::<(), ninefold::InvalidPolicy>(())
 //! ```
 
 mod builder;

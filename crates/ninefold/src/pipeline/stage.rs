@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::handle::{Handle, conclude};
 use crate::hedge::Hedge;
 use crate::retry::{Retry, RetryRule};
+use crate::time_limiter::TimeLimiter;
 use crate::waiting::WaitingRoom;
 
 /// A policy that can be part of a [`Pipeline`](super::Pipeline).
@@ -136,5 +137,19 @@ where
             attempt(call.attempt(call.request.attempt + number))
         })
         .await
+    }
+}
+
+impl<T: Time> Stage for TimeLimiter<T> {
+    const KIND: PolicyKind = PolicyKind::TimeLimiter;
+}
+
+impl<V: Send, E: Send, T: Time> Around<V, E> for TimeLimiter<T> {
+    async fn around<A, F>(&self, call: Call, attempt: A) -> Result<V, Error<E>>
+    where
+        A: Fn(Call) -> F + Send + Sync,
+        F: Future<Output = Result<V, Error<E>>> + Send,
+    {
+        self.limit(&call.request, || attempt(call)).await
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::{Now, Time, VirtualTime};
-use crate::retry::Retry;
+use crate::retry::{Retry, RetryConfig};
 use crate::waiting::{Bulkhead, BulkheadConfig, WaitingRoom};
 use crate::{Error, Reason, Span};
 
@@ -16,7 +16,7 @@ fn bulkhead(time: &VirtualTime, places: u32) -> WaitingRoom<Bulkhead, VirtualTim
         max_wait: Span::millis(10),
         ..BulkheadConfig::default()
     };
-    WaitingRoom::new(Bulkhead::new(config).unwrap(), time.clone())
+    WaitingRoom::on(time.clone(), Bulkhead::new(config).unwrap())
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn each_attempt_passes_what_stands_within() {
     let time = VirtualTime::new();
     let attempts = AtomicU32::new(0);
     let pipeline = Pipeline::builder()
-        .stage(Retry::new(time.clone()))
+        .stage(Retry::on(time.clone(), RetryConfig::default()).unwrap())
         .stage(bulkhead(&time, 1).by_error())
         .build();
     let answer = time.block_on(pipeline.call_with(Call::idempotent(), |call| {
@@ -39,7 +39,7 @@ fn a_refusal_within_is_tried_again_and_comes_out() {
     let time = VirtualTime::new();
     let room = bulkhead(&time, 1);
     let pipeline = Pipeline::builder()
-        .stage(Retry::new(time.clone()))
+        .stage(Retry::on(time.clone(), RetryConfig::default()).unwrap())
         .stage(room.clone().by_error())
         .build();
     let held = time.block_on(room.acquire(&crate::RequestMeta::default()));
@@ -65,7 +65,7 @@ fn resilience4j_614_643_the_wrong_order_is_told() {
     let time = VirtualTime::new();
     let odd = Pipeline::builder()
         .stage(bulkhead(&time, 1).by_error())
-        .out_of_order(Retry::new(time.clone()))
+        .out_of_order(Retry::on(time.clone(), RetryConfig::default()).unwrap())
         .build();
     let findings: Vec<String> = odd.findings().iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -74,7 +74,9 @@ fn resilience4j_614_643_the_wrong_order_is_told() {
             "the retry stands within the bulkhead: the order in `ninefold::pipeline` says why it belongs outside"
         ]
     );
-    let usual = Pipeline::builder().out_of_order(Retry::new(time)).build();
+    let usual = Pipeline::builder()
+        .out_of_order(Retry::on(time, RetryConfig::default()).unwrap())
+        .build();
     assert!(usual.findings().is_empty());
 }
 
@@ -85,7 +87,7 @@ fn calls_may_move_between_threads_and_borrow() {
     }
     let time = VirtualTime::new();
     let pipeline = Pipeline::builder()
-        .stage(Retry::new(time.clone()))
+        .stage(Retry::on(time.clone(), RetryConfig::default()).unwrap())
         .stage(bulkhead(&time, 1).by_error())
         .build();
     let text = String::from("x");

@@ -7,16 +7,17 @@
 //! ```
 //! use std::cell::Cell;
 //! use ninefold::clock::VirtualTime;
-//! use ninefold::retry::{Repeat, Retry};
+//! use ninefold::retry::{Repeat, Retry, RetryConfig};
 //!
 //! let time = VirtualTime::new();
-//! let retry = Retry::new(time.clone());
+//! let retry = Retry::on(time.clone(), RetryConfig::default())?;
 //! let attempts = Cell::new(0);
 //! let answer = time.block_on(retry.call(Repeat::Always, |attempt| {
 //!     attempts.set(attempt + 1);
 //!     async move { if attempt < 2 { Err("connection reset") } else { Ok("hello") } }
 //! }));
 //! assert_eq!((answer, attempts.get()), (Ok("hello"), 3));
+//! # Ok::<(), ninefold::InvalidPolicy>(())
 //! ```
 //!
 //! # Safe by default

@@ -12,7 +12,9 @@ use ninefold_core::rng::SharedRng;
 
 use super::{ByError, RetryRule};
 use crate::Error;
-use crate::clock::Time;
+#[cfg(feature = "tokio")]
+use crate::clock::TokioTime;
+use crate::clock::{DefaultTime, Time};
 
 /// What is shared by all clones and services of one retry.
 struct Shared {
@@ -23,25 +25,38 @@ struct Shared {
 }
 
 /// Tries again, within reason. Clones share one configuration and one budget.
-pub struct Retry<T, R = ByError> {
+pub struct Retry<T = DefaultTime, R = ByError> {
     pub(super) time: T,
     pub(super) rule: R,
     shared: Arc<Shared>,
 }
 
-impl<T: Time> Retry<T> {
-    /// With the default configuration and a budget of its own.
-    #[must_use]
-    pub fn new(time: T) -> Self {
-        Self::build(RetryConfig::default(), time)
-    }
-
-    /// With a configuration and a budget of its own.
+#[cfg(feature = "tokio")]
+impl Retry {
+    /// On tokio's timers, with a budget of its own.
     ///
     /// # Errors
     ///
     /// [`InvalidPolicy`] if the configuration makes no sense.
-    pub fn with_config(config: RetryConfig, time: T) -> Result<Self, InvalidPolicy> {
+    pub fn new(config: RetryConfig) -> Result<Self, InvalidPolicy> {
+        Self::on(TokioTime, config)
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Default for Retry {
+    fn default() -> Self {
+        Self::build(RetryConfig::default(), TokioTime)
+    }
+}
+
+impl<T: Time> Retry<T> {
+    /// On other timers, with a budget of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPolicy`] if the configuration makes no sense.
+    pub fn on(time: T, config: RetryConfig) -> Result<Self, InvalidPolicy> {
         config.validate()?;
         Ok(Self::build(config, time))
     }
@@ -81,6 +96,15 @@ impl<T, R> Retry<T, R> {
             rng: SharedRng::new(seed),
             ..shared
         })
+    }
+
+    /// On other timers.
+    pub fn with_time<U>(self, time: U) -> Retry<U, R> {
+        Retry {
+            time,
+            rule: self.rule,
+            shared: self.shared,
+        }
     }
 
     /// With another idea of what may end differently another time.

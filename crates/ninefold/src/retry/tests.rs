@@ -14,7 +14,9 @@ use crate::{Change, Error, Event, Listener, Rate, Ratio, Source};
 const RESET: &str = "connection reset";
 
 fn retry(time: &VirtualTime) -> Retry<VirtualTime> {
-    Retry::new(time.clone()).with_seed(7)
+    Retry::on(time.clone(), RetryConfig::default())
+        .unwrap()
+        .with_seed(7)
 }
 
 fn budget(percent: u64) -> Arc<RetryBudget> {
@@ -154,7 +156,7 @@ fn another_configuration_holds_for_clones_and_bad_ones_change_nothing() {
 #[test]
 fn calls_may_move_between_threads() {
     fn is_send(_: &impl Send) {}
-    let retry = Retry::new(VirtualTime::new());
+    let retry = Retry::on(VirtualTime::new(), RetryConfig::default()).unwrap();
     let text = String::from("x");
     is_send(&retry.call(Repeat::Always, |_| async {
         let owned = text.clone();

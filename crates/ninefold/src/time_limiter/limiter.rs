@@ -10,23 +10,14 @@ use ninefold_core::policy::{
 use ninefold_core::units::Span;
 
 use super::{TimeLimitedFuture, TimeLimiterConfig};
-use crate::clock::Time;
 #[cfg(feature = "tokio")]
 use crate::clock::TokioTime;
+use crate::clock::{DefaultTime, Time};
 use crate::{Error, TimedOut};
 
 /// Ends calls that take too long. Clones share one configuration.
-#[cfg(feature = "tokio")]
 #[derive(Clone, Debug)]
-pub struct TimeLimiter<T = TokioTime> {
-    shared: Arc<Shared>,
-    time: T,
-}
-
-/// Ends calls that take too long. Clones share one configuration.
-#[cfg(not(feature = "tokio"))]
-#[derive(Clone, Debug)]
-pub struct TimeLimiter<T> {
+pub struct TimeLimiter<T = DefaultTime> {
     shared: Arc<Shared>,
     time: T,
 }
@@ -139,7 +130,7 @@ impl<T: Time> TimeLimiter<T> {
     }
 
     /// The call with its limit, counted from now; it is not made if the deadline has passed.
-    pub(super) fn limit<F>(
+    pub(crate) fn limit<F>(
         &self,
         request: &RequestMeta,
         call: impl FnOnce() -> F,

@@ -11,13 +11,13 @@
 //! use ninefold::Span;
 //!
 //! let time = VirtualTime::new();
-//! let room = WaitingRoom::new(
+//! let room = WaitingRoom::on(
+//!     time.clone(),
 //!     Bulkhead::new(BulkheadConfig {
 //!         max_concurrent_calls: 1,
 //!         max_wait: Span::millis(50),
 //!         ..BulkheadConfig::default()
 //!     })?,
-//!     time.clone(),
 //! );
 //! assert_eq!(time.block_on(room.call(|| async { Ok::<_, ()>(7) })), Ok(7));
 //! # Ok::<(), ninefold::InvalidPolicy>(())

@@ -7,21 +7,32 @@ use ninefold_core::policy::classify::{ByResult, Classify};
 use ninefold_core::policy::queue::Waiting;
 
 use super::{Acquire, Lobby};
-use crate::clock::Time;
+#[cfg(feature = "tokio")]
+use crate::clock::TokioTime;
+use crate::clock::{DefaultTime, Time};
 use crate::handle::conclude;
 use crate::{ByError, Error};
 
 /// A shared policy whose calls may wait, with its classifier.
 #[derive(Debug)]
-pub struct WaitingRoom<P: Waiting, T, K = ByResult> {
+pub struct WaitingRoom<P: Waiting, T = DefaultTime, K = ByResult> {
     pub(crate) lobby: Arc<Lobby<P, T>>,
     pub(crate) classify: K,
 }
 
-impl<P: Waiting, T: Time> WaitingRoom<P, T> {
-    /// A policy with an empty waiting room.
+#[cfg(feature = "tokio")]
+impl<P: Waiting> WaitingRoom<P> {
+    /// A policy with an empty waiting room, on tokio's timers.
     #[must_use]
-    pub fn new(policy: P, time: T) -> Self {
+    pub fn new(policy: P) -> Self {
+        Self::on(TokioTime, policy)
+    }
+}
+
+impl<P: Waiting, T: Time> WaitingRoom<P, T> {
+    /// A policy with an empty waiting room, on other timers.
+    #[must_use]
+    pub fn on(time: T, policy: P) -> Self {
         Self {
             lobby: Arc::new(Lobby::new(policy, time)),
             classify: ByResult,

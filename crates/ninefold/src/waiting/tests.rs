@@ -19,7 +19,7 @@ fn room(time: &VirtualTime, places: u32, max_wait: u64) -> WaitingRoom<Bulkhead,
         max_wait: Span::millis(max_wait),
         ..BulkheadConfig::default()
     };
-    WaitingRoom::new(Bulkhead::new(config).unwrap(), time.clone())
+    WaitingRoom::on(time.clone(), Bulkhead::new(config).unwrap())
 }
 
 fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
