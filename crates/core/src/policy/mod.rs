@@ -57,10 +57,14 @@ pub mod rate_limiter;
 pub mod retry;
 pub mod retry_budget;
 mod ring;
+mod schedule;
 pub mod shedder;
 mod sketch;
 mod sync;
 
+pub use adaptive_limiter::{
+    AdaptiveLimiter, AdaptiveLimiterConfig, Aimd, Algorithm, Gradient2, LimiterToken, Vegas,
+};
 pub use adaptive_throttler::{
     AdaptiveThrottler, AdaptiveThrottlerConfig, ThrottleState, ThrottleToken,
 };

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::HedgeConfig;
+use crate::policy::schedule::is_due;
 use crate::policy::sketch::{QuantileSketch, quantile_of, quantiles_count};
 use crate::policy::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::policy::{Change, InvalidPolicy, Now, PolicyKind, Source};
@@ -56,7 +57,7 @@ impl HedgePolicy {
 
     fn of(config: HedgeConfig) -> Self {
         Self {
-            windows: [QuantileSketch::fine(), QuantileSketch::fine()],
+            windows: [QuantileSketch::default(), QuantileSketch::default()],
             current: AtomicU32::new(0),
             delay_ns: AtomicU64::new(UNKNOWN),
             stale_at: AtomicU64::new(0),
@@ -137,11 +138,8 @@ impl HedgePolicy {
     /// Whether it is time, or the clock stepped back so far that it would not be for long.
     #[inline]
     fn is_stale(&self, now: Timestamp) -> bool {
-        let ahead = self
-            .stale_at
-            .load(Ordering::Acquire)
-            .saturating_sub(now.as_nanos());
-        ahead.wrapping_sub(1) >= AHEAD_MAX
+        let stale_at = self.stale_at.load(Ordering::Acquire);
+        is_due(stale_at, now.as_nanos(), AHEAD_MAX)
     }
 
     /// Calculates the delay anew, unless someone else is at it.
