@@ -72,6 +72,7 @@ pub use admission::Admission;
 pub use backoff::{Backoff, Growth, Jitter};
 pub use bulkhead::{Bulkhead, BulkheadConfig};
 pub use control::Gains;
+pub use deadline::{Deadline, DeadlineConfig};
 pub use event::{Change, Event, Listener, Source};
 pub use evictable::Evictable;
 pub use hedge::{HedgeConfig, HedgePolicy};

@@ -1,6 +1,6 @@
 //! What the end of a call says about who was called.
 
-use super::Outcome;
+use super::super::Outcome;
 
 /// Says how a call ended, as far as policies care.
 ///
