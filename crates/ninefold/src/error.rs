@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ninefold_core::policy::classify::Classify;
+use ninefold_core::policy::classify::{ByResult, Classify};
 use ninefold_core::policy::{Outcome, Rejected};
 
 /// A call that was guarded by policies failed: by itself, or because a policy ended it.
@@ -55,17 +55,18 @@ impl<E> Error<E> {
 }
 
 /// The classifier for calls that other policies guard as well. A refusal of one of them says nothing
-/// about who was to be called; a time limit, a panic and an error of the call itself do.
+/// about who was to be called, a time limit and a panic do, and the call itself is judged by `K`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ByError;
+pub struct ByError<K = ByResult>(pub K);
 
-impl<T, E> Classify<T, Error<E>> for ByError {
+impl<T, E, K: Classify<T, E>> Classify<T, Error<E>> for ByError<K> {
     #[inline]
     fn classify(&self, result: Result<&T, &Error<E>>) -> Option<Outcome> {
-        Some(match result {
-            Ok(_) => Outcome::Success,
-            Err(Error::Rejected(_)) => Outcome::Ignored,
-            Err(Error::TimedOut(_) | Error::Panicked(_) | Error::Service(_)) => Outcome::Failure,
-        })
+        match result {
+            Ok(answer) => self.0.classify(Ok(answer)),
+            Err(Error::Service(error)) => self.0.classify(Err(error)),
+            Err(Error::Rejected(_)) => Some(Outcome::Ignored),
+            Err(Error::TimedOut(_) | Error::Panicked(_)) => Some(Outcome::Failure),
+        }
     }
 }

@@ -17,6 +17,8 @@ mod error;
 pub mod fallback;
 pub mod handle;
 pub mod hedge;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod meta;
 #[cfg(feature = "prometheus")]
 pub mod metrics;

@@ -57,8 +57,12 @@ impl<P, C, K> Handle<P, C, K> {
 
     /// The same policy, which takes refusals of policies within for nothing that it should learn
     /// from: the classifier for pipelines.
-    pub fn by_error(self) -> Handle<P, C, ByError> {
-        self.with_classify(ByError)
+    pub fn by_error(self) -> Handle<P, C, ByError<K>> {
+        Handle {
+            policy: self.policy,
+            clock: self.clock,
+            classify: ByError(self.classify),
+        }
     }
 
     /// The policy, to be shared on.

@@ -10,11 +10,11 @@ use ninefold_core::policy::{
 };
 
 use super::race::Race;
-use crate::Error;
 #[cfg(feature = "tokio")]
 use crate::clock::TokioTime;
 use crate::clock::{DefaultTime, Time};
 use crate::retry::Retry;
+use crate::{ByError, Error};
 
 /// What is shared by all clones and services of one hedge.
 pub(super) struct Shared {
@@ -126,6 +126,15 @@ impl<T, K> Hedge<T, K> {
         Hedge {
             time: self.time,
             classify,
+            shared: self.shared,
+        }
+    }
+
+    /// The same hedge, around calls that other policies guard as well.
+    pub fn by_error(self) -> Hedge<T, ByError<K>> {
+        Hedge {
+            time: self.time,
+            classify: ByError(self.classify),
             shared: self.shared,
         }
     }

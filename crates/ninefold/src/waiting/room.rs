@@ -51,8 +51,11 @@ impl<P: Waiting, T: Time, K> WaitingRoom<P, T, K> {
 
     /// The same room, which takes refusals of policies within for nothing that it should learn
     /// from: the classifier for pipelines.
-    pub fn by_error(self) -> WaitingRoom<P, T, ByError> {
-        self.with_classify(ByError)
+    pub fn by_error(self) -> WaitingRoom<P, T, ByError<K>> {
+        WaitingRoom {
+            lobby: self.lobby,
+            classify: ByError(self.classify),
+        }
     }
 
     /// The policy.

@@ -1,0 +1,37 @@
+//! What policies should know of HTTP.
+//!
+//! | piece | for | what it says |
+//! |---|---|---|
+//! | [`ByStatus`] | classifiers | which answers are failures of the server |
+//! | [`RetryByStatus`] | [`Retry`](crate::retry::Retry) | which answers may differ another time, and when |
+//! | `ByMethod` | the layers of retry and hedge | which requests may be sent again |
+//! | [`ReplayBody`] | requests | a body that can be sent again, up to a size |
+//! | [`FromHeaders`] | layers | the deadline and the criticality that a request carries |
+//!
+//! ```
+//! use http::Response;
+//! use ninefold::Outcome;
+//! use ninefold::http::ByStatus;
+//! use ninefold_core::policy::classify::Classify;
+//!
+//! let answer = Response::builder().status(503).body(())?;
+//! let outcome = Classify::<_, std::io::Error>::classify(&ByStatus, Ok(&answer));
+//! assert_eq!(outcome, Some(Outcome::Failure));
+//! # Ok::<(), http::Error>(())
+//! ```
+
+mod body;
+#[cfg(feature = "tower")]
+mod by_method;
+mod by_status;
+mod from_headers;
+#[cfg(test)]
+mod tests;
+
+pub use ninefold_core::policy::classify::HttpStatus;
+
+pub use self::body::ReplayBody;
+#[cfg(feature = "tower")]
+pub use self::by_method::ByMethod;
+pub use self::by_status::{ByStatus, RetryByStatus};
+pub use self::from_headers::{CRITICALITY_HEADER, FromHeaders};
