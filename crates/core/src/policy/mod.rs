@@ -4,7 +4,7 @@
 //! Most policies answer one question, *may this call go on?*, and are told how it ended. They
 //! implement [`Admission`] and hand out a [`Permit`]:
 //!
-//! ```ignore
+//! ```
 //! use ninefold_core::policy::{Admission, CircuitBreaker, Outcome, Permit, RequestMeta};
 //! use ninefold_core::time::Timestamp;
 //!
@@ -70,6 +70,7 @@ pub use adaptive_throttler::{
 };
 pub use admission::Admission;
 pub use backoff::{Backoff, Growth, Jitter};
+pub use breaker::{CircuitBreaker, CircuitBreakerConfig};
 pub use bulkhead::{Bulkhead, BulkheadConfig};
 pub use control::Gains;
 pub use deadline::{Deadline, DeadlineConfig};

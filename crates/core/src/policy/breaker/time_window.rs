@@ -1,0 +1,296 @@
+//! The results of the last while, in buckets.
+//!
+//! Time is cut into steps of `span / buckets`; step `e` is counted in bucket `e mod 64`, and the
+//! window is the current step and those before it, `buckets` in all. So a result is forgotten when
+//! it is between `span - step` and `span` old.
+//!
+//! A bucket is three words (calls, failed, slow), each a count with the tag of the step it belongs
+//! to. The tag runs on with every step *and leaps with every generation by more than any window is
+//! long*, so one comparison tells what is too old, what is of an older generation, and who comes
+//! too late. A word is taken over by the first who counts in it: nothing is swept, and a clock that
+//! steps back finds the latest step that anybody saw.
+
+use super::config::BUCKETS_MAX;
+use super::counts::{Counts, Tally};
+use super::padded::Padded;
+use super::tag::{Age, age, mask};
+use crate::policy::sync::atomic::AtomicU64;
+use crate::policy::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::time::Timestamp;
+
+const BUCKETS: usize = BUCKETS_MAX as usize;
+const TAG_BITS: u32 = 32;
+
+/// How far the tags leap from one generation to the next.
+const LEAP: u64 = 1_024;
+
+/// Bits of a step: 8,900 years of milliseconds.
+const STEP_BITS: u32 = 48;
+
+const _: () = assert!(LEAP > 4 * BUCKETS_MAX as u64);
+
+/// How a window by time is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) step_ns: u64,
+    pub(super) buckets: u64,
+}
+
+impl Layout {
+    pub(super) const fn new(span_ns: u64, buckets: u32) -> Self {
+        let buckets = if buckets == 0 { 1 } else { buckets as u64 };
+        let step_ns = span_ns / buckets;
+        Self {
+            step_ns: if step_ns == 0 { 1 } else { step_ns },
+            buckets,
+        }
+    }
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct TimeWindow {
+    steps: Padded<Steps>,
+    calls: Words,
+    failed: Words,
+    slow: Words,
+}
+
+/// How time becomes steps and steps become tags. All but `latest` and `latest_bad` change only
+/// while the breaker's word says that calls are not counted; who reads them looks at the word
+/// again afterwards.
+#[derive(Debug)]
+struct Steps {
+    step_ns: AtomicU64,
+    buckets: AtomicU64,
+    base: AtomicU64,
+    /// The latest step that anybody saw, and above it in 16 bits how often the layout changed: so
+    /// a call that still counts in steps of another length moves nothing.
+    latest: AtomicU64,
+    /// The tag of the latest bad call.
+    latest_bad: AtomicU64,
+    /// The tag of a step in which good calls need not be judged.
+    calm: AtomicU64,
+}
+
+/// No step is calm: tags are never this large.
+const NEVER: u64 = u64::MAX;
+
+/// Where a call is counted: the step, and its tag.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    step: u64,
+    tag: u64,
+    buckets: u64,
+}
+
+impl TimeWindow {
+    pub(super) fn new(layout: Layout) -> Self {
+        Self {
+            steps: Padded(Steps {
+                step_ns: AtomicU64::new(layout.step_ns),
+                buckets: AtomicU64::new(layout.buckets),
+                base: AtomicU64::new(0),
+                latest: AtomicU64::new(0),
+                latest_bad: AtomicU64::new(0),
+                calm: AtomicU64::new(NEVER),
+            }),
+            calls: Words::new(),
+            failed: Words::new(),
+            slow: Words::new(),
+        }
+    }
+
+    /// Where a call of `generation` that ends `now` is counted.
+    #[inline]
+    pub(super) fn spot(&self, generation: u64, now: Timestamp) -> Spot {
+        let step = self.steps.at(now.as_nanos());
+        Spot {
+            step,
+            tag: self.steps.tag(generation, step),
+            buckets: self.steps.buckets.load(Relaxed),
+        }
+    }
+
+    /// Counts a call. Says what the window holds now if somebody has to judge it: not if all of it
+    /// is good, nor if another good call cannot make it worse.
+    #[inline]
+    pub(super) fn record(&self, spot: Spot, new: Tally) -> Option<Counts> {
+        if !self.calls.add(spot) {
+            return None;
+        }
+        if new.is_good() {
+            let bad_since = spot.tag.wrapping_sub(self.steps.latest_bad.load(Relaxed));
+            if bad_since & mask(TAG_BITS) >= spot.buckets
+                || self.steps.calm.load(Relaxed) == spot.tag
+            {
+                return None;
+            }
+        } else {
+            if new.failed {
+                self.failed.add(spot);
+            }
+            if new.slow {
+                self.slow.add(spot);
+            }
+            if self.steps.latest_bad.load(Relaxed) != spot.tag {
+                self.steps.latest_bad.store(spot.tag, Relaxed);
+            }
+        }
+        Some(self.counts(spot))
+    }
+
+    /// What the window holds was judged and found good enough. Until its oldest step is forgotten
+    /// or another bad call ends, good calls only make it better.
+    pub(super) fn calm_down(&self, spot: Spot) {
+        self.steps.calm.store(spot.tag, Relaxed);
+    }
+
+    /// The rules have changed, so the next call is judged.
+    pub(super) fn look_again(&self) {
+        self.steps.calm.store(NEVER, Relaxed);
+    }
+
+    /// What the window that ends at `spot` holds. The bad ones are read first: whoever counted one
+    /// had counted its call before.
+    pub(super) fn counts(&self, spot: Spot) -> Counts {
+        let failed = self.failed.sum(spot);
+        let slow = self.slow.sum(spot);
+        Counts {
+            calls: self.calls.sum(spot),
+            failed,
+            slow,
+        }
+    }
+
+    /// Lays the window of the generation `old` out anew for the generation `new`. A step goes into
+    /// the new step in which it ended; a layout that reaches less far drops the oldest. Only while
+    /// calls are not counted.
+    pub(super) fn relay(&self, layout: Layout, old: u64, new: u64) {
+        let word = self.steps.latest.load(Relaxed);
+        let latest = word & mask(STEP_BITS);
+        let old_step_ns = self.steps.step_ns.load(Relaxed);
+        let spot = Spot {
+            step: latest,
+            tag: self.steps.tag(old, latest),
+            buckets: self.steps.buckets.load(Relaxed),
+        };
+        let now_latest = latest.saturating_mul(old_step_ns) / layout.step_ns;
+        let mut kept = [[0u64; 3]; BUCKETS];
+        for back in 0..spot.buckets.min(latest + 1) {
+            let end = (latest - back + 1).saturating_mul(old_step_ns) - 1;
+            let behind = now_latest.saturating_sub(end / layout.step_ns);
+            if let Some(sums) = kept
+                .get_mut(index(behind))
+                .filter(|_| behind < layout.buckets)
+            {
+                for (sum, words) in sums.iter_mut().zip([&self.calls, &self.failed, &self.slow]) {
+                    *sum += words.one(spot, back);
+                }
+            }
+        }
+        let base = self.steps.base.load(Relaxed);
+        let base = base.wrapping_add(latest).wrapping_sub(now_latest);
+        self.steps.base.store(base, Relaxed);
+        self.steps.step_ns.store(layout.step_ns, Relaxed);
+        self.steps.buckets.store(layout.buckets, Relaxed);
+        let layouts = (word >> STEP_BITS).wrapping_add(1) << STEP_BITS;
+        // Whoever sees it sees the length of a step that belongs to it.
+        self.steps.latest.store(layouts | now_latest, Release);
+        let tag = self.steps.tag(new, now_latest);
+        self.steps.latest_bad.store(tag, Relaxed);
+        for (behind, [calls, failed, slow]) in (0..=now_latest.min(layout.buckets - 1)).zip(kept) {
+            let (step, tag) = (now_latest - behind, tag.wrapping_sub(behind));
+            self.calls.put(step, tag, calls);
+            self.failed.put(step, tag, failed);
+            self.slow.put(step, tag, slow);
+        }
+    }
+}
+
+impl Steps {
+    /// The step of `now`, or the latest one where the clock stepped back.
+    #[inline]
+    fn at(&self, now_ns: u64) -> u64 {
+        let word = self.latest.load(Acquire);
+        let latest = word & mask(STEP_BITS);
+        let step_ns = self.step_ns.load(Relaxed);
+        // Multiplying is cheaper than dividing, and most calls end in the latest step.
+        if now_ns < (latest + 1).saturating_mul(step_ns) {
+            return latest;
+        }
+        let step = now_ns.checked_div(step_ns).unwrap_or(0) & mask(STEP_BITS);
+        let next = word & !mask(STEP_BITS) | step;
+        self.latest.fetch_max(next, Relaxed).max(next) & mask(STEP_BITS)
+    }
+
+    #[inline]
+    fn tag(&self, generation: u64, step: u64) -> u64 {
+        self.base
+            .load(Relaxed)
+            .wrapping_add(step)
+            .wrapping_add(generation.wrapping_mul(LEAP))
+    }
+}
+
+/// One count for each bucket: the tag in the upper half, the count in the lower.
+#[derive(Debug)]
+struct Words(Padded<[AtomicU64; BUCKETS]>);
+
+#[expect(clippy::cast_possible_truncation, reason = "the remainder is below 64")]
+const fn index(step: u64) -> usize {
+    (step % BUCKETS as u64) as usize
+}
+
+impl Words {
+    fn new() -> Self {
+        Self(Padded(std::array::from_fn(|_| AtomicU64::new(0))))
+    }
+
+    /// Adds one, unless the bucket has gone on to something newer.
+    #[inline]
+    fn add(&self, spot: Spot) -> bool {
+        let Some(word) = self.0.get(index(spot.step)) else {
+            return false;
+        };
+        let mut seen = word.load(Relaxed);
+        loop {
+            let next = match age::<TAG_BITS>(seen >> 32, spot.tag) {
+                // A count that is full stays full.
+                Age::Same => seen + u64::from(seen & mask(32) != mask(32)),
+                Age::Older => spot.tag << 32 | 1,
+                Age::Newer => return false,
+            };
+            match word.compare_exchange_weak(seen, next, AcqRel, Relaxed) {
+                Ok(_) => return true,
+                Err(current) => seen = current,
+            }
+        }
+    }
+
+    fn sum(&self, spot: Spot) -> u64 {
+        (0..spot.buckets).map(|back| self.one(spot, back)).sum()
+    }
+
+    /// The count `back` steps before `spot`.
+    #[inline]
+    fn one(&self, spot: Spot, back: u64) -> u64 {
+        let at = index(spot.step.wrapping_sub(back));
+        let word = self.0.get(at).map_or(0, |word| word.load(Acquire));
+        if word >> 32 == spot.tag.wrapping_sub(back) & mask(TAG_BITS) {
+            word & mask(32)
+        } else {
+            0
+        }
+    }
+
+    fn put(&self, step: u64, tag: u64, count: u64) {
+        if let Some(word) = self.0.get(index(step)) {
+            word.store(tag << 32 | count.min(mask(32)), Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests;
