@@ -74,6 +74,7 @@ pub use breaker::{CircuitBreaker, CircuitBreakerConfig};
 pub use bulkhead::{Bulkhead, BulkheadConfig};
 pub use control::Gains;
 pub use deadline::{Deadline, DeadlineConfig};
+pub use dimmer::{Dimmer, DimmerConfig};
 pub use event::{Change, Event, Listener, Source};
 pub use evictable::Evictable;
 pub use hedge::{HedgeConfig, HedgePolicy};
