@@ -84,6 +84,7 @@ pub use meta::{Cohort, Criticality, RequestMeta};
 pub use now::Now;
 pub use outcome::Outcome;
 pub use permit::Permit;
+pub use prioritizer::{Prioritizer, PrioritizerConfig};
 pub use rate_limiter::{RateLimiter, RateLimiterConfig, Reservation};
 pub use rejected::{PolicyKind, Reason, Rejected};
 pub use retry::{Advice, Progress, Pushback, Repeat, RetryConfig, Stop};

@@ -73,6 +73,14 @@ impl Level {
         Self::ALL
     }
 
+    /// How many of those counted by rank it lets in, on average.
+    pub(crate) fn admitted_of(self, counts: &[f64; RANKS]) -> f64 {
+        let own = (self.0 / PARTS) as usize;
+        let above: f64 = counts.iter().skip(own + 1).sum();
+        let refused = f64::from(self.0 % PARTS) / f64::from(PARTS);
+        above + counts.get(own).unwrap_or(&0.0) * (1.0 - refused)
+    }
+
     /// Whether a request is let in. `draw` gives 64 uniform bits, asked for only if the level falls
     /// into the request's own rank.
     #[inline]

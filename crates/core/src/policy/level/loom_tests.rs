@@ -24,13 +24,18 @@ impl Shared {
         self.tally.count(rank);
         let now = Timestamp::from_secs(2);
         if self.tally.is_over(now, WINDOW) {
-            self.tally.close(now, WINDOW, false, |counts| {
-                assert!(!self.inside.swap(true, Ordering::Relaxed));
-                self.closed.fetch_add(1, Ordering::Relaxed);
-                self.counted
-                    .fetch_add(counts.iter().sum(), Ordering::Relaxed);
-                self.inside.store(false, Ordering::Relaxed);
-            });
+            self.tally.close(
+                now,
+                WINDOW,
+                || false,
+                |counts| {
+                    assert!(!self.inside.swap(true, Ordering::Relaxed));
+                    self.closed.fetch_add(1, Ordering::Relaxed);
+                    self.counted
+                        .fetch_add(counts.iter().sum(), Ordering::Relaxed);
+                    self.inside.store(false, Ordering::Relaxed);
+                },
+            );
         }
     }
 }
@@ -51,7 +56,7 @@ fn a_window_closes_once_and_loses_nothing() {
         let later = Timestamp::from_secs(4);
         shared
             .tally
-            .close(later, WINDOW, false, |counts| rest = counts.iter().sum());
+            .close(later, WINDOW, || false, |counts| rest = counts.iter().sum());
         assert_eq!(shared.counted.load(Ordering::Relaxed) + rest, 2);
     });
 }

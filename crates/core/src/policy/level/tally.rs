@@ -50,20 +50,20 @@ impl<const N: usize> Tally<N> {
         false
     }
 
-    /// Closes the window and begins the next, unless another thread is doing that, or it is too
-    /// `early` for it. `run` gets what was counted, and is never run by two threads at once.
+    /// Closes the window and begins the next, if it is over or `early` says so, unless another
+    /// thread is doing that. `early` is asked when nobody else can close it any more. `run` gets what was counted, and is never run by two threads at once.
     pub(crate) fn close(
         &self,
         now: Timestamp,
         window: std::time::Duration,
-        early: bool,
+        early: impl FnOnce() -> bool,
         run: impl FnOnce(&[u32; N]),
     ) {
         if self.closing.swap(true, Ordering::Acquire) {
             return;
         }
         // Another thread may have closed it just before.
-        if early || self.is_over(now, window) {
+        if self.is_over(now, window) || early() {
             self.ends.store(
                 now.as_nanos().saturating_add(nanos(window)).min(NEVER - 1),
                 Ordering::Relaxed,

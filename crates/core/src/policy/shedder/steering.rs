@@ -109,13 +109,18 @@ impl Steering {
             return;
         }
         let mut moved = None;
-        self.tally.close(now, period, false, |counts| {
-            let mut memory = self.memory();
-            let before = memory.share;
-            let level = memory.act(delay, counts);
-            self.level.store(level.bits(), Ordering::Relaxed);
-            moved = Some((before, memory.share));
-        });
+        self.tally.close(
+            now,
+            period,
+            || false,
+            |counts| {
+                let mut memory = self.memory();
+                let before = memory.share;
+                let level = memory.act(delay, counts);
+                self.level.store(level.bits(), Ordering::Relaxed);
+                moved = Some((before, memory.share));
+            },
+        );
         if let Some((from, to)) = moved.filter(|(from, to)| (from - to).abs() > f64::EPSILON) {
             source.emit(PolicyKind::LoadShedder, || Change::Level {
                 what: "shed_share",
