@@ -60,7 +60,7 @@ impl Dimmer {
         Self {
             share: AtomicU32::new(u32::MAX),
             window: Tally::default(),
-            times: QuantileSketch::coarse(),
+            times: QuantileSketch::default(),
             samples: AtomicU32::new(0),
             sum_ns: AtomicU64::new(0),
             period_ns: AtomicU64::new(config.period.as_nanos()),
