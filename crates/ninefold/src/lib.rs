@@ -9,6 +9,7 @@
 //! - a tower layer, with the feature `tower`;
 //! - the raw permit, for code that is neither.
 
+pub mod admission;
 pub mod cache;
 pub mod chaos;
 pub mod clock;
@@ -32,6 +33,10 @@ pub mod thread_pool_bulkhead;
 pub mod time_limiter;
 pub mod waiting;
 
+pub use admission::{
+    AdaptiveLimiter, AdaptiveThrottler, Bulkhead, CircuitBreaker, Deadline, Dimmer, LoadShedder,
+    Prioritizer, RateLimiter,
+};
 pub use cache::{Cache, CacheConfig};
 pub use chaos::{Chaos, ChaosConfig};
 pub use coalesce::{Coalesce, CoalesceConfig};

@@ -13,10 +13,7 @@ impl Now for CoarseClock {
     #[cfg(target_os = "linux")]
     #[inline]
     fn now(&self) -> Timestamp {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
-        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-        let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
-        Timestamp::from_nanos(seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos))
+        read(rustix::time::ClockId::MonotonicCoarse)
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -24,4 +21,14 @@ impl Now for CoarseClock {
     fn now(&self) -> Timestamp {
         super::PreciseClock.now()
     }
+}
+
+/// A clock of the kernel.
+#[cfg(target_os = "linux")]
+#[inline]
+pub(super) fn read(clock: rustix::time::ClockId) -> Timestamp {
+    let time = rustix::time::clock_gettime(clock);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
+    Timestamp::from_nanos(seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos))
 }

@@ -12,7 +12,7 @@ use crate::{ByError, Error};
 /// A shared policy with its clock and its classifier.
 #[derive(Debug)]
 pub struct Handle<P, C = PreciseClock, K = ByResult> {
-    pub(super) policy: Arc<P>,
+    pub(crate) policy: Arc<P>,
     pub(crate) clock: C,
     pub(crate) classify: K,
 }
@@ -20,7 +20,7 @@ pub struct Handle<P, C = PreciseClock, K = ByResult> {
 impl<P, C: Default> Handle<P, C> {
     /// A policy on the clock that fits it, which takes `Ok` for a success and `Err` for a failure.
     #[must_use]
-    pub fn new(policy: P) -> Self {
+    pub fn of(policy: P) -> Self {
         Self {
             policy: Arc::new(policy),
             clock: C::default(),
@@ -31,7 +31,7 @@ impl<P, C: Default> Handle<P, C> {
 
 impl<P: Default, C: Default> Default for Handle<P, C> {
     fn default() -> Self {
-        Self::new(P::default())
+        Self::of(P::default())
     }
 }
 

@@ -49,7 +49,7 @@ impl Admission for One {
 }
 
 fn handle() -> Handle<One, PreciseClock> {
-    Handle::new(One::default())
+    Handle::of(One::default())
 }
 
 #[test]
