@@ -37,7 +37,7 @@ macro_rules! handles {
         pub type $name<C = $clock, K = ByResult> =
             Handle<ninefold_core::policy::$name, C, K>;
 
-        impl<C: Default> Handle<ninefold_core::policy::$name, C> {
+        impl Handle<ninefold_core::policy::$name, $clock> {
             /// A policy that knows nothing yet.
             ///
             /// # Errors
@@ -45,6 +45,12 @@ macro_rules! handles {
             /// [`InvalidPolicy`] if the configuration makes no sense.
             pub fn new(config: $config) -> Result<Self, InvalidPolicy> {
                 Ok(Self::of(ninefold_core::policy::$name::new(config)?))
+            }
+        }
+
+        impl Default for Handle<ninefold_core::policy::$name, $clock> {
+            fn default() -> Self {
+                Self::of(ninefold_core::policy::$name::default())
             }
         }
 
@@ -116,7 +122,7 @@ mod tests {
     #[test]
     fn a_breaker_opens_and_says_so() {
         let (time, states) = (VirtualTime::new(), Arc::new(States::default()));
-        let breaker = CircuitBreaker::<VirtualTime>::new(CircuitBreakerConfig {
+        let breaker = CircuitBreaker::new(CircuitBreakerConfig {
             minimum_calls: 2,
             ..CircuitBreakerConfig::default()
         })
@@ -141,7 +147,7 @@ mod tests {
             max_concurrent_calls: 0,
             ..BulkheadConfig::default()
         };
-        let error = Bulkhead::<CoarseClock>::new(none).unwrap_err();
+        let error = Bulkhead::new(none).unwrap_err();
         assert_eq!(error.field, "max_concurrent_calls");
     }
 }

@@ -29,12 +29,6 @@ impl<P, C: Default> Handle<P, C> {
     }
 }
 
-impl<P: Default, C: Default> Default for Handle<P, C> {
-    fn default() -> Self {
-        Self::of(P::default())
-    }
-}
-
 impl<P, C, K> Handle<P, C, K> {
     /// The same policy on another clock, such as a
     /// [`VirtualTime`](crate::clock::VirtualTime) in tests.
