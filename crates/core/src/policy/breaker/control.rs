@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub(super) struct Control {
     config: CircuitBreakerConfig,
-    /// How often in a row the trials failed.
+    /// How often in a row the trials failed; whatever trips begins anew.
     reopened: i32,
 }
 
@@ -83,7 +83,7 @@ impl CircuitBreaker {
 
     /// Half open → closed: the trials say so.
     pub(super) fn close(&self, from: Word) {
-        self.shift(from, State::Closed, |control, _| control.reopened = 0);
+        self.shift(from, State::Closed, |_, _| {});
     }
 
     /// Refuses every call until another lever is pulled.
@@ -114,12 +114,11 @@ impl CircuitBreaker {
 
     fn pull(&self, to: State, anew: bool) {
         let from = {
-            let mut control = self.control();
+            let _held = self.control();
             let from = self.hot.word();
             if from.phase() == Phase::In(to) && !anew {
                 return;
             }
-            control.reopened = 0;
             self.publish(from.next(Phase::In(to)));
             from.phase().state()
         };

@@ -274,3 +274,22 @@ fn a_bucket_that_is_taken_over_loses_nothing() {
         assert_eq!((counts.calls, counts.failed), (2, 2));
     });
 }
+
+#[test]
+fn the_latest_step_never_goes_back() {
+    loom::model(|| {
+        let window = Arc::new(TimeWindow::new(Layout::new(1_000_000_000, 1)));
+        let failed = Tally::from_bits(1);
+        let other = Arc::clone(&window);
+        in_two(
+            move || other.record(other.spot(1, LATER), failed),
+            || window.record(window.spot(1, START), failed),
+        );
+        // Whichever came first, the later one is in the window of whoever asks last.
+        let counts = window.counts(window.spot(1, START));
+        assert!(
+            counts.calls >= 1 && counts.calls == counts.failed,
+            "{counts:?}"
+        );
+    });
+}

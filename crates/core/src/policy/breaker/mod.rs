@@ -104,8 +104,8 @@
 //! while the window is full of good calls, so threads that share it do not slow each other; two or
 //! three atomic operations while a failure is in it. No lock, no allocation, no clock. A window by
 //! time reads the clock once, when the call ends, and makes one atomic operation on a word that its
-//! callers share. Refusals are loads and one clock read. Changes of state take a lock. Memory: 4
-//! bytes for each call of a window by count, 2 KiB for one by time.
+//! callers share. Refusals are loads and one clock read. Changes of state take a lock. Memory:
+//! 900 bytes, and 4 for each call of a window by count or 2 KiB for one by time.
 //!
 //! # An example
 //!

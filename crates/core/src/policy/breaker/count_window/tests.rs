@@ -130,6 +130,16 @@ fn the_head_is_turned_back_so_that_it_needs_no_division() {
 }
 
 #[test]
+fn a_ticket_beyond_the_ring_goes_round_and_turns_the_head_back() {
+    // As another thread leaves it that drew its ticket and is not yet done.
+    let window = CountWindow::new(1, 10);
+    window.head.store(13, Relaxed);
+    assert_eq!(window.next_place(10), 3);
+    assert_eq!(window.head.load(Relaxed), 4);
+    assert_eq!(window.next_place(10), 4);
+}
+
+#[test]
 fn threads_leave_sums_that_are_those_of_the_slots() {
     const CALLS: u32 = 7;
     let window = CountWindow::new(1, CALLS);
