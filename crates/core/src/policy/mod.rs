@@ -77,6 +77,7 @@ pub use deadline::{Deadline, DeadlineConfig};
 pub use dimmer::{Dimmer, DimmerConfig};
 pub use event::{Change, Event, Listener, Source};
 pub use evictable::Evictable;
+pub use guard::{GuardConfig, GuardState, MetastabilityGuard};
 pub use hedge::{HedgeConfig, HedgePolicy};
 pub use invalid::InvalidPolicy;
 pub use level::{Level, ParseLevelError};
