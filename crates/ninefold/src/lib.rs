@@ -20,6 +20,7 @@ pub mod handle;
 pub mod hedge;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod keyed;
 pub mod meta;
 #[cfg(feature = "prometheus")]
 pub mod metrics;
@@ -43,6 +44,7 @@ pub use coalesce::{Coalesce, CoalesceConfig};
 pub use error::{ByError, Error, Panicked, TimedOut};
 pub use fallback::Fallback;
 pub use handle::Handle;
+pub use keyed::{Keyed, KeyedConfig};
 pub use ninefold_core::policy::{
     Admission, Change, Cohort, Criticality, Event, InvalidPolicy, Listener, Now, Outcome, Permit,
     PolicyKind, Reason, Rejected, RequestMeta, Source,

@@ -115,6 +115,8 @@ named! {
         MetastabilityGuard = "metastability_guard", "metastability guard";
         /// Injects faults.
         Chaos = "chaos", "chaos";
+        /// Keeps a policy for each of many keys.
+        Keyed = "keyed", "table of policies";
     }
 }
 
@@ -149,6 +151,8 @@ named! {
         BudgetExhausted = "budget_exhausted", "the budget for repetitions is spent";
         /// Optional work is left out at present.
         Dimmed = "dimmed", "optional work is left out at present";
+        /// As many keys have a policy as may have, and none of those can go.
+        KeysFull = "keys_full", "as many keys are in use as may be";
         /// The pool was shut down.
         Closed = "closed", "shut down";
         /// A fault that was asked for.

@@ -31,13 +31,13 @@ pin_project! {
 }
 
 impl<F, P: Admission, C, K> GuardedFuture<F, P, C, K> {
-    pub(super) const fn rejected(why: Rejected) -> Self {
+    pub(crate) const fn rejected(why: Rejected) -> Self {
         Self {
             state: State::Rejected { why },
         }
     }
 
-    pub(super) const fn admitted(call: F, permit: Permit<Arc<P>>, clock: C, classify: K) -> Self {
+    pub(crate) const fn admitted(call: F, permit: Permit<Arc<P>>, clock: C, classify: K) -> Self {
         Self {
             state: State::Admitted {
                 call,

@@ -19,5 +19,7 @@ pub(super) const fn place(kind: PolicyKind) -> u8 {
         PolicyKind::Dimmer => 9,
         PolicyKind::TimeLimiter => 10,
         PolicyKind::Chaos => 11,
+        // Stands where the policies stand that it keeps, under their name.
+        PolicyKind::Keyed => 12,
     }
 }

@@ -97,6 +97,12 @@ impl<K: Eq, V> Shards<K, V> {
         None
     }
 
+    /// Each table in turn, for reading.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = RwLockReadGuard<'_, Table<K, V>>> {
+        let shards = self.shards.iter();
+        shards.map(|shard| shard.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Takes out all entries and gives their places back.
     pub(crate) fn clear(&self, mut gone: impl FnMut(&V)) {
         for shard in &self.shards {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ninefold_core::policy::{
     Evictable, InvalidPolicy, Now, Outcome, Rejected, RequestMeta, Source,
 };
+use ninefold_core::time::Timestamp;
 
 use super::pool::{Fate, Job, Pool};
 use super::slot::{Promise, Slot};
@@ -199,12 +200,12 @@ impl ThreadPoolBulkhead {
 }
 
 impl Evictable for ThreadPoolBulkhead {
-    fn is_idle(&self) -> bool {
+    fn is_idle(&self, _now: Timestamp) -> bool {
         let load = self.pool().load();
         load.queued == 0 && load.running == 0
     }
 
-    fn is_healthy(&self) -> bool {
+    fn is_healthy(&self, _now: Timestamp) -> bool {
         !self.pool().load().closed
     }
 }

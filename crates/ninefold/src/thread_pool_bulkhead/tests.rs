@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use ninefold_core::policy::{Evictable, Outcome, Reason, RequestMeta};
+use ninefold_core::time::Timestamp;
 
 use super::{PoolFuture, Shutdown, ThreadPoolBulkhead, ThreadPoolBulkheadConfig, block_on};
 use crate::clock::{Now, VirtualTime};
@@ -60,7 +61,7 @@ fn work_runs_in_named_threads_that_come_when_needed_and_stay() {
     drop((open_first, open_second));
     block_on(first).unwrap();
     block_on(second).unwrap();
-    eventually(|| pool.is_idle());
+    eventually(|| pool.is_idle(Timestamp::ZERO));
     assert_eq!(pool.threads(), 2);
 }
 
@@ -93,7 +94,7 @@ fn without_a_queue_only_what_can_begin_at_once_is_taken() {
     assert_eq!(reason(pool.run(|| Ok(()))), Reason::QueueFull);
     drop(open);
     block_on(held).unwrap();
-    eventually(|| pool.is_idle());
+    eventually(|| pool.is_idle(Timestamp::ZERO));
     block_on(pool.run(|| Ok::<_, Infallible>(()))).unwrap();
 }
 
@@ -121,7 +122,7 @@ fn a_panic_that_kills_its_thread_costs_no_place() {
     let call: Call = pool.run(|| std::panic::panic_any(Bomb));
     assert_eq!(block_on(call), Err(Error::Panicked(Panicked)));
     block_on(pool.run(|| Ok::<_, Infallible>(()))).unwrap();
-    eventually(|| pool.is_idle());
+    eventually(|| pool.is_idle(Timestamp::ZERO));
     assert_eq!(pool.threads(), 1);
 }
 
@@ -201,7 +202,7 @@ fn late_calls_are_not_run_and_make_room() {
     drop(open);
     block_on(held).unwrap();
     assert_eq!(reason(late_in_queue), Reason::DeadlineExceeded);
-    eventually(|| pool.is_idle());
+    eventually(|| pool.is_idle(Timestamp::ZERO));
     assert_eq!(
         recorder.heard(),
         [
@@ -223,9 +224,9 @@ fn draining_works_off_the_queue_and_aborting_refuses_it() {
         let pool = pool(1, 4);
         let (held, open) = hold(&pool);
         let waiting = pool.run(|| Ok::<_, Infallible>(7));
-        assert!(pool.is_healthy());
+        assert!(pool.is_healthy(Timestamp::ZERO));
         pool.shutdown(how);
-        assert!(!pool.is_healthy());
+        assert!(!pool.is_healthy(Timestamp::ZERO));
         assert_eq!(reason(pool.run(|| Ok(()))), Reason::Closed);
         assert!(!pool.join(Duration::ZERO), "one call still runs");
         drop(open);
@@ -297,7 +298,7 @@ fn every_call_from_many_threads_ends_once() {
         }
     });
     assert_eq!(ran.load(Ordering::SeqCst), 800);
-    eventually(|| pool.is_idle());
+    eventually(|| pool.is_idle(Timestamp::ZERO));
 }
 
 #[test]

@@ -111,6 +111,12 @@ impl RetryBudget {
         self.suspended.store(suspended, Ordering::Relaxed);
     }
 
+    /// Whether it grants nothing at present.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        self.suspended.load(Ordering::Relaxed)
+    }
+
     /// A first attempt. Call it once for each call, not for its repetitions.
     #[inline]
     pub fn deposit(&self, now: impl Now) {
