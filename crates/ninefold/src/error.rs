@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ninefold_core::policy::classify::{ByResult, Classify};
-use ninefold_core::policy::{Outcome, Rejected};
+use ninefold_core::policy::{Outcome, Reason, Rejected};
 
 /// A call that was guarded by policies failed: by itself, or because a policy ended it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +55,8 @@ impl<E> Error<E> {
 }
 
 /// The classifier for calls that other policies guard as well. A refusal of one of them says nothing
-/// about who was to be called, a time limit and a panic do, and the call itself is judged by `K`.
+/// about who was to be called; a time limit, a panic and a fault that was injected in its place do;
+/// and the call itself is judged by `K`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ByError<K = ByResult>(pub K);
 
@@ -65,8 +66,10 @@ impl<T, E, K: Classify<T, E>> Classify<T, Error<E>> for ByError<K> {
         match result {
             Ok(answer) => self.0.classify(Ok(answer)),
             Err(Error::Service(error)) => self.0.classify(Err(error)),
-            Err(Error::Rejected(_)) => Some(Outcome::Ignored),
-            Err(Error::TimedOut(_) | Error::Panicked(_)) => Some(Outcome::Failure),
+            Err(Error::Rejected(why)) if why.reason != Reason::Injected => Some(Outcome::Ignored),
+            Err(Error::Rejected(_) | Error::TimedOut(_) | Error::Panicked(_)) => {
+                Some(Outcome::Failure)
+            }
         }
     }
 }

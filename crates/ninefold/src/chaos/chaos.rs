@@ -187,16 +187,27 @@ impl<T: Time, O> Chaos<T, O> {
         F: Future<Output = Result<R, E>>,
         O: Inject<R, Error<E>>,
     {
-        if let Some((plan, number)) = self.next() {
-            let fate = self.fate(plan, number);
-            if let Some(delay) = plan.delay {
-                self.time.sleep_until(self.time.now() + delay).await;
-            }
-            if let Fate::Answer(answer) = fate {
-                return answer;
-            }
+        match self.disturb().await {
+            Some(answer) => answer,
+            None => call().await.map_err(Error::Service),
         }
-        call().await.map_err(Error::Service)
+    }
+
+    /// Delays the next call and says what it is answered instead of being made.
+    pub(crate) async fn disturb<R, E>(&self) -> Option<Result<R, E>>
+    where
+        O: Inject<R, E>,
+        E: From<Rejected>,
+    {
+        let (plan, number) = self.next()?;
+        let fate = self.fate(plan, number);
+        if let Some(delay) = plan.delay {
+            self.time.sleep_until(self.time.now() + delay).await;
+        }
+        match fate {
+            Fate::Call => None,
+            Fate::Answer(answer) => Some(answer),
+        }
     }
 
     #[cfg(feature = "tower")]

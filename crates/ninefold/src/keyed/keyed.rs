@@ -63,8 +63,12 @@ impl<K: Eq + Hash, P: Evictable, C, L> Keyed<K, P, C, L> {
 
     /// The same, which takes refusals of policies within for nothing that it should learn from: the
     /// classifier for pipelines.
-    pub fn by_error(self) -> Keyed<K, P, C, ByError> {
-        self.with_classify(ByError)
+    pub fn by_error(self) -> Keyed<K, P, C, ByError<L>> {
+        Keyed {
+            policies: self.policies,
+            clock: self.clock,
+            classify: ByError(self.classify),
+        }
     }
 
     /// An empty table in which keys that find no room share one policy, instead of being refused.

@@ -61,6 +61,11 @@ impl Named {
                     counters.seconds.observe(took.as_secs_f64());
                 }
             }
+            Change::TimedOut(after) => {
+                let [.., failure, _] = &counters.outcomes;
+                failure.inc();
+                counters.seconds.observe(after.as_secs_f64());
+            }
             Change::Cancelled => {
                 counters.cancelled.inc();
             }
@@ -72,7 +77,9 @@ impl Named {
             Change::Attempt(_) => {
                 counters.attempts.inc();
             }
-            Change::Substituted(source) => self.families.substituted(policy, name, source),
+            Change::Substituted(source) | Change::Injected(source) => {
+                self.families.substituted(policy, name, source)
+            }
             Change::State { from, to } => self.families.moved(policy, name, [from, to]),
             Change::Level { what, to, .. } => self.families.level(policy, name, what, to),
             // What this version does not know it does not count.

@@ -26,6 +26,9 @@ fn tell(source: &Source) {
         to: 17.5,
     });
     source.emit(PolicyKind::Fallback, || Change::Substituted("stale"));
+    source.emit(PolicyKind::Chaos, || Change::Injected("latency"));
+    let late = Duration::from_secs(1);
+    source.emit(PolicyKind::TimeLimiter, || Change::TimedOut(late));
 }
 
 #[test]
@@ -44,6 +47,9 @@ fn each_event_moves_its_metric() {
         r#"ninefold_policy_state{policy="circuit_breaker",name="catalog",state="open"} 1"#,
         r#"ninefold_policy_level{policy="adaptive_limiter",name="catalog",what="limit"} 17.5"#,
         r#"ninefold_policy_substitutions_total{policy="fallback",name="catalog",source="stale"} 1"#,
+        r#"ninefold_policy_substitutions_total{policy="chaos",name="catalog",source="latency"} 1"#,
+        r#"ninefold_policy_calls_total{policy="time_limiter",name="catalog",outcome="failure"} 1"#,
+        r#"ninefold_policy_call_seconds_sum{policy="time_limiter",name="catalog"} 1.0"#,
         r#"ninefold_policy_call_seconds_bucket{le="0.025",policy="circuit_breaker",name="catalog"} 1"#,
         r#"ninefold_policy_call_seconds_sum{policy="circuit_breaker",name="catalog"} 0.02"#,
     ] {

@@ -2,13 +2,16 @@
 
 use ninefold_core::policy::classify::Classify;
 use ninefold_core::policy::queue::Waiting;
-use ninefold_core::policy::{Admission, Now, PolicyKind};
+use ninefold_core::policy::{Admission, Evictable, Now, PolicyKind};
 
 use super::Call;
 use crate::Error;
+use crate::chaos::{Chaos, Inject};
 use crate::clock::Time;
+use crate::fallback::{Accept, Fallback, Substitute};
 use crate::handle::{Handle, conclude};
 use crate::hedge::Hedge;
+use crate::keyed::Keyed;
 use crate::retry::{Retry, RetryRule};
 use crate::time_limiter::TimeLimiter;
 use crate::waiting::WaitingRoom;
@@ -151,5 +154,81 @@ impl<V: Send, E: Send, T: Time> Around<V, E> for TimeLimiter<T> {
         F: Future<Output = Result<V, Error<E>>> + Send,
     {
         self.limit(&call.request, || attempt(call)).await
+    }
+}
+
+impl<T: Time, O: Send + Sync> Stage for Chaos<T, O> {
+    const KIND: PolicyKind = PolicyKind::Chaos;
+}
+
+impl<V, E, T, O> Around<V, E> for Chaos<T, O>
+where
+    V: Send,
+    E: Send,
+    T: Time,
+    O: Inject<V, Error<E>> + Send + Sync,
+{
+    async fn around<A, F>(&self, call: Call, attempt: A) -> Result<V, Error<E>>
+    where
+        A: Fn(Call) -> F + Send + Sync,
+        F: Future<Output = Result<V, Error<E>>> + Send,
+    {
+        match self.disturb().await {
+            Some(answer) => answer,
+            None => attempt(call).await,
+        }
+    }
+}
+
+impl<S, A> Stage for Fallback<S, A>
+where
+    S: Send + Sync,
+    A: Send + Sync,
+{
+    const KIND: PolicyKind = PolicyKind::Fallback;
+}
+
+impl<V, E, S, B> Around<V, E> for Fallback<S, B>
+where
+    V: Send,
+    E: Send,
+    S: Substitute<Call, V, Error<E>, Kept: Send> + Send + Sync,
+    B: Accept<Error<E>> + Send + Sync,
+{
+    async fn around<A, F>(&self, call: Call, attempt: A) -> Result<V, Error<E>>
+    where
+        A: Fn(Call) -> F + Send + Sync,
+        F: Future<Output = Result<V, Error<E>>> + Send,
+    {
+        self.call_for(&call, || attempt(call)).await
+    }
+}
+
+impl<P, C, L> Stage for Keyed<u64, P, C, L>
+where
+    P: Admission + Send + Sync,
+    C: Send + Sync,
+    L: Send + Sync,
+{
+    const KIND: PolicyKind = P::KIND;
+}
+
+impl<V, E, P, C, L> Around<V, E> for Keyed<u64, P, C, L>
+where
+    V: Send,
+    E: Send,
+    P: Admission + Evictable + Send + Sync,
+    C: Now + Send + Sync,
+    L: Classify<V, Error<E>> + Send + Sync,
+{
+    async fn around<A, F>(&self, call: Call, attempt: A) -> Result<V, Error<E>>
+    where
+        A: Fn(Call) -> F + Send + Sync,
+        F: Future<Output = Result<V, Error<E>>> + Send,
+    {
+        let permit = self.permit(&call.request.key, &call.request)?;
+        let result = attempt(call).await;
+        conclude(permit, &self.classify, &self.clock, &result);
+        result
     }
 }

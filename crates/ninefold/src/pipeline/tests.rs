@@ -111,3 +111,77 @@ fn calls_may_move_between_threads_and_borrow() {
     });
     assert_eq!(answer.join().unwrap(), Ok(3));
 }
+
+#[test]
+fn all_from_the_fallback_to_chaos_in_their_places() {
+    use ninefold_core::policy::Bulkhead as Places;
+
+    use crate::testing::{Heard, Recorder};
+    use crate::{Chaos, ChaosConfig, Fallback, Keyed, KeyedConfig, Ratio, RequestMeta};
+    use crate::{TimeLimiter, TimeLimiterConfig};
+
+    let (time, recorder) = (VirtualTime::new(), Recorder::new());
+    let source = || recorder.source("catalog");
+    let chaos = Chaos::on(time.clone(), ChaosConfig::default()).unwrap();
+    let chaos = chaos.with_source(source());
+    let limiter = TimeLimiter::on(time.clone(), TimeLimiterConfig::default()).unwrap();
+    let tenants = Keyed::new(KeyedConfig::default(), |_: &u64| Places::default()).unwrap();
+    let pipeline = Pipeline::builder()
+        .stage(Fallback::value(0).with_source(source()))
+        .stage(tenants.clone().by_error())
+        .stage(limiter.with_source(source()))
+        .stage(chaos.clone())
+        .build();
+    assert_eq!(pipeline.findings(), []);
+    let request = RequestMeta {
+        key: 7,
+        ..RequestMeta::default()
+    };
+    let call = Call::default().with_request(request);
+    let ask = || time.block_on(pipeline.call_with(call, |_| async { Ok::<_, &str>(1) }));
+    assert_eq!(ask(), Ok(1));
+    assert_eq!(recorder.heard(), []);
+    let late = ChaosConfig {
+        enabled: true,
+        latency: Ratio::ONE,
+        delay: Span::secs(5),
+        ..ChaosConfig::default()
+    };
+    chaos.reconfigure(late).unwrap();
+    let began = time.now();
+    assert_eq!(ask(), Ok(0));
+    assert_eq!(time.now().since(began), Duration::from_secs(1), "the limit");
+    let fault = ChaosConfig {
+        fault: Ratio::ONE,
+        latency: Ratio::percent(0),
+        ..late
+    };
+    chaos.reconfigure(fault).unwrap();
+    assert_eq!(ask(), Ok(0));
+    let heard = [
+        Heard::Injected("latency"),
+        Heard::TimedOut(Duration::from_secs(1)),
+        Heard::Substituted("value"),
+        Heard::Injected("fault"),
+        Heard::Substituted("value"),
+    ];
+    assert_eq!(recorder.heard(), heard);
+    assert_eq!(tenants.all().first().map(|(key, _)| *key), Some(7));
+}
+
+#[test]
+fn injected_faults_are_failures_to_whoever_learns_from_calls() {
+    use ninefold_core::policy::classify::{ByResult, Classify};
+    use ninefold_core::policy::{Outcome, PolicyKind};
+
+    use crate::{ByError, Rejected};
+
+    let classify = |kind, reason| {
+        let error = Error::<()>::Rejected(Rejected::new(kind, reason));
+        ByError::<ByResult>::default().classify(Err::<&(), _>(&error))
+    };
+    let injected = classify(PolicyKind::Chaos, Reason::Injected);
+    assert_eq!(injected, Some(Outcome::Failure));
+    let refused = classify(PolicyKind::Bulkhead, Reason::Full);
+    assert_eq!(refused, Some(Outcome::Ignored));
+}
