@@ -229,7 +229,9 @@ mod loom_tests {
             };
             sketch.record(Duration::from_micros(2));
             other.join().unwrap();
-            assert_eq!(sketch.count(), 2);
+            // Not `count`: two thousand reads are more than a model bears.
+            let bucket = &sketch.buckets[index(2_000)];
+            assert_eq!(bucket.load(Ordering::Relaxed), 2);
         });
     }
 }

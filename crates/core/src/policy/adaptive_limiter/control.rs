@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::AdaptiveLimiterConfig;
 use super::algorithm::BACKOFF;
 use super::baseline::{Baseline, Verdict, judge};
-use crate::time::{Timestamp, nanos};
+use super::window::{Count, Orders, Seen, as_f64, whole, whole_nanos};
+use crate::time::Timestamp;
 
 /// Latency in baselines above which the baseline is doubted; as it is while the limit is reached,
 /// when fewer calls are let in than come anyway.
@@ -33,47 +34,6 @@ const HALVINGS_MAX: u32 = 6;
 pub(super) const WINDOW_MAX: Duration = Duration::from_secs(10);
 /// A measurement that does not get its samples in so many windows is given up.
 const PATIENCE_WINDOWS: u32 = 20;
-
-/// What was seen in a window.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
-    /// The latency of the window in nanoseconds, if any call ended well.
-    pub(super) rtt: Option<f64>,
-    /// Calls that ended well.
-    pub(super) samples: u32,
-    /// Calls that failed.
-    pub(super) drops: u32,
-    /// The most calls that were under way at once.
-    pub(super) peak: u32,
-}
-
-/// What to do until the next window ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Orders {
-    /// The limit.
-    pub(super) limit: u32,
-    /// When the window ends at the earliest,
-    pub(super) window: Duration,
-    /// and how many calls must have ended for it to end,
-    pub(super) needed: u32,
-    /// unless it lasted so long.
-    pub(super) patience: Duration,
-    /// Which calls count.
-    pub(super) count: Count,
-}
-
-/// Which calls count in a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Count {
-    /// All that end.
-    All,
-    /// None.
-    Nobody,
-    /// Those that begin in the window.
-    Beginners,
-    /// Still those that began in the window before, and its counts go on.
-    Stragglers,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
@@ -327,32 +287,6 @@ impl Control {
             f64::from(self.config.max_limit),
         )
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a limit is between 1 and a million"
-)]
-fn whole(limit: f64) -> u32 {
-    limit as u32
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "latencies are not negative, and far below 584 years"
-)]
-fn whole_nanos(nanos: f64) -> u64 {
-    nanos as u64
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a latency needs no more than 53 bits"
-)]
-pub(super) fn as_f64(duration: Duration) -> f64 {
-    nanos(duration) as f64
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::AdaptiveLimiterConfig;
-use super::control::{Control, Count, Orders, Seen, WINDOW_MAX, as_f64};
+use super::control::{Control, WINDOW_MAX};
+use super::window::{Count, Orders, Seen, as_f64};
 use crate::policy::ring::Padded;
 use crate::policy::schedule::is_due;
 use crate::policy::sketch::QuantileSketch;

@@ -95,6 +95,9 @@
 
 mod algorithm;
 mod baseline;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod complaints;
 mod config;
 mod control;
 mod limiter;
@@ -104,6 +107,7 @@ mod simulation;
 #[cfg(test)]
 #[cfg(not(loom))]
 mod tests;
+mod window;
 
 pub use config::{AdaptiveLimiterConfig, Aimd, Algorithm, Gradient2, Vegas};
 pub use limiter::{AdaptiveLimiter, LimiterToken};
