@@ -25,6 +25,7 @@ pub mod meta;
 #[cfg(feature = "prometheus")]
 pub mod metrics;
 pub mod pipeline;
+pub mod presets;
 pub mod retry;
 pub mod spawn;
 mod table;

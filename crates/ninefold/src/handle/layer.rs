@@ -7,7 +7,7 @@ use crate::meta::Ordinary;
 
 /// Puts a policy in front of services. All services that come from one layer, and all clones of
 /// them, share the policy.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct GuardLayer<P, C, K, M = Ordinary> {
     handle: Handle<P, C, K>,
     meta: M,
@@ -38,5 +38,14 @@ impl<S, P, C: Clone, K: Clone, M: Clone> Layer<S> for GuardLayer<P, C, K, M> {
 
     fn layer(&self, inner: S) -> Self::Service {
         Guarded::new(inner, self.handle.clone(), self.meta.clone())
+    }
+}
+
+impl<P, C: Clone, K: Clone, M: Clone> Clone for GuardLayer<P, C, K, M> {
+    fn clone(&self) -> Self {
+        Self {
+            handle: self.handle.clone(),
+            meta: self.meta.clone(),
+        }
     }
 }

@@ -15,12 +15,8 @@ use crate::meta::{MetaOf, Ordinary};
 ///
 /// The policy is asked in `call`, not in `poll_ready`: a service that was made ready and then never
 /// called holds no permit (tower#547).
-#[derive(Clone, Debug)]
-pub struct Guarded<S, P, C, K, M = Ordinary>
-where
-    C: Clone,
-    K: Clone,
-{
+#[derive(Debug)]
+pub struct Guarded<S, P, C, K, M = Ordinary> {
     inner: S,
     handle: Handle<P, C, K>,
     meta: M,
@@ -75,6 +71,16 @@ where
                 clock.clone(),
                 classify.clone(),
             ),
+        }
+    }
+}
+
+impl<S: Clone, P, C: Clone, K: Clone, M: Clone> Clone for Guarded<S, P, C, K, M> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            handle: self.handle.clone(),
+            meta: self.meta.clone(),
         }
     }
 }

@@ -56,6 +56,8 @@
 
 mod builder;
 mod context;
+#[cfg(feature = "tower")]
+mod layer;
 mod order;
 mod run;
 mod stack;
@@ -65,6 +67,8 @@ mod tests;
 
 pub use self::builder::{Finding, PipelineBuilder};
 pub use self::context::Call;
+#[cfg(feature = "tower")]
+pub use self::layer::{ErrorLayer, NoLayer, StackLayer, StageLayer, WithError, WithErrorFuture};
 pub use self::run::Pipeline;
 pub use self::stack::{AroundAll, Nothing, Stack, Stages};
 pub use self::stage::{Around, Stage};

@@ -18,7 +18,7 @@ use crate::handle::conclude;
 use crate::meta::{MetaOf, Ordinary};
 
 /// Puts a policy whose calls may wait in front of services.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct WaitingLayer<P: Waiting, T, K: Clone, M = Ordinary> {
     room: WaitingRoom<P, T, K>,
     meta: M,
@@ -57,7 +57,7 @@ impl<S, P: Waiting, T, K: Clone, M: Clone> Layer<S> for WaitingLayer<P, T, K, M>
 }
 
 /// A service whose calls may wait for their turn.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct WaitingService<S, P: Waiting, T, K: Clone, M = Ordinary> {
     inner: S,
     room: WaitingRoom<P, T, K>,
@@ -170,5 +170,24 @@ where
         f.debug_struct("WaitingFuture")
             .field("waits", &self.call.is_some())
             .finish_non_exhaustive()
+    }
+}
+
+impl<P: Waiting, T, K: Clone, M: Clone> Clone for WaitingLayer<P, T, K, M> {
+    fn clone(&self) -> Self {
+        Self {
+            room: self.room.clone(),
+            meta: self.meta.clone(),
+        }
+    }
+}
+
+impl<S: Clone, P: Waiting, T, K: Clone, M: Clone> Clone for WaitingService<S, P, T, K, M> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            room: self.room.clone(),
+            meta: self.meta.clone(),
+        }
     }
 }
