@@ -150,6 +150,7 @@ mod config;
 mod control;
 mod count_window;
 mod counts;
+mod evictable;
 mod hot;
 mod padded;
 mod rules;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::{CircuitBreaker, CircuitBreakerConfig, SlidingWindow, State};
 use super::rig::{acquire, at, breaker, call, calls, config, reason, trip};
-use crate::policy::{Now, Outcome, Permit, Reason, RequestMeta};
+use crate::policy::{Evictable, Now, Outcome, Permit, Reason, RequestMeta};
 use crate::time::Timestamp;
 use crate::units::{Ratio, Span};
 
@@ -263,6 +263,36 @@ fn a_window_by_time_keeps_its_results_too_and_another_kind_begins_empty() {
     calls(&breaker, 3, Outcome::Success, at(166_000));
     assert_eq!(breaker.counts(at(166_000)).calls, 3);
     assert_eq!(resize(time(60, 6)), 0);
+}
+
+#[test]
+fn only_a_closed_breaker_without_a_bad_call_may_be_forgotten() {
+    let time = SlidingWindow::Time {
+        span: Span::secs(10),
+        buckets: 10,
+    };
+    for sliding_window in [SlidingWindow::Count(8), time] {
+        let (breaker, _) = breaker(CircuitBreakerConfig {
+            sliding_window,
+            ..config()
+        });
+        let kept = || (breaker.is_idle(), breaker.is_healthy());
+        assert_eq!(kept(), (true, true));
+        calls(&breaker, 8, Outcome::Success, at(1_000));
+        assert_eq!(kept(), (true, true));
+        call(&breaker, Outcome::Slow, at(1_000));
+        assert_eq!(kept(), (false, true));
+        calls(&breaker, 8, Outcome::Success, at(60_000));
+        assert_eq!(kept(), (true, true), "it has left the window");
+        for lever in [
+            CircuitBreaker::force_open,
+            CircuitBreaker::disable,
+            CircuitBreaker::metrics_only,
+        ] {
+            lever(&breaker);
+            assert_eq!(kept(), (false, false));
+        }
+    }
 }
 
 #[test]
