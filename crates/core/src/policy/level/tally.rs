@@ -59,7 +59,10 @@ impl<const N: usize> Tally<N> {
         early: impl FnOnce() -> bool,
         run: impl FnOnce(&[u32; N]),
     ) {
-        if self.closing.swap(true, Ordering::Acquire) {
+        let begin =
+            self.closing
+                .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+        if begin.is_err() {
             return;
         }
         // Another thread may have closed it just before.
