@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use super::super::queue::{Places, Queue, WaiterId, Waiting};
 use super::super::sync::atomic::{AtomicU32, Ordering};
 use super::super::{
-    Admission, Change, InvalidPolicy, Now, Outcome, PolicyKind, Reason, Rejected, RequestMeta,
-    Source,
+    Admission, Change, Evictable, InvalidPolicy, Now, Outcome, PolicyKind, Reason, Rejected,
+    RequestMeta, Source,
 };
 use super::BulkheadConfig;
 use crate::time::Timestamp;
@@ -108,6 +108,16 @@ impl Bulkhead {
         self.source
             .emit(PolicyKind::Bulkhead, || Change::Rejected(rejected));
         rejected
+    }
+}
+
+impl Evictable for Bulkhead {
+    fn is_idle(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    fn is_healthy(&self) -> bool {
+        true
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::super::queue::Waiting;
 use super::super::{
-    Admission, Change, Event, Listener, Outcome, Permit, Reason, RequestMeta, Source,
+    Admission, Change, Event, Evictable, Listener, Outcome, Permit, Reason, RequestMeta, Source,
 };
 use super::{Bulkhead, BulkheadConfig};
 use crate::time::Timestamp;
@@ -134,6 +134,16 @@ fn waits_in_order_and_lets_no_newcomer_past() {
         .enter(&mut room, &RequestMeta::default(), at(13))
         .unwrap_err();
     assert_eq!(refused.reason, Reason::Full, "no waiting any more");
+}
+
+#[test]
+fn resilience4j_273_only_an_idle_one_may_be_forgotten() {
+    let bulkhead = Bulkhead::default();
+    assert!(bulkhead.is_idle() && bulkhead.is_healthy());
+    let held = Permit::acquire(&bulkhead, &RequestMeta::default(), at(0)).unwrap();
+    assert!(!bulkhead.is_idle());
+    drop(held);
+    assert!(bulkhead.is_idle());
 }
 
 #[derive(Clone, Debug)]

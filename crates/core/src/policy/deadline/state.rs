@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::super::sync::atomic::{AtomicU64, Ordering};
 use super::super::{
-    Admission, Change, InvalidPolicy, Now, Outcome, PolicyKind, Reason, Rejected, RequestMeta,
-    Source,
+    Admission, Change, Evictable, InvalidPolicy, Now, Outcome, PolicyKind, Reason, Rejected,
+    RequestMeta, Source,
 };
 use super::DeadlineConfig;
 use crate::time::Timestamp;
@@ -93,6 +93,16 @@ impl Deadline {
         let rejected = Rejected::new(Self::KIND, Reason::DeadlineExceeded).for_good();
         self.source.emit(Self::KIND, || Change::Rejected(rejected));
         rejected
+    }
+}
+
+impl Evictable for Deadline {
+    fn is_idle(&self) -> bool {
+        true
+    }
+
+    fn is_healthy(&self) -> bool {
+        true
     }
 }
 

@@ -7,8 +7,8 @@ use super::super::control::Pid;
 use super::super::level::Tally;
 use super::super::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use super::super::{
-    Admission, Change, InvalidPolicy, Now, Outcome, PolicyKind, QuantileSketch, Reason, Rejected,
-    RequestMeta, Source,
+    Admission, Change, Evictable, InvalidPolicy, Now, Outcome, PolicyKind, QuantileSketch, Reason,
+    Rejected, RequestMeta, Source,
 };
 use super::{DimmerConfig, Measure};
 use crate::rng::SharedRng;
@@ -194,6 +194,16 @@ impl Memory {
 )]
 fn threshold(share: f64) -> u32 {
     (share * f64::from(u32::MAX)).round() as u32
+}
+
+impl Evictable for Dimmer {
+    fn is_idle(&self) -> bool {
+        self.is_healthy()
+    }
+
+    fn is_healthy(&self) -> bool {
+        self.share.load(Ordering::Relaxed) == u32::MAX
+    }
 }
 
 /// For calls that are optional as a whole.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::super::level::{Level, RANKS, Tally};
 use super::super::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use super::super::{
-    Admission, Change, InvalidPolicy, Now, Outcome, PolicyKind, Reason, Rejected, RequestMeta,
-    Source,
+    Admission, Change, Evictable, InvalidPolicy, Now, Outcome, PolicyKind, Reason, Rejected,
+    RequestMeta, Source,
 };
 use super::machine::{Machine, Window};
 use super::{GuardConfig, GuardState};
@@ -202,6 +202,16 @@ impl MetastabilityGuard {
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Evictable for MetastabilityGuard {
+    fn is_idle(&self) -> bool {
+        self.is_healthy()
+    }
+
+    fn is_healthy(&self) -> bool {
+        self.state() == GuardState::Stable
     }
 }
 

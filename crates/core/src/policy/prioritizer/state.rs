@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::super::level::{Level, RANKS, Tally};
 use super::super::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use super::super::{
-    Admission, Change, InvalidPolicy, Now, Outcome, PolicyKind, Reason, Rejected, RequestMeta,
-    Source,
+    Admission, Change, Evictable, InvalidPolicy, Now, Outcome, PolicyKind, Reason, Rejected,
+    RequestMeta, Source,
 };
 use super::PrioritizerConfig;
 use crate::rng::SharedRng;
@@ -178,6 +178,16 @@ pub(super) fn adjust(
     // One more at least, or little traffic would never be let in again.
     let more = (admitted * config.increase.as_f64()).max(1.0);
     Level::for_room(&counts, admitted + more)
+}
+
+impl Evictable for Prioritizer {
+    fn is_idle(&self) -> bool {
+        self.level() == Level::ALL
+    }
+
+    fn is_healthy(&self) -> bool {
+        self.level() == Level::ALL
+    }
 }
 
 impl Admission for Prioritizer {

@@ -46,6 +46,11 @@ impl Places {
         self.0.fetch_sub(1, Ordering::Release);
     }
 
+    /// Whether none is taken and nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+
     pub(crate) fn taken(&self) -> u32 {
         taken(self.0.load(Ordering::Relaxed))
     }

@@ -7,8 +7,8 @@ use super::super::level::Level;
 use super::super::queue::{Places, Queue, WaiterId, Waiting};
 use super::super::sync::atomic::{AtomicU32, Ordering};
 use super::super::{
-    Admission, Change, InvalidPolicy, Now, Outcome, PolicyKind, Reason, Rejected, RequestMeta,
-    Source,
+    Admission, Change, Evictable, InvalidPolicy, Now, Outcome, PolicyKind, Reason, Rejected,
+    RequestMeta, Source,
 };
 use super::LoadShedderConfig;
 use super::service_time::ServiceTime;
@@ -191,6 +191,16 @@ impl LoadShedder {
     fn refused(&self, rejected: Rejected) -> Rejected {
         self.source.emit(Self::KIND, || Change::Rejected(rejected));
         rejected
+    }
+}
+
+impl Evictable for LoadShedder {
+    fn is_idle(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    fn is_healthy(&self) -> bool {
+        !self.steering.refuses()
     }
 }
 
