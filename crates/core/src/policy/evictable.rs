@@ -1,6 +1,7 @@
 //! Whether a policy may be forgotten.
 
-use super::{AdaptiveThrottler, Bulkhead, Criticality, RateLimiter, RetryBudget};
+use super::prioritizer::PeerLevel;
+use super::{AdaptiveThrottler, Bulkhead, Criticality, Level, RateLimiter, RetryBudget};
 use crate::time::Timestamp;
 
 /// A policy that is kept for one of many keys, and may have to make room for another key's.
@@ -65,11 +66,22 @@ impl Evictable for RetryBudget {
     }
 }
 
+/// Stays while it keeps calls from a service that is known to refuse them.
+impl Evictable for PeerLevel {
+    fn is_idle(&self, _now: Timestamp) -> bool {
+        true
+    }
+
+    fn is_healthy(&self, now: Timestamp) -> bool {
+        self.level(now) == Level::ALL
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::time::Duration;
 
-    use super::super::{Outcome, Permit, RequestMeta};
+    use super::super::{AdaptiveLimiter, Outcome, Permit, RequestMeta};
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_secs(1_000);
@@ -128,5 +140,33 @@ mod tests {
             }
         }
         assert!(!throttler.is_healthy(NOW));
+    }
+
+    #[test]
+    fn what_a_service_said_of_itself_is_kept_while_it_holds() {
+        let peer = PeerLevel::default();
+        assert!(may_go(&peer, NOW));
+        peer.learn(Level::of_bits(Level::ALL.bits() + 1), NOW);
+        assert!(!may_go(&peer, NOW));
+        assert!(may_go(&peer, NOW + Duration::from_secs(3_600)));
+    }
+
+    #[test]
+    fn a_limit_that_was_lowered_stays_while_calls_come() {
+        let limiter = AdaptiveLimiter::default();
+        let initial = limiter.config().initial_limit;
+        let mut now = NOW;
+        while limiter.limit() >= initial {
+            now = now + Duration::from_millis(10);
+            assert!(now < NOW + Duration::from_secs(60), "failures lower it");
+            let permit = Permit::acquire(&limiter, &RequestMeta::default(), now).unwrap();
+            assert!(!limiter.is_idle(now));
+            permit.settle(Outcome::Failure, now);
+        }
+        assert!(limiter.is_idle(now) && !limiter.is_healthy(now));
+        assert!(
+            limiter.is_healthy(now + Duration::from_secs(31)),
+            "nobody called"
+        );
     }
 }

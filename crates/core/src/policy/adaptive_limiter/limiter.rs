@@ -11,8 +11,8 @@ use crate::policy::schedule::is_due;
 use crate::policy::sketch::QuantileSketch;
 use crate::policy::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::policy::{
-    Admission, Change, InvalidPolicy, Now, Outcome, PolicyKind, Reason, Rejected, RequestMeta,
-    Source,
+    Admission, Change, Evictable, InvalidPolicy, Now, Outcome, PolicyKind, Reason, Rejected,
+    RequestMeta, Source,
 };
 use crate::time::{Timestamp, nanos};
 
@@ -218,6 +218,20 @@ impl AdaptiveLimiter {
         self.closes_at
             .store(closes_at.as_nanos(), Ordering::Release);
         self.limit.0.swap(orders.limit, Ordering::Relaxed)
+    }
+}
+
+/// A limit below the first one is kept as long as calls come, and for as long as it takes until the
+/// baseline would be measured anew.
+impl Evictable for AdaptiveLimiter {
+    fn is_idle(&self, _now: Timestamp) -> bool {
+        self.in_flight() == 0
+    }
+
+    fn is_healthy(&self, now: Timestamp) -> bool {
+        let config = self.config();
+        let window = Timestamp::from_nanos(self.closes_at.load(Ordering::Acquire));
+        self.limit() >= config.initial_limit || now.since(window) >= config.measure_after.0
     }
 }
 
