@@ -1,7 +1,7 @@
 //! Whether a policy may be forgotten.
 
 use super::prioritizer::PeerLevel;
-use super::{AdaptiveThrottler, Bulkhead, Criticality, Level, RateLimiter, RetryBudget};
+use super::{AdaptiveThrottler, Criticality, Level, RateLimiter, RetryBudget};
 use crate::time::Timestamp;
 
 /// A policy that is kept for one of many keys, and may have to make room for another key's.
@@ -16,16 +16,6 @@ pub trait Evictable {
     /// Whether it admits calls as a fresh instance would: not open, not forced, not limited further
     /// than it was told.
     fn is_healthy(&self, now: Timestamp) -> bool;
-}
-
-impl Evictable for Bulkhead {
-    fn is_idle(&self, _now: Timestamp) -> bool {
-        self.in_flight() == 0
-    }
-
-    fn is_healthy(&self, _now: Timestamp) -> bool {
-        true
-    }
 }
 
 /// Idle once all its burst is there again, since a fresh limiter has it too.
@@ -81,7 +71,7 @@ impl Evictable for PeerLevel {
 mod tests {
     use std::time::Duration;
 
-    use super::super::{AdaptiveLimiter, Outcome, Permit, RequestMeta};
+    use super::super::{AdaptiveLimiter, Bulkhead, Outcome, Permit, RequestMeta};
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_secs(1_000);

@@ -112,11 +112,11 @@ impl Bulkhead {
 }
 
 impl Evictable for Bulkhead {
-    fn is_idle(&self) -> bool {
+    fn is_idle(&self, _now: Timestamp) -> bool {
         self.places.is_empty()
     }
 
-    fn is_healthy(&self) -> bool {
+    fn is_healthy(&self, _now: Timestamp) -> bool {
         true
     }
 }

@@ -139,11 +139,11 @@ fn waits_in_order_and_lets_no_newcomer_past() {
 #[test]
 fn resilience4j_273_only_an_idle_one_may_be_forgotten() {
     let bulkhead = Bulkhead::default();
-    assert!(bulkhead.is_idle() && bulkhead.is_healthy());
+    assert!(bulkhead.is_idle(Timestamp::ZERO) && bulkhead.is_healthy(Timestamp::ZERO));
     let held = Permit::acquire(&bulkhead, &RequestMeta::default(), at(0)).unwrap();
-    assert!(!bulkhead.is_idle());
+    assert!(!bulkhead.is_idle(Timestamp::ZERO));
     drop(held);
-    assert!(bulkhead.is_idle());
+    assert!(bulkhead.is_idle(Timestamp::ZERO));
 }
 
 #[derive(Clone, Debug)]

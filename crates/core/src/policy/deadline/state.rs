@@ -97,11 +97,11 @@ impl Deadline {
 }
 
 impl Evictable for Deadline {
-    fn is_idle(&self) -> bool {
+    fn is_idle(&self, _now: Timestamp) -> bool {
         true
     }
 
-    fn is_healthy(&self) -> bool {
+    fn is_healthy(&self, _now: Timestamp) -> bool {
         true
     }
 }

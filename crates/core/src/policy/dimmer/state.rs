@@ -197,11 +197,11 @@ fn threshold(share: f64) -> u32 {
 }
 
 impl Evictable for Dimmer {
-    fn is_idle(&self) -> bool {
-        self.is_healthy()
+    fn is_idle(&self, now: Timestamp) -> bool {
+        self.is_healthy(now)
     }
 
-    fn is_healthy(&self) -> bool {
+    fn is_healthy(&self, _now: Timestamp) -> bool {
         self.share.load(Ordering::Relaxed) == u32::MAX
     }
 }

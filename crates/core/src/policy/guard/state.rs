@@ -206,11 +206,11 @@ impl MetastabilityGuard {
 }
 
 impl Evictable for MetastabilityGuard {
-    fn is_idle(&self) -> bool {
-        self.is_healthy()
+    fn is_idle(&self, now: Timestamp) -> bool {
+        self.is_healthy(now)
     }
 
-    fn is_healthy(&self) -> bool {
+    fn is_healthy(&self, _now: Timestamp) -> bool {
         self.state() == GuardState::Stable
     }
 }

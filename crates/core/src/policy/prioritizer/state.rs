@@ -181,11 +181,11 @@ pub(super) fn adjust(
 }
 
 impl Evictable for Prioritizer {
-    fn is_idle(&self) -> bool {
+    fn is_idle(&self, _now: Timestamp) -> bool {
         self.level() == Level::ALL
     }
 
-    fn is_healthy(&self) -> bool {
+    fn is_healthy(&self, _now: Timestamp) -> bool {
         self.level() == Level::ALL
     }
 }

@@ -195,11 +195,11 @@ impl LoadShedder {
 }
 
 impl Evictable for LoadShedder {
-    fn is_idle(&self) -> bool {
+    fn is_idle(&self, _now: Timestamp) -> bool {
         self.places.is_empty()
     }
 
-    fn is_healthy(&self) -> bool {
+    fn is_healthy(&self, _now: Timestamp) -> bool {
         !self.steering.refuses()
     }
 }

@@ -276,7 +276,12 @@ fn only_a_closed_breaker_without_a_bad_call_may_be_forgotten() {
             sliding_window,
             ..config()
         });
-        let kept = || (breaker.is_idle(), breaker.is_healthy());
+        let kept = || {
+            (
+                breaker.is_idle(Timestamp::ZERO),
+                breaker.is_healthy(Timestamp::ZERO),
+            )
+        };
         assert_eq!(kept(), (true, true));
         calls(&breaker, 8, Outcome::Success, at(1_000));
         assert_eq!(kept(), (true, true));
