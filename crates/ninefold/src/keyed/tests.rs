@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use ninefold_core::policy::{
-    Admission, Bulkhead, Evictable, Now, Outcome, PolicyKind, RateLimiter, Reason, Rejected,
-    RequestMeta,
+    Admission, Bulkhead, CircuitBreaker, Evictable, Now, Outcome, PolicyKind, RateLimiter, Reason,
+    Rejected, RequestMeta,
 };
 use ninefold_core::time::Timestamp;
 use proptest::prelude::*;
@@ -155,6 +155,24 @@ fn resilience4j_650_a_rate_cannot_be_escaped_by_many_names() {
     time.advance(Duration::from_secs(60));
     assert_eq!(ask(5_000), Ok(()), "all are idle, and one goes");
     assert_eq!((ask(0), keyed.len()), (Ok(()), 8));
+}
+
+#[test]
+fn hosts_that_failed_and_are_called_no_more_leave_their_places() {
+    let time = VirtualTime::new();
+    let hosts = Keyed::new(KeyedConfig { keys: 100 }, |_: &u32| {
+        CircuitBreaker::default()
+    });
+    let hosts = hosts.unwrap().with_clock(time.clone());
+    let ask = |host: u32| time.block_on(hosts.call(&host, || async { Err::<(), _>("down") }));
+    for host in 0..100 {
+        while matches!(ask(host), Err(Error::Service(_))) {}
+    }
+    let refused = ask(1_000).unwrap_err();
+    assert_eq!(refused.rejected().unwrap().reason, Reason::KeysFull);
+    time.advance(Duration::from_secs(3_600));
+    assert_eq!(ask(1_000), Err(Error::Service("down")));
+    assert_eq!(hosts.len(), 100);
 }
 
 #[test]

@@ -1,22 +1,28 @@
 //! Which breakers may be forgotten.
 
 use super::circuit_breaker::CircuitBreaker;
-use super::state::{Phase, State};
+use super::state::State;
 use crate::policy::Evictable;
 use crate::time::Timestamp;
 
-/// Forgotten may be a closed breaker whose window holds no bad call: a fresh one would do the same.
-/// Of calls under way it knows nothing, because counting them would cost every call a write that
-/// all threads share; where it is forgotten meanwhile, only their results are lost.
+/// What a closed breaker has counted is no reason to keep it: a fresh one counts as much anew, and
+/// bad calls in a window by count never leave it by themselves, so hosts that nobody calls any more
+/// would take all room for ever. For the same reason one that tripped stays only until nobody has
+/// asked it for as long again as it waits; there is no caller then whom it protects. What somebody
+/// said by a lever stays.
 impl Evictable for CircuitBreaker {
+    /// Of calls under way it knows nothing, because counting them would cost every call a write that
+    /// all threads share. Where it is forgotten meanwhile, only their results are lost.
     fn is_idle(&self, _now: Timestamp) -> bool {
-        let word = self.hot.word();
-        let calls = self.hot.window_calls();
-        let counts = self.window.latest_counts(word.generation(), calls);
-        word.is_closed() && counts.failed == 0 && counts.slow == 0
+        true
     }
 
-    fn is_healthy(&self, _now: Timestamp) -> bool {
-        self.hot.word().phase() == Phase::In(State::Closed)
+    fn is_healthy(&self, now: Timestamp) -> bool {
+        match self.state() {
+            State::Closed => true,
+            State::Open => self.hot.open_is_stale(now),
+            State::HalfOpen => self.hot.half_open_is_stale(now),
+            State::ForcedOpen | State::Disabled | State::MetricsOnly => false,
+        }
     }
 }

@@ -133,12 +133,28 @@ impl Hot {
         )
     }
 
+    /// It is open and has not been asked for as long again as it waits.
+    pub(super) fn open_is_stale(&self, now: Timestamp) -> bool {
+        stale(&self.open_since_ns, now, self.wait_ns.load(Relaxed))
+    }
+
+    /// It is half open and has not been asked for as long again as it waits.
+    pub(super) fn half_open_is_stale(&self, now: Timestamp) -> bool {
+        let since = &self.half_open_since_ns;
+        stale(since, now, self.half_open_ns.load(Relaxed))
+    }
+
     /// A half-open state without a trial begins anew; what it has left.
     pub(super) fn restart_half_open(&self, now: Timestamp) -> Duration {
         let since_ns = &self.half_open_since_ns;
         move_since(since_ns, since_ns.load(Relaxed), now.as_nanos());
         Duration::from_nanos(self.half_open_ns.load(Relaxed))
     }
+}
+
+fn stale(since_ns: &AtomicU64, now: Timestamp, wait_ns: u64) -> bool {
+    let passed = now.as_nanos().saturating_sub(since_ns.load(Relaxed));
+    passed >= wait_ns.saturating_mul(2)
 }
 
 /// What is left of `limit_ns`.

@@ -56,11 +56,6 @@ impl Window {
         counts.unwrap_or_default()
     }
 
-    /// What it held when somebody last asked.
-    pub(super) fn latest_counts(&self, generation: u64, calls: u32) -> Counts {
-        self.counts(generation, calls, Timestamp::ZERO)
-    }
-
     /// The rules have changed, so the next call is judged.
     pub(super) fn look_again(&self) {
         if let Some(window) = self.time() {

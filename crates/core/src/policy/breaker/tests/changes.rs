@@ -266,38 +266,34 @@ fn a_window_by_time_keeps_its_results_too_and_another_kind_begins_empty() {
 }
 
 #[test]
-fn only_a_closed_breaker_without_a_bad_call_may_be_forgotten() {
-    let time = SlidingWindow::Time {
-        span: Span::secs(10),
-        buckets: 10,
-    };
-    for sliding_window in [SlidingWindow::Count(8), time] {
-        let (breaker, _) = breaker(CircuitBreakerConfig {
-            sliding_window,
-            ..config()
-        });
-        let kept = || {
-            (
-                breaker.is_idle(Timestamp::ZERO),
-                breaker.is_healthy(Timestamp::ZERO),
-            )
-        };
-        assert_eq!(kept(), (true, true));
-        calls(&breaker, 8, Outcome::Success, at(1_000));
-        assert_eq!(kept(), (true, true));
-        call(&breaker, Outcome::Slow, at(1_000));
-        assert_eq!(kept(), (false, true));
-        calls(&breaker, 8, Outcome::Success, at(60_000));
-        assert_eq!(kept(), (true, true), "it has left the window");
-        for lever in [
-            CircuitBreaker::force_open,
-            CircuitBreaker::disable,
-            CircuitBreaker::metrics_only,
-        ] {
-            lever(&breaker);
-            assert_eq!(kept(), (false, false));
-        }
+fn one_that_tripped_is_kept_while_somebody_asks_and_a_lever_for_ever() {
+    let (breaker, _) = breaker(config());
+    let kept = |ms| !(breaker.is_idle(at(ms)) && breaker.is_healthy(at(ms)));
+    let wait = u64::try_from(breaker.config().open_wait.0.as_millis()).unwrap();
+    let decide = breaker.config().max_wait_in_half_open.0;
+    let decide = u64::try_from(decide.as_millis()).unwrap();
+    calls(&breaker, 1, Outcome::Failure, at(1_000));
+    assert!(!kept(1_000), "closed: a fresh one counts as much anew");
+    breaker.reset();
+    trip(&breaker, at(1_000));
+    assert!(kept(1_000) && kept(1_000 + 2 * wait - 1));
+    assert!(!kept(1_000 + 2 * wait), "nobody has asked");
+    let asked = 1_000 + 2 * wait;
+    let trial = acquire(&breaker, at(asked)).unwrap();
+    assert_eq!(breaker.state(), State::HalfOpen);
+    assert!(kept(asked) && kept(asked + 2 * decide - 1));
+    assert!(!kept(asked + 2 * decide));
+    drop(trial);
+    for lever in [
+        CircuitBreaker::force_open,
+        CircuitBreaker::disable,
+        CircuitBreaker::metrics_only,
+    ] {
+        lever(&breaker);
+        assert!(kept(u64::MAX / 2_000_000));
     }
+    breaker.force_close();
+    assert!(!kept(0));
 }
 
 #[test]
