@@ -47,7 +47,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["fix"] => fix::run(),
         ["test"] => test::run(),
         ["tidy"] => tidy::run(),
-        ["bench", "gateway", options @ ..] => bench::run(options),
+        ["bench", "gateway", options @ ..] => bench::gateway::run(options),
         ["help" | "--help" | "-h"] => {
             say::out(USAGE);
             Ok(())

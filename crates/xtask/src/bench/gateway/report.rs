@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::case::Case;
 use super::options::Options;
 use super::peer::Peer;
-use super::sample::{Sample, Spread};
+use super::sample::Sample;
+use crate::bench::spread::Spread;
 
 /// The proxy that the others are held against.
 const REFERENCE: Peer = Peer::Haproxy;
@@ -15,13 +16,13 @@ const REFERENCE: Peer = Peer::Haproxy;
 /// All samples, and under which conditions they were taken.
 #[derive(Clone, Debug)]
 pub(super) struct Report {
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<(String, String)>,
     conditions: String,
     samples: BTreeMap<(Case, Peer), Vec<Sample>>,
 }
 
 impl Report {
-    pub(super) fn new(options: &Options, facts: Vec<(&'static str, String)>) -> Self {
+    pub(super) fn new(options: &Options, facts: Vec<(String, String)>) -> Self {
         let Options {
             rounds,
             seconds,
@@ -142,7 +143,7 @@ impl Report {
         let machine: serde_json::Map<String, Value> = self
             .facts
             .iter()
-            .map(|(label, fact)| ((*label).to_owned(), Value::from(fact.as_str())))
+            .map(|(label, fact)| (label.clone(), Value::from(fact.as_str())))
             .collect();
         json!({
             "machine": machine,
@@ -177,7 +178,10 @@ mod tests {
     }
 
     fn report() -> Report {
-        let mut report = Report::new(&Options::default(), vec![("CPU", "a fast one".into())]);
+        let mut report = Report::new(
+            &Options::default(),
+            vec![("CPU".into(), "a fast one".into())],
+        );
         for cpu in [20.0, 22.0, 30.0] {
             report.add(Case::Small, Peer::Haproxy, sample(cpu, 40_000.0));
         }

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::machine;
 use super::options::Options;
 use super::peer::Peer;
 use super::report::Report;
 use super::scene::Scene;
+use super::versions;
+use crate::bench::machine;
 use crate::failure::{Failure, While};
 use crate::setup;
 use crate::step::{cargo, run as run_command};
@@ -25,7 +26,9 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let ninefold = ninefold
         .to_str()
         .ok_or_else(|| Failure::new("the path of ninefold is no text"))?;
-    let mut report = Report::new(&options, machine::facts(&options.peers, ninefold)?);
+    let mut facts = machine::facts()?;
+    facts.extend(versions::facts(&options.peers, ninefold));
+    let mut report = Report::new(&options, facts);
     let scene = Scene::start(&options, ninefold, root.join("target/bench"))?;
     for round in 1..=options.rounds {
         say::progress(&format!("── round {round} of {}", options.rounds));
