@@ -19,6 +19,8 @@ pub(crate) fn run() -> Result<(), Failure> {
         ])?,
     );
     steps.command("format", &mut cargo(&["fmt", "--all"])?);
+    let bench = ["fmt", "--manifest-path", "benches/policies/Cargo.toml"];
+    steps.command("format of the bench", &mut cargo(&bench)?);
     steps.command(
         "snapshots",
         cargo(&["test", "--workspace", "--no-fail-fast"])?.env("UPDATE_EXPECT", "1"),

@@ -27,6 +27,8 @@ Usage: cargo xtask COMMAND
   bench gateway [--seconds N] [--rounds N] [--connections N] [--peers A,B] [--cases A,B]
                 [--binary FILE] [--output json] [--save]
            CPU and throughput beside HAProxy and nginx
+  bench policies [--quick] [--rounds N] [--threads 1,2,4] [--cases A,B] [--output json] [--save]
+           the library's policies beside their peers in Rust: time, allocations, instructions
 ";
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["test"] => test::run(),
         ["tidy"] => tidy::run(),
         ["bench", "gateway", options @ ..] => bench::gateway::run(options),
+        ["bench", "policies", options @ ..] => bench::policies::run(options),
         ["help" | "--help" | "-h"] => {
             say::out(USAGE);
             Ok(())

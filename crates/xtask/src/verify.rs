@@ -14,6 +14,13 @@ pub(crate) fn run() -> Result<(), Failure> {
 /// Adds its steps. None of them writes outside `target`; `--locked` keeps the lock file as it is.
 pub(crate) fn add(steps: &mut Steps) -> Result<(), Failure> {
     steps.command("format", &mut cargo(&["fmt", "--all", "--check"])?);
+    let bench = [
+        "fmt",
+        "--check",
+        "--manifest-path",
+        "benches/policies/Cargo.toml",
+    ];
+    steps.command("format of the bench", &mut cargo(&bench)?);
     steps.step("tidy", tidy::run);
     steps.command(
         "clippy",

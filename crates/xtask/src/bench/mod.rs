@@ -6,4 +6,5 @@
 mod arguments;
 pub(crate) mod gateway;
 mod machine;
+pub(crate) mod policies;
 mod spread;

@@ -1,0 +1,78 @@
+//! The bench from its command line to its report.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::busy::Ticks;
+use super::figures::Figures;
+use super::options::Options;
+use super::programs::Programs;
+use super::report::Report;
+use super::{instructions, peers};
+use crate::bench::machine;
+use crate::failure::{Failure, While};
+use crate::step::output;
+use crate::{say, workspace};
+
+/// Where `--save` writes.
+const SAVED: &str = "docs/bench/policies.md";
+
+/// `cargo xtask bench policies`.
+pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
+    let options = Options::parse(words)?;
+    let root = workspace::root()?;
+    let facts = facts(&options)?;
+    let programs = Programs::build(&options)?;
+    say::progress("── allocations");
+    let subjects = programs.subjects()?;
+    let counted = instructions::count(&programs.path("instructions"), &subjects)?;
+    let mut figures = Figures::new(subjects, counted);
+    let scratch = root.join("target/bench/policies");
+    let before = Ticks::now()?;
+    for round in 1..=options.rounds() {
+        say::progress(&format!("── round {round} of {}", options.rounds()));
+        let folder = scratch.join(format!("round-{round}"));
+        figures.add(&programs.measure(&options, &folder)?)?;
+    }
+    let others = before.others_until(Ticks::now()?);
+    let report = Report::new(&options, facts, others, figures);
+    if options.json {
+        say::out(&report.to_json().to_string());
+    } else {
+        say::out(&report.to_markdown());
+    }
+    if options.save {
+        save(&root.join(SAVED), &report)?;
+    }
+    Ok(())
+}
+
+fn facts(options: &Options) -> Result<Vec<(String, String)>, Failure> {
+    let mut facts = machine::facts()?;
+    let load = fs::read_to_string("/proc/loadavg").while_("read /proc/loadavg")?;
+    let load: Vec<&str> = load.split_whitespace().take(3).collect();
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let rustc = output(Command::new(rustc).arg("--version"))?;
+    let rounds = format!(
+        "{} of criterion's medians{}",
+        options.rounds(),
+        if options.quick { ", quick" } else { "" }
+    );
+    let more = [
+        ("load before (1, 5, 15 min)", load.join(" ")),
+        ("rustc", rustc.trim_end().to_owned()),
+        ("peers", peers::versions()?),
+        ("rounds", rounds),
+    ];
+    facts.extend(more.map(|(label, text)| (label.to_owned(), text)));
+    Ok(facts)
+}
+
+fn save(path: &Path, report: &Report) -> Result<(), Failure> {
+    let shown = path.display();
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).while_(&format!("make {}", folder.display()))?;
+    }
+    fs::write(path, report.to_markdown()).while_(&format!("write {shown}"))
+}
