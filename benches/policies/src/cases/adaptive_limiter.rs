@@ -12,9 +12,9 @@ use super::ours;
 use crate::Subject;
 use crate::bare::{self, Bare, Fault};
 
-const START: usize = 20;
-const LEAST: usize = 16;
-const MOST: usize = 200;
+pub(super) const START: usize = 20;
+pub(super) const LEAST: usize = 16;
+pub(super) const MOST: usize = 200;
 
 pub(super) fn subjects() -> Vec<Subject> {
     let peers = [

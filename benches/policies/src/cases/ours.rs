@@ -1,74 +1,136 @@
 //! Ninefold's own.
 
-use ninefold::clock::PreciseClock;
+use ninefold::admission::{
+    AdaptiveLimiterConfig, Algorithm, BulkheadConfig, CircuitBreakerConfig, RateLimiterConfig,
+    SlidingWindow,
+};
+use ninefold::clock::{PreciseClock, TokioTime};
 use ninefold::hedge::Hedge;
-use ninefold::retry::{Advice, CloneAlways, Pushback, Repeat, Retry};
-use ninefold::waiting::{Bulkhead, BulkheadConfig};
-use ninefold::{Admission, Error, Handle, Now, Outcome, RequestMeta, TimeLimiter};
-use tower::Layer;
+use ninefold::pipeline::{AroundAll, Call, Pipeline};
+use ninefold::presets::{DatabaseClient, DatabaseClientStages};
+use ninefold::retry::{Advice, CloneAlways, Pushback, Repeat, Retry, RetryConfig};
+use ninefold::{
+    AdaptiveLimiter, Admission, Bulkhead, CircuitBreaker, Deadline, Error, Handle, Now, Outcome,
+    Rate, RateLimiter, RequestMeta, Source, Span, TimeLimiter, TimeLimiterConfig, Timestamp,
+};
+use tower::{Layer, Service, ServiceBuilder};
 
+use super::adaptive_limiter::{LEAST, MOST, START};
 use super::bulkhead::PLACES;
 use crate::Subject;
 use crate::bare::{self, Bare, Fault};
 use crate::ear::ear;
 
 const OURS: &str = "ninefold";
+const DEADLINE: Span = Span::secs(10);
+const LIMIT: Span = Span::secs(1);
 
 type Answer = Result<u64, Error<Fault>>;
 
 pub(super) fn breaker_closed() -> Vec<Subject> {
-    Vec::new()
+    fn by_time() -> CircuitBreaker {
+        breaker(CircuitBreakerConfig {
+            sliding_window: SlidingWindow::Time {
+                span: Span::secs(30),
+                buckets: 10,
+            },
+            ..CircuitBreakerConfig::default()
+        })
+    }
+    fn slow_calls() -> CircuitBreaker {
+        breaker(CircuitBreakerConfig {
+            slow_call_duration: Some(Span::secs(1)),
+            ..CircuitBreakerConfig::default()
+        })
+    }
+    let mut subjects = guards(CircuitBreaker::default, || {
+        CircuitBreaker::default().with_source(ear())
+    });
+    subjects.extend([
+        Subject::call("ninefold-by-time", by_time, guarded).noting("a window of 30 s"),
+        Subject::call("ninefold-slow-calls", slow_calls, guarded)
+            .noting("slow calls count as failures"),
+    ]);
+    subjects
 }
 
 pub(super) fn breaker_open() -> Vec<Subject> {
-    Vec::new()
+    fn open(source: Source) -> CircuitBreaker {
+        let breaker = CircuitBreaker::default().with_source(source);
+        breaker.force_open();
+        breaker
+    }
+    guards(|| open(Source::default()), || open(ear()))
+}
+
+fn breaker(config: CircuitBreakerConfig) -> CircuitBreaker {
+    CircuitBreaker::new(config).expect("a valid breaker")
 }
 
 pub(super) fn bulkhead() -> Vec<Subject> {
-    fn handle() -> Handle<Bulkhead, PreciseClock> {
-        Handle::new(policy())
+    guards(places, || places().with_source(ear()))
+}
+
+fn places() -> Bulkhead {
+    Bulkhead::new(BulkheadConfig {
+        max_concurrent_calls: number(PLACES),
+        ..BulkheadConfig::default()
+    })
+    .expect("a valid bulkhead")
+}
+
+/// A clock on which its highest rate is never reached: it runs 128 times as fast.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fast;
+
+impl Now for Fast {
+    #[inline]
+    fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(PreciseClock.now().as_nanos() << 7)
     }
-    fn heard() -> Handle<Bulkhead, PreciseClock> {
-        Handle::new(policy().with_source(ear()))
-    }
-    fn policy() -> Bulkhead {
-        Bulkhead::new(BulkheadConfig {
-            max_concurrent_calls: u32::try_from(PLACES).expect("a small number"),
-            ..BulkheadConfig::default()
-        })
-        .expect("a valid bulkhead")
-    }
-    guards(handle, heard)
 }
 
 pub(super) fn rate_limiter() -> Vec<Subject> {
-    Vec::new()
+    fn limiter() -> RateLimiter<Fast> {
+        RateLimiter::new(RateLimiterConfig {
+            rate: Rate::per_second(10_000_000),
+            burst: 1_000_000,
+            ..RateLimiterConfig::default()
+        })
+        .expect("a valid rate limiter")
+        .with_clock(Fast)
+    }
+    guards(limiter, || limiter().with_source(ear()))
 }
 
 pub(super) fn adaptive_limiter() -> Vec<Subject> {
-    Vec::new()
-}
-
-pub(super) fn timeout() -> Vec<Subject> {
-    fn quiet() -> TimeLimiter {
-        TimeLimiter::default()
+    fn limiter(algorithm: Algorithm) -> AdaptiveLimiter {
+        AdaptiveLimiter::new(AdaptiveLimiterConfig {
+            algorithm,
+            initial_limit: number(START),
+            min_limit: number(LEAST),
+            max_limit: number(MOST),
+            ..AdaptiveLimiterConfig::default()
+        })
+        .expect("a valid limiter")
     }
-    fn heard() -> TimeLimiter {
-        quiet().with_source(ear())
+    fn default() -> AdaptiveLimiter {
+        limiter(Algorithm::default())
     }
-    fn call(limiter: &TimeLimiter) -> impl AsyncFnMut(u64) -> Answer + Send + 'static + use<> {
-        let limiter = limiter.clone();
-        async move |request| limiter.call(|| bare::call(request)).await
-    }
-    vec![
-        Subject::call(OURS, quiet, call),
-        Subject::layer(OURS, || quiet().layer().layer(Bare)),
-        Subject::call(OURS, heard, call).heard(),
-    ]
-}
-
-pub(super) fn pipeline() -> Vec<Subject> {
-    Vec::new()
+    let mut subjects = guards(default, || default().with_source(ear()));
+    subjects.extend([
+        Subject::call(
+            "ninefold-vegas",
+            || limiter(Algorithm::Vegas(Default::default())),
+            guarded,
+        ),
+        Subject::call(
+            "ninefold-aimd",
+            || limiter(Algorithm::Aimd(Default::default())),
+            guarded,
+        ),
+    ]);
+    subjects
 }
 
 /// The three surfaces of an admission policy, and two of them with a listener.
@@ -111,10 +173,22 @@ where
     async move |request| handle.call(|| bare::call(request)).await
 }
 
-pub(super) fn retry() -> Vec<Subject> {
-    fn quiet() -> Retry {
-        Retry::default()
+pub(super) fn timeout() -> Vec<Subject> {
+    fn heard() -> TimeLimiter {
+        TimeLimiter::default().with_source(ear())
     }
+    fn call(limiter: &TimeLimiter) -> impl AsyncFnMut(u64) -> Answer + Send + 'static + use<> {
+        let limiter = limiter.clone();
+        async move |request| limiter.call(|| bare::call(request)).await
+    }
+    vec![
+        Subject::call(OURS, TimeLimiter::default, call),
+        Subject::layer(OURS, || TimeLimiter::default().layer().layer(Bare)),
+        Subject::call(OURS, heard, call).heard(),
+    ]
+}
+
+pub(super) fn retry() -> Vec<Subject> {
     fn heard() -> Retry {
         Retry::default().with_source(ear())
     }
@@ -123,9 +197,10 @@ pub(super) fn retry() -> Vec<Subject> {
         async move |request| retry.call(Repeat::Always, |_| bare::call(request)).await
     }
     vec![
-        Subject::call(OURS, quiet, call),
+        Subject::call(OURS, Retry::default, call),
         Subject::layer(OURS, || {
-            quiet().with_rule(again).layer(CloneAlways).layer(Bare)
+            let retry = Retry::default().with_rule(again);
+            retry.layer(CloneAlways).layer(Bare)
         }),
         Subject::call(OURS, heard, call).heard(),
     ]
@@ -143,9 +218,6 @@ fn again(result: Result<&u64, &Fault>) -> Advice {
 }
 
 pub(super) fn hedge() -> Vec<Subject> {
-    fn quiet() -> Hedge {
-        Hedge::default()
-    }
     fn heard() -> Hedge {
         Hedge::default().with_source(ear())
     }
@@ -154,8 +226,84 @@ pub(super) fn hedge() -> Vec<Subject> {
         async move |request| hedge.call(Repeat::Always, |_| bare::call(request)).await
     }
     vec![
-        Subject::call(OURS, quiet, call),
-        Subject::layer(OURS, || quiet().layer(CloneAlways).layer(Bare)),
+        Subject::call(OURS, Hedge::default, call),
+        Subject::layer(OURS, || Hedge::default().layer(CloneAlways).layer(Bare)),
         Subject::call(OURS, heard, call).heard(),
     ]
+}
+
+pub(super) fn pipeline() -> Vec<Subject> {
+    vec![
+        Subject::call(OURS, || preset(&Source::default()), through),
+        Subject::call("ninefold-by-hand", by_hand, through)
+            .noting("coarse clocks, no room to wait"),
+        Subject::layer(OURS, layers),
+        Subject::call(OURS, || preset(&ear()), through).heard(),
+    ]
+}
+
+/// As the preset for databases, which has exactly these five, with the figures of this case. The
+/// deadline is the caller's.
+fn preset(source: &Source) -> Pipeline<DatabaseClientStages<TokioTime>> {
+    let preset = DatabaseClient {
+        retry: RetryConfig::default(),
+        bulkhead: BulkheadConfig {
+            max_concurrent_calls: number(PLACES),
+            ..BulkheadConfig::default()
+        },
+        time_limit: TimeLimiterConfig { timeout: LIMIT },
+        ..DatabaseClient::default()
+    };
+    let built = preset.build_with(TokioTime, source);
+    built.expect("a valid pipeline")
+}
+
+/// The same by hand: each policy on the clock that fits it, and a bulkhead in which nobody waits.
+fn by_hand() -> Pipeline<impl AroundAll<u64, Fault> + Send + Sync + 'static> {
+    Pipeline::builder()
+        .stage(Deadline::default().by_error())
+        .stage(Retry::default())
+        .stage(CircuitBreaker::default().by_error())
+        .stage(places().by_error())
+        .stage(TimeLimiter::default())
+        .build()
+}
+
+fn through<S>(pipeline: &Pipeline<S>) -> impl AsyncFnMut(u64) -> Answer + Send + 'static + use<S>
+where
+    S: AroundAll<u64, Fault> + Send + Sync + 'static,
+{
+    let pipeline = pipeline.clone();
+    async move |request| {
+        let within = RequestMeta {
+            deadline: Some(TokioTime.now() + DEADLINE.0),
+            ..RequestMeta::default()
+        };
+        let call = Call::idempotent().with_request(within);
+        pipeline.call_with(call, |_| bare::call(request)).await
+    }
+}
+
+fn layers() -> impl Service<u64, Response = u64, Error = Fault> + Clone + Send + 'static {
+    let deadline = TimeLimiter::new(TimeLimiterConfig { timeout: DEADLINE });
+    ServiceBuilder::new()
+        .layer(deadline.expect("a valid time limit").layer())
+        .layer(Retry::default().with_rule(again).layer(CloneAlways))
+        .layer(CircuitBreaker::default().with_classify(learnt).layer())
+        .layer(places().with_classify(learnt).layer())
+        .layer(TimeLimiter::default().layer())
+        .service(Bare)
+}
+
+/// As `ByError`, for the error of our service.
+fn learnt(result: Result<&u64, &Fault>) -> Option<Outcome> {
+    Some(match result {
+        Ok(_) => Outcome::Success,
+        Err(Fault::Refused) => Outcome::Ignored,
+        Err(Fault::Failed | Fault::TimedOut) => Outcome::Failure,
+    })
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).expect("a small number")
 }

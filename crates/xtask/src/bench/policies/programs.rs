@@ -34,13 +34,7 @@ impl Programs {
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         let target = target.join("bench-policies");
-        let build = [
-            "build",
-            "--release",
-            "--locked",
-            "--manifest-path",
-            &manifest,
-        ];
+        let build = ["build", "--release", "--manifest-path", &manifest];
         run(cargo(&build)?.arg("--target-dir").arg(&target)).map_err(|why| {
             Failure::new(format!(
                 "{why}; if it is a peer that this toolchain does not build, the error above names it"

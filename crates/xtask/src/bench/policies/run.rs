@@ -22,8 +22,10 @@ const SAVED: &str = "docs/bench/policies.md";
 pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let options = Options::parse(words)?;
     let root = workspace::root()?;
-    let facts = facts(&options)?;
+    // The load before, without our own build.
+    let load = load()?;
     let programs = Programs::build(&options)?;
+    let facts = facts(&options, load)?;
     say::progress("── allocations");
     let subjects = programs.subjects()?;
     let counted = instructions::count(&programs.path("instructions"), &subjects)?;
@@ -48,10 +50,14 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn facts(options: &Options) -> Result<Vec<(String, String)>, Failure> {
-    let mut facts = machine::facts()?;
+fn load() -> Result<String, Failure> {
     let load = fs::read_to_string("/proc/loadavg").while_("read /proc/loadavg")?;
-    let load: Vec<&str> = load.split_whitespace().take(3).collect();
+    let averages: Vec<&str> = load.split_whitespace().take(3).collect();
+    Ok(averages.join(" "))
+}
+
+fn facts(options: &Options, load: String) -> Result<Vec<(String, String)>, Failure> {
+    let mut facts = machine::facts()?;
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let rustc = output(Command::new(rustc).arg("--version"))?;
     let rounds = format!(
@@ -60,7 +66,7 @@ fn facts(options: &Options) -> Result<Vec<(String, String)>, Failure> {
         if options.quick { ", quick" } else { "" }
     );
     let more = [
-        ("load before (1, 5, 15 min)", load.join(" ")),
+        ("load before (1, 5, 15 min)", load),
         ("rustc", rustc.trim_end().to_owned()),
         ("peers", peers::versions()?),
         ("rounds", rounds),
