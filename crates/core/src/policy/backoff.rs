@@ -24,6 +24,20 @@
 //! }
 //! ```
 //!
+//! # Knobs
+//!
+//! | knob | default | |
+//! |---|---|---|
+//! | `base` | `100ms` | the ceiling of the first wait; a [`RetryConfig`](super::RetryConfig) has 25 ms |
+//! | `cap` | `10s` | no wait is longer; at least `base`. A [`RetryConfig`](super::RetryConfig) has 250 ms |
+//! | `growth` | `exponential` | or `linear`, `constant` |
+//! | `jitter` | `full` | or `equal`, `decorrelated`, `none` |
+//!
+//! # How it composes
+//!
+//! It is a part of [`RetryConfig`](super::RetryConfig), and of whatever else waits before it tries
+//! again. It decides nothing by itself, emits nothing, and costs a random number.
+//!
 //! # When not to use it
 //!
 //! A back-off spreads the load of a burst, it does not lessen it: with new calls coming in all the

@@ -24,6 +24,42 @@
 //!
 //! A server that says when to come back says it to many clients, so a jitter of one
 //! [`base`](Backoff::base) is added to what it says.
+//!
+//! ```
+//! use ninefold_core::policy::{Advice, Progress, Pushback, Repeat, RetryConfig, Stop};
+//! use ninefold_core::rng::Rng;
+//! use ninefold_core::time::Timestamp;
+//!
+//! let (config, now, mut rng) = (RetryConfig::default(), Timestamp::from_secs(1), Rng::new(7));
+//! let failed = Advice::Again { sent: true, pushback: Pushback::Unsaid };
+//! let read = Progress { repeat: Repeat::Always, ..Progress::default() };
+//! let wait = config.next(failed, &read, now, None, &mut rng)?;
+//! assert!(wait <= config.backoff.base.0);
+//!
+//! // It may have been sent, and must not happen twice.
+//! let payment = Progress { repeat: Repeat::Unsent, ..Progress::default() };
+//! assert_eq!(config.next(failed, &payment, now, None, &mut rng), Err(Stop::NotRepeatable));
+//! # Ok::<(), Stop>(())
+//! ```
+//!
+//! # Knobs
+//!
+//! | knob | default | |
+//! |---|---|---|
+//! | `max_attempts` | 3 | the first included; 1 to 100, and 1 never repeats |
+//! | `backoff` | full jitter, 25 ms doubling to 250 ms | see [`backoff`](super::backoff) |
+//! | `pushback_max` | `10s` | a server that says to wait longer is not asked again |
+//! | `min_useful` | `0s` | what the deadline must leave for another attempt; what the fastest useful answer takes |
+//!
+//! # How it composes
+//!
+//! Outside of whatever refuses and times single attempts, inside of the
+//! [deadline](super::deadline). Its budget is shared with the [hedge](super::hedge).
+//!
+//! # What it emits and costs
+//!
+//! The decision is a function: it emits nothing, holds nothing, and costs a random number and what
+//! the budget costs. `ninefold`'s `Retry`, which carries it out, emits `Attempt`.
 
 use std::time::Duration;
 

@@ -75,6 +75,19 @@
 //! assert!(limiter.limit() > 100, "it has grown from 20 to {}", limiter.limit());
 //! ```
 //!
+//! # Knobs
+//!
+//! | knob | default | |
+//! |---|---|---|
+//! | `algorithm` | `gradient2` | or `vegas`, `aimd`; each with knobs of its own |
+//! | `min_limit`, `initial_limit`, `max_limit` | 1, 20, 1,000 | calls under way, in this order; at most a million |
+//! | `window` | `100ms` | how often the limit moves at most; 10 ms to 10 s, and never within a latency |
+//! | `min_samples` | 20 | calls that must have ended in a window before it says anything |
+//! | `quantile` | `90%` | of a window's latencies, which is compared with the baseline |
+//! | `drop_threshold` | `10%` | of a window's calls that failed: from here on the limit is lowered |
+//! | `max_rtt` | none | a latency that is too long whatever the baseline |
+//! | `measure_after` | `30s` | of a full limit or long latencies, before the baseline is measured again |
+//!
 //! # How it composes
 //!
 //! At a client inside of breaker and rate limiter, in the place of a bulkhead; at a server inside

@@ -53,6 +53,15 @@
 //! assert!((100..200).contains(&sent), "a tenth gets through, to see when it recovers");
 //! ```
 //!
+//! # Knobs
+//!
+//! | knob | default | |
+//! |---|---|---|
+//! | `multiplier` | 2 | K: calls sent for each that is accepted; 1 to 100 |
+//! | `window` | `60s` | how far back calls count; 8 s to 2 min, in steps of 4 s. Recovery from a full outage takes about twice as long |
+//! | `max_rejection` | `90%` | the largest share that is held back; below 100 %, or nobody would see the recovery |
+//! | `min_samples` | 20 | answers of a criticality within the window before any of its calls is held back |
+//!
 //! # How it composes
 //!
 //! Within retry, so that what it refuses is not sent again, and outside of the breaker. Its

@@ -47,6 +47,26 @@
 //! time they had taken so far. Left out, the slow calls that hedging cuts short would be missing
 //! from the latencies, the delay would sink, and more and more would be hedged.
 //!
+//! # Knobs
+//!
+//! | knob | default | |
+//! |---|---|---|
+//! | `quantile` | `95%` | of latencies: slower calls are hedged, so about 5 % are; 50 % to 99.9 % |
+//! | `min_delay`, `max_delay` | `1ms`, `10s` | no hedge sooner, none later, in this order |
+//! | `max_hedges` | 1 | of one call, each after the delay again; at most 10, and 0 hedges nothing |
+//! | `min_samples` | 100 | latencies before anything is hedged |
+//! | `window` | `60s` | how far back latencies count; 1 s to 1 h |
+//!
+//! # How it composes
+//!
+//! In the place of a retry, outside of whatever refuses and times single attempts, or within a retry,
+//! with the same budget, which then counts the first attempts once.
+//!
+//! # What it emits
+//!
+//! `Attempt` for each hedge, by whoever sends it. The policy itself emits nothing;
+//! [`delay`](HedgePolicy::delay) is the gauge.
+//!
 //! # What it costs
 //!
 //! A record is two reads and an addition; a delay is two reads. Whoever finds that the delay is old

@@ -44,6 +44,24 @@
 //! leaves less time than a call usually takes, whichever is sooner. What would be served too late by
 //! all that is known is refused when it comes.
 //!
+//! # Knobs
+//!
+//! | field of [`QueueConfig`] | default | |
+//! |---|---|---|
+//! | `capacity` | 1,000 | who may wait, 1 to 65,536: what a burst brings beyond the places |
+//! | `max_wait` | `1s` | the longest wait |
+//! | `order` | `adaptive-lifo` | among equals; needs `codel` |
+//! | `by_criticality` | `true` | the more critical first |
+//! | `codel` | 5 ms for 100 ms | [`CodelConfig`]: `target` and `interval`; none lets everybody wait for `max_wait` |
+//!
+//! A bulkhead sets all but the first two to what is fair: first come, first served.
+//!
+//! # How it composes, and what it emits
+//!
+//! It is a part of the [bulkhead](super::bulkhead) and of the [load shedder](super::shedder), which
+//! emit `Rejected` for those it refuses: `queue_full`, `waited_too_long`, `overloaded`,
+//! `deadline_exceeded`.
+//!
 //! # How a driver uses it
 //!
 //! 1. [`Waiting::try_place`]; with a place the call goes on, and nothing here is touched.

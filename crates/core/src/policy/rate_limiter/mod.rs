@@ -51,6 +51,14 @@
 //! reserved after it; otherwise its place stays empty, because those behind were told their times
 //! already and moving up one of them would let two go at once.
 //!
+//! # Knobs
+//!
+//! | knob | default | |
+//! |---|---|---|
+//! | `rate` | `100/s` | calls per time in the long run; one in 1,000 s to ten million a second |
+//! | `burst` | 10 | calls that may come at once after a pause; a call whose `cost` is above it is never admitted |
+//! | `max_wait` | `0s` | how far ahead a place may be reserved; at most 1 h. Means nothing to who does not reserve |
+//!
 //! # How it composes
 //!
 //! Inside the circuit breaker, so that what the breaker refuses costs nothing, and outside of the

@@ -21,6 +21,13 @@
 //! second of failures would be promised a retry each before the first is counted (Polly#2348,
 //! envoy#30205). What was withdrawn for an attempt that is then given up is not paid back.
 //!
+//! # Knobs
+//!
+//! | knob | default | |
+//! |---|---|---|
+//! | `ratio` | `10%` | repetitions for each first attempt of the last 10 s; 100 % at most makes 2 calls of one |
+//! | `floor` | `10/s` | repetitions whatever the traffic; divide it by the number of clients of one service |
+//!
 //! # How to share it
 //!
 //! One budget stands for one *dependency*. Put one in an `Arc` and give it to the retry, the hedge
