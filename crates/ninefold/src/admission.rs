@@ -1,12 +1,27 @@
 //! The admission policies as handles, each on the clock that fits it.
 //!
-//! What each is for, how it decides and what its knobs mean stands with it in
-//! [`ninefold_core::policy`]; here they get a clock, a classifier, and the three surfaces of a
-//! [`Handle`].
+//! What each is for, how it decides and what its knobs mean stands with it in [`policy`](crate::policy);
+//! here they get a clock, a classifier, and the three surfaces of a [`Handle`].
+//!
+//! | handle | chapter | clock | asks the request for |
+//! |---|---|---|---|
+//! | [`CircuitBreaker`] | [`policy::breaker`](crate::policy::breaker) | coarse | – |
+//! | [`Bulkhead`] | [`policy::bulkhead`](crate::policy::bulkhead) | coarse | – |
+//! | [`RateLimiter`] | [`policy::rate_limiter`](crate::policy::rate_limiter) | precise | `cost` |
+//! | [`AdaptiveLimiter`] | [`policy::adaptive_limiter`](crate::policy::adaptive_limiter) | precise | – |
+//! | [`AdaptiveThrottler`] | [`policy::adaptive_throttler`](crate::policy::adaptive_throttler) | coarse | `criticality` |
+//! | [`Deadline`] | [`policy::deadline`](crate::policy::deadline) | precise | `deadline` |
+//! | [`LoadShedder`] | [`policy::shedder`](crate::policy::shedder) | precise | `deadline`, `criticality`, `cohort` |
+//! | [`Prioritizer`] | [`policy::prioritizer`](crate::policy::prioritizer) | coarse | `criticality`, `cohort` |
+//! | [`Dimmer`] | [`policy::dimmer`](crate::policy::dimmer) | precise | – |
+//! | [`MetastabilityGuard`] | [`policy::guard`](crate::policy::guard) | coarse | `attempt`, `criticality`, `cohort` |
+//!
+//! Any other [`Admission`](crate::Admission), such as what a service said of its own level
+//! ([`PeerLevel`](crate::policy::prioritizer::PeerLevel)) or one of yours, becomes a handle by
+//! [`Handle::of`].
 //!
 //! ```
-//! use ninefold::admission::{RateLimiter, RateLimiterConfig};
-//! use ninefold::{Error, Rate, RequestMeta};
+//! use ninefold::{Error, Rate, RateLimiter, RateLimiterConfig, RequestMeta};
 //!
 //! let limiter = RateLimiter::new(RateLimiterConfig {
 //!     rate: Rate::per_second(1),
@@ -17,14 +32,21 @@
 //! assert!(limiter.permit(&RequestMeta::default()).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # What it costs
+//!
+//! What the policy costs, and a clone of an `Arc` for each call through a layer.
 
 use std::sync::Arc;
 
 pub use ninefold_core::policy::adaptive_limiter::{Aimd, Algorithm, Gradient2, Vegas};
-pub use ninefold_core::policy::breaker::SlidingWindow;
+pub use ninefold_core::policy::breaker::{SlidingWindow, State};
+pub use ninefold_core::policy::dimmer::Measure;
+pub use ninefold_core::policy::shedder::{PidConfig, Shedding};
 pub use ninefold_core::policy::{
     AdaptiveLimiterConfig, AdaptiveThrottlerConfig, BulkheadConfig, CircuitBreakerConfig,
-    DeadlineConfig, DimmerConfig, LoadShedderConfig, PrioritizerConfig, RateLimiterConfig,
+    DeadlineConfig, DimmerConfig, GuardConfig, LoadShedderConfig, PrioritizerConfig,
+    RateLimiterConfig,
 };
 use ninefold_core::policy::{InvalidPolicy, Source, classify::ByResult};
 
@@ -72,29 +94,34 @@ macro_rules! handles {
 }
 
 handles! {
-    /// Stops calling who fails. See [`ninefold_core::policy::breaker`].
+    /// Stops calling who fails. See [`policy::breaker`](crate::policy::breaker).
     CircuitBreaker, CircuitBreakerConfig, CoarseClock;
-    /// Bounds what is under way at once; refuses at once. See [`ninefold_core::policy::bulkhead`],
+    /// Bounds what is under way at once; refuses at once. See [`policy::bulkhead`](crate::policy::bulkhead),
     /// and [`WaitingRoom`](crate::waiting::WaitingRoom) for calls that wait.
     Bulkhead, BulkheadConfig, CoarseClock;
-    /// Bounds calls per time. See [`ninefold_core::policy::rate_limiter`].
+    /// Bounds calls per time. See [`policy::rate_limiter`](crate::policy::rate_limiter).
     RateLimiter, RateLimiterConfig, PreciseClock;
     /// Finds the bound on what is under way by itself. See
-    /// [`ninefold_core::policy::adaptive_limiter`].
+    /// [`policy::adaptive_limiter`](crate::policy::adaptive_limiter).
     AdaptiveLimiter, AdaptiveLimiterConfig, PreciseClock;
     /// Refuses at the client what the server would refuse. See
-    /// [`ninefold_core::policy::adaptive_throttler`].
+    /// [`policy::adaptive_throttler`](crate::policy::adaptive_throttler).
     AdaptiveThrottler, AdaptiveThrottlerConfig, CoarseClock;
-    /// Does not begin what nobody waits for. See [`ninefold_core::policy::deadline`].
+    /// Does not begin what nobody waits for. See [`policy::deadline`](crate::policy::deadline).
     Deadline, DeadlineConfig, PreciseClock;
-    /// Refuses early what would come too late. See [`ninefold_core::policy::shedder`], and
+    /// Refuses early what would come too late. See [`policy::shedder`](crate::policy::shedder), and
     /// [`WaitingRoom`](crate::waiting::WaitingRoom) for its queue.
     LoadShedder, LoadShedderConfig, PreciseClock;
     /// Refuses the least important first, along a chain of services. See
-    /// [`ninefold_core::policy::prioritizer`].
+    /// [`policy::prioritizer`](crate::policy::prioritizer).
     Prioritizer, PrioritizerConfig, CoarseClock;
-    /// Leaves out what is optional. See [`ninefold_core::policy::dimmer`].
+    /// Leaves out what is optional. See [`policy::dimmer`](crate::policy::dimmer).
     Dimmer, DimmerConfig, PreciseClock;
+    /// Breaks the loop that keeps an overload alive. See [`policy::guard`](crate::policy::guard).
+    ///
+    /// At a client it stands within the retry, where it sees attempts and refuses repetitions; at a
+    /// server outside the load shedder. A [pipeline](crate::pipeline) takes it in both places.
+    MetastabilityGuard, GuardConfig, CoarseClock;
 }
 
 #[cfg(test)]

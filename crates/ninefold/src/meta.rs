@@ -1,4 +1,22 @@
 //! What a policy may know of a request of any type.
+//!
+//! Some policies treat requests differently: a [`Deadline`](crate::Deadline) by how long the caller
+//! waits, a [`LoadShedder`](crate::LoadShedder) by criticality, a [`RateLimiter`](crate::RateLimiter)
+//! by cost. All of that stands in a [`RequestMeta`]. `call_with` and `permit` take it; a layer reads it
+//! from each request by a [`MetaOf`], such as `http::FromHeaders` or a closure:
+//!
+//! ```
+//! use ninefold::meta::MetaOf;
+//! use ninefold::{Criticality, RequestMeta};
+//!
+//! struct Job { prefetch: bool, rows: u32 }
+//! let meta = |job: &Job| RequestMeta {
+//!     criticality: if job.prefetch { Criticality::Sheddable } else { Criticality::Critical },
+//!     cost: job.rows / 1_000 + 1,
+//!     ..RequestMeta::default()
+//! };
+//! assert_eq!(meta.of(&Job { prefetch: true, rows: 5_000 }).cost, 6);
+//! ```
 
 use ninefold_core::policy::RequestMeta;
 

@@ -1,6 +1,8 @@
-//! Work that goes on in the background.
+//! Work that goes on in the background: a cache's new answer, a coalesced call that everybody gave up.
+//!
+//! Nothing here spawns unless it is told to, by `with_spawner`.
 
-/// Takes work that nobody waits for. [`Inline`] refuses all; [`TokioSpawner`] gives it to tokio.
+/// Takes work that nobody waits for. [`Inline`] refuses all; `TokioSpawner` gives it to tokio.
 ///
 /// Closures `Fn(F) -> Result<(), F>` are spawners too, for other runtimes.
 pub trait Spawn<F: Future> {

@@ -1,7 +1,7 @@
 //! Ask a second one when the first is slow.
 //!
-//! When that is, and why, is in [`ninefold_core::policy::hedge`]; this is the part that waits and
-//! races. A [`Hedge`] shares a [`RetryBudget`] with whatever else repeats calls of the same
+//! When that is, why, when not to, and the knobs are in [`policy::hedge`](crate::policy::hedge); this is
+//! the part that waits and races. A [`Hedge`] shares a [`RetryBudget`](crate::RetryBudget) with whatever else repeats calls of the same
 //! dependency, so that hedges cannot make an overload worse.
 //!
 //! ```
@@ -31,10 +31,20 @@
 //! fails does not win while another lives (failsafe-go#141), and does not start one: that is what a
 //! retry is for.
 //!
-//! # What it emits and costs
+//! # How it composes
 //!
-//! `Attempt` for each hedge, and what the budget emits. A call that is answered in time costs what
-//! [`ninefold_core::policy::hedge`] says and a timer; a hedge is allocated.
+//! Only what may be repeated in any case ([`Repeat::Always`](crate::Repeat::Always)) is hedged.
+//! Outside of breaker, limiters and time limit, which each attempt passes by itself. Within a
+//! [`Retry`](crate::Retry), use [`Hedge::within`]: one budget, and first attempts are counted once.
+//!
+//! # What it emits
+//!
+//! `Attempt` for each hedge, and what the budget emits.
+//!
+//! # What it costs
+//!
+//! A call that is answered in time costs what [`policy::hedge`](crate::policy::hedge) says and a
+//! timer; a hedge is allocated.
 
 mod race;
 mod run;

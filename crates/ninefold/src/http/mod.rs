@@ -12,7 +12,7 @@
 //! use http::Response;
 //! use ninefold::Outcome;
 //! use ninefold::http::ByStatus;
-//! use ninefold_core::policy::classify::Classify;
+//! use ninefold::Classify;
 //!
 //! let answer = Response::builder().status(503).body(())?;
 //! let outcome = Classify::<_, std::io::Error>::classify(&ByStatus, Ok(&answer));
@@ -29,6 +29,7 @@ mod from_headers;
 mod tests;
 
 pub use ninefold_core::policy::classify::HttpStatus;
+pub use ninefold_core::policy::deadline::{TIME_LEFT_HEADER, TimeLeft};
 
 pub use self::body::ReplayBody;
 #[cfg(feature = "tower")]

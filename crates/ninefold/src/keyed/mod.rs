@@ -15,7 +15,7 @@
 //!
 //! The table is bounded. When a new key finds it full, another one must go, and only what nobody
 //! would miss may: a policy that nobody holds, that is
-//! [idle and healthy](ninefold_core::policy::Evictable). An open breaker stays, and so does a rate
+//! [idle and healthy](crate::policy::Evictable). An open breaker stays, and so does a rate
 //! that is used up, so a key cannot free itself by asking under many other names (tables that leak
 //! or forget are resilience4j#273 and #650). Of those that may go, the clock's hand takes one that
 //! was not used since it last came by; it looks at no more than 64.
@@ -28,7 +28,7 @@
 //! ```
 //! use ninefold::{Keyed, KeyedConfig, Reason};
 //! use ninefold::clock::VirtualTime;
-//! use ninefold_core::policy::{Bulkhead, BulkheadConfig};
+//! use ninefold::policy::{Bulkhead, BulkheadConfig};
 //! # use ninefold::Error;
 //!
 //! let time = VirtualTime::new();

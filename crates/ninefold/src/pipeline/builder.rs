@@ -1,6 +1,5 @@
 //! Putting a pipeline together.
 
-use super::order::place;
 use super::stack::{Nothing, Stack, Stages, in_order};
 use super::{Pipeline, Stage};
 
@@ -50,7 +49,7 @@ impl<S: Stages> PipelineBuilder<S> {
     /// [findings](Pipeline::findings).
     pub fn out_of_order<P: Stage>(mut self, policy: P) -> PipelineBuilder<Stack<S, P>> {
         if let Some(before) = S::INNERMOST
-            && place(before) > place(P::KIND)
+            && !in_order(S::INNERMOST, P::KIND)
         {
             self.findings.push(Finding {
                 message: format!("the {} stands within the {before}", P::KIND),

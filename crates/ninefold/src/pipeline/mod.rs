@@ -1,5 +1,17 @@
 //! Policies together, in an order that makes sense.
 //!
+//! # What it is for
+//!
+//! One policy is rarely enough, and two in the wrong order are worse than one: a retry within a
+//! bulkhead keeps its place while it waits, a breaker around a retry sees one failure where there were
+//! three (resilience4j#614, #643). A [`Pipeline`] puts policies around a call in the order that the
+//! trade has found, and refuses another one.
+//!
+//! # When not to use it
+//!
+//! For one policy: it has a `call` and a layer of its own. And for what may not move between threads,
+//! since all that goes through a pipeline may.
+//!
 //! # The order
 //!
 //! From the outside in, each with what would go wrong elsewhere:
@@ -9,8 +21,10 @@
 //! | Fallback | answers whatever went wrong within |
 //! | Deadline | bounds all attempts and waits together |
 //! | Cache, Coalesce | what is known, or asked already, costs no attempt |
+//! | `MetastabilityGuard` at a server | what it refuses costs nothing further in |
 //! | `LoadShedder`, Prioritizer | a server refuses before it does anything |
 //! | Retry, Hedge | each attempt passes all that follows, so that it is refused and timed by itself |
+//! | `MetastabilityGuard` at a client | sees each attempt, and refuses repetitions |
 //! | `AdaptiveThrottler` | counts each attempt when it is sent |
 //! | `CircuitBreaker` | sees attempts, not calls: a retry that succeeds must not hide a failure |
 //! | `RateLimiter` | what the breaker refuses uses up no rate |
@@ -20,7 +34,14 @@
 //! | Chaos | looks to all others like the service |
 //!
 //! [`PipelineBuilder::stage`] refuses another order when it is compiled;
-//! [`PipelineBuilder::out_of_order`] takes it and says what is odd.
+//! [`PipelineBuilder::out_of_order`] takes it and says what is odd. Policies of one line may stand in
+//! either order, and any may be left out or stand there twice.
+//!
+//! A [`Cache`](crate::Cache), a [`Coalesce`](crate::Coalesce) and a
+//! [`ThreadPoolBulkhead`](crate::ThreadPoolBulkhead) need keys, or calls that may be kept, which a
+//! pipeline does not have: the first two go around its `call` or its layer, the last one into the
+//! call. A [`Keyed`](crate::Keyed) stands in the place of the policy that it keeps, by
+//! [`RequestMeta::key`](crate::RequestMeta::key).
 //!
 //! ```
 //! use ninefold::clock::VirtualTime;
@@ -53,6 +74,25 @@
 //!     .build();
 //! # Ok::<(), ninefold::InvalidPolicy>(())
 //! ```
+//!
+//! # In tower
+//!
+//! With the feature `tower`, `Pipeline::layer` is the whole pipeline as one layer; the error of the
+//! service becomes an [`Error`](crate::Error).
+//!
+//! # Knobs
+//!
+//! Those of its policies. Keep a clone of a policy that you want to
+//! `reconfigure` or look at later: clones share it. [`Pipeline::findings`] says what is odd about the
+//! pipeline, for a log at start-up.
+//!
+//! # What it emits
+//!
+//! What its policies emit, each under the [`Source`](crate::Source) that it was given.
+//!
+//! # What it costs
+//!
+//! What its policies cost. Their futures stand within each other; nothing is boxed or allocated.
 
 mod builder;
 mod context;

@@ -23,3 +23,12 @@ pub(super) const fn place(kind: PolicyKind) -> u8 {
         PolicyKind::Keyed => 12,
     }
 }
+
+/// How far in a policy may stand. The guard has two places: outside of everything that a server does
+/// about overload, and within a client's retry, where it sees each attempt.
+pub(super) const fn innermost_place(kind: PolicyKind) -> u8 {
+    match kind {
+        PolicyKind::MetastabilityGuard => place(PolicyKind::AdaptiveThrottler),
+        kind => place(kind),
+    }
+}

@@ -2,7 +2,7 @@
 
 use ninefold_core::policy::PolicyKind;
 
-use super::order::place;
+use super::order::{innermost_place, place};
 use super::{Around, Call, Stage};
 use crate::Error;
 
@@ -35,7 +35,7 @@ impl<Outer: Stages, Inner: Stage> Stages for Stack<Outer, Inner> {
 pub(super) const fn in_order(innermost: Option<PolicyKind>, next: PolicyKind) -> bool {
     match innermost {
         None => true,
-        Some(innermost) => place(innermost) <= place(next),
+        Some(innermost) => place(innermost) <= innermost_place(next),
     }
 }
 

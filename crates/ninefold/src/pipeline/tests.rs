@@ -185,3 +185,51 @@ fn injected_faults_are_failures_to_whoever_learns_from_calls() {
     let refused = classify(PolicyKind::Bulkhead, Reason::Full);
     assert_eq!(refused, Some(Outcome::Ignored));
 }
+
+#[test]
+fn a_guard_stands_within_a_clients_retry_and_ends_its_repetitions() {
+    use crate::{MetastabilityGuard, Outcome, PolicyKind, RequestMeta};
+
+    let time = VirtualTime::new();
+    let guard = MetastabilityGuard::default().with_clock(time.clone());
+    let client = Pipeline::builder()
+        .out_of_order(Retry::on(time.clone(), RetryConfig::default()).unwrap())
+        .out_of_order(guard.clone().by_error())
+        .build();
+    let server = Pipeline::builder()
+        .out_of_order(guard.clone().by_error())
+        .out_of_order(bulkhead(&time, 1).by_error())
+        .build();
+    assert_eq!((client.findings(), server.findings()), (&[][..], &[][..]));
+    let within = Pipeline::builder()
+        .out_of_order(bulkhead(&time, 1).by_error())
+        .out_of_order(guard.clone().by_error())
+        .build();
+    assert_eq!(within.findings().len(), 1);
+
+    let sent = AtomicU32::new(0);
+    let ask = || {
+        time.block_on(client.call_with(Call::idempotent(), |_| {
+            sent.fetch_add(1, Ordering::Relaxed);
+            async { Err::<(), _>("down") }
+        }))
+    };
+    assert_eq!(ask(), Err(Error::Service("down")));
+    assert_eq!(sent.swap(0, Ordering::Relaxed), 3);
+    // Callers that repeat everything twice, for nothing.
+    for n in 0..3_000 {
+        let request = RequestMeta {
+            attempt: n % 3,
+            ..RequestMeta::default()
+        };
+        if let Ok(permit) = guard.permit(&request) {
+            permit.settle(Outcome::Failure, time.now());
+        }
+        time.advance(Duration::from_millis(10));
+    }
+    assert!(!guard.repeats_allowed());
+    let refusal = |n| Some((n, *ask().unwrap_err().rejected()?));
+    let (asked, refused) = (1..=100).find_map(refusal).unwrap();
+    assert_eq!(refused.policy, PolicyKind::MetastabilityGuard);
+    assert!(sent.into_inner() <= asked, "nothing is sent twice");
+}

@@ -6,7 +6,7 @@
 //!
 //! | preset | from the outside in |
 //! |---|---|
-//! | [`HttpClient`] | deadline, retry, throttler, breaker, bulkhead, time limit |
+//! | `HttpClient` | deadline, retry, throttler, breaker, bulkhead, time limit |
 //! | [`DatabaseClient`] | deadline, retry, breaker, bulkhead, time limit |
 //! | [`Server`] | deadline, load shedder with its queue, time limit |
 //!
@@ -23,6 +23,29 @@
 //! assert_eq!(rows, Ok(vec![1, 2, 3]));
 //! # Ok::<(), ninefold::InvalidPolicy>(())
 //! ```
+
+//! # Knobs
+//!
+//! | | `HttpClient` | [`DatabaseClient`] | [`Server`] |
+//! |---|---|---|---|
+//! | deadline, where the call brings none | 10 s | 5 s | 10 s |
+//! | attempts, budget | 3, 10 % and 1/s | 2, 10 % and 1/s | – |
+//! | adaptive throttler | K = 2 in 60 s | – | – |
+//! | circuit breaker | 50 % of 100 calls, 5 s | 50 % of 100 calls, 5 s | – |
+//! | calls under way, wait for a place | 64, 50 ms | 16, 250 ms | 100, 1 s by controlled delay |
+//! | time limit of an attempt | 2 s | 2 s | 10 s |
+//!
+//! Each is a field with the policy's own configuration. What suits nobody by default is how many calls
+//! may be under way: set it to what the server, or the pool of connections, does at once.
+//!
+//! # When not to use them
+//!
+//! Where a policy must be reached after it was built, to `reconfigure` it or to look at it: build the
+//! [`Pipeline`](crate::pipeline::Pipeline) yourself, and keep clones of its policies.
+//!
+//! # What they emit and cost
+//!
+//! What their policies do, all under one name: `build_with` takes a [`Source`](crate::Source).
 
 mod database_client;
 #[cfg(feature = "http")]

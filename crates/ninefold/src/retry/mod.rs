@@ -1,7 +1,7 @@
 //! Try again, within reason.
 //!
-//! What it decides and why is in [`ninefold_core::policy::retry`]; this is the part that waits and
-//! calls. A [`Retry`] holds its configuration, the budget that it shares with all else that repeats
+//! What it decides and why, when not to use it, and the knobs are in
+//! [`policy::retry`](crate::policy::retry); this is the part that waits and calls. A [`Retry`] holds its configuration, the budget that it shares with all else that repeats
 //! calls of the same dependency, and a [`RetryRule`] that reads results.
 //!
 //! ```
@@ -23,7 +23,7 @@
 //! # Safe by default
 //!
 //! The caller says for each call whether it may be repeated ([`Repeat`]). In a tower service a
-//! [`Replay`] says it, and also makes the copy to send; the one for HTTP goes by method, and repeats
+//! `Replay` says it, and also makes the copy to send; the one for HTTP goes by method, and repeats
 //! what is not idempotent only if it certainly was not sent. No copy is made for the last attempt,
 //! and none where the call may not be repeated.
 //!
@@ -33,10 +33,14 @@
 //! refusals are retried where they say that it makes sense, after as long as they say. Inside of
 //! the deadline, which bounds all attempts together.
 //!
-//! # What it emits and costs
+//! # What it emits
 //!
-//! `Attempt` for each repetition, and what the budget emits. A call that succeeds at once pays for
-//! one deposit into the budget and, in a tower service, for one copy of the request.
+//! `Attempt` for each repetition, and what the budget emits.
+//!
+//! # What it costs
+//!
+//! A call that succeeds at once pays for one deposit into the budget and, in a tower service, for one
+//! copy of the request. A failure reads the configuration behind a lock that nobody holds for long.
 
 mod rule;
 mod run;
