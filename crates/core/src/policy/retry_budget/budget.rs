@@ -11,14 +11,15 @@ use crate::units::{Rate, Ratio};
 const SLOTS: usize = 10;
 const WINDOW: u32 = 10;
 
-/// The one formula: whether `withdrawals` stay within a share of `deposits` and the floor.
+/// The one formula: whether `withdrawals` stay within a share of `deposits`, or the floor.
 const fn allows(withdrawals: u64, deposits: u64, config: &RetryBudgetConfig) -> bool {
     withdrawals as u128 * 1_000_000_000 <= allowance_billionths(deposits, config)
 }
 
 const fn allowance_billionths(deposits: u64, config: &RetryBudgetConfig) -> u128 {
     let share = deposits as u128 * config.ratio.parts_per_billion() as u128;
-    share + config.floor.as_millihertz() as u128 * WINDOW as u128 * 1_000_000
+    let floor = config.floor.as_millihertz() as u128 * WINDOW as u128 * 1_000_000;
+    if share > floor { share } else { floor }
 }
 
 /// How a budget stands.

@@ -13,8 +13,9 @@ pub struct RetryBudgetConfig {
     /// Repetitions for each first attempt of the last 10 s. 10 % by default, as in the SRE book, so
     /// the load on a service that fails entirely is 1.1 times the usual one.
     pub ratio: Ratio,
-    /// Repetitions that are allowed whatever the traffic, averaged over 10 s. 10/s by default. With
-    /// many clients of one service divide it by their number.
+    /// Repetitions that are allowed where `ratio` allows fewer, averaged over 10 s. 10/s by default,
+    /// which matters below 100 calls a second. With many clients of one service divide it by their
+    /// number.
     pub floor: Rate,
 }
 

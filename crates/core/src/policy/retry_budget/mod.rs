@@ -11,11 +11,12 @@
 //! stay within
 //!
 //! ```text
-//! withdrawals <= ratio × deposits + floor × 10 s
+//! withdrawals <= max(ratio × deposits, floor × 10 s)
 //! ```
 //!
-//! as in Finagle's `RetryBudget`, tower's `Budget` and the SRE book's chapter 22. The floor lets
-//! clients with little traffic try again at all.
+//! much as in Finagle's `RetryBudget`, tower's `Budget` and the SRE book's chapter 22. The floor lets
+//! clients with little traffic try again at all. Those two add it to the share; here it gives way,
+//! so that in an outage attempts stay within `1 + ratio` times the calls wherever there is traffic.
 //!
 //! A repetition is counted when it is *scheduled*, before its wait: counted when sent, a whole
 //! second of failures would be promised a retry each before the first is counted (Polly#2348,

@@ -25,20 +25,33 @@ fn granted(budget: &RetryBudget, asked: usize, second: u64) -> usize {
 }
 
 #[test]
-fn a_share_of_requests_and_a_floor() {
-    let budget = budget(20, 1_000);
+fn a_share_of_requests_or_a_floor() {
+    let budget = budget(20, 1_500);
     let now = Timestamp::from_secs(100);
     for _ in 0..100 {
         budget.deposit(now);
     }
-    assert_eq!(budget.state(now).left, 30);
-    assert_eq!(granted(&budget, 100, 100), 30, "20 % of 100 and 10 x 1/s");
+    assert_eq!(budget.state(now).left, 20);
+    assert_eq!(granted(&budget, 100, 100), 20, "20 % of 100, above 10 x 1.5/s");
     let state = budget.state(now);
     assert_eq!(
         (state.deposits, state.withdrawals, state.left),
-        (100, 30, 0)
+        (100, 20, 0)
     );
-    assert_eq!(granted(&budget, 100, 111), 10);
+    assert_eq!(granted(&budget, 100, 111), 15, "nothing came, 10 x 1.5/s");
+}
+
+#[test]
+fn an_outage_makes_no_more_than_the_share_of_what_comes() {
+    let budget = RetryBudget::default();
+    let mut attempts = 0;
+    for call in 0..60_000 {
+        let now = Timestamp::from_millis(call);
+        budget.deposit(now);
+        // All fail, and each wants two more attempts.
+        attempts += 1 + (0..2).filter(|_| budget.withdraw(now).is_ok()).count();
+    }
+    assert_eq!(attempts, 66_000, "1.1 attempts a call, and no floor on top");
 }
 
 #[test]
@@ -166,7 +179,7 @@ proptest! {
                 budget.deposit(now);
                 deposits.push(newest);
             } else {
-                let allowed = recent(&deposits) * percent * 1_000 + floor * 10 * 100;
+                let allowed = (recent(&deposits) * percent * 1_000).max(floor * 10 * 100);
                 let expected = (recent(&withdrawals) + 1) * 100_000 <= allowed;
                 prop_assert_eq!(budget.withdraw(now).is_ok(), expected);
                 if expected {
