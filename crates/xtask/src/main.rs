@@ -29,6 +29,8 @@ Usage: cargo xtask COMMAND
            CPU and throughput beside HAProxy and nginx
   bench policies [--quick] [--rounds N] [--threads 1,2,4] [--cases A,B] [--output json] [--save]
            the library's policies beside their peers in Rust: time, allocations, instructions
+  bench behaviour [--seed N] [--scenarios A,B] [--output json] [--save]
+           how the library's policies behave beside their peers in Rust, simulated
 ";
 
 fn main() -> ExitCode {
@@ -51,6 +53,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["tidy"] => tidy::run(),
         ["bench", "gateway", options @ ..] => bench::gateway::run(options),
         ["bench", "policies", options @ ..] => bench::policies::run(options),
+        ["bench", "behaviour", options @ ..] => bench::behaviour::run(options),
         ["help" | "--help" | "-h"] => {
             say::out(USAGE);
             Ok(())

@@ -10,6 +10,8 @@ mod places;
 mod protected;
 mod recovery;
 mod scenario;
+#[cfg(test)]
+mod tests;
 mod trigger;
 mod trip;
 

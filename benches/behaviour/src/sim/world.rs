@@ -15,8 +15,9 @@ use crate::gates::{Gate, Verdict};
 /// How many calls wait in front of the workers at most; beyond, memory would be what breaks.
 const QUEUE_MAX: usize = 2_000_000;
 
-/// Requests of so long before the end are not counted.
-const CUT_OFF: Duration = Duration::from_secs(1);
+/// Requests of so many time limits and a second before the end are not counted: three attempts and
+/// their waits would be cut off.
+const CUT_OFF: u32 = 4;
 
 #[derive(Debug)]
 enum Event {
@@ -246,7 +247,8 @@ impl<'a> World<'a> {
     /// Whether a request's fate is counted: not if it began so late that the end cuts it off.
     fn counts(&self, began: Timestamp) -> bool {
         let began = began.since(Timestamp::ZERO);
-        began >= self.weather.warm_up && began + CUT_OFF < self.weather.length
+        let cut_off = self.weather.patience * CUT_OFF + Duration::from_secs(1);
+        began >= self.weather.warm_up && began + cut_off < self.weather.length
     }
 
     /// One of those who know of an attempt is through with it.

@@ -7,7 +7,9 @@ use super::{Axis, Mark};
 /// Pixels from one bar to the next.
 const STEP: f64 = 30.0;
 const BAR: f64 = 18.0;
-const LEFT: f64 = 250.0;
+/// Pixels of a character of a name, and around the names.
+const CHARACTER: f64 = 7.0;
+const MARGIN: f64 = 36.0;
 const RIGHT: f64 = 120.0;
 const TOP: f64 = 56.0;
 
@@ -38,10 +40,12 @@ pub(crate) struct Bar {
 impl Bars {
     pub(super) fn draw(&self, title: &str) -> String {
         let bottom = TOP + STEP * self.bars.len() as f64;
-        let width = WIDTH - LEFT - RIGHT;
+        let longest = self.bars.iter().map(|bar| bar.name.chars().count()).max();
+        let left = MARGIN + CHARACTER * longest.unwrap_or_default() as f64;
+        let width = WIDTH - left - RIGHT;
         let mut canvas = Canvas::new(title, bottom + 62.0);
         for tick in self.x.ticks() {
-            let x = LEFT + width * self.x.place(tick);
+            let x = left + width * self.x.place(tick);
             canvas.line("grid", (x, TOP - 6.0), (x, bottom));
             canvas.text(
                 "small",
@@ -55,19 +59,19 @@ impl Bars {
             let length = width * bar.value.map_or(1.0, |value| self.x.place(value));
             let class = if bar.ours { "ours" } else { "peer" };
             let middle = y + BAR / 2.0 + 4.5;
-            canvas.text("", (LEFT - 10.0, middle), Anchor::End, &bar.name);
-            canvas.rect(class, (LEFT, y), (length.max(1.0), BAR));
-            canvas.text("", (LEFT + length + 8.0, middle), Anchor::Start, &bar.label);
+            canvas.text("", (left - 10.0, middle), Anchor::End, &bar.name);
+            canvas.rect(class, (left, y), (length.max(1.0), BAR));
+            canvas.text("", (left + length + 8.0, middle), Anchor::Start, &bar.label);
         }
-        canvas.line("axis", (LEFT, TOP - 6.0), (LEFT, bottom));
+        canvas.line("axis", (left, TOP - 6.0), (left, bottom));
         if let Some(mark) = self.mark {
-            let x = LEFT + width * self.x.place(mark.at);
+            let x = left + width * self.x.place(mark.at);
             canvas.line("mark", (x, TOP - 6.0), (x, bottom));
             canvas.text("marked", (x, TOP - 10.0), Anchor::Middle, mark.text);
         }
         canvas.text(
             "small",
-            (LEFT + width / 2.0, bottom + 44.0),
+            (left + width / 2.0, bottom + 44.0),
             Anchor::Middle,
             self.x.label,
         );

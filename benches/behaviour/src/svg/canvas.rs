@@ -15,7 +15,7 @@ text{font:13px system-ui,sans-serif;fill:#1f2328}\
 .grid{stroke:#d1d9e0;stroke-width:1}\
 .axis{stroke:#818b98;stroke-width:1}\
 .mark{stroke:#cf222e;stroke-width:1.5;stroke-dasharray:5 4}\
-.marked{fill:#cf222e;font-size:12px}\
+.marked{fill:#cf222e}\
 .band{fill:#818b98;opacity:.18}\
 .line{fill:none;stroke-width:2.2;stroke-linejoin:round}\
 .ours{fill:#0072b2}.peer{fill:#aab4bf}\

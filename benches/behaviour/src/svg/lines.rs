@@ -57,7 +57,8 @@ pub(crate) struct Band {
 
 impl Lines {
     pub(super) fn draw(&self, title: &str) -> String {
-        let rows = self.series.len().div_ceil(LEGEND_COLUMNS) as f64;
+        let entries = self.series.len() + usize::from(self.mark.is_some());
+        let rows = entries.div_ceil(LEGEND_COLUMNS) as f64;
         let mut canvas = Canvas::new(title, TOP + HEIGHT + 66.0 + LEGEND * rows);
         self.draw_ground(&mut canvas);
         let (mut ours, mut peers) = (0, 0);
@@ -75,12 +76,14 @@ impl Lines {
                 .map(|(x, y)| (self.x_at(*x), self.y_at(*y)))
                 .collect();
             canvas.path(class, dash, &points);
-            let column = (index % LEGEND_COLUMNS) as f64;
-            let row = (index / LEGEND_COLUMNS) as f64;
-            let width = (WIDTH - LEFT - RIGHT) / LEGEND_COLUMNS as f64;
-            let (x, y) = (LEFT + width * column, TOP + HEIGHT + 70.0 + LEGEND * row);
+            let (x, y) = legend(index);
             canvas.path(class, dash, &[(x, y - 4.0), (x + 34.0, y - 4.0)]);
             canvas.text("", (x + 42.0, y), Anchor::Start, &series.name);
+        }
+        if let Some(mark) = self.mark {
+            let (x, y) = legend(self.series.len());
+            canvas.line("mark", (x, y - 4.0), (x + 34.0, y - 4.0));
+            canvas.text("marked", (x + 42.0, y), Anchor::Start, mark.text);
         }
         canvas.finish()
     }
@@ -110,7 +113,6 @@ impl Lines {
         if let Some(mark) = self.mark {
             let y = self.y_at(mark.at);
             canvas.line("mark", (LEFT, y), (right, y));
-            canvas.text("marked", (right, y - 5.0), Anchor::End, mark.text);
         }
         let middle = f64::midpoint(LEFT, right);
         canvas.text(
@@ -129,4 +131,12 @@ impl Lines {
     fn y_at(&self, value: f64) -> f64 {
         TOP + HEIGHT * (1.0 - self.y.place(value))
     }
+}
+
+/// Where an entry of the legend is.
+fn legend(index: usize) -> (f64, f64) {
+    let column = (index % LEGEND_COLUMNS) as f64;
+    let row = (index / LEGEND_COLUMNS) as f64;
+    let width = (WIDTH - LEFT - RIGHT) / LEGEND_COLUMNS as f64;
+    (LEFT + width * column, TOP + HEIGHT + 70.0 + LEGEND * row)
 }

@@ -4,6 +4,7 @@
 //! machine was, and how busy with other things, stands in every report.
 
 mod arguments;
+pub(crate) mod behaviour;
 pub(crate) mod gateway;
 mod machine;
 pub(crate) mod policies;

@@ -27,6 +27,9 @@ const ALLOWED: [(&str, &[&str]); 10] = [
 /// A package outside `crates` is a user of Ninefold or knows nothing of it; it may use no room.
 const OUTSIDE: &[&str] = &[];
 
+/// Benches look into the library's core as well.
+const BENCHES: &[&str] = &["core"];
+
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for folder in tree.packages() {
@@ -35,6 +38,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         let room = folder.strip_prefix("crates/");
         let allowed = match room {
             Some(room) => ALLOWED.iter().find(|(name, _)| *name == room),
+            None if folder.starts_with("benches/") => Some(&("", BENCHES)),
             None => Some(&("", OUTSIDE)),
         };
         let Some((_, allowed)) = allowed else {
@@ -121,6 +125,8 @@ mod tests {
         );
         let outside = "[dependencies]\nninefold-core.workspace = true\n";
         assert_eq!(messages(&[("examples/shop/Cargo.toml", outside)]).len(), 1);
+        assert_eq!(messages(&[("benches/x/Cargo.toml", in_tests)]).len(), 1);
+        assert_eq!(messages(&[("benches/x/Cargo.toml", outside)]).len(), 0);
     }
 
     #[test]

@@ -1,0 +1,74 @@
+//! `cargo xtask bench behaviour`: how policies behave, simulated beside their peers.
+//!
+//! The simulation is a workspace of its own, `benches/behaviour`, so that nothing else builds the
+//! peers. It is on virtual time, so the machine does not matter.
+
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::step::{cargo, output, run as run_command};
+use crate::workspace;
+
+const MANIFEST: &str = "benches/behaviour/Cargo.toml";
+/// Where the page and its plots are.
+const FOLDER: &str = "docs/behaviour";
+/// What decides about the figures.
+const SOURCES: [&str; 3] = ["crates/core", "crates/ninefold", "benches/behaviour"];
+
+pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
+    let revision = revision()?;
+    let mut command = cargo(&["run", "--release", "--locked", "--quiet"])?;
+    command.args(["--manifest-path", MANIFEST, "--"]);
+    command.args(arguments(words)?);
+    run_command(command.args(["--revision", &revision]))
+}
+
+/// Those of the simulation, which also says what is wrong with values.
+fn arguments(words: &[&str]) -> Result<Vec<String>, Failure> {
+    let mut arguments = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--save" => arguments.extend(["--save".to_owned(), FOLDER.to_owned()]),
+            "--seed" | "--scenarios" | "--output" => {
+                let missing = || Failure::usage(format!("`{word}` needs a value"));
+                let value = words.next().ok_or_else(missing)?;
+                arguments.extend([(*word).to_owned(), (*value).to_owned()]);
+            }
+            _ => return Err(Failure::usage(format!("unknown option `{word}`"))),
+        }
+    }
+    Ok(arguments)
+}
+
+/// The commit, and whether the sources are still as they were in it.
+fn revision() -> Result<String, Failure> {
+    let root = workspace::root()?;
+    let git = |words: &[&str]| {
+        let mut command = Command::new("git");
+        output(command.args(words).current_dir(&root))
+    };
+    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
+    let mut words = vec!["status", "--porcelain", "--"];
+    words.extend(SOURCES);
+    let changed = !git(&words)?.trim().is_empty();
+    let changes = if changed { " with changes" } else { "" };
+    Ok(format!("{}{changes}", commit.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_passed_on_and_the_folder_is_ours() {
+        let words = ["--seed", "7", "--save", "--output", "json"];
+        assert_eq!(
+            arguments(&words).unwrap(),
+            ["--seed", "7", "--save", FOLDER, "--output", "json"]
+        );
+        for bad in [&["--seed"][..], &["--fast"], &["--revision", "x"]] {
+            assert_eq!(arguments(bad).unwrap_err().status(), 2, "{bad:?}");
+        }
+    }
+}
