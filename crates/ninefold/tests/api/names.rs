@@ -46,6 +46,7 @@ impl Names {
             match item {
                 Item::Use(_) => {
                     for import in imports(item) {
+                        assert_ne!(import.name, "*", "{module}: hand things on by name");
                         let handed_on = world.resolve(&module, &import.path);
                         let path = format!("{path}::{}", import.name);
                         match handed_on {

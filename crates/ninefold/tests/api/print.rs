@@ -1,7 +1,5 @@
 //! The list.
 
-use std::fmt::Write as _;
-
 use syn::{Fields, ImplItem, Item, ItemImpl, TraitItem, Type, Visibility};
 
 use super::names::Names;
@@ -21,14 +19,14 @@ pub(crate) fn all(world: &World, names: &Names) -> String {
                     .items(module)
                     .iter()
                     .find(|item| ident(item).is_some_and(|ident| ident == *name));
-                item.map_or(("made by a macro".to_owned(), Vec::new()), describe)
+                item.map_or_else(|| ("made by a macro".to_owned(), Vec::new()), describe)
             }
         };
         lines.extend(impls.of_target(target));
         let also = others.iter().map(|place| format!("also {}", place.path));
-        let _ = writeln!(list, "{}: {head}{mark}", place.path);
+        list.push_str(&format!("{}: {head}{mark}\n", place.path));
         for line in also.chain(lines) {
-            let _ = writeln!(list, "    {line}");
+            list.push_str(&format!("    {line}\n"));
         }
     }
     list.push_str(&macros(world));
@@ -102,7 +100,7 @@ fn variant(variant: &syn::Variant) -> String {
 }
 
 fn generics(generics: &syn::Generics) -> String {
-    let wheres = generics.where_clause.as_ref().map(|clause| text(clause));
+    let wheres = generics.where_clause.as_ref().map(text);
     let wheres = wheres.map(|text| format!(" {}", text.trim_end_matches(',')));
     let parameters = text(&generics.params);
     let parameters = parameters.trim_end_matches(',');
@@ -119,7 +117,7 @@ fn fields(fields: &Fields) -> Vec<String> {
         let name = field
             .ident
             .as_ref()
-            .map_or(n.to_string(), ToString::to_string);
+            .map_or_else(|| n.to_string(), ToString::to_string);
         format!("{name}: {}", text(&field.ty))
     };
     public.map(line).collect()
@@ -233,7 +231,10 @@ fn macros(world: &World) -> String {
                 .ident
                 .as_ref()
                 .map_or(String::new(), |name| format!(" {name}"));
-            let _ = writeln!(list, "\nmacro in {path}:{name}\n    {}", text(&item.mac));
+            list.push_str(&format!(
+                "\nmacro in {path}:{name}\n    {}\n",
+                text(&item.mac)
+            ));
         }
     }
     list

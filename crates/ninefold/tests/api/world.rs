@@ -217,7 +217,9 @@ fn leaves(tree: &UseTree, before: &[String], found: &mut Vec<Import>) {
             path: with(rename.ident.to_string()),
             name: rename.rename.to_string(),
         }),
-        // Nothing public is handed on by `*` here; names say what they are.
-        _ => {}
+        UseTree::Glob(_) => found.push(Import {
+            path: before.to_vec(),
+            name: "*".to_owned(),
+        }),
     }
 }
