@@ -37,7 +37,7 @@ pub struct DatabaseClient {
     pub deadline: DeadlineConfig,
     /// 2 attempts. Only calls that are said to be idempotent are repeated once they were sent.
     pub retry: RetryConfig,
-    /// 10 % of calls, and 1/s.
+    /// 10 % of calls, or 1/s if that is more.
     pub retry_budget: RetryBudgetConfig,
     /// As [`CircuitBreakerConfig`]'s default.
     pub breaker: CircuitBreakerConfig,

@@ -38,7 +38,7 @@ pub struct HttpClient {
     pub deadline: DeadlineConfig,
     /// 3 attempts, of what is idempotent, and after 429, 502, 503 and 504 as long as they say.
     pub retry: RetryConfig,
-    /// 10 % of calls, and 1/s.
+    /// 10 % of calls, or 1/s if that is more.
     pub retry_budget: RetryBudgetConfig,
     /// As [`AdaptiveThrottlerConfig`]'s default.
     pub throttler: AdaptiveThrottlerConfig,

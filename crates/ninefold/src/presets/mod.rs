@@ -29,7 +29,7 @@
 //! | | `HttpClient` | [`DatabaseClient`] | [`Server`] |
 //! |---|---|---|---|
 //! | deadline, where the call brings none | 10 s | 5 s | 10 s |
-//! | attempts, budget | 3, 10 % and 1/s | 2, 10 % and 1/s | – |
+//! | attempts, budget | 3, 10 % or 1/s | 2, 10 % or 1/s | – |
 //! | adaptive throttler | K = 2 in 60 s | – | – |
 //! | circuit breaker | 50 % of 100 calls, 5 s | 50 % of 100 calls, 5 s | – |
 //! | calls under way, wait for a place | 64, 50 ms | 16, 250 ms | 100, 1 s by controlled delay |

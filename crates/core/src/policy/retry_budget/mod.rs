@@ -27,7 +27,7 @@
 //! | knob | default | |
 //! |---|---|---|
 //! | `ratio` | `10%` | repetitions for each first attempt of the last 10 s; 100 % at most makes 2 calls of one |
-//! | `floor` | `10/s` | repetitions whatever the traffic; divide it by the number of clients of one service |
+//! | `floor` | `10/s` | repetitions where the share allows fewer, so below 100 calls a second; divide it by the number of clients of one service |
 //!
 //! # How to share it
 //!
