@@ -32,7 +32,11 @@ fn a_share_of_requests_or_a_floor() {
         budget.deposit(now);
     }
     assert_eq!(budget.state(now).left, 20);
-    assert_eq!(granted(&budget, 100, 100), 20, "20 % of 100, above 10 x 1.5/s");
+    assert_eq!(
+        granted(&budget, 100, 100),
+        20,
+        "20 % of 100, above 10 x 1.5/s"
+    );
     let state = budget.state(now);
     assert_eq!(
         (state.deposits, state.withdrawals, state.left),
