@@ -9,12 +9,10 @@ use super::counts::{Counts, Tally};
 use super::hot::Hot;
 use super::padded::Padded;
 use super::rules::Verdict;
-use super::state::{Phase, State, Word};
+use super::state::{State, Word};
 use super::trials::{Place, TrialPlaces, Trials};
 use super::window::Window;
 use crate::policy::sync::Mutex;
-use crate::policy::sync::atomic::Ordering::Acquire;
-use crate::policy::sync::atomic::fence;
 use crate::policy::{
     Admission, Change, InvalidPolicy, Now, Outcome, PolicyKind, Reason, Rejected, RequestMeta,
     Source,
@@ -100,7 +98,7 @@ impl CircuitBreaker {
     /// The state. An open breaker whose wait is over is open until the next call asks.
     #[must_use]
     pub fn state(&self) -> State {
-        self.hot.word().phase().state()
+        self.hot.word().state()
     }
 
     /// What the window holds: the calls since it closed last. Nothing in the states that count
@@ -116,7 +114,7 @@ impl CircuitBreaker {
     #[must_use]
     pub fn trials(&self) -> Option<Trials> {
         let word = self.hot.word();
-        if word.phase() == Phase::In(State::HalfOpen) {
+        if word.state() == State::HalfOpen {
             self.trials.of(word.generation())
         } else {
             None
@@ -150,12 +148,13 @@ impl CircuitBreaker {
         let mut refused = refuse(Reason::CallNotPermitted);
         for _ in 0..LOOKS_MAX {
             let word = self.hot.word();
-            let step = match word.phase() {
-                Phase::In(State::Open) => self.knock_open(word, &mut clock),
-                Phase::In(State::HalfOpen) => self.knock_half_open(word, &mut clock),
-                Phase::In(State::ForcedOpen) => Step::Refused(refuse(Reason::ForcedOpen)),
-                Phase::In(State::Closed | State::Disabled | State::MetricsOnly)
-                | Phase::Resizing { .. } => Step::Admitted(self.token(word, &mut clock)),
+            let step = match word.state() {
+                State::Open => self.knock_open(word, &mut clock),
+                State::HalfOpen => self.knock_half_open(word, &mut clock),
+                State::ForcedOpen => Step::Refused(refuse(Reason::ForcedOpen)),
+                State::Closed | State::Disabled | State::MetricsOnly => {
+                    Step::Admitted(self.token(word, &mut clock))
+                }
             };
             match step {
                 Step::Admitted(token) => return Ok(token),
@@ -228,11 +227,6 @@ impl CircuitBreaker {
             return;
         };
         let spot = window.spot(word.generation(), now);
-        // The layout may have been changed while it was read; the word says so.
-        fence(Acquire);
-        if self.hot.word() != word {
-            return;
-        }
         if let Some(counts) = window.record(spot, tally) {
             let rules = self.hot.rules();
             if rules.trips(counts) {
@@ -289,13 +283,12 @@ impl Admission for CircuitBreaker {
             None => self.give_back(token.word),
             // What began in an older generation says nothing about this one.
             Some(_) if self.hot.word() != token.word => {}
-            Some(tally) => match token.word.phase() {
-                Phase::In(State::Closed | State::MetricsOnly) => {
+            Some(tally) => match token.word.state() {
+                State::Closed | State::MetricsOnly => {
                     self.record(token.word, tally, &mut clock);
                 }
-                Phase::In(State::HalfOpen) => self.settle_trial(token.word, tally, &mut clock),
-                Phase::In(State::Open | State::ForcedOpen | State::Disabled)
-                | Phase::Resizing { .. } => {}
+                State::HalfOpen => self.settle_trial(token.word, tally, &mut clock),
+                State::Open | State::ForcedOpen | State::Disabled => {}
             },
         }
         self.source.emit(PolicyKind::CircuitBreaker, || {
@@ -320,7 +313,7 @@ impl CircuitBreaker {
     /// A call that says nothing: if it was a trial, another may take its place.
     #[inline]
     fn give_back(&self, word: Word) {
-        if word.phase() == Phase::In(State::HalfOpen) {
+        if word.state() == State::HalfOpen {
             self.trials.give_back(word.generation());
         }
     }

@@ -5,10 +5,8 @@ use std::sync::PoisonError;
 
 use super::circuit_breaker::CircuitBreaker;
 use super::config::CircuitBreakerConfig;
-use super::state::{Phase, State, Word};
+use super::state::{State, Word};
 use crate::policy::sync::MutexGuard;
-use crate::policy::sync::atomic::Ordering::Release;
-use crate::policy::sync::atomic::fence;
 use crate::policy::{Change, InvalidPolicy, PolicyKind};
 use crate::rng::Rng;
 use crate::time::Timestamp;
@@ -116,11 +114,11 @@ impl CircuitBreaker {
         let from = {
             let _held = self.control();
             let from = self.hot.word();
-            if from.phase() == Phase::In(to) && !anew {
+            if from.state() == to && !anew {
                 return;
             }
-            self.publish(from.next(Phase::In(to)));
-            from.phase().state()
+            self.publish(from.next(to));
+            from.state()
         };
         self.tell(from, to);
     }
@@ -137,12 +135,12 @@ impl CircuitBreaker {
             if self.hot.word() != from {
                 return None;
             }
-            let next = from.next(Phase::In(to));
+            let next = from.next(to);
             prepare(&mut control, next);
             self.publish(next);
             next
         };
-        self.tell(from.phase().state(), to);
+        self.tell(from.state(), to);
         Some(next)
     }
 
@@ -174,25 +172,22 @@ impl CircuitBreaker {
         let mut control = self.control();
         let (from, to) = (control.config.sliding_window, config.sliding_window);
         let word = self.hot.word();
-        let metrics_only = word.phase() == Phase::In(State::MetricsOnly);
         if from == to {
             self.hot.set(&config);
             self.window.look_again();
-        } else if word.is_closed() || metrics_only {
-            // Nobody counts while the window is laid out anew, and whoever was about to sees that
-            // the word has changed.
-            let resizing = word.next(Phase::Resizing { metrics_only });
-            let resized = resizing.next(Phase::In(word.phase().state()));
-            self.hot.publish(resizing);
-            fence(Release);
-            self.window
-                .relay((from, word.generation()), (to, resized.generation()));
-            self.hot.set(&config);
-            self.hot.publish(resized);
         } else {
-            let generation = word.generation();
-            self.window.relay((from, generation), (to, generation));
+            // Another generation, so that calls that still count in the old layout are found out.
+            // In a state that counts nothing there are none, and the trials keep theirs.
+            let counts = matches!(word.state(), State::Closed | State::MetricsOnly);
+            let next = if counts {
+                word.next(word.state())
+            } else {
+                word
+            };
+            self.window
+                .relay((from, word.generation()), (to, next.generation()));
             self.hot.set(&config);
+            self.hot.publish(next);
         }
         control.config = config;
         drop(control);

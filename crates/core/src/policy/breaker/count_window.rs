@@ -199,7 +199,7 @@ impl CountWindow {
         self.sums.swap(sums::empty(generation), Relaxed);
     }
 
-    /// The outcomes of `generation`, the latest first. Only while nobody records in it.
+    /// The outcomes of `generation`, the latest first.
     pub(super) fn latest(&self, generation: u64, calls: u32) -> Vec<Tally> {
         let size = u64::from(calls.max(1));
         let head = self.head.load(Relaxed) % size;

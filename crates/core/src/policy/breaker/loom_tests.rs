@@ -72,6 +72,13 @@ where
     (left.join().unwrap(), right)
 }
 
+/// With three switches, which is enough to meet in the middle of it; all would take minutes.
+fn bounded(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
 #[test]
 fn a_result_never_counts_in_a_later_generation() {
     loom::model(|| {
@@ -95,36 +102,26 @@ fn a_result_never_counts_in_a_later_generation() {
 
 #[test]
 fn a_result_never_counts_in_a_window_by_time_that_is_laid_out_anew() {
-    loom::model(|| {
-        let by_time = |secs| CircuitBreakerConfig {
-            sliding_window: SlidingWindow::Time {
-                span: crate::units::Span::secs(secs),
-                buckets: 1,
-            },
-            ..config(1)
-        };
-        let (breaker, _) = breaker(by_time(10));
-        let stale = acquire(&breaker, START).unwrap();
-        let other = Arc::clone(&breaker);
+    bounded(|| {
+        let window = Arc::new(TimeWindow::new(Layout::new(1_000_000, 1)));
+        let failed = Tally::from_bits(1);
+        let other = Arc::clone(&window);
         in_two(
-            move || other.settle(stale, Outcome::Success, START),
-            || breaker.reconfigure(by_time(1)).unwrap(),
+            // A call of the first generation is late, in whichever layout it sees.
+            move || other.record(other.spot(1, START), failed),
+            || window.relay(Layout::new(64_000_000, 1), 2, 3),
         );
-        // It was counted before and is kept, or it came too late; nothing in between.
-        assert!(breaker.counts(START).calls <= 1);
-        let token = acquire(&breaker, START).unwrap();
-        let before = breaker.counts(START).calls;
-        breaker.settle(token, Outcome::Success, START);
-        assert_eq!(breaker.counts(START).calls, before + 1);
+        let spot = || window.spot(3, START);
+        assert_eq!(window.counts(spot()), Counts::default());
+        window.record(spot(), failed);
+        let counts = window.counts(spot());
+        assert_eq!((counts.calls, counts.failed), (1, 1));
     });
 }
 
 #[test]
 fn a_window_that_changes_its_size_keeps_its_sums() {
-    let mut bounded = loom::model::Builder::new();
-    // Three switches are enough to meet in the middle of it; all would take minutes.
-    bounded.preemption_bound = Some(3);
-    bounded.check(|| {
+    bounded(|| {
         // Smaller, not larger: the model checker does not see that `OnceLock` publishes.
         let holding = |calls| CircuitBreakerConfig {
             sliding_window: SlidingWindow::Count(calls),

@@ -42,42 +42,7 @@ impl State {
     }
 }
 
-/// What the word says: a state, or one whose window is being laid out anew. Calls that begin while
-/// it is are admitted and not counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    In(State),
-    Resizing { metrics_only: bool },
-}
-
-impl Phase {
-    pub(super) const fn state(self) -> State {
-        match self {
-            Self::In(state) => state,
-            Self::Resizing {
-                metrics_only: false,
-            } => State::Closed,
-            Self::Resizing { metrics_only: true } => State::MetricsOnly,
-        }
-    }
-
-    const fn code(self) -> u64 {
-        match self {
-            Self::In(State::Closed) => 0,
-            Self::In(State::Open) => 1,
-            Self::In(State::HalfOpen) => 2,
-            Self::In(State::ForcedOpen) => 3,
-            Self::In(State::Disabled) => 4,
-            Self::In(State::MetricsOnly) => 5,
-            Self::Resizing {
-                metrics_only: false,
-            } => 6,
-            Self::Resizing { metrics_only: true } => 7,
-        }
-    }
-}
-
-/// A phase in the lowest three bits, and above them the number of changes so far. At a change a
+/// A state in the lowest three bits, and above them the number of changes so far. At a change a
 /// microsecond it lasts 73,000 years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word(u64);
@@ -97,17 +62,14 @@ impl Word {
     }
 
     #[inline]
-    pub(super) const fn phase(self) -> Phase {
+    pub(super) const fn state(self) -> State {
         match self.0 & 7 {
-            0 => Phase::In(State::Closed),
-            1 => Phase::In(State::Open),
-            2 => Phase::In(State::HalfOpen),
-            3 => Phase::In(State::ForcedOpen),
-            4 => Phase::In(State::Disabled),
-            5 => Phase::In(State::MetricsOnly),
-            code => Phase::Resizing {
-                metrics_only: code == 7,
-            },
+            0 => State::Closed,
+            1 => State::Open,
+            2 => State::HalfOpen,
+            3 => State::ForcedOpen,
+            4 => State::Disabled,
+            _ => State::MetricsOnly,
         }
     }
 
@@ -121,9 +83,17 @@ impl Word {
         self.0 >> 3
     }
 
-    /// The next generation, in `phase`.
-    pub(super) const fn next(self, phase: Phase) -> Self {
-        Self((self.generation().wrapping_add(1) << 3) | phase.code())
+    /// The next generation, in `state`.
+    pub(super) const fn next(self, state: State) -> Self {
+        let code = match state {
+            State::Closed => 0,
+            State::Open => 1,
+            State::HalfOpen => 2,
+            State::ForcedOpen => 3,
+            State::Disabled => 4,
+            State::MetricsOnly => 5,
+        };
+        Self((self.generation().wrapping_add(1) << 3) | code)
     }
 }
 
@@ -133,20 +103,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_keeps_its_phase_and_counts_generations() {
+    fn a_word_keeps_its_state_and_counts_generations() {
         let mut word = Word::FIRST;
         assert!(word.is_closed());
-        let phases = State::ALL.map(Phase::In).into_iter().chain([
-            Phase::Resizing {
-                metrics_only: false,
-            },
-            Phase::Resizing { metrics_only: true },
-        ]);
-        for (n, phase) in phases.enumerate() {
-            word = word.next(phase);
-            assert_eq!(word.phase(), phase);
+        for (n, state) in State::ALL.into_iter().enumerate() {
+            word = word.next(state);
+            assert_eq!(word.state(), state);
             assert_eq!(word.generation(), 2 + n as u64);
-            assert_eq!(word.is_closed(), phase == Phase::In(State::Closed));
+            assert_eq!(word.is_closed(), state == State::Closed);
             assert_eq!(Word::from_bits(word.bits()), word);
         }
     }

@@ -20,7 +20,7 @@ const AHEAD_MAX: u64 = 1 << 20;
 pub(super) const fn age<const BITS: u32>(tag: u64, mine: u64) -> Age {
     match tag.wrapping_sub(mine) & mask(BITS) {
         0 => Age::Same,
-        ahead if ahead <= AHEAD_MAX => Age::Newer,
+        ahead if ahead <= AHEAD_MAX && ahead < 1 << (BITS - 1) => Age::Newer,
         _ => Age::Older,
     }
 }
@@ -45,6 +45,8 @@ mod tests {
         assert_eq!(age::<22>(6, 5), Age::Newer);
         assert_eq!(age::<22>(0, top), Age::Newer);
         assert_eq!(age::<22>(top, 0), Age::Older);
+        assert_eq!(age::<4>(7, 0), Age::Newer);
+        assert_eq!(age::<4>(8, 0), Age::Older);
         assert_eq!(
             age::<22>(1 << 21, 0),
             Age::Older,

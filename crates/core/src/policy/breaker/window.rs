@@ -64,8 +64,8 @@ impl Window {
     }
 
     /// Goes from one layout to another, with what fits of the results of generation `old`; they
-    /// count in generation `new`. Nothing is kept if the kind changes. Only while calls are not
-    /// counted.
+    /// count in generation `new`, which is published after this. Nothing is kept if the kind
+    /// changes. Calls may be counted meanwhile, in generation `old`, and are forgotten.
     pub(super) fn relay(&self, (from, old): (SlidingWindow, u64), (to, new): (SlidingWindow, u64)) {
         if let Some(layout) = layout_of(to) {
             let window = self.time.get_or_init(|| Box::new(TimeWindow::new(layout)));
