@@ -47,18 +47,15 @@ pub(super) struct Second {
     pub(super) slowest: Duration,
 }
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
-    Arrives,
-    Served(usize),
-}
-
 #[derive(Debug)]
 pub(super) struct World<'a> {
     limiter: &'a AdaptiveLimiter,
     rng: Rng,
     now: u64,
-    events: BinaryHeap<Reverse<(u64, Event)>>,
+    /// When the next call arrives.
+    arrival: u64,
+    /// When which call will have been served.
+    served: BinaryHeap<Reverse<(u64, usize)>>,
     calls: Vec<Option<(LimiterToken, u64)>>,
     free: Vec<usize>,
     queue: VecDeque<usize>,
@@ -72,7 +69,8 @@ impl<'a> World<'a> {
             limiter,
             rng: Rng::new(seed),
             now: 1_000_000_000,
-            events: BinaryHeap::from([Reverse((1_000_000_000, Event::Arrives))]),
+            arrival: 1_000_000_000,
+            served: BinaryHeap::new(),
             calls: Vec::new(),
             free: Vec::new(),
             queue: VecDeque::new(),
@@ -86,15 +84,7 @@ impl<'a> World<'a> {
         (0..seconds)
             .map(|_| {
                 let end = self.now + 1_000_000_000;
-                while let Some(Reverse((at, _))) = self.events.peek()
-                    && *at < end
-                {
-                    let Some(Reverse((at, event))) = self.events.pop() else {
-                        break;
-                    };
-                    self.now = at;
-                    self.happens(&event, weather);
-                }
+                while self.step(end, weather) {}
                 self.now = end;
                 self.second.limit = self.limiter.limit();
                 std::mem::take(&mut self.second)
@@ -102,44 +92,61 @@ impl<'a> World<'a> {
             .collect()
     }
 
-    fn happens(&mut self, event: &Event, weather: Weather) {
-        match event {
-            Event::Arrives => {
-                let gap = -(1.0 - self.rng.unit()).ln() / weather.rate;
-                let next = self.now + nanos(Duration::from_secs_f64(gap)).max(1);
-                self.events.push(Reverse((next, Event::Arrives)));
-                let now = Timestamp::from_nanos(self.now);
-                match self.limiter.try_acquire(&RequestMeta::default(), now) {
-                    Ok(token) => {
-                        let id = self.free.pop().unwrap_or(self.calls.len());
-                        if id == self.calls.len() {
-                            self.calls.push(None);
-                        }
-                        self.calls[id] = Some((token, self.now));
-                        self.queue.push_back(id);
-                    }
-                    Err(_) => self.second.refused += 1,
+    /// What happens next, if that is before `end`.
+    fn step(&mut self, end: u64, weather: Weather) -> bool {
+        match self.served.peek() {
+            Some(Reverse((at, _))) if *at < self.arrival.min(end) => {
+                if let Some(Reverse((at, id))) = self.served.pop() {
+                    self.now = at;
+                    self.leaves(id);
                 }
             }
-            Event::Served(id) => {
-                let (token, began) = self.calls[*id].take().unwrap();
-                self.free.push(*id);
-                self.busy -= 1;
-                let latency = Duration::from_nanos(self.now - began);
-                self.second.slowest = self.second.slowest.max(latency);
-                self.second.answered += 1;
-                let now = Timestamp::from_nanos(self.now);
-                self.limiter.settle(token, Outcome::Success, now);
+            _ if self.arrival < end => {
+                self.now = self.arrival;
+                self.arrives(weather.rate);
             }
+            _ => return false,
         }
+        self.work(weather);
+        true
+    }
+
+    fn arrives(&mut self, rate: f64) {
+        let gap_s = -(1.0 - self.rng.unit()).ln() / rate;
+        self.arrival = self.now + ((gap_s * 1e9).round() as u64).max(1);
+        let now = Timestamp::from_nanos(self.now);
+        let Ok(token) = self.limiter.try_acquire(&RequestMeta::default(), now) else {
+            self.second.refused += 1;
+            return;
+        };
+        let id = self.free.pop().unwrap_or(self.calls.len());
+        if id == self.calls.len() {
+            self.calls.push(None);
+        }
+        self.calls[id] = Some((token, self.now));
+        self.queue.push_back(id);
+    }
+
+    fn leaves(&mut self, id: usize) {
+        let (token, began) = self.calls[id].take().unwrap();
+        self.free.push(id);
+        self.busy -= 1;
+        let latency = Duration::from_nanos(self.now - began);
+        self.second.slowest = self.second.slowest.max(latency);
+        self.second.answered += 1;
+        let now = Timestamp::from_nanos(self.now);
+        self.limiter.settle(token, Outcome::Success, now);
+    }
+
+    /// Takes from the queue what there is room for.
+    fn work(&mut self, weather: Weather) {
         while self.busy < weather.capacity
             && let Some(id) = self.queue.pop_front()
         {
             self.busy += 1;
             let vary = 1.0 + weather.noise * (2.0 * self.rng.unit() - 1.0);
             let took = nanos(weather.service.mul_f64(vary)).max(1);
-            self.events
-                .push(Reverse((self.now + took, Event::Served(id))));
+            self.served.push(Reverse((self.now + took, id)));
         }
     }
 }
