@@ -16,9 +16,10 @@ pub struct PrioritizerConfig {
     pub window: Span,
     /// So many requests begun end a window early, at least 1; 2,000.
     pub window_requests: u32,
-    /// How much less is let in after a window of overload, above 0 %; `5%`.
+    /// How much less is let in after a window of overload, above 0 %; `5%`. More if it lasts.
     pub decrease: Ratio,
-    /// How much more is let in after any other, above 0 %; `1%`. Less than `decrease`.
+    /// How much more is let in after any other, above 0 %; `1%`. Less than `decrease`, up to which
+    /// it doubles with each such window in a row.
     pub increase: Ratio,
 }
 

@@ -28,6 +28,11 @@
 //! Where the level falls into the middle of a rank, a share of the rank is refused at random, so that
 //! traffic of one rank is not switched on and off as a whole.
 //!
+//! By steps of 5 % a tenfold load would take 45 windows to be cut to size, and as many to be let in
+//! again by 1 %. So, unlike DAGOR: from the second window of overload in a row on, no more is let in
+//! than was begun, and not below a half of what was let in; and with each window in a row that is
+//! well the step up doubles, up to the step down.
+//!
 //! Answers carry the level as text ([`Level`](super::Level)'s `Display`, in [`LEVEL_HEADER`]). A
 //! caller keeps it in a [`PeerLevel`] and does not even send what would be refused (section 4.2.4).
 //!
@@ -38,8 +43,8 @@
 //! | `queueing_max` | `20ms` | average time in the queue that counts as overload |
 //! | `window` | `1s` | how often the level moves at least |
 //! | `window_requests` | 2,000 | requests begun that end a window early |
-//! | `decrease` | `5%` | less let in after a window of overload |
-//! | `increase` | `1%` | more let in after any other; well below `decrease`, so that it settles |
+//! | `decrease` | `5%` | less let in after a window of overload, at least |
+//! | `increase` | `1%` | more let in after any other, at first; well below `decrease`, so that it settles |
 //!
 //! # How it composes
 //!
@@ -82,6 +87,7 @@
 mod config;
 mod peer;
 mod state;
+mod streak;
 
 pub use config::PrioritizerConfig;
 pub use peer::{LEVEL_HEADER, PeerLevel};

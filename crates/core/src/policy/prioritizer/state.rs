@@ -10,6 +10,7 @@ use super::super::{
     RequestMeta, Source,
 };
 use super::PrioritizerConfig;
+use super::streak::Streak;
 use crate::rng::SharedRng;
 use crate::time::{Timestamp, nanos};
 
@@ -24,6 +25,7 @@ pub struct Prioritizer {
     /// Requests begun in this window, and their time in the queue, in nanoseconds.
     begun: AtomicU32,
     queued_ns: AtomicU64,
+    streak: AtomicU32,
     window_ns: AtomicU64,
     window_requests: AtomicU32,
     config: Mutex<PrioritizerConfig>,
@@ -54,6 +56,7 @@ impl Prioritizer {
             tally: Tally::default(),
             begun: AtomicU32::new(0),
             queued_ns: AtomicU64::new(0),
+            streak: AtomicU32::new(Streak::default().bits()),
             window_ns: AtomicU64::new(config.window.as_nanos()),
             window_requests: AtomicU32::new(config.window_requests),
             config: Mutex::new(config),
@@ -133,9 +136,13 @@ impl Prioritizer {
             |counts| {
                 let begun = self.begun.swap(0, Ordering::Relaxed);
                 let queued = self.queued_ns.swap(0, Ordering::Relaxed);
+                let config = self.config();
                 let average = Duration::from_nanos(queued / u64::from(begun.max(1)));
+                let streak = Streak::of_bits(self.streak.load(Ordering::Relaxed))
+                    .and(average > config.queueing_max.0);
+                self.streak.store(streak.bits(), Ordering::Relaxed);
                 let before = self.level();
-                let after = adjust(before, counts, average, &self.config());
+                let after = adjust(before, counts, begun, streak, &config);
                 self.level.store(after.bits(), Ordering::Relaxed);
                 moved = (before != after).then_some((before, after));
             },
@@ -157,26 +164,28 @@ impl Prioritizer {
     }
 }
 
-/// The level for the next window, from what came in this one.
+/// The level for the next window, from what came in this one, and how much of it was begun.
 pub(super) fn adjust(
     level: Level,
     counts: &[u32; RANKS],
-    queueing: Duration,
+    begun: u32,
+    streak: Streak,
     config: &PrioritizerConfig,
 ) -> Level {
     let counts = counts.map(f64::from);
     let admitted = level.admitted_of(&counts);
-    if queueing > config.queueing_max.0 {
+    if streak.is_overload() {
         if counts.iter().sum::<f64>() < 1.0 {
             return level;
         }
-        return Level::for_room(&counts, admitted * (1.0 - config.decrease.as_f64()));
+        let room = admitted * (1.0 - config.decrease.as_f64());
+        return Level::for_room(&counts, streak.bound(room, admitted, begun));
     }
     if level == Level::ALL {
         return level;
     }
     // One more at least, or little traffic would never be let in again.
-    let more = (admitted * config.increase.as_f64()).max(1.0);
+    let more = (admitted * streak.increase(config)).max(1.0);
     Level::for_room(&counts, admitted + more)
 }
 

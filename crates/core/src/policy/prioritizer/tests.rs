@@ -8,6 +8,7 @@ use super::super::level::{Level, RANKS};
 use super::super::{Admission, Cohort, Criticality, Prioritizer, PrioritizerConfig, RequestMeta};
 use super::PeerLevel;
 use super::state::adjust;
+use super::streak::Streak;
 use crate::rng::Rng;
 use crate::time::Timestamp;
 use crate::units::{Ratio, Span};
@@ -58,6 +59,91 @@ fn the_important_come_in_and_the_rest_fills_what_is_left() {
     let inside: u32 = seen.iter().map(|(_, inside)| inside).sum();
     // The average crosses 20 ms a little above the capacity.
     assert!((6_000..8_000).contains(&inside), "{inside} of 5000");
+}
+
+/// Requests that the service lets wait, in the model below.
+const QUEUE: usize = 100;
+
+/// A service that begins `CAPACITY` requests a second of those let in, first come, first served,
+/// and `rates` requests in each second. How many were offered and begun in each second, of the
+/// critical (one in twenty) and in all.
+fn serve(prioritizer: &Prioritizer, rates: &[u64]) -> Vec<[(u32, u32); 2]> {
+    let (mut queue, mut rng) = (std::collections::VecDeque::new(), Rng::new(4));
+    let step = 1_000_000_000 / u64::from(CAPACITY);
+    let (mut next_begins, mut seconds) = (0, Vec::new());
+    for (second, rate) in (0u64..).zip(rates) {
+        let mut seen = [(0, 0); 2];
+        for n in 0..*rate {
+            let now = second * 1_000_000_000 + n * 1_000_000_000 / rate;
+            while next_begins <= now {
+                if let Some((arrived, critical)) = queue.pop_front() {
+                    let queued = Duration::from_nanos(next_begins - arrived);
+                    prioritizer.observe(queued, Timestamp::from_nanos(next_begins));
+                    seen[0].1 += u32::from(critical);
+                    seen[1].1 += 1;
+                    next_begins += step;
+                } else {
+                    next_begins = now;
+                    break;
+                }
+            }
+            let critical = rng.below(20) == 0;
+            let request = RequestMeta {
+                criticality: if critical {
+                    Criticality::Critical
+                } else {
+                    Criticality::Sheddable
+                },
+                cohort: Cohort::of(rng.next_u64(), 0),
+                ..RequestMeta::default()
+            };
+            seen[0].0 += u32::from(critical);
+            seen[1].0 += 1;
+            let let_in = prioritizer
+                .try_acquire(&request, Timestamp::from_nanos(now))
+                .is_ok();
+            if let_in && queue.len() < QUEUE {
+                queue.push_back((now, critical));
+            }
+        }
+        seconds.push(seen);
+    }
+    seconds
+}
+
+/// By DAGOR's steps alone it would take 45 windows, and the important would be refused in them.
+#[test]
+fn a_tenfold_load_is_cut_to_size_within_ten_windows() {
+    let prioritizer = Prioritizer::default();
+    let seconds = serve(&prioritizer, &[10 * u64::from(CAPACITY); 30]);
+    let sum = |which: usize| {
+        let (offered, begun) = seconds[10..].iter().fold((0, 0), |sum, second| {
+            (sum.0 + second[which].0, sum.1 + second[which].1)
+        });
+        (f64::from(offered), f64::from(begun))
+    };
+    let ((critical, answered), (_, all)) = (sum(0), sum(1));
+    assert!(answered >= 0.98 * critical, "{seconds:?}");
+    assert!(all >= 0.9 * 20.0 * f64::from(CAPACITY), "{seconds:?}");
+}
+
+/// By 1 % a window it would take five times as long.
+#[test]
+fn after_an_overload_all_are_let_in_again_within_a_minute() {
+    let rate = u64::from(CAPACITY);
+    let overloaded = Prioritizer::default();
+    serve(&overloaded, &[10 * rate; 20]);
+    assert_ne!(overloaded.level(), Level::ALL);
+    let rates = [
+        [10 * rate; 20],
+        [rate / 2; 20],
+        [rate / 2; 20],
+        [rate / 2; 20],
+    ]
+    .concat();
+    let prioritizer = Prioritizer::default();
+    let seconds = serve(&prioritizer, &rates);
+    assert_eq!(prioritizer.level(), Level::ALL, "{seconds:?}");
 }
 
 #[test]
@@ -180,8 +266,8 @@ proptest! {
         }
         let before = Level::of_bits(cut);
         let admitted = before.admitted_of(&counts.map(f64::from));
-        let queueing = Duration::from_millis(if overloaded { 21 } else { 20 });
-        let after = adjust(before, &counts, queueing, &config);
+        let streak = Streak::default().and(overloaded);
+        let after = adjust(before, &counts, u32::MAX, streak, &config);
         let room = if overloaded { admitted * 0.95 } else { admitted + (admitted * 0.01).max(1.0) };
         let mut sorted = ranks;
         sorted.sort_by_key(|rank| std::cmp::Reverse(*rank));
