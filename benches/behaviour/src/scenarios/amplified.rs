@@ -158,12 +158,12 @@ struct TokenBucket {
 }
 
 const TOKENS_A_SECOND: f64 = 10.0;
-const TOKENS_MAX: f64 = 100.0;
+const TOKENS_LIMIT: f64 = 100.0;
 
 impl TokenBucket {
     const fn new(now: Instant) -> Self {
         Self {
-            tokens: Mutex::new((TOKENS_MAX, now)),
+            tokens: Mutex::new((TOKENS_LIMIT, now)),
         }
     }
 
@@ -171,7 +171,7 @@ impl TokenBucket {
         let mut held = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let gained = (now - held.1).as_secs_f64() * TOKENS_A_SECOND;
-        *held = ((held.0 + gained).min(TOKENS_MAX), now);
+        *held = ((held.0 + gained).min(TOKENS_LIMIT), now);
         change(&mut held.0)
     }
 }
@@ -188,7 +188,7 @@ impl RetryBudget for TokenBucket {
     }
 
     fn deposit(&self) {
-        self.change(|tokens| *tokens = (*tokens + 1.0).min(TOKENS_MAX));
+        self.change(|tokens| *tokens = (*tokens + 1.0).min(TOKENS_LIMIT));
     }
 
     fn balance(&self) -> usize {

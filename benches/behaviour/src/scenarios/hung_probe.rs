@@ -15,7 +15,7 @@ const HORIZON: Duration = Duration::from_secs(3_600);
 /// How long the dependency hangs in the second case.
 const HANGS: Duration = Duration::from_secs(1);
 /// Failures that trip every one of them.
-const FAILURES_MAX: u64 = 100_000;
+const FAILURES_LIMIT: u64 = 100_000;
 /// Half open 10 s, open 10 s again.
 const WANTED: Duration = Duration::from_secs(30);
 
@@ -96,7 +96,7 @@ pub(super) fn run() -> Report {
 }
 
 fn probe(breaker: &mut dyn Breaker, hangs: impl Fn(u64, Duration) -> bool) -> Seen {
-    for _ in 0..FAILURES_MAX {
+    for _ in 0..FAILURES_LIMIT {
         breaker.passes(Duration::from_millis(1));
         // Whether it opened shows in a call that it refuses; without a wait it never does.
         if !breaker.calls(Ending::Fails) || breaker.open_wait().is_zero() && is_half_open(breaker) {

@@ -10,7 +10,7 @@ const SUCCESSES: u64 = 1_000_000;
 /// From one call to the next.
 const STEP: Duration = Duration::from_millis(1);
 /// More failures than this are as good as for ever.
-const FAILURES_MAX: u64 = 3_000_000;
+const FAILURES_LIMIT: u64 = 3_000_000;
 /// A window of 100 calls at 50 % is full of failures enough after so many.
 const WANTED: u64 = 50;
 
@@ -85,7 +85,7 @@ fn failures(breaker: &mut dyn Breaker) -> Option<u64> {
         breaker.passes(STEP);
         assert!(breaker.calls(Ending::Succeeds), "closed while all is well");
     }
-    (0..FAILURES_MAX).find(|_| {
+    (0..FAILURES_LIMIT).find(|_| {
         breaker.passes(STEP);
         !breaker.calls(Ending::Fails)
     })

@@ -13,7 +13,7 @@ use crate::clients::{Client, End};
 use crate::gates::{Gate, Verdict};
 
 /// How many calls wait in front of the workers at most; beyond, memory would be what breaks.
-const QUEUE_MAX: usize = 2_000_000;
+const QUEUE_LIMIT: usize = 2_000_000;
 
 /// Requests of so many time limits and a second before the end are not counted: three attempts and
 /// their waits would be cut off.
@@ -190,7 +190,7 @@ impl<'a> World<'a> {
         let mut verdicts = std::mem::take(&mut self.verdicts);
         for verdict in verdicts.drain(..) {
             match verdict {
-                Verdict::Starts(id) if self.queue.len() < QUEUE_MAX => self.queue.push_back(id),
+                Verdict::Starts(id) if self.queue.len() < QUEUE_LIMIT => self.queue.push_back(id),
                 Verdict::Starts(id) | Verdict::Refused(id) => {
                     if self.attempts[id].waits {
                         self.attempts[id].waits = false;

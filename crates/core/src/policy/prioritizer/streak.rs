@@ -3,10 +3,10 @@
 use super::PrioritizerConfig;
 
 /// More than so many are as many.
-const LENGTH_MAX: u32 = 32;
+const LONGEST: u32 = 32;
 
 /// What a window of lasting overload lets in at least, of what the one before let in.
-const CUT_MAX: f64 = 0.5;
+const KEPT_LEAST: f64 = 0.5;
 
 /// Windows in a row of overload, or of none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Streak {
         };
         Self {
             overload,
-            length: before.saturating_add(1).min(LENGTH_MAX),
+            length: before.saturating_add(1).min(LONGEST),
         }
     }
 
@@ -40,13 +40,13 @@ impl Streak {
         if self.length < 2 {
             return room;
         }
-        room.min(f64::from(begun).max(admitted * CUT_MAX))
+        room.min(f64::from(begun).max(admitted * KEPT_LEAST))
     }
 
     /// How much more is let in after a window without overload: twice as much with each, up to
     /// `decrease`.
     pub(super) fn increase(self, config: &PrioritizerConfig) -> f64 {
-        let doubled = 1u32 << self.length.saturating_sub(1).min(LENGTH_MAX - 1);
+        let doubled = 1u32 << self.length.saturating_sub(1).min(LONGEST - 1);
         let increase = config.increase.as_f64() * f64::from(doubled);
         increase.min(config.decrease.as_f64())
     }
@@ -105,6 +105,6 @@ mod tests {
             streak = streak.and(overload);
             assert_eq!(Streak::of_bits(streak.bits()), streak);
         }
-        assert_eq!(streak.length, LENGTH_MAX);
+        assert_eq!(streak.length, LONGEST);
     }
 }
