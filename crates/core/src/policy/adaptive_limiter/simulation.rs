@@ -113,7 +113,7 @@ impl<'a> World<'a> {
 
     fn arrives(&mut self, rate: f64) {
         let gap_s = -(1.0 - self.rng.unit()).ln() / rate;
-        self.arrival = self.now + ((gap_s * 1e9).round() as u64).max(1);
+        self.arrival = self.now + nanos(Duration::from_secs_f64(gap_s)).max(1);
         let now = Timestamp::from_nanos(self.now);
         let Ok(token) = self.limiter.try_acquire(&RequestMeta::default(), now) else {
             self.second.refused += 1;
