@@ -51,7 +51,7 @@ pub(super) fn run(seed: u64) -> Report {
         name: "amplification",
         title: "Retry amplification in a full outage",
         setting: format!(
-            "{RATE} calls a second, at random. For {} s the dependency fails every attempt at once. \
+            "1,000 calls a second, at random. For {} s the dependency fails every attempt at once. \
              Attempts that were sent, for each call; the worst second of the outage too. Retries as \
              they are by default; the waits do not matter to the sum.",
             OUTAGE.end - OUTAGE.start
@@ -66,8 +66,8 @@ pub(super) fn run(seed: u64) -> Report {
             rows,
         }],
         notes: vec![
-            "A budget is over ten seconds, so it allows a burst when the outage begins: the worst \
-             second."
+            "Our budget is over ten seconds, so it allows a burst when the outage begins, and another \
+             whenever that one is ten seconds past: the worst seconds."
                 .to_owned(),
             "In tower's documentation successes deposit, failures do not, so an outage soon leaves \
              only the reserve of 10 a second."
@@ -78,7 +78,7 @@ pub(super) fn run(seed: u64) -> Report {
         ],
         targets: vec![
             Target::at_most(
-                "retries with the default budget send at most 1.1 attempts a call",
+                "retries with the default budget send at most 1.10 attempts a call, rounded",
                 (worst * 100.0).round() / 100.0,
                 WANTED,
                 format!("{worst:.3}"),

@@ -45,8 +45,8 @@ pub(super) fn run() -> Report {
         name: "cancellations",
         title: "A storm of cancellations",
         setting: format!(
-            "A dependency is slow but well, and its callers have no patience: after {BEFORE} calls \
-             that succeed, {CANCELLED} calls in a row are given up before they are answered, 1,000 a \
+            "A dependency is slow but well, and its callers have no patience: after 1,000 calls \
+             that succeed, 60,000 calls in a row are given up before they are answered, 1,000 a \
              second and {AT_ONCE} at once. Then 100 calls come, all at once. A breaker at 50 % \
              should admit them all, as nothing has failed; of a limit of {PLACES} places none should \
              be lost."

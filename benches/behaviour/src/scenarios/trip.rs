@@ -54,8 +54,8 @@ pub(super) fn run() -> Report {
             rows,
         }],
         notes: vec![
-            "The time is failures at 1,000 a second. A window by time needs a half of it whatever the \
-             rate; a window by count needs 50 calls whatever the time."
+            "The time is failures at 1,000 a second. A window by time needs about half of it, \
+             whatever the rate; a window by count needs 50 calls, whatever the time."
                 .to_owned(),
             "tower-resilience's window by count starts anew only when the state changes, so it needs \
              as many failures as there were successes."
