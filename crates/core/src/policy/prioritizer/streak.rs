@@ -40,7 +40,9 @@ impl Streak {
         if self.length < 2 {
             return room;
         }
-        room.min(f64::from(begun).max(admitted * KEPT_LEAST))
+        let begun = f64::from(begun);
+        let most = 2.0f64.mul_add(begun.sqrt(), begun);
+        room.min(most.max(admitted * KEPT_LEAST))
     }
 
     /// How much more is let in after a window without overload: twice as much with each, up to
@@ -75,8 +77,8 @@ mod tests {
         let second = first.and(true);
         assert_eq!(second.bound(950.0, 1_000.0, 3).to_bits(), 500f64.to_bits());
         assert_eq!(
-            second.bound(950.0, 1_000.0, 700).to_bits(),
-            700f64.to_bits()
+            second.bound(9_500.0, 10_000.0, 6_400).to_bits(),
+            6_560f64.to_bits()
         );
         assert_eq!(
             second.bound(950.0, 1_000.0, 990).to_bits(),
