@@ -52,7 +52,7 @@ pub(super) fn run(seed: u64) -> Report {
         title: "Retry amplification in a full outage",
         setting: format!(
             "1,000 calls a second, at random. For {} s the dependency fails every attempt at once. \
-             Attempts that were sent, for each call; the worst second of the outage too. Retries as \
+             Attempts that were sent, for each of n = about 60,000 calls; the worst second of the outage too. Retries as \
              they are by default; the waits do not matter to the sum.",
             OUTAGE.end - OUTAGE.start
         ),

@@ -33,7 +33,7 @@ pub(super) fn run(seed: u64) -> Report {
              second {FROM} to {TO} its calls take {SLOWDOWN} times as long. Callers give up after \
              200 ms and try three times in all, which is up to 2,100 attempts a second: more than it \
              can do. So when the trigger is over, the server goes on to work for callers that have \
-             given up."
+             given up. A run lasts {LENGTH} s, n is about 84,000 requests."
         ),
         tables: vec![Table {
             caption: "",

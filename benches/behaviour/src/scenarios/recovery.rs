@@ -32,7 +32,8 @@ pub(super) fn run(seed: u64) -> Report {
         setting: "The trigger of the metastable loop, for more setups. Well again is the first of five \
                   seconds in which 95 % of what comes is answered in time; at most five minutes are \
                   waited for it. Lost is what was not answered in time, from the beginning of the \
-                  trigger to a minute after it."
+                  trigger to a minute after it, of n = about \
+                  49,000 requests."
             .to_owned(),
         tables: vec![Table {
             caption: "",
