@@ -87,7 +87,11 @@ impl<P: Admission, C: Now, K> Handle<P, C, K> {
         F: Future<Output = Result<T, E>>,
         K: Classify<T, E>,
     {
-        self.call_with(&RequestMeta::default(), call).await
+        // Not by `call_with`: a future within a future would cost more than the policy.
+        let permit = self.permit(&RequestMeta::default())?;
+        let result = call().await;
+        conclude(permit, &self.classify, &self.clock, &result);
+        result.map_err(Error::Service)
     }
 
     /// As [`Handle::call`], for a policy that looks at the request.
