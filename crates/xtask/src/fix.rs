@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::step::{Steps, cargo};
+use crate::verify::BENCHES;
 
 /// Applies clippy's suggestions, formats, and writes snapshots and generated files anew. What
 /// changed is to be read before it is committed.
@@ -19,8 +20,10 @@ pub(crate) fn run() -> Result<(), Failure> {
         ])?,
     );
     steps.command("format", &mut cargo(&["fmt", "--all"])?);
-    let bench = ["fmt", "--manifest-path", "benches/policies/Cargo.toml"];
-    steps.command("format of the bench", &mut cargo(&bench)?);
+    for manifest in BENCHES {
+        let bench = ["fmt", "--manifest-path", manifest];
+        steps.command(&format!("format, {manifest}"), &mut cargo(&bench)?);
+    }
     steps.command(
         "snapshots",
         cargo(&["test", "--workspace", "--no-fail-fast"])?.env("UPDATE_EXPECT", "1"),

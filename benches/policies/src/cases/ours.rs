@@ -137,7 +137,7 @@ pub(super) fn adaptive_limiter() -> Vec<Subject> {
 fn guards<P, C>(quiet: fn() -> Handle<P, C>, heard: fn() -> Handle<P, C>) -> Vec<Subject>
 where
     P: Admission<Token: Send> + Send + Sync + 'static,
-    C: Now + Clone + Send + 'static,
+    C: Now + Clone + Default + Send + 'static,
 {
     vec![
         Subject::permit(OURS, quiet, |handle| {
@@ -151,7 +151,7 @@ where
                     Ok(_) => Outcome::Success,
                     Err(_) => Outcome::Failure,
                 };
-                permit.settle(outcome, handle.clock());
+                permit.settle(outcome, C::default());
                 answer
             }
         }),
