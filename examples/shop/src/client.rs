@@ -57,10 +57,7 @@ impl Client {
         }
     }
 
-    /// One call; the answer is read whole.
-    ///
-    /// A GET whose kept connection turns out to be closed is sent once more on a fresh one: it may
-    /// be repeated, and the peer may close an idle connection at any time.
+    /// One call that may take so long; the answer is read whole.
     ///
     /// # Errors
     ///
@@ -73,29 +70,41 @@ impl Client {
         body: Bytes,
         timeout: Duration,
     ) -> Result<Response<Bytes>, CallError> {
+        tokio::time::timeout(timeout, self.send(method, path, headers, body))
+            .await
+            .unwrap_or(Err(CallError::Late(self.address, timeout)))
+    }
+
+    /// One call that may take as long as somebody waits for it.
+    ///
+    /// A GET whose kept connection turns out to be closed is sent once more on a fresh one: it may
+    /// be repeated, and the peer may close an idle connection at any time.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`]; a status of 400 or more is an answer, not an error.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Bytes>, CallError> {
+        let repeatable = method == Method::GET;
         let mut request = Request::builder()
-            .method(method.clone())
+            .method(method)
             .uri(path.parse::<Uri>().map_err(http::Error::from)?)
             .body(Full::new(body))?;
         *request.headers_mut() = headers.clone();
         request.headers_mut().insert(HOST, self.host.clone());
-        let attempts = async {
-            match self.kept().await {
-                Some(kept) if method == Method::GET => {
-                    match self.exchange(kept, request.clone()).await {
-                        Err(CallError::Broken(..)) => {
-                            self.exchange(self.connect().await?, request).await
-                        }
-                        other => other,
-                    }
-                }
-                Some(kept) => self.exchange(kept, request).await,
-                None => self.exchange(self.connect().await?, request).await,
-            }
-        };
-        tokio::time::timeout(timeout, attempts)
-            .await
-            .unwrap_or(Err(CallError::Late(self.address, timeout)))
+        match self.kept().await {
+            Some(kept) if repeatable => match self.exchange(kept, request.clone()).await {
+                Err(CallError::Broken(..)) => self.exchange(self.connect().await?, request).await,
+                other => other,
+            },
+            Some(kept) => self.exchange(kept, request).await,
+            None => self.exchange(self.connect().await?, request).await,
+        }
     }
 
     /// The connection used last that is still open; the others stay until they are older.

@@ -1,6 +1,7 @@
 //! Checkout: takes orders and keeps them.
 
 mod catalog_client;
+mod guard;
 mod lane;
 mod order;
 mod routes;

@@ -8,7 +8,7 @@ use shop::catalog::Catalog;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::rig::{call, checkout, serve};
+use crate::rig::{DEADLINE, call, checkout, serve};
 
 const MUGS: &str = r#"{"item":"mug","quantity":2}"#;
 
@@ -149,7 +149,10 @@ async fn a_catalog_that_hangs_is_given_up_at_the_callers_deadline() {
     let (status, answer) = call(address, Method::PUT, "/orders/o1", &headers, MUGS).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(
-        answer["error"].as_str().unwrap().contains("no answer of"),
+        answer["error"]
+            .as_str()
+            .unwrap()
+            .contains("no answer within"),
         "{answer}"
     );
 }
@@ -178,4 +181,55 @@ async fn a_placed_order_sent_again_does_not_need_the_catalog() {
         (StatusCode::OK, &10.into())
     );
     assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
+/// A catalog that counts its calls and fails the first so many.
+fn failing(first: u64) -> (Router, Arc<AtomicU64>) {
+    let calls = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&calls);
+    let catalog = Router::new().route(
+        "/items/mug",
+        get(move || async move {
+            if counted.fetch_add(1, Ordering::SeqCst) < first {
+                Err(StatusCode::SERVICE_UNAVAILABLE)
+            } else {
+                Ok(r#"{"id":"mug","name":"Mug","price_cents":5}"#)
+            }
+        }),
+    );
+    (catalog, calls)
+}
+
+#[tokio::test]
+async fn a_catalog_that_fails_once_is_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, calls) = failing(1);
+    let address = checkout(&folder, serve(catalog).await).await;
+    let (status, _) = call(address, Method::PUT, "/orders/o1", &[], MUGS).await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_catalog_that_is_down_is_left_alone_and_asked_again_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, calls) = failing(60);
+    let address = checkout(&folder, serve(catalog).await).await;
+    // Some fail in vain, of which each may call twice; then the breaker refuses without a call.
+    loop {
+        let before = calls.load(Ordering::SeqCst);
+        let (status, answer) = call(address, Method::PUT, "/orders/o1", &[], MUGS).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        let refused = answer["error"].as_str().unwrap().contains("is not asked");
+        if refused && calls.load(Ordering::SeqCst) == before {
+            break;
+        }
+    }
+    // It is over, and trials find out.
+    calls.store(60, Ordering::SeqCst);
+    let begun = tokio::time::Instant::now();
+    while call(address, Method::PUT, "/orders/o1", &[], MUGS).await.0 != StatusCode::CREATED {
+        assert!(begun.elapsed() < DEADLINE, "orders never came back");
+        tokio::task::yield_now().await;
+    }
 }
