@@ -13,7 +13,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ("ninefold", &["core"]),
     ("config", &["core"]),
     ("observe", &["core"]),
-    ("gateway", &["core", "config", "observe"]),
+    ("gateway", &["core", "ninefold", "config", "observe"]),
     ("supervise", &["core", "config", "observe"]),
     ("chaos", &["core", "config", "observe"]),
     (
@@ -24,11 +24,11 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ("xtask", &[]),
 ];
 
-/// A package outside `crates` is a user of Ninefold or knows nothing of it; it may use no room.
-const OUTSIDE: &[&str] = &[];
+/// A package outside `crates` is an application as anyone's: it may use the library.
+const OUTSIDE: &[&str] = &["ninefold"];
 
 /// Benches look into the library's core as well.
-const BENCHES: &[&str] = &["core"];
+const BENCHES: &[&str] = &["core", "ninefold"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -51,7 +51,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
             continue;
         };
         for (name, _) in all(text) {
-            let Some(used) = name.strip_prefix("ninefold-") else {
+            let Some(used) = room_of(&name) else {
                 continue;
             };
             if !allowed.contains(&used) {
@@ -65,6 +65,14 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The room that a crate of this name is. The library is called as the whole is.
+pub(super) fn room_of(name: &str) -> Option<&str> {
+    if name == "ninefold" {
+        return Some(name);
+    }
+    name.strip_prefix("ninefold-")
 }
 
 fn finding(path: &str, line: usize, message: String, remedy: &str) -> Finding {
@@ -134,6 +142,10 @@ mod tests {
         let good =
             "[dependencies]\nninefold-core.workspace = true\nninefold-config.workspace = true\n";
         assert_eq!(messages(&[("crates/gateway/Cargo.toml", good)]).len(), 0);
+        let library = "[dependencies]\nninefold = { workspace = true, features = [\"http\"] }\n";
+        for path in ["examples/shop/Cargo.toml", "benches/policies/Cargo.toml"] {
+            assert_eq!(messages(&[(path, library)]).len(), 0, "{path}");
+        }
     }
 
     #[test]
