@@ -60,9 +60,9 @@ pub(crate) async fn start(options: Options) -> Result<Started, StartError> {
     })?;
     let file = options.file;
     let shared = Shared {
+        ports: Arc::new(Ports::new(file.node.ports, &state)),
         state,
         keeper: options.keeper.into(),
-        ports: Arc::new(Ports::new(file.node.ports, &file.cluster.name)),
         registry: Arc::new(Registry::new()),
         reporter: Reporter::new(options.reports),
         journal: options.journal,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use ninefold_core::id::InstanceId;
@@ -20,13 +22,14 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    /// Ports of `range`, both ends included. The search begins at a place that follows from the
-    /// cluster's name, so that clusters on one machine seldom meet.
-    pub(crate) fn new(range: (u16, u16), cluster: &str) -> Self {
+    /// Ports of `range`, both ends included. The search begins at a place that follows from where
+    /// the cluster keeps its state, so that clusters on one machine, of one name as well, seldom
+    /// meet.
+    pub(crate) fn new(range: (u16, u16), state: &Path) -> Self {
         let count = u64::from(range.1.saturating_sub(range.0)) + 1;
         Self {
             range,
-            offset: u32::try_from(fnv1a(cluster.as_bytes()) % count).unwrap_or(0),
+            offset: u32::try_from(fnv1a(state.as_os_str().as_bytes()) % count).unwrap_or(0),
             taken: Mutex::new(BTreeMap::new()),
         }
     }
@@ -82,7 +85,7 @@ mod tests {
     fn ports_are_distinct_stable_and_free() {
         let state = tempfile::tempdir().unwrap();
         // Some range above the ephemeral ports in which not everything is taken.
-        let ports = Ports::new((61_000, 64_000), "test");
+        let ports = Ports::new((61_000, 64_000), state.path());
         let (a, b) = (InstanceId::new("a", 0), InstanceId::new("b", 0));
         let folder = |id: &InstanceId| {
             let folder = Folder::of(state.path(), id);
@@ -100,6 +103,13 @@ mod tests {
     }
 
     #[test]
+    fn clusters_of_one_name_begin_at_places_of_their_own() {
+        let at = |path: &str| Ports::new((21_000, 31_000), Path::new(path)).offset;
+        assert_eq!(at("/one/shop"), at("/one/shop"));
+        assert_ne!(at("/one/shop"), at("/two/shop"));
+    }
+
+    #[test]
     fn a_range_that_is_used_up_is_an_error() {
         let state = tempfile::tempdir().unwrap();
         let squatter = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -107,7 +117,7 @@ mod tests {
         let id = InstanceId::new("a", 0);
         let folder = Folder::of(state.path(), &id);
         folder.create().unwrap();
-        let error = Ports::new((port, port), "test")
+        let error = Ports::new((port, port), state.path())
             .choose(&id, &folder)
             .unwrap_err();
         assert!(matches!(error, LaunchError::NoPort { .. }), "{error}");
