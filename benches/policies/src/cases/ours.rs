@@ -79,14 +79,14 @@ fn places() -> Bulkhead {
     .expect("a valid bulkhead")
 }
 
-/// A clock on which its highest rate is never reached: it runs 128 times as fast.
+/// A clock on which its highest rate is never reached: it runs 16 times as fast.
 #[derive(Clone, Copy, Debug, Default)]
 struct Fast;
 
 impl Now for Fast {
     #[inline]
     fn now(&self) -> Timestamp {
-        Timestamp::from_nanos(PreciseClock.now().as_nanos() << 7)
+        Timestamp::from_nanos(PreciseClock.now().as_nanos() << 4)
     }
 }
 
@@ -94,7 +94,9 @@ pub(super) fn rate_limiter() -> Vec<Subject> {
     fn limiter() -> RateLimiter<Fast> {
         RateLimiter::new(RateLimiterConfig {
             rate: Rate::per_second(10_000_000),
-            burst: 1_000_000,
+            // A thread that is stopped between clock and admission comes with an old time; a burst
+            // of 100 ms bears that.
+            burst: RateLimiterConfig::BURST_MAX,
             ..RateLimiterConfig::default()
         })
         .expect("a valid rate limiter")
