@@ -28,7 +28,8 @@ impl Filter {
                     filter.cases = value()?.split(',').map(str::to_owned).collect();
                     let known = |name: &String| Case::ALL.iter().any(|case| case.name() == name);
                     if let Some(name) = filter.cases.iter().find(|name| !known(name)) {
-                        return Err(format!("there is no case `{name}`"));
+                        let names = Case::ALL.map(Case::name).join(", ");
+                        return Err(format!("`{name}` is none of the cases {names}"));
                     }
                 }
                 "--subject" => value()?.clone_into(&mut filter.subject),

@@ -20,8 +20,15 @@ fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     let filter = match Filter::parse(&words) {
         Ok((filter, rest)) if rest.is_empty() => filter,
-        _ => {
-            eprintln!("usage: allocations [--cases A,B] [--subject TEXT]");
+        Ok((_, rest)) => {
+            eprintln!(
+                "`{}` is none of --cases A,B and --subject TEXT",
+                rest.join(" ")
+            );
+            return ExitCode::from(2);
+        }
+        Err(why) => {
+            eprintln!("{why}");
             return ExitCode::from(2);
         }
     };
