@@ -17,6 +17,11 @@
 //! };
 //! assert_eq!(meta.of(&Job { prefetch: true, rows: 5_000 }).cost, 6);
 //! ```
+//!
+//! Two policies change what is known for those within them: a [`Deadline`](crate::Deadline) gives
+//! each request the deadline that holds, and a retry or a hedge counts its attempts. A pipeline's own
+//! `call_with` hands that on by itself. Layers hand it on within the request, by [`MetaOf::put`]:
+//! `http::FromHeaders` does, a closure cannot. Where requests have a place for it, implement both.
 
 use ninefold_core::policy::RequestMeta;
 
@@ -26,6 +31,11 @@ use ninefold_core::policy::RequestMeta;
 pub trait MetaOf<Request> {
     /// What is known of `request`.
     fn of(&self, request: &Request) -> RequestMeta;
+
+    /// Leaves in `request` what [`MetaOf::of`] should read from now on, where requests have a place
+    /// for it. By default they have none.
+    #[inline]
+    fn put(&self, _request: &mut Request, _meta: RequestMeta) {}
 }
 
 /// Every request is an ordinary one: [`RequestMeta::default`].

@@ -10,6 +10,13 @@ pub(crate) const BENCHES: [&str; 2] = [
     "benches/policies/Cargo.toml",
 ];
 
+/// What builds the library with all it has. One set of features for the whole workspace, so that
+/// nothing is built twice.
+pub(crate) const WHOLE: [&str; 4] = ["--locked", "--workspace", "--features", "ninefold/full"];
+
+/// The features of the library, each of which must do without the others.
+const LIBRARY: [&str; 5] = ["", "tower", "tokio", "http", "prometheus"];
+
 /// Runs it as a command of its own.
 pub(crate) fn run() -> Result<(), Failure> {
     let mut steps = Steps::default();
@@ -25,21 +32,21 @@ pub(crate) fn add(steps: &mut Steps) -> Result<(), Failure> {
         steps.command(&format!("format, {manifest}"), &mut cargo(&bench)?);
     }
     steps.step("tidy", tidy::run);
-    steps.command(
-        "clippy",
-        &mut cargo(&[
-            "clippy",
-            "--locked",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ])?,
-    );
+    let rules = ["--all-targets", "--", "-D", "warnings"];
+    steps.command("clippy", cargo(&["clippy"])?.args(WHOLE).args(rules));
+    for features in LIBRARY {
+        let library = ["clippy", "--locked", "--package", "ninefold"];
+        let only = ["--no-default-features", "--features", features];
+        let name = match features {
+            "" => "clippy, the library alone".to_owned(),
+            features => format!("clippy, the library with {features}"),
+        };
+        steps.command(&name, cargo(&library)?.args(only).args(rules));
+    }
+    let doc = ["doc", "--no-deps"];
     steps.command(
         "documentation",
-        cargo(&["doc", "--locked", "--no-deps", "--workspace"])?.env("RUSTDOCFLAGS", "-D warnings"),
+        cargo(&doc)?.args(WHOLE).env("RUSTDOCFLAGS", "-D warnings"),
     );
     Ok(())
 }

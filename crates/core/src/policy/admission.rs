@@ -23,6 +23,13 @@ pub trait Admission: Send + Sync {
     /// [`Rejected`] says why not; then nothing is held, and there is nothing to settle.
     fn try_acquire(&self, request: &RequestMeta, now: impl Now) -> Result<Self::Token, Rejected>;
 
+    /// What policies within this one should know of an admitted call. It is what this one was told,
+    /// unless this one bounds it: a [`Deadline`](super::Deadline) gives it the deadline that holds.
+    #[inline]
+    fn within(&self, request: RequestMeta, _now: impl Now) -> RequestMeta {
+        request
+    }
+
     /// The call ended.
     fn settle(&self, token: Self::Token, outcome: Outcome, now: impl Now);
 

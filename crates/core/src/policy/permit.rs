@@ -46,6 +46,13 @@ where
     /// The call ended.
     #[inline]
     pub fn settle(mut self, outcome: Outcome, now: impl Now) {
+        self.end(outcome, now);
+    }
+
+    /// The call ended, for whoever keeps the permit where it is, as a future does that holds it
+    /// across an `await`: to move it out costs more than to settle it. A second end says nothing.
+    #[inline]
+    pub fn end(&mut self, outcome: Outcome, now: impl Now) {
         if let Some(token) = self.token.take() {
             self.policy.settle(token, outcome, now);
         }

@@ -70,9 +70,10 @@ where
                 classify,
             } => {
                 let result = ready!(call.poll(context));
-                if let Some(permit) = permit.take() {
+                if let Some(permit) = permit {
                     conclude(permit, classify, clock, &result);
                 }
+                *permit = None;
                 Poll::Ready(result)
             }
         }

@@ -88,9 +88,9 @@ impl<P: Admission, C: Now, K> Handle<P, C, K> {
         K: Classify<T, E>,
     {
         // Not by `call_with`: a future within a future would cost more than the policy.
-        let permit = self.permit(&RequestMeta::default())?;
+        let mut permit = self.permit(&RequestMeta::default())?;
         let result = call().await;
-        conclude(permit, &self.classify, &self.clock, &result);
+        conclude(&mut permit, &self.classify, &self.clock, &result);
         result.map_err(Error::Service)
     }
 
@@ -109,9 +109,9 @@ impl<P: Admission, C: Now, K> Handle<P, C, K> {
         F: Future<Output = Result<T, E>>,
         K: Classify<T, E>,
     {
-        let permit = self.permit(request)?;
+        let mut permit = self.permit(request)?;
         let result = call().await;
-        conclude(permit, &self.classify, &self.clock, &result);
+        conclude(&mut permit, &self.classify, &self.clock, &result);
         result.map_err(Error::Service)
     }
 }
@@ -119,7 +119,7 @@ impl<P: Admission, C: Now, K> Handle<P, C, K> {
 /// Tells the policy how a call ended, unless it was cancelled.
 #[inline]
 pub(crate) fn conclude<R, T, E>(
-    permit: Permit<R>,
+    permit: &mut Permit<R>,
     classify: &impl Classify<T, E>,
     clock: &impl Now,
     result: &Result<T, E>,
@@ -127,9 +127,8 @@ pub(crate) fn conclude<R, T, E>(
     R: Deref,
     R::Target: Admission,
 {
-    match classify.classify(result.as_ref()) {
-        Some(outcome) => permit.settle(outcome, clock),
-        None => drop(permit),
+    if let Some(outcome) = classify.classify(result.as_ref()) {
+        permit.end(outcome, clock);
     }
 }
 

@@ -58,3 +58,5 @@ pub(crate) use self::handle::conclude;
 pub use self::layer::GuardLayer;
 #[cfg(feature = "tower")]
 pub use self::service::Guarded;
+#[cfg(feature = "tower")]
+pub(crate) use self::service::hand_on;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use ninefold_core::policy::classify::Classify;
-use ninefold_core::policy::{Admission, Now, Permit, Rejected};
+use ninefold_core::policy::{Admission, Now, Permit, Rejected, RequestMeta};
 use tower_service::Service;
 
 use super::{GuardedFuture, Handle};
@@ -56,7 +56,7 @@ where
     }
 
     #[inline]
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let Handle {
             policy,
             clock,
@@ -65,13 +65,27 @@ where
         let meta = self.meta.of(&request);
         match Permit::acquire(Arc::clone(policy), &meta, clock) {
             Err(rejected) => GuardedFuture::rejected(rejected),
-            Ok(permit) => GuardedFuture::admitted(
-                self.inner.call(request),
-                permit,
-                clock.clone(),
-                classify.clone(),
-            ),
+            Ok(permit) => {
+                hand_on(&**policy, &self.meta, &mut request, meta, clock);
+                let call = self.inner.call(request);
+                GuardedFuture::admitted(call, permit, clock.clone(), classify.clone())
+            }
         }
+    }
+}
+
+/// Leaves in a request what policies within should know of it, if that is not what it says.
+#[inline]
+pub(crate) fn hand_on<Request>(
+    policy: &impl Admission,
+    place: &impl MetaOf<Request>,
+    request: &mut Request,
+    known: RequestMeta,
+    clock: &impl Now,
+) {
+    let within = policy.within(known, clock);
+    if within != known {
+        place.put(request, within);
     }
 }
 

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use ninefold_core::policy::Repeat;
 use ninefold_core::policy::classify::Classify;
+use ninefold_core::policy::{Repeat, RequestMeta};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -76,11 +76,11 @@ where
     T: Time,
     K: Classify<S::Response, S::Error> + Clone,
     P: Replay<Request> + Clone,
-    M: MetaOf<Request>,
+    M: MetaOf<Request> + Clone,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = HedgeFuture<S, Request, T, K, P>;
+    type Future = HedgeFuture<S, Request, T, K, P, M>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -92,7 +92,8 @@ where
             classify,
             shared,
         } = &self.hedge;
-        self.hedge.begin(&self.meta.of(&request));
+        let known = self.meta.of(&request);
+        self.hedge.begin(&known);
         let may = self.replay.repeat(&request) == Repeat::Always
             && shared.policy.delay(0, time.now()).is_some();
         let copy = may.then(|| self.replay.copy(&request)).flatten();
@@ -100,6 +101,8 @@ where
             inner: self.inner.clone(),
             request: Some(request),
             replay: self.replay.clone(),
+            meta: self.meta.clone(),
+            known,
             max: shared.policy.config().max_hedges,
         });
         let clone = self.inner.clone();
@@ -120,23 +123,32 @@ where
 }
 
 /// Makes the attempts that join.
-struct Rivals<S, Request, P> {
+struct Rivals<S, Request, P, M> {
     inner: S,
     request: Option<Request>,
     replay: P,
+    meta: M,
+    known: RequestMeta,
     max: u32,
 }
 
-impl<S, Request, P> Start<Attempt<S, Request>> for Rivals<S, Request, P>
+impl<S, Request, P, M> Start<Attempt<S, Request>> for Rivals<S, Request, P, M>
 where
     S: Service<Request> + Clone,
     P: Replay<Request>,
+    M: MetaOf<Request>,
 {
     fn start(&mut self, number: u32) -> Option<Attempt<S, Request>> {
-        let request = self.request.take()?;
+        let mut request = self.request.take()?;
         if number < self.max {
             self.request = self.replay.copy(&request);
         }
+        let attempt = self.known.attempt + number;
+        let known = RequestMeta {
+            attempt,
+            ..self.known
+        };
+        self.meta.put(&mut request, known);
         Some(Attempt::Readying {
             inner: self.inner.clone(),
             request: Some(request),
@@ -181,22 +193,23 @@ impl<S: Service<Request>, Request> Future for Attempt<S, Request> {
 pin_project! {
     /// The answer of a [`HedgeService`]. Dropping it cancels all attempts.
     #[must_use = "futures do nothing unless they are polled"]
-    pub struct HedgeFuture<S, Request, T, K, P>
+    pub struct HedgeFuture<S, Request, T, K, P, M = Ordinary>
     where
         S: Service<Request>,
         T: Time,
     {
         #[pin]
-        race: Race<Attempt<S, Request>, Rivals<S, Request, P>, T, K>,
+        race: Race<Attempt<S, Request>, Rivals<S, Request, P, M>, T, K>,
     }
 }
 
-impl<S, Request, T, K, P> Future for HedgeFuture<S, Request, T, K, P>
+impl<S, Request, T, K, P, M> Future for HedgeFuture<S, Request, T, K, P, M>
 where
     S: Service<Request> + Clone,
     T: Time,
     K: Classify<S::Response, S::Error>,
     P: Replay<Request>,
+    M: MetaOf<Request>,
 {
     type Output = Result<S::Response, S::Error>;
 
@@ -205,7 +218,7 @@ where
     }
 }
 
-impl<S, Request, T, K, P> fmt::Debug for HedgeFuture<S, Request, T, K, P>
+impl<S, Request, T, K, P, M> fmt::Debug for HedgeFuture<S, Request, T, K, P, M>
 where
     S: Service<Request>,
     T: Time,

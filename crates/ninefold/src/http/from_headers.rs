@@ -52,6 +52,11 @@ impl<B, C: Now> MetaOf<Request<B>> for FromHeaders<C> {
             ..RequestMeta::default()
         }
     }
+
+    /// Among its extensions.
+    fn put(&self, request: &mut Request<B>, meta: RequestMeta) {
+        request.extensions_mut().insert(meta);
+    }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -198,9 +198,9 @@ impl<K: Clone + Eq + Hash, P: Evictable, C: Now, L> Keyed<K, P, C, L> {
         F: Future<Output = Result<T, E>>,
         L: Classify<T, E>,
     {
-        let permit = self.permit(key, request)?;
+        let mut permit = self.permit(key, request)?;
         let result = call().await;
-        conclude(permit, &self.classify, &self.clock, &result);
+        conclude(&mut permit, &self.classify, &self.clock, &result);
         result.map_err(Error::Service)
     }
 }

@@ -8,7 +8,7 @@ use ninefold_core::policy::{Admission, Evictable, Now, Rejected};
 use tower_service::Service;
 
 use super::Keyed;
-use crate::handle::GuardedFuture;
+use crate::handle::{GuardedFuture, hand_on};
 use crate::meta::{MetaOf, Ordinary};
 
 /// A service behind a policy for each key. The policy is asked in `call`, when the key is known.
@@ -55,17 +55,17 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let key = (self.key)(&request);
         let meta = self.meta.of(&request);
         match self.keyed.permit(&key, &meta) {
             Err(why) => GuardedFuture::rejected(why),
-            Ok(permit) => GuardedFuture::admitted(
-                self.inner.call(request),
-                permit,
-                self.keyed.clock.clone(),
-                self.keyed.classify.clone(),
-            ),
+            Ok(permit) => {
+                let clock = self.keyed.clock.clone();
+                hand_on(permit.policy(), &self.meta, &mut request, meta, &clock);
+                let call = self.inner.call(request);
+                GuardedFuture::admitted(call, permit, clock, self.keyed.classify.clone())
+            }
         }
     }
 }

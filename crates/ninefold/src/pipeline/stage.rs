@@ -59,9 +59,10 @@ where
         A: Fn(Call) -> F + Send + Sync,
         F: Future<Output = Result<V, Error<E>>> + Send,
     {
-        let permit = self.permit(&call.request)?;
-        let result = attempt(call).await;
-        conclude(permit, &self.classify, &self.clock, &result);
+        let mut permit = self.permit(&call.request)?;
+        let request = self.policy.within(call.request, &self.clock);
+        let result = attempt(call.with_request(request)).await;
+        conclude(&mut permit, &self.classify, &self.clock, &result);
         result
     }
 }
@@ -86,9 +87,9 @@ where
         A: Fn(Call) -> F + Send + Sync,
         F: Future<Output = Result<V, Error<E>>> + Send,
     {
-        let permit = self.acquire(&call.request).await?;
+        let mut permit = self.acquire(&call.request).await?;
         let result = attempt(call).await;
-        conclude(permit, &self.classify, self.lobby.clock(), &result);
+        conclude(&mut permit, &self.classify, self.lobby.clock(), &result);
         result
     }
 }
@@ -112,7 +113,7 @@ where
         F: Future<Output = Result<V, Error<E>>> + Send,
     {
         self.run(&call.request, call.repeat, |number| {
-            attempt(call.attempt(number))
+            attempt(call.attempt(call.request.attempt + number))
         })
         .await
     }
@@ -226,9 +227,10 @@ where
         A: Fn(Call) -> F + Send + Sync,
         F: Future<Output = Result<V, Error<E>>> + Send,
     {
-        let permit = self.permit(&call.request.key, &call.request)?;
-        let result = attempt(call).await;
-        conclude(permit, &self.classify, &self.clock, &result);
+        let mut permit = self.permit(&call.request.key, &call.request)?;
+        let request = permit.policy().within(call.request, &self.clock);
+        let result = attempt(call.with_request(request)).await;
+        conclude(&mut permit, &self.classify, &self.clock, &result);
         result
     }
 }

@@ -1,11 +1,15 @@
 //! Presets in virtual time.
 
+use std::future::pending;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::*;
+use crate::Span;
 use crate::clock::{Now, Time, VirtualTime};
 use crate::pipeline::Call;
+use crate::policy::DeadlineConfig;
 use crate::{Error, Reason};
 
 #[test]
@@ -28,6 +32,84 @@ fn an_attempt_that_hangs_is_ended_and_repeated() {
         (Duration::from_secs(2)..Duration::from_millis(2_100)).contains(&took),
         "{took:?}"
     );
+}
+
+#[test]
+fn a_call_without_a_deadline_gets_the_one_of_the_preset() {
+    let time = VirtualTime::new();
+    let preset = DatabaseClient {
+        deadline: DeadlineConfig {
+            default_timeout: Some(Span::secs(3)),
+            ..DeadlineConfig::default()
+        },
+        ..DatabaseClient::default()
+    };
+    let pipeline = preset.build(time.clone()).unwrap();
+    let began = time.now();
+    let deadlines = Mutex::new(Vec::new());
+    let answer = time.block_on(pipeline.call_with(Call::idempotent(), |call| {
+        deadlines.lock().unwrap().push(call.request.deadline);
+        pending::<Result<(), &str>>()
+    }));
+    assert!(matches!(answer, Err(Error::TimedOut(_))), "{answer:?}");
+    assert_eq!(
+        time.now().since(began),
+        Duration::from_secs(3),
+        "2 s and the rest"
+    );
+    let deadline = Some(began + Duration::from_secs(3));
+    assert_eq!(*deadlines.lock().unwrap(), [deadline, deadline]);
+}
+
+#[cfg(all(feature = "http", feature = "tower"))]
+#[test]
+fn layers_hand_on_the_deadline_and_the_number_of_the_attempt() {
+    use std::convert::Infallible;
+    use std::future::{Ready, ready};
+    use std::sync::Arc;
+    use std::task::{Context, Poll};
+
+    use http::{Request, Response};
+    use tower_layer::Layer;
+    use tower_service::Service;
+
+    use crate::RequestMeta;
+    use crate::http::FromHeaders;
+    use crate::retry::CloneAlways;
+
+    #[derive(Clone, Default)]
+    struct Known(Arc<Mutex<Vec<RequestMeta>>>);
+
+    impl Service<Request<()>> for Known {
+        type Response = Response<()>;
+        type Error = Infallible;
+        type Future = Ready<Result<Response<()>, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request<()>) -> Self::Future {
+            let known = request.extensions().get::<RequestMeta>();
+            self.0.lock().unwrap().extend(known);
+            ready(Ok(Response::builder().status(503).body(()).unwrap()))
+        }
+    }
+
+    let time = VirtualTime::new();
+    let pipeline = HttpClient::default().build(time.clone()).unwrap();
+    let known = Known::default();
+    let meta = FromHeaders::new(time.clone());
+    let mut service = pipeline.layer(&CloneAlways, &meta).layer(known.clone());
+    let began = time.now();
+    let answer = time.block_on(service.call(Request::new(())));
+    assert_eq!(answer.unwrap().status(), 503);
+    let attempt = |attempt| RequestMeta {
+        deadline: Some(began + Duration::from_secs(10)),
+        attempt,
+        ..RequestMeta::default()
+    };
+    assert_eq!(*known.0.lock().unwrap(), [0, 1, 2].map(attempt));
 }
 
 #[test]

@@ -58,7 +58,8 @@ impl<T: Clone, R: Clone> Retry<T, R> {
 }
 
 impl<T: Clone, R: Clone, P, M> RetryLayer<T, R, P, M> {
-    /// The same layer, which reads deadlines from the request by `meta`.
+    /// The same layer, which reads deadlines from the request by `meta`, and leaves the number of the
+    /// attempt there.
     pub fn with_meta<N>(self, meta: N) -> RetryLayer<T, R, P, N> {
         RetryLayer {
             retry: self.retry,
@@ -96,11 +97,11 @@ where
     T: Time,
     R: RetryRule<S::Response, S::Error> + Clone,
     P: Replay<Request> + Clone,
-    M: MetaOf<Request>,
+    M: MetaOf<Request> + Clone,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = RetryFuture<S, Request, T, R, P>;
+    type Future = RetryFuture<S, Request, T, R, P, M>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -110,29 +111,24 @@ where
         // The one that is ready is called; its clone takes its place.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
-        let meta: RequestMeta = self.meta.of(&request);
-        let repeat = self.replay.repeat(&request);
-        RetryFuture::new(
-            self.retry.clone(),
-            self.replay.clone(),
-            inner,
-            request,
-            &meta,
-            repeat,
-        )
+        let retry = self.retry.clone();
+        let replay = self.replay.clone();
+        RetryFuture::new(retry, replay, self.meta.clone(), inner, request)
     }
 }
 
 pin_project! {
     /// The answer of a [`RetryService`]. Dropping it cancels the attempt under way.
     #[must_use = "futures do nothing unless they are polled"]
-    pub struct RetryFuture<S, Request, T, R, P>
+    pub struct RetryFuture<S, Request, T, R, P, M = Ordinary>
     where
         S: Service<Request>,
         T: Time,
     {
         retry: Retry<T, R>,
         replay: P,
+        meta: M,
+        known: RequestMeta,
         inner: S,
         kept: Option<Request>,
         progress: Progress,
@@ -150,26 +146,23 @@ pin_project! {
     }
 }
 
-impl<S, Request, T, R, P> RetryFuture<S, Request, T, R, P>
+impl<S, Request, T, R, P, M> RetryFuture<S, Request, T, R, P, M>
 where
     S: Service<Request>,
     T: Time,
     P: Replay<Request>,
+    M: MetaOf<Request>,
 {
-    fn new(
-        retry: Retry<T, R>,
-        replay: P,
-        mut inner: S,
-        request: Request,
-        meta: &RequestMeta,
-        repeat: Repeat,
-    ) -> Self {
-        let progress = retry.begin(meta, repeat);
+    fn new(retry: Retry<T, R>, replay: P, meta: M, mut inner: S, request: Request) -> Self {
+        let known = meta.of(&request);
+        let progress = retry.begin(&known, replay.repeat(&request));
         let kept = keep(&retry, &replay, &progress, &request);
         let call = inner.call(request);
         Self {
             retry,
             replay,
+            meta,
+            known,
             inner,
             kept,
             progress,
@@ -190,12 +183,13 @@ fn keep<Request, T: Time, R>(
         .flatten()
 }
 
-impl<S, Request, T, R, P> Future for RetryFuture<S, Request, T, R, P>
+impl<S, Request, T, R, P, M> Future for RetryFuture<S, Request, T, R, P, M>
 where
     S: Service<Request>,
     T: Time,
     R: RetryRule<S::Response, S::Error>,
     P: Replay<Request>,
+    M: MetaOf<Request>,
 {
     type Output = Result<S::Response, S::Error>;
 
@@ -225,10 +219,16 @@ where
                     if let Err(error) = ready!(this.inner.poll_ready(context)) {
                         return Poll::Ready(Err(error));
                     }
-                    let Some(request) = this.kept.take() else {
+                    let Some(mut request) = this.kept.take() else {
                         // Only left with a request in hand.
                         return Poll::Pending;
                     };
+                    let attempt = this.known.attempt + this.progress.repetitions;
+                    let known = RequestMeta {
+                        attempt,
+                        ..*this.known
+                    };
+                    this.meta.put(&mut request, known);
                     *this.kept = keep(this.retry, this.replay, this.progress, &request);
                     let call = this.inner.call(request);
                     this.state.set(State::Calling { call });
@@ -238,7 +238,7 @@ where
     }
 }
 
-impl<S, Request, T, R, P> fmt::Debug for RetryFuture<S, Request, T, R, P>
+impl<S, Request, T, R, P, M> fmt::Debug for RetryFuture<S, Request, T, R, P, M>
 where
     S: Service<Request>,
     T: Time,

@@ -105,9 +105,9 @@ impl<P: Waiting, T: Time, K> WaitingRoom<P, T, K> {
         F: Future<Output = Result<V, E>>,
         K: Classify<V, E>,
     {
-        let permit = self.acquire(request).await?;
+        let mut permit = self.acquire(request).await?;
         let result = call().await;
-        conclude(permit, &self.classify, self.lobby.clock(), &result);
+        conclude(&mut permit, &self.classify, self.lobby.clock(), &result);
         result.map_err(Error::Service)
     }
 }

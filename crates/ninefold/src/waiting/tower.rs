@@ -149,10 +149,11 @@ where
                 }
                 StateOf::Calling { call, permit } => {
                     let result = ready!(call.poll(context));
-                    if let Some(permit) = permit.take() {
+                    if let Some(permit) = permit {
                         let room = &*this.room;
                         conclude(permit, &room.classify, room.lobby.clock(), &result);
                     }
+                    *permit = None;
                     return Poll::Ready(result);
                 }
             }

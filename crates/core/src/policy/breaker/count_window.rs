@@ -113,10 +113,16 @@ impl CountWindow {
     /// has changed or the call was bad, so that somebody has to judge it.
     #[inline]
     pub(super) fn record(&self, generation: u64, calls: u32, new: Tally) -> Option<Counts> {
-        if new.is_good() && self.sums.load(Relaxed) == sums::all_good(generation, calls) {
+        if new.is_good() && self.is_all_good(generation, calls) {
             return None;
         }
         self.push(generation, calls, new)
+    }
+
+    /// Whether it is full of good calls of `generation`, so that another one changes nothing.
+    #[inline]
+    pub(super) fn is_all_good(&self, generation: u64, calls: u32) -> bool {
+        self.sums.load(Relaxed) == sums::all_good(generation, calls)
     }
 
     fn push(&self, generation: u64, calls: u32, new: Tally) -> Option<Counts> {

@@ -20,8 +20,9 @@
 //! [`GrpcTimeout`] in `grpc-timeout`. What the message needs on the way is lost, and both round down:
 //! the callee never believes in more time than there is by more than the journey.
 //!
-//! [`Deadline::of`] gives the deadline that holds at this server: the caller's, but at most
-//! `max_timeout` from now, or `default_timeout` from now where the caller has none.
+//! The deadline that holds is the caller's, but at most `max_timeout` from now, or `default_timeout`
+//! from now where the caller has none ([`Deadline::of`]). A pipeline hands it on to the policies
+//! within ([`Admission::within`](super::Admission::within)).
 //!
 //! # Knobs
 //!
@@ -42,7 +43,8 @@
 //!
 //! # What it costs
 //!
-//! One look at the clock for a call with a deadline, nothing for one without.
+//! One look at the clock for a call with a deadline, and one where a timeout is set; nothing
+//! otherwise.
 //!
 //! ```
 //! use std::time::Duration;

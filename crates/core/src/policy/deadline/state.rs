@@ -1,6 +1,5 @@
 //! The policy itself.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::super::sync::atomic::{AtomicU64, Ordering};
@@ -10,14 +9,19 @@ use super::super::{
 };
 use super::DeadlineConfig;
 use crate::time::Timestamp;
+use crate::units::Span;
 
 /// Refuses what has no time left. See the [module](super).
 #[derive(Debug)]
 pub struct Deadline {
     min_useful_ns: AtomicU64,
-    config: Mutex<DeadlineConfig>,
+    default_timeout_ns: AtomicU64,
+    max_timeout_ns: AtomicU64,
     source: Source,
 }
+
+/// A timeout that was not set.
+const NEVER_NS: u64 = u64::MAX;
 
 impl Default for Deadline {
     fn default() -> Self {
@@ -39,7 +43,8 @@ impl Deadline {
     fn checked(config: DeadlineConfig) -> Self {
         Self {
             min_useful_ns: AtomicU64::new(config.min_useful.as_nanos()),
-            config: Mutex::new(config),
+            default_timeout_ns: AtomicU64::new(ns_of(config.default_timeout)),
+            max_timeout_ns: AtomicU64::new(ns_of(config.max_timeout)),
             source: Source::default(),
         }
     }
@@ -57,28 +62,37 @@ impl Deadline {
     /// What [`DeadlineConfig::validate`] says; then nothing has changed.
     pub fn reconfigure(&self, config: DeadlineConfig) -> Result<(), InvalidPolicy> {
         config.validate()?;
-        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
-        self.min_useful_ns
-            .store(config.min_useful.as_nanos(), Ordering::Relaxed);
+        for (knob, ns) in [
+            (&self.min_useful_ns, config.min_useful.as_nanos()),
+            (&self.default_timeout_ns, ns_of(config.default_timeout)),
+            (&self.max_timeout_ns, ns_of(config.max_timeout)),
+        ] {
+            knob.store(ns, Ordering::Relaxed);
+        }
         Ok(())
     }
 
     /// Its configuration.
     #[must_use]
     pub fn config(&self) -> DeadlineConfig {
-        *self.config.lock().unwrap_or_else(PoisonError::into_inner)
+        DeadlineConfig {
+            min_useful: Span(nanos(&self.min_useful_ns)),
+            default_timeout: timeout(&self.default_timeout_ns).map(Span),
+            max_timeout: timeout(&self.max_timeout_ns).map(Span),
+        }
     }
 
-    /// The deadline that holds for a call that arrived at `now` with the deadline `asked`. To be
-    /// put into the request's meta, once.
+    /// The deadline that holds for a call that arrived now with the deadline `asked`: what
+    /// [`Admission::within`] hands on. No clock is asked where nothing is bounded.
     #[must_use]
-    pub fn of(&self, asked: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-        let config = self.config();
-        let asked = asked.or_else(|| Some(now + config.default_timeout?.0));
-        let latest = config.max_timeout.map(|max| now + max.0);
-        match (asked, latest) {
-            (Some(asked), Some(latest)) => Some(asked.min(latest)),
-            (one, other) => one.or(other),
+    #[inline]
+    pub fn of(&self, asked: Option<Timestamp>, now: impl Now) -> Option<Timestamp> {
+        let default = timeout(&self.default_timeout_ns);
+        let max = timeout(&self.max_timeout_ns);
+        match (asked, default.or(max), max) {
+            (None, None, _) | (Some(_), _, None) => asked,
+            (None, Some(timeout), max) => Some(now.now() + timeout.min(max.unwrap_or(timeout))),
+            (Some(asked), _, Some(max)) => Some(asked.min(now.now() + max)),
         }
     }
 
@@ -94,6 +108,20 @@ impl Deadline {
         self.source.emit(Self::KIND, || Change::Rejected(rejected));
         rejected
     }
+}
+
+fn ns_of(timeout: Option<Span>) -> u64 {
+    timeout.map_or(NEVER_NS, Span::as_nanos)
+}
+
+#[inline]
+fn nanos(knob: &AtomicU64) -> Duration {
+    Duration::from_nanos(knob.load(Ordering::Relaxed))
+}
+
+#[inline]
+fn timeout(knob: &AtomicU64) -> Option<Duration> {
+    Some(nanos(knob)).filter(|timeout| *timeout != Duration::from_nanos(NEVER_NS))
 }
 
 impl Evictable for Deadline {
@@ -116,11 +144,20 @@ impl Admission for Deadline {
         if request.deadline.is_none() {
             return Ok(());
         }
-        let min_useful = Duration::from_nanos(self.min_useful_ns.load(Ordering::Relaxed));
+        let min_useful = nanos(&self.min_useful_ns);
         if Self::remaining(request, now.now()).is_some_and(|left| left <= min_useful) {
             return Err(self.refused());
         }
         Ok(())
+    }
+
+    /// With the deadline that holds.
+    #[inline]
+    fn within(&self, request: RequestMeta, now: impl Now) -> RequestMeta {
+        RequestMeta {
+            deadline: self.of(request.deadline, now),
+            ..request
+        }
     }
 
     #[inline]
@@ -134,7 +171,6 @@ impl Admission for Deadline {
 #[cfg(not(loom))]
 mod tests {
     use super::*;
-    use crate::units::Span;
 
     fn at(ms: u64) -> Timestamp {
         Timestamp::from_millis(ms)
@@ -173,6 +209,7 @@ mod tests {
         }
         let call = RequestMeta::default();
         assert!(Deadline::default().try_acquire(&call, Unasked).is_ok());
+        assert_eq!(Deadline::default().within(call, Unasked), call);
         assert_eq!(Deadline::remaining(&call, at(5)), None);
     }
 
@@ -188,6 +225,15 @@ mod tests {
         assert_eq!(deadline.of(Some(at(1_010)), at(1_000)), Some(at(1_010)));
         assert_eq!(deadline.of(Some(at(9_000)), at(1_000)), Some(at(1_080)));
         assert_eq!(Deadline::default().of(None, at(1_000)), None);
+        let handed_on = deadline.within(RequestMeta::default(), at(1_000));
+        assert_eq!(handed_on.deadline, Some(at(1_050)));
+        let config = DeadlineConfig {
+            default_timeout: None,
+            ..deadline.config()
+        };
+        deadline.reconfigure(config).unwrap();
+        assert_eq!(deadline.config(), config);
+        assert_eq!(deadline.of(None, at(1_000)), Some(at(1_080)));
     }
 
     #[test]
