@@ -51,6 +51,8 @@ pub struct NodeStatus {
 pub struct ListenerStatus {
     /// The address it is bound to.
     pub address: String,
+    /// What is spoken there: `http`, `https`, `tcp`, or `tls` for `tcp` within TLS.
+    pub scheme: String,
     /// Whether it speaks TLS.
     pub tls: bool,
     /// Open downstream connections.

@@ -21,10 +21,12 @@ mod guard;
 mod listen;
 mod meter;
 mod plan;
+pub mod proxy_protocol;
 mod start;
 pub mod strict;
 mod sums;
 mod table;
+mod tcp;
 mod upstream;
 mod worker;
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ninefold_config::model::{File, Limits, Listener, Redundancy, Retry, Service, ServiceKind};
+use ninefold_config::model::{
+    File, Limits, Listener, Protocol, ProxyVersion, Redundancy, Retry, Service, ServiceKind,
+};
 use ninefold_core::ejection::EjectionRules;
 
 use crate::guard::GuardLimits;
@@ -28,6 +30,9 @@ pub(crate) struct ListenerPlan {
     pub(crate) guard: GuardLimits,
     pub(crate) tls: bool,
     pub(crate) trust_forwarded: bool,
+    pub(crate) proxy_protocol: bool,
+    /// Index of the route, if plain TCP is spoken.
+    pub(crate) tcp: Option<usize>,
     pub(crate) table: RouteTable,
 }
 
@@ -41,6 +46,7 @@ pub(crate) struct RoutePlan {
     pub(crate) timeout: Duration,
     pub(crate) try_timeout: Duration,
     pub(crate) retry: Option<Retry>,
+    pub(crate) send_proxy_protocol: Option<ProxyVersion>,
     /// Bounds in nanoseconds that the latency histogram must have exactly.
     pub(crate) thresholds: Vec<u64>,
 }
@@ -78,6 +84,7 @@ impl Plan {
         let mut listeners = Vec::new();
         for listener in &file.listeners {
             let mut table = RouteTable::default();
+            let tcp = (listener.protocol == Protocol::Tcp).then_some(routes.len());
             for route in &listener.routes {
                 let service = index.get(&*route.service).copied().unwrap_or(usize::MAX);
                 let slot = services.get_mut(service).map_or(0, |service| {
@@ -92,10 +99,11 @@ impl Plan {
                     timeout: route.timeout.0,
                     try_timeout: route.try_timeout.0,
                     retry: route.retry.clone(),
+                    send_proxy_protocol: route.send_proxy_protocol,
                     thresholds: thresholds(file, &route.name),
                 });
             }
-            listeners.push(ListenerPlan::new(listener, table));
+            listeners.push(ListenerPlan::new(listener, table, tcp));
         }
         Self {
             listeners,
@@ -106,7 +114,7 @@ impl Plan {
 }
 
 impl ListenerPlan {
-    fn new(listener: &Listener, table: RouteTable) -> Self {
+    fn new(listener: &Listener, table: RouteTable, tcp: Option<usize>) -> Self {
         let limits = listener.limits.clone();
         Self {
             guard: GuardLimits {
@@ -122,6 +130,8 @@ impl ListenerPlan {
             limits,
             tls: !listener.tls.is_empty(),
             trust_forwarded: listener.trust_forwarded,
+            proxy_protocol: listener.proxy_protocol,
+            tcp,
             table,
         }
     }

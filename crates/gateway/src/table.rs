@@ -128,6 +128,7 @@ mod tests {
             timeout: Span::secs(1),
             try_timeout: Span::secs(1),
             retry: None,
+            send_proxy_protocol: None,
         }
     }
 

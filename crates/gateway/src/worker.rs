@@ -206,6 +206,15 @@ impl Worker {
         Some((chosen, fresh))
     }
 
+    /// Whether an endpoint is the one that an active-passive service uses; so as long as none is up.
+    pub(crate) fn is_active(&self, upstream: &Upstream) -> bool {
+        self.refresh();
+        let view = self.view.borrow();
+        let members = view.services.get(upstream.service);
+        let active = members.and_then(|all| all.iter().find(|local| local.admitted));
+        active.is_none_or(|local| std::ptr::eq(&raw const *local.upstream, upstream))
+    }
+
     fn choose_among(
         &self,
         service: usize,

@@ -55,10 +55,9 @@ pub(super) fn head_lines(status: &NodeStatus) -> Vec<HeadLine> {
         status.cluster, status.phase, status.pid, status.version
     ))];
     lines.extend(status.listeners.iter().map(|listener| {
-        let scheme = if listener.tls { "https" } else { "http" };
         calm(format!(
-            "listening on {scheme}://{}  {} connections",
-            listener.address, listener.connections
+            "listening on {}://{}  {} connections",
+            listener.scheme, listener.address, listener.connections
         ))
     }));
     if let Some(first) = status.open_incidents.first() {

@@ -92,6 +92,7 @@ impl Control {
             .zip(&counters.listeners)
             .map(|((listener, address), counters)| ListenerStatus {
                 address: address.to_string(),
+                scheme: scheme(listener).to_owned(),
                 tls: !listener.tls.is_empty(),
                 connections: counters.connections_open,
             })
@@ -159,5 +160,14 @@ impl Control {
                 }
             })
             .collect()
+    }
+}
+
+const fn scheme(listener: &model::Listener) -> &'static str {
+    match (listener.protocol, listener.tls.is_empty()) {
+        (model::Protocol::Http, true) => "http",
+        (model::Protocol::Http, false) => "https",
+        (model::Protocol::Tcp, true) => "tcp",
+        (model::Protocol::Tcp, false) => "tls",
     }
 }

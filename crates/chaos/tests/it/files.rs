@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ninefold_config::model::{
     Chaos, Claim, Cluster, Ejection, Endpoint, External, File, Health, Limits, Listener, Load,
-    LoadRequest, Name, Node, Rate, Ratio, Redundancy, Restart, Retry, Route, Service, ServiceKind,
-    Slo, Span, Spread, Stop, Supervised, Survive,
+    LoadRequest, Name, Node, Protocol, Rate, Ratio, Redundancy, Restart, Retry, Route, Service,
+    ServiceKind, Slo, Span, Spread, Stop, Supervised, Survive,
 };
 
 pub(crate) fn name(text: &str) -> Name {
@@ -80,6 +80,8 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
             limits: Limits::default(),
             access_log: None,
             trust_forwarded: false,
+            protocol: Protocol::Http,
+            proxy_protocol: false,
             routes: vec![Route {
                 name: name("root"),
                 host: None,
@@ -89,6 +91,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
                 timeout: Span::secs(5),
                 try_timeout: Span::secs(2),
                 retry: Some(Retry::default()),
+                send_proxy_protocol: None,
             }],
         }],
         slos: BTreeMap::from([(name("up"), slo)]),

@@ -258,6 +258,7 @@ impl System for Shop {
             config: String::new(),
             phase: "running".to_owned(),
             listeners: vec![ListenerStatus {
+                scheme: "http".to_owned(),
                 address: self.address.to_string(),
                 tls: false,
                 connections: 0,

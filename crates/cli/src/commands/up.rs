@@ -100,8 +100,11 @@ async fn second(interrupt: &mut Signal, terminate: &mut Signal) {
 
 fn greet(node: &Node, name: &str, state: &StateFolder) {
     for listener in node.status().listeners {
-        let scheme = if listener.tls { "https" } else { "http" };
-        tracing::info!("{name} listens on {scheme}://{}", listener.address);
+        tracing::info!(
+            "{name} listens on {}://{}",
+            listener.scheme,
+            listener.address
+        );
     }
     if let Some(admin) = node.admin() {
         tracing::info!("status on http://{admin}/status, metrics on http://{admin}/metrics");

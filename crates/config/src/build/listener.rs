@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use super::view::View;
 use crate::model::{
-    AccessLog, AccessLogFormat, Limits, Listener, Name, Ratio, Retry, Route, Service, Span,
-    TlsCertificate,
+    AccessLog, AccessLogFormat, Limits, Listener, Name, Protocol, ProxyVersion, Ratio, Retry,
+    Route, Service, Span, TlsCertificate,
 };
 use crate::text::route_name;
 
@@ -25,16 +25,23 @@ pub(super) fn listeners(root: View<'_, '_>, services: &BTreeMap<Name, Service>) 
 }
 
 fn listener(table: View<'_, '_>, only: Option<&Name>) -> Listener {
-    let mut routes: Vec<_> = table.tables("route").into_iter().map(route).collect();
+    let protocol = match table.text("protocol") {
+        Some("tcp") => Protocol::Tcp,
+        _ => Protocol::Http,
+    };
+    let written = table.tables("route").into_iter();
+    let mut routes: Vec<_> = written.map(|table| route(table, protocol)).collect();
     if let (true, Some(service)) = (routes.is_empty(), only) {
-        routes.push(implicit_route(service));
+        routes.push(implicit_route(service, protocol));
     }
     Listener {
         address: table
             .parse("address")
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+        protocol,
+        proxy_protocol: table.flag("proxy_protocol").unwrap_or(false),
         tls: certificates(table),
-        limits: limits(table.table("limits")),
+        limits: limits(table.table("limits"), protocol),
         access_log: access_log(table),
         trust_forwarded: table.flag("trust_forwarded").unwrap_or(false),
         routes,
@@ -56,8 +63,16 @@ fn certificates(table: View<'_, '_>) -> Vec<TlsCertificate> {
         .collect()
 }
 
-fn limits(table: View<'_, '_>) -> Limits {
+/// How long a connection may be silent in both directions, unless its listener says otherwise:
+/// pools of connections to databases are.
+const TCP_IDLE: Span = Span::secs(3_600);
+
+fn limits(table: View<'_, '_>, protocol: Protocol) -> Limits {
     let default = Limits::default();
+    let idle = match protocol {
+        Protocol::Http => default.idle,
+        Protocol::Tcp => TCP_IDLE,
+    };
     let body_rate_min = table.parse("body_rate_min");
     Limits {
         head_size: table.parse("head_size").unwrap_or(default.head_size),
@@ -66,7 +81,7 @@ fn limits(table: View<'_, '_>) -> Limits {
         head_time: table.parse("head_time").unwrap_or(default.head_time),
         body_pause: table.parse("body_pause").unwrap_or(default.body_pause),
         body_rate_min: body_rate_min.unwrap_or(default.body_rate_min),
-        idle: table.parse("idle").unwrap_or(default.idle),
+        idle: table.parse("idle").unwrap_or(idle),
         connections: table.integer("connections").unwrap_or(default.connections),
         streams: table.integer("streams").unwrap_or(default.streams),
     }
@@ -93,24 +108,31 @@ const TIMEOUT: Span = Span::secs(10);
 /// One attempt takes so long at most unless its route says otherwise.
 const TRY_TIMEOUT_MAX: Span = Span::secs(2);
 
-fn route(table: View<'_, '_>) -> Route {
+fn route(table: View<'_, '_>, protocol: Protocol) -> Route {
     let host = table.text("host").map(str::to_owned);
     let path = table.text("path").unwrap_or("/").to_owned();
+    let service: Name = table.parse("service").unwrap_or_else(Name::unknown);
     let timeout = table.parse("timeout").unwrap_or(TIMEOUT);
+    let made = match protocol {
+        Protocol::Http => route_name(host.as_deref(), &path),
+        Protocol::Tcp => Some(service.clone()),
+    };
     Route {
-        name: table
-            .parse("name")
-            .or_else(|| route_name(host.as_deref(), &path))
-            .unwrap_or_else(Name::unknown),
+        name: table.parse("name").or(made).unwrap_or_else(Name::unknown),
         host,
         path,
         methods: table.texts("methods"),
-        service: table.parse("service").unwrap_or_else(Name::unknown),
+        service,
         timeout,
         try_timeout: table
             .parse("try_timeout")
             .unwrap_or_else(|| try_timeout(timeout)),
         retry: retry(table),
+        send_proxy_protocol: match table.text("send_proxy_protocol") {
+            Some("v1") => Some(ProxyVersion::V1),
+            Some("v2") => Some(ProxyVersion::V2),
+            _ => None,
+        },
     }
 }
 
@@ -119,9 +141,13 @@ fn try_timeout(timeout: Span) -> Span {
 }
 
 /// What a listener without routes does in a file with one service.
-fn implicit_route(service: &Name) -> Route {
+fn implicit_route(service: &Name, protocol: Protocol) -> Route {
+    let name = match protocol {
+        Protocol::Http => route_name(None, "/"),
+        Protocol::Tcp => Some(service.clone()),
+    };
     Route {
-        name: route_name(None, "/").unwrap_or_else(Name::unknown),
+        name: name.unwrap_or_else(Name::unknown),
         host: None,
         path: "/".to_owned(),
         methods: Vec::new(),
@@ -129,6 +155,7 @@ fn implicit_route(service: &Name) -> Route {
         timeout: TIMEOUT,
         try_timeout: try_timeout(TIMEOUT),
         retry: Some(Retry::default()),
+        send_proxy_protocol: None,
     }
 }
 

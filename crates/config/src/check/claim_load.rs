@@ -3,7 +3,7 @@
 use super::place;
 use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
-use crate::model::{Claim, Load, LoadRequest, Route};
+use crate::model::{Claim, Load, LoadRequest, Protocol, Route};
 
 /// Checks the load of every claim.
 pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
@@ -16,7 +16,17 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
                 .map(|(_, route)| route)
                 .find(|route| route.name == slo.route)
         });
-        if let Some(route) = route {
+        let spoken = place::listeners(&built.file)
+            .find(|(_, listener)| listener.routes.iter().any(|one| Some(one) == route))
+            .map(|(_, listener)| listener.protocol);
+        if spoken == Some(Protocol::Tcp) {
+            let draft = Draft::error(
+                "impossible-claim",
+                &path.key("slo"),
+                "the load of a claim speaks HTTP, and the route of this SLO is one of `tcp`",
+            );
+            report.check(draft.help("watch the SLO of a route that needs it"), &[]);
+        } else if let Some(route) = route {
             aim(&claim.load, route, &path, report);
         }
     }

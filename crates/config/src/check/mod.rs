@@ -13,6 +13,7 @@ mod listener;
 mod path;
 mod place;
 mod placeholder;
+mod protocol;
 mod redundancy;
 mod run;
 mod service;

@@ -1,8 +1,8 @@
 //! All checks in order.
 
 use super::{
-    address, claim, claim_fault, claim_load, health, listener, placeholder, redundancy, service,
-    slo, timeout,
+    address, claim, claim_fault, claim_load, health, listener, placeholder, protocol, redundancy,
+    service, slo, timeout,
 };
 use crate::build::Built;
 use crate::finding::Report;
@@ -13,6 +13,7 @@ pub(crate) fn file(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     health::check(built, report);
     redundancy::check(built, report);
     listener::check(built, report);
+    protocol::check(built, report);
     address::check(built, report);
     timeout::check(built, report);
     placeholder::check(built, report);

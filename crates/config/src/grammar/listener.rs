@@ -28,6 +28,22 @@ pub(crate) static LISTENER: Table = Table {
                 },
             ]),
         ),
+        Key::new(
+            "protocol",
+            "What is spoken there. `tcp`: each connection goes as it is to one instance of one \
+             service, as databases need it; the listener has one route, without `path`, `host`, \
+             `methods` and `retry.body_size`.",
+            Shape::Choice(&["http", "tcp"]),
+        )
+        .default("\"http\""),
+        Key::new(
+            "proxy_protocol",
+            "Whether each connection begins with a header of the PROXY protocol, version 1 or 2, \
+             which says who the client is. Only for listeners that nobody but a balancer reaches: \
+             connections without one are closed.",
+            Shape::Flag,
+        )
+        .default("false"),
         Key::new("limits", "What one client may take.", Shape::Table(&LIMITS)),
         Key::new(
             "access_log",
@@ -57,7 +73,7 @@ pub(crate) static LISTENER: Table = Table {
         ),
     ],
     rule: None,
-    later: &["protocol", "tcp", "proxy_protocol", "http3"],
+    later: &["http3"],
 };
 
 static TLS: Table = Table {
@@ -120,7 +136,12 @@ static LIMITS: Table = Table {
             ANY_SIZE,
         )
         .default("\"128B\""),
-        Key::new("idle", "A connection without a request.", Shape::DURATION).default("\"60s\""),
+        Key::new(
+            "idle",
+            "A connection without a request; with `protocol = \"tcp\"`, one without a byte in \
+             either direction. Default: 60s, and 1h with `tcp`.",
+            Shape::DURATION,
+        ),
         Key::new(
             "connections",
             "Open at once over all data threads; beyond it new ones are closed at once.",
@@ -184,7 +205,7 @@ pub(crate) static ROUTE: Table = Table {
         Key::new(
             "name",
             "Unique in the file. Default: made from host and path, as `checkout` for `/checkout` \
-             and `root` for `/`.",
+             and `root` for `/`; with `protocol = \"tcp\"` that of the service.",
             Shape::Text(Syntax::Name),
         ),
         Key::new(
@@ -197,7 +218,7 @@ pub(crate) static ROUTE: Table = Table {
             "A prefix at segment borders: `/shop` matches `/shop` and `/shop/x`, not `/shopping`.",
             Shape::Text(Syntax::Prefix),
         )
-        .required(),
+        .default("\"/\""),
         Key::new(
             "methods",
             "Default: every method.",
@@ -215,7 +236,8 @@ pub(crate) static ROUTE: Table = Table {
         .required(),
         Key::new(
             "timeout",
-            "From the request's head to the last byte of the answer's head.",
+            "From the request's head to the last byte of the answer's head; with `protocol = \
+             \"tcp\"`, until an instance has taken the connection.",
             Shape::DURATION,
         )
         .default("\"10s\""),
@@ -229,6 +251,12 @@ pub(crate) static ROUTE: Table = Table {
             "Only of idempotent requests, or of those that were certainly never sent. `off` turns \
              it off.",
             Shape::Either(&[Shape::Off, Shape::Table(&RETRY)]),
+        ),
+        Key::new(
+            "send_proxy_protocol",
+            "Tells the instance by a header of the PROXY protocol who the client is; only with \
+             `protocol = \"tcp\"`. Default: nothing is sent.",
+            Shape::Choice(&["v1", "v2"]),
         ),
     ],
     rule: None,

@@ -10,6 +10,11 @@ use super::{Bytes, Name, Ratio, Span};
 pub struct Listener {
     /// `address`: `IP:PORT`; port 0 takes any free port.
     pub address: SocketAddr,
+    /// `protocol`. Default HTTP.
+    pub protocol: Protocol,
+    /// `proxy_protocol`: whether each connection begins with a header of the PROXY protocol. Default
+    /// false.
+    pub proxy_protocol: bool,
     /// `tls`: certificates, chosen by SNI; the first is used where no name fits. Empty: plain text.
     pub tls: Vec<TlsCertificate>,
     /// `limits`.
@@ -22,6 +27,25 @@ pub struct Listener {
     /// `[[listener.route]]`. The most specific matches: a route with a host before one without,
     /// the longer path before the shorter, one with methods before one without, then file order.
     pub routes: Vec<Route>,
+}
+
+/// `protocol`: what a listener speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1 and HTTP/2.
+    #[default]
+    Http,
+    /// Bytes, as they are. The listener has exactly one route, whose path is `/`.
+    Tcp,
+}
+
+/// `send_proxy_protocol`: which version of the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyVersion {
+    /// A line of text.
+    V1,
+    /// Bytes.
+    V2,
 }
 
 /// One certificate of a TLS listener; both files are read again when they change.
@@ -49,7 +73,8 @@ pub struct Limits {
     /// `body_rate_min`: a request body slower than this many bytes a second, over the time since
     /// its first byte and after 10 s, is cut. Default 128 B. 0 B: no limit.
     pub body_rate_min: Bytes,
-    /// `idle`: a connection without a request. Default 60 s.
+    /// `idle`: a connection without a request, or, with TCP, without a byte. Default 60 s, and 1 h
+    /// with TCP.
     pub idle: Span,
     /// `connections`: open at once over all data threads; beyond it new ones are closed at once.
     /// Default 20,000.
@@ -62,22 +87,26 @@ pub struct Limits {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route {
     /// `name`; unique in the file. Default: made from host and path, as `checkout` for `/checkout`
-    /// and `root` for `/`.
+    /// and `root` for `/`; with TCP that of the service.
     pub name: Name,
     /// `host`: exact, or `*.example.org` for its subdomains, without port. Default: every host.
     pub host: Option<String>,
     /// `path`: a prefix at segment borders: `/shop` matches `/shop` and `/shop/x`, not `/shopping`.
+    /// Default `/`.
     pub path: String,
     /// `methods`. Default: every method.
     pub methods: Vec<String>,
     /// `service`.
     pub service: Name,
-    /// `timeout`: from the request's head to the last byte of the answer's head. Default 10 s.
+    /// `timeout`: from the request's head to the last byte of the answer's head; with TCP, until an
+    /// instance has taken the connection. Default 10 s.
     pub timeout: Span,
     /// `try_timeout`: for one attempt; at most `timeout`. Default: a third of `timeout`, at most 2 s.
     pub try_timeout: Span,
     /// `retry`. `"off"` is `None`.
     pub retry: Option<Retry>,
+    /// `send_proxy_protocol`: only with TCP. Default none.
+    pub send_proxy_protocol: Option<ProxyVersion>,
 }
 
 /// `retry`: only of idempotent requests, or of those that were certainly never sent.

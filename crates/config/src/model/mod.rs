@@ -15,7 +15,10 @@ mod slo;
 pub use chaos::Chaos;
 pub use claim::{Claim, Load, LoadRequest, Survive};
 pub use file::{AdminAddress, Cluster, File, Node};
-pub use listener::{AccessLog, AccessLogFormat, Limits, Listener, Retry, Route, TlsCertificate};
+pub use listener::{
+    AccessLog, AccessLogFormat, Limits, Listener, Protocol, ProxyVersion, Retry, Route,
+    TlsCertificate,
+};
 pub use name::{InvalidName, Name};
 pub use ninefold_core::units::{Bytes, InvalidUnit, Rate, Ratio, Span};
 pub use probe::{Check, Health, Probe};

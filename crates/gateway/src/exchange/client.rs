@@ -31,17 +31,21 @@ impl Client {
     /// A connection that was admitted: its place is given back when this is dropped.
     pub(crate) fn new(worker: Rc<Worker>, listener: usize, peer: SocketAddr) -> Self {
         let pulse = Arc::new(Pulse::new(Arc::clone(&worker.hub), worker.thread));
-        let text = peer.ip().to_canonical().to_string();
-        let unknown = HeaderValue::from_static("unknown");
         Self {
             worker,
             listener,
             peer,
             pulse,
-            address: HeaderValue::try_from(text).unwrap_or(unknown),
+            address: forwarded(peer),
             doomed: Cell::new(false),
             task: RefCell::new(None),
         }
+    }
+
+    /// The connection is that of somebody else, as its balancer says.
+    pub(crate) fn stands_for(&mut self, peer: SocketAddr) {
+        self.peer = peer;
+        self.address = forwarded(peer);
     }
 
     /// Remembers the connection's task, so that it can be ended from elsewhere.
@@ -66,6 +70,11 @@ impl Client {
     pub(crate) fn plan(&self) -> Option<&ListenerPlan> {
         self.worker.hub.plan.listeners.get(self.listener)
     }
+}
+
+fn forwarded(peer: SocketAddr) -> HeaderValue {
+    let text = peer.ip().to_canonical().to_string();
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("unknown"))
 }
 
 impl Drop for Client {

@@ -86,6 +86,8 @@ pub(crate) struct Ticket {
     pub(crate) phase: Phase,
     pub(crate) status: u16,
     pub(crate) attempts: u32,
+    /// Of a connection without requests; those of a request's body are the intake's to know.
+    pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
     pub(crate) intake: Option<Rc<Intake>>,
     /// The endpoint of the last attempt.
@@ -107,6 +109,7 @@ impl Ticket {
             phase: Phase::Head,
             status: 0,
             attempts: 0,
+            bytes_in: 0,
             bytes_out: 0,
             intake: None,
             upstream: None,
@@ -117,7 +120,7 @@ impl Ticket {
     }
 
     /// It belongs to this route, or to none.
-    pub(super) fn route(&mut self, route: Option<usize>) {
+    pub(crate) fn route(&mut self, route: Option<usize>) {
         self.route = route.unwrap_or(usize::MAX);
         self.phase = Phase::Route;
         if let Some(cells) = self.client.worker.cells(self.route) {
@@ -139,12 +142,12 @@ impl Ticket {
         }
     }
 
-    pub(super) const fn began(&self) -> Instant {
+    pub(crate) const fn began(&self) -> Instant {
         self.began
     }
 
     /// An attempt at this endpoint failed.
-    pub(super) fn failed_at(&mut self, upstream: &Rc<Upstream>) {
+    pub(crate) fn failed_at(&mut self, upstream: &Rc<Upstream>) {
         self.failed_at.push(Rc::clone(upstream));
     }
 
@@ -154,7 +157,7 @@ impl Ticket {
     }
 
     /// The head of the service's final answer came.
-    pub(super) fn answered(&mut self, status: u16, at: Instant) {
+    pub(crate) fn answered(&mut self, status: u16, at: Instant) {
         self.status = status;
         self.phase = Phase::Body;
         if status < 500
@@ -166,7 +169,7 @@ impl Ticket {
     }
 
     /// Another attempt begins.
-    pub(super) fn retried(&self, allowed: bool) {
+    pub(crate) fn retried(&self, allowed: bool) {
         if let Some(cells) = self.client.worker.cells(self.route) {
             add(
                 if allowed {
@@ -185,7 +188,8 @@ impl Ticket {
             return;
         }
         let worker = &self.client.worker;
-        let bytes_in = self.intake.take().map_or(0, |intake| intake.seen.get());
+        let body = self.intake.take().map_or(0, |intake| intake.seen.get());
+        let bytes_in = self.bytes_in + body;
         if let Some(cells) = worker.cells(self.route) {
             let masked = outcome == Outcome::Ok && !self.failed_at.is_empty();
             add(&cells.masked, u64::from(masked));

@@ -6,11 +6,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::connection;
 use crate::exchange::Client;
+use crate::proxy_protocol;
+use crate::tcp;
 use crate::worker::Worker;
 
 /// The wait after the system could not accept, as for want of descriptors: the connection stays in
@@ -78,11 +80,43 @@ fn admit(
     if !cells.admit(u64::from(plan.limits.connections)) {
         return;
     }
-    let client = Rc::new(Client::new(Rc::clone(worker), listener, peer));
+    let client = Client::new(Rc::clone(worker), listener, peer);
     let tls = tls.cloned();
-    drop(tokio::task::spawn_local(connection::serve(
-        client, stream, tls,
-    )));
+    let task = if plan.proxy_protocol {
+        let head_time = plan.guard.head_time;
+        tokio::task::spawn_local(introduced(client, stream, tls, head_time))
+    } else {
+        tokio::task::spawn_local(serve(client, stream, tls))
+    };
+    drop(task);
+}
+
+/// Serves a connection that begins with who it is for.
+async fn introduced(
+    mut client: Client,
+    mut stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    head_time: Duration,
+) {
+    match timeout(head_time, proxy_protocol::receive(&mut stream)).await {
+        Ok(Ok(Some(peer))) => client.stands_for(peer),
+        Ok(Ok(None)) => {}
+        Ok(Err(_)) | Err(_) => {
+            if let Some(cells) = client.worker.hub.listeners.get(client.listener) {
+                cells.handshakes_failed.fetch_add(1, Relaxed);
+            }
+            return;
+        }
+    }
+    serve(client, stream, tls).await;
+}
+
+async fn serve(client: Client, stream: TcpStream, tls: Option<TlsAcceptor>) {
+    let client = Rc::new(client);
+    match client.plan().and_then(|plan| plan.tcp) {
+        Some(route) => tcp::serve(client, route, stream, tls).await,
+        None => connection::serve(client, stream, tls).await,
+    }
 }
 
 /// Errors of a connection that died in the queue; the next one may be fine.

@@ -24,7 +24,7 @@ use crate::plan::ListenerPlan;
 use crate::worker::Worker;
 
 /// How long a TLS handshake may take.
-const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+pub(crate) const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
 /// Streams of one HTTP/2 connection that a client may reset before they were served (rapid reset,
 /// CVE-2023-44487).

@@ -10,3 +10,4 @@ pub use bind::BindError;
 pub(crate) use bind::{Bound, bind};
 pub use certificates::CertificateError;
 pub(crate) use certificates::Certificates;
+pub(crate) use connection::HANDSHAKE_MAX;

@@ -58,7 +58,7 @@ impl Failure {
         }
     }
 
-    const fn reason(self) -> &'static str {
+    pub(super) const fn reason(self) -> &'static str {
         match self {
             Self::Connect => "connection refused",
             Self::ConnectTimeout => "connecting took too long",
@@ -324,7 +324,7 @@ impl Attempt<'_> {
 }
 
 /// Whether connecting failed for want of something on this host.
-fn is_local(error: &io::Error) -> bool {
+pub(super) fn is_local(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let errno = error.raw_os_error().map(Errno::from_raw_os_error);
     matches!(

@@ -20,3 +20,5 @@ mod proxying;
 mod rig;
 #[cfg(test)]
 mod smuggling;
+#[cfg(test)]
+mod tcp;

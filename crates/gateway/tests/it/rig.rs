@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ninefold_config::model::{
     Bytes, Chaos, Cluster, Ejection, Endpoint, External, File, Health, Limits, Listener, Node,
-    Retry, Route, Service, ServiceKind, Span,
+    Protocol, Retry, Route, Service, ServiceKind, Span,
 };
 use ninefold_core::id::InstanceId;
 use ninefold_gateway::{Counters, EndpointView, Gateway, RouteCounters};
@@ -44,6 +44,7 @@ pub(crate) fn route(path: &str) -> Route {
         timeout: Span::secs(10),
         try_timeout: Span::secs(2),
         retry: Some(Retry::default()),
+        send_proxy_protocol: None,
     }
 }
 
@@ -63,6 +64,8 @@ pub(crate) fn file() -> File {
             limits: Limits::default(),
             access_log: None,
             trust_forwarded: false,
+            protocol: Protocol::Http,
+            proxy_protocol: false,
             routes: vec![route("/")],
         }],
         slos: BTreeMap::new(),
