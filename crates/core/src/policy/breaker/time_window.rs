@@ -186,7 +186,9 @@ impl TimeWindow {
         self.steps.latest.swap(layouts | step, AcqRel);
         let spot = Spot::new(layouts | step, new, layout.buckets);
         self.steps.latest_bad.store(spot.tag, Relaxed);
-        for (behind, [calls, failed, slow]) in (0..=step.min(layout.buckets - 1)).zip(kept) {
+        // Every bucket, those that hold nothing too: a tag from eight layouts ago looks like one that
+        // is still to come.
+        for (behind, [calls, failed, slow]) in (0..).zip(kept) {
             self.calls.put(spot, behind, calls);
             self.failed.put(spot, behind, failed);
             self.slow.put(spot, behind, slow);
