@@ -74,6 +74,21 @@ pub struct ServiceStatus {
     pub failures_left: u32,
     /// Whole zones that may still fail before the service is out.
     pub zone_failures_left: u32,
+    /// How it is kept from more than it can do; none where that is off.
+    pub overload: Option<OverloadStatus>,
+}
+
+/// How a service is kept from more than it can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OverloadStatus {
+    /// Requests that may be under way, as found by their latency.
+    pub limit: u64,
+    /// Requests under way.
+    pub in_flight: u64,
+    /// Requests that wait for a place.
+    pub waiting: u64,
+    /// Requests that were refused since the gateway started.
+    pub shed: u64,
 }
 
 /// One instance.

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use ninefold_core::policy::Criticality;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 
-use crate::counters::{Counters, EndpointCounters, ListenerCounters, RouteCounters};
+use crate::counters::{
+    Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
+};
 use crate::fleet::Hub;
 use crate::meter::{CLASSIC, Histogram};
 use crate::sums;
@@ -28,6 +31,7 @@ impl Collector for GatewayCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let counters = sums::counters(&self.hub);
         encode_routes(&mut encoder, &counters.routes)?;
+        encode_services(&mut encoder, &counters.services)?;
         encode_endpoints(&mut encoder, &counters)?;
         encode_listeners(&mut encoder, &counters.listeners)?;
         counter(
@@ -173,6 +177,51 @@ fn encode_latency(
     let count = latency.count();
     buckets.push((f64::INFINITY, count - below));
     metric.encode_histogram::<Labels<'_>>(latency.sum_ns() as f64 / 1e9, count, &buckets, None)
+}
+
+fn encode_services(
+    encoder: &mut DescriptorEncoder<'_>,
+    services: &[ServiceCounters],
+) -> fmt::Result {
+    let refused = services.iter().flat_map(|service| {
+        let labels = |criticality: Criticality| {
+            vec![
+                ("service", &*service.service),
+                ("criticality", criticality.as_str()),
+            ]
+        };
+        let each = service.refused.iter();
+        each.map(move |(criticality, count)| (labels(*criticality), *count))
+    });
+    counter(
+        encoder,
+        "ninefold_shed_requests",
+        "Requests that were refused because their service was overloaded",
+        refused,
+    )?;
+    let of = |read: fn(&ServiceCounters) -> u64| {
+        services
+            .iter()
+            .map(move |service| (vec![("service", &*service.service)], read(service)))
+    };
+    gauge(
+        encoder,
+        "ninefold_concurrency_limit",
+        "Requests that may be under way at a service, as found by their latency",
+        of(|service| service.limit),
+    )?;
+    gauge(
+        encoder,
+        "ninefold_service_in_flight",
+        "Requests under way at a service",
+        of(|service| service.in_flight),
+    )?;
+    gauge(
+        encoder,
+        "ninefold_requests_waiting",
+        "Requests that wait for a place at their service",
+        of(|service| service.waiting),
+    )
 }
 
 fn encode_endpoints(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) -> fmt::Result {

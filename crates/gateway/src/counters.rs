@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::CallerReport;
+use ninefold_core::policy::Criticality;
 
 use crate::meter::Histogram;
 
@@ -16,6 +17,8 @@ pub struct Counters {
     pub listeners: Vec<ListenerCounters>,
     /// By route in the order of the file; the last one, `none`, holds what reached no route.
     pub routes: Vec<RouteCounters>,
+    /// By service whose overload is looked at, in the order of their names.
+    pub services: Vec<ServiceCounters>,
     /// By endpoint that was ever published.
     pub endpoints: Vec<EndpointCounters>,
     /// Lines that the access logs dropped because the disk was too slow or full.
@@ -71,6 +74,21 @@ pub struct RouteCounters {
     pub bytes_in: u64,
     /// Bytes of answers' bodies.
     pub bytes_out: u64,
+}
+
+/// How a service is kept from more than it can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceCounters {
+    /// The service's name.
+    pub service: Arc<str>,
+    /// Requests that may be under way now.
+    pub limit: u64,
+    /// Requests under way.
+    pub in_flight: u64,
+    /// Requests that wait for a place.
+    pub waiting: u64,
+    /// Requests that were refused, by criticality.
+    pub refused: Vec<(Criticality, u64)>,
 }
 
 /// One endpoint.

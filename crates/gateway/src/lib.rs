@@ -20,6 +20,7 @@ mod gather;
 mod guard;
 mod listen;
 mod meter;
+mod overload;
 mod plan;
 pub mod proxy_protocol;
 mod start;
@@ -33,6 +34,7 @@ mod worker;
 pub use access_log::OpenLogError;
 pub use counters::{
     Counters, DrainReport, EndpointCounters, ListenerCounters, Notice, RouteCounters,
+    ServiceCounters,
 };
 pub use fleet::EndpointView;
 pub use gateway::Gateway;

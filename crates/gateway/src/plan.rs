@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model::{
-    File, Limits, Listener, Protocol, ProxyVersion, Redundancy, Retry, Service, ServiceKind,
+    Criticality, File, Limits, Listener, Overload, Protocol, ProxyVersion, Redundancy, Retry,
+    Service, ServiceKind,
 };
 use ninefold_core::ejection::EjectionRules;
 
@@ -46,6 +47,7 @@ pub(crate) struct RoutePlan {
     pub(crate) timeout: Duration,
     pub(crate) try_timeout: Duration,
     pub(crate) retry: Option<Retry>,
+    pub(crate) criticality: Criticality,
     pub(crate) send_proxy_protocol: Option<ProxyVersion>,
     /// Bounds in nanoseconds that the latency histogram must have exactly.
     pub(crate) thresholds: Vec<u64>,
@@ -58,6 +60,7 @@ pub(crate) struct ServicePlan {
     pub(crate) slow_start: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) active_passive: bool,
+    pub(crate) overload: Option<Overload>,
     /// Names of the routes to it, by slot.
     pub(crate) routes: Vec<Arc<str>>,
 }
@@ -99,6 +102,7 @@ impl Plan {
                     timeout: route.timeout.0,
                     try_timeout: route.try_timeout.0,
                     retry: route.retry.clone(),
+                    criticality: route.criticality,
                     send_proxy_protocol: route.send_proxy_protocol,
                     thresholds: thresholds(file, &route.name),
                 });
@@ -156,6 +160,7 @@ impl ServicePlan {
             slow_start: service.slow_start.0,
             connect_timeout: service.connect_timeout.0,
             active_passive,
+            overload: service.overload.clone(),
             routes: Vec::new(),
         }
     }

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ninefold_core::observation::CallerReport;
+use ninefold_core::policy::Criticality;
 
-use crate::counters::{Counters, EndpointCounters, ListenerCounters, RouteCounters};
+use crate::counters::{
+    Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
+};
 use crate::fleet::{Endpoint, Hub};
 use crate::meter::{EndpointCells, Histogram, ListenerCells, RouteCells, bounds, load};
-use crate::plan::NO_ROUTE;
+use crate::overload::Gate;
+use crate::plan::{NO_ROUTE, ServicePlan};
 
 /// All counters of a gateway.
 pub(crate) fn counters(hub: &Hub) -> Counters {
@@ -44,6 +48,7 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
                 total
             })
             .collect(),
+        services: services(hub),
         endpoints: hub
             .known()
             .iter()
@@ -51,6 +56,21 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
             .collect(),
         access_log_dropped: hub.logs.dropped(),
     }
+}
+
+fn services(hub: &Hub) -> Vec<ServiceCounters> {
+    let named = hub.plan.services.iter().zip(&hub.overload);
+    let service = |(plan, gate): (&ServicePlan, &Option<Arc<Gate>>)| {
+        let gate = gate.as_ref()?.counters();
+        Some(ServiceCounters {
+            service: Arc::clone(&plan.name),
+            limit: gate.limit,
+            in_flight: gate.in_flight,
+            waiting: gate.waiting,
+            refused: Criticality::ALL.into_iter().zip(gate.refused).collect(),
+        })
+    };
+    named.filter_map(service).collect()
 }
 
 fn listener(cells: &ListenerCells, address: SocketAddr) -> ListenerCounters {

@@ -1,6 +1,8 @@
 //! The status as text, for `curl` and `ninefold status`.
 
-use ninefold_core::status::{InstanceStatus, NodeStatus, RouteStatus, ServiceStatus, SloStatus};
+use ninefold_core::status::{
+    InstanceStatus, NodeStatus, OverloadStatus, RouteStatus, ServiceStatus, SloStatus,
+};
 use ninefold_core::time::Timestamp;
 
 use super::table::Table;
@@ -87,13 +89,25 @@ fn services(services: &[ServiceStatus]) -> Table {
         "READY",
         "FAILURES LEFT BEFORE OUTAGE",
         "ZONES LEFT BEFORE OUTAGE",
+        "UNDER WAY",
+        "WAITING",
+        "SHED",
     ]);
     for service in services {
+        let of = |read: fn(&OverloadStatus) -> String| {
+            service
+                .overload
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), read)
+        };
         table.row([
             service.service.clone(),
             format!("{}/{}", service.ready, service.desired),
             service.failures_left.to_string(),
             service.zone_failures_left.to_string(),
+            of(|overload| format!("{} of {}", overload.in_flight, overload.limit)),
+            of(|overload| overload.waiting.to_string()),
+            of(|overload| overload.shed.to_string()),
         ]);
     }
     table

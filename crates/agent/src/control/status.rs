@@ -5,11 +5,12 @@ use std::time::Duration;
 use ninefold_config::model::{self, ServiceKind};
 use ninefold_core::slo::RouteTotals;
 use ninefold_core::status::{
-    ClassCount, InstanceState, InstanceStatus, ListenerStatus, NodeStatus, RouteStatus,
-    ServiceStatus, SloStatus,
+    ClassCount, InstanceState, InstanceStatus, ListenerStatus, NodeStatus, OverloadStatus,
+    RouteStatus, ServiceStatus, SloStatus,
 };
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
+use ninefold_gateway::ServiceCounters;
 
 use super::core::{Control, now};
 use crate::tolerance::failures_left;
@@ -100,6 +101,7 @@ impl Control {
     }
 
     fn services(&self, instances: &[InstanceStatus]) -> Vec<ServiceStatus> {
+        let counters = self.parts.gateway.counters().services;
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let service = |(name, service): (&model::Name, &model::Service)| {
             let zones: Vec<Option<&str>> = instances
@@ -122,6 +124,7 @@ impl Control {
                 ready: count(zones.len()),
                 failures_left,
                 zone_failures_left,
+                overload: overload(&counters, name),
             }
         };
         self.parts.file.services.iter().map(service).collect()
@@ -161,6 +164,16 @@ impl Control {
             })
             .collect()
     }
+}
+
+fn overload(counters: &[ServiceCounters], service: &str) -> Option<OverloadStatus> {
+    let found = counters.iter().find(|one| &*one.service == service)?;
+    Some(OverloadStatus {
+        limit: found.limit,
+        in_flight: found.in_flight,
+        waiting: found.waiting,
+        shed: found.refused.iter().map(|(_, count)| count).sum(),
+    })
 }
 
 const fn scheme(listener: &model::Listener) -> &'static str {

@@ -92,6 +92,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
                 try_timeout: Span::secs(2),
                 retry: Some(Retry::default()),
                 send_proxy_protocol: None,
+                criticality: ninefold_config::model::Criticality::Critical,
             }],
         }],
         slos: BTreeMap::from([(name("up"), slo)]),
@@ -117,5 +118,6 @@ fn service(kind: ServiceKind) -> Service {
         ejection: Ejection::default(),
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
+        overload: None,
     }
 }

@@ -264,6 +264,7 @@ impl System for Shop {
                 connections: 0,
             }],
             services: vec![ServiceStatus {
+                overload: None,
                 service: "web".to_owned(),
                 supervised: true,
                 desired: self.behaviour.replicas,

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use super::view::View;
 use crate::model::{
-    AccessLog, AccessLogFormat, Limits, Listener, Name, Protocol, ProxyVersion, Ratio, Retry,
-    Route, Service, Span, TlsCertificate,
+    AccessLog, AccessLogFormat, Criticality, Limits, Listener, Name, Protocol, ProxyVersion, Ratio,
+    Retry, Route, Service, Span, TlsCertificate,
 };
 use crate::text::route_name;
 
@@ -128,6 +128,14 @@ fn route(table: View<'_, '_>, protocol: Protocol) -> Route {
             .parse("try_timeout")
             .unwrap_or_else(|| try_timeout(timeout)),
         retry: retry(table),
+        criticality: table
+            .text("criticality")
+            .and_then(|text| {
+                Criticality::ALL
+                    .into_iter()
+                    .find(|one| one.as_str() == text)
+            })
+            .unwrap_or_default(),
         send_proxy_protocol: match table.text("send_proxy_protocol") {
             Some("v1") => Some(ProxyVersion::V1),
             Some("v2") => Some(ProxyVersion::V2),
@@ -155,6 +163,7 @@ fn implicit_route(service: &Name, protocol: Protocol) -> Route {
         timeout: TIMEOUT,
         try_timeout: try_timeout(TIMEOUT),
         retry: Some(Retry::default()),
+        criticality: Criticality::default(),
         send_proxy_protocol: None,
     }
 }

@@ -8,8 +8,8 @@ use toml::de::DeValue;
 use super::health::health;
 use super::view::View;
 use crate::model::{
-    Cluster, Ejection, Endpoint, External, Name, Redundancy, Restart, Service, ServiceKind, Span,
-    Spread, Stop, Supervised,
+    Cluster, Ejection, Endpoint, External, Name, Overload, Redundancy, Restart, Service,
+    ServiceKind, Span, Spread, Stop, Supervised,
 };
 use crate::text;
 
@@ -37,6 +37,7 @@ fn service(table: View<'_, '_>, cluster: &Cluster) -> Service {
         kind,
         health: health(table.table("health")),
         ejection: ejection(table.table("ejection")),
+        overload: overload(table),
         slow_start: table.parse("slow_start").unwrap_or(Span::secs(0)),
         connect_timeout: table.parse("connect_timeout").unwrap_or(Span::millis(500)),
     }
@@ -111,6 +112,22 @@ fn restart(table: View<'_, '_>) -> Restart {
         within: table.parse("within").unwrap_or(default.within),
         crash_loop_every: every.unwrap_or(default.crash_loop_every),
     }
+}
+
+fn overload(service: View<'_, '_>) -> Option<Overload> {
+    if service.text("overload") == Some("off") || service.flag("overload") == Some(false) {
+        return None;
+    }
+    let table = service.table("overload");
+    let default = Overload::default();
+    let limit = |key, default| table.integer(key).unwrap_or(default);
+    Some(Overload {
+        initial_limit: limit("initial_limit", default.initial_limit),
+        min_limit: limit("min_limit", default.min_limit),
+        max_limit: limit("max_limit", default.max_limit),
+        max_waiting: limit("max_waiting", default.max_waiting),
+        max_wait: table.parse("max_wait").unwrap_or(default.max_wait),
+    })
 }
 
 fn ejection(table: View<'_, '_>) -> Ejection {

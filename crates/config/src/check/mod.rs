@@ -10,6 +10,7 @@ mod claim_fault;
 mod claim_load;
 mod health;
 mod listener;
+mod overload;
 mod path;
 mod place;
 mod placeholder;

@@ -1,8 +1,8 @@
 //! All checks in order.
 
 use super::{
-    address, claim, claim_fault, claim_load, health, listener, placeholder, protocol, redundancy,
-    service, slo, timeout,
+    address, claim, claim_fault, claim_load, health, listener, overload, placeholder, protocol,
+    redundancy, service, slo, timeout,
 };
 use crate::build::Built;
 use crate::finding::Report;
@@ -12,6 +12,7 @@ pub(crate) fn file(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     service::check(built, report);
     health::check(built, report);
     redundancy::check(built, report);
+    overload::check(built, report);
     listener::check(built, report);
     protocol::check(built, report);
     address::check(built, report);

@@ -253,6 +253,14 @@ pub(crate) static ROUTE: Table = Table {
             Shape::Either(&[Shape::Off, Shape::Table(&RETRY)]),
         ),
         Key::new(
+            "criticality",
+            "How much it hurts to refuse a request when its service is overloaded; the least \
+             goes first. On listeners with `trust_forwarded`, `x-criticality` of the request \
+             goes before.",
+            Shape::Choice(&["sheddable", "sheddable-plus", "critical", "critical-plus"]),
+        )
+        .default("\"critical\""),
+        Key::new(
             "send_proxy_protocol",
             "Tells the instance by a header of the PROXY protocol who the client is; only with \
              `protocol = \"tcp\"`. Default: nothing is sent.",
@@ -261,7 +269,6 @@ pub(crate) static ROUTE: Table = Table {
     ],
     rule: None,
     later: &[
-        "criticality",
         "fallback",
         "hedge",
         "rewrite",

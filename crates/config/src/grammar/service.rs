@@ -102,6 +102,14 @@ pub(crate) static SERVICE: Table = Table {
             Shape::Table(&EJECTION),
         ),
         Key::new(
+            "overload",
+            "How many requests may be under way at the service, found by their latency, and what \
+             becomes of the others: they wait in a short queue, the more critical first, and are \
+             refused early. `off` for services whose latency says nothing of their load, such as \
+             long polls.",
+            Shape::Either(&[Shape::Off, Shape::Table(&OVERLOAD)]),
+        ),
+        Key::new(
             "slow_start",
             "How long a newcomer's share of traffic grows from 10 % to full.",
             Shape::DURATION_OR_ZERO,
@@ -122,7 +130,6 @@ pub(crate) static SERVICE: Table = Table {
         "rto",
         "rpo",
         "criticality",
-        "limiter",
         "hedge",
         "depends_on",
         "resources",
@@ -221,6 +228,45 @@ static RESTART: Table = Table {
     ],
     rule: None,
     later: &["policy", "hook"],
+};
+
+static OVERLOAD: Table = Table {
+    title: "`overload`",
+    about: "How many requests may be under way at a service, and what becomes of the others.",
+    keys: &[
+        Key::new(
+            "initial_limit",
+            "Requests under way before anything is learnt. With fewer than half of it under way \
+             the limit does not move.",
+            LIMIT,
+        )
+        .default("256"),
+        Key::new("min_limit", "The limit is never lower.", LIMIT).default("8"),
+        Key::new("max_limit", "The limit is never higher.", LIMIT).default("10000"),
+        Key::new(
+            "max_waiting",
+            "Requests that wait; beyond, the least critical are refused.",
+            Shape::Integer {
+                min: 1,
+                max: 65_536,
+            },
+        )
+        .default("1000"),
+        Key::new(
+            "max_wait",
+            "The longest wait. When the queue does not empty, those are refused who waited for \
+             10 ms.",
+            Shape::DURATION,
+        )
+        .default("\"1s\""),
+    ],
+    rule: None,
+    later: &["algorithm", "window", "shedding"],
+};
+
+const LIMIT: Shape = Shape::Integer {
+    min: 1,
+    max: 1_000_000,
 };
 
 static EJECTION: Table = Table {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Bytes, Name, Ratio, Span};
+use super::{Bytes, Criticality, Name, Ratio, Span};
 
 /// One listener.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +105,8 @@ pub struct Route {
     pub try_timeout: Span,
     /// `retry`. `"off"` is `None`.
     pub retry: Option<Retry>,
+    /// `criticality`. Default critical.
+    pub criticality: Criticality,
     /// `send_proxy_protocol`: only with TCP. Default none.
     pub send_proxy_protocol: Option<ProxyVersion>,
 }

@@ -20,10 +20,11 @@ pub use listener::{
     TlsCertificate,
 };
 pub use name::{InvalidName, Name};
+pub use ninefold_core::policy::Criticality;
 pub use ninefold_core::units::{Bytes, InvalidUnit, Rate, Ratio, Span};
 pub use probe::{Check, Health, Probe};
 pub use service::{
-    Ejection, Endpoint, External, Redundancy, Restart, Service, ServiceKind, Spread, Stop,
-    Supervised,
+    Ejection, Endpoint, External, Overload, Redundancy, Restart, Service, ServiceKind, Spread,
+    Stop, Supervised,
 };
 pub use slo::{LatencyObjective, Slo};

@@ -14,6 +14,8 @@ pub struct Service {
     pub health: Health,
     /// `ejection`: passive health checks by live traffic.
     pub ejection: Ejection,
+    /// `overload`. `"off"` is `None`.
+    pub overload: Option<Overload>,
     /// `slow_start`: how long a newcomer's share grows from 10 % to full. Default 0 s: off.
     pub slow_start: Span,
     /// `connect_timeout`. Default 500 ms.
@@ -139,6 +141,34 @@ pub struct Ejection {
     /// `max_share`: never more of a service at once; one of two or more may always be ejected, the
     /// last never. Default 50 %.
     pub max_share: Ratio,
+}
+
+/// `overload`: how many requests may be under way at a service, and what becomes of the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overload {
+    /// `initial_limit`: requests under way before anything is learnt. Default 256; between
+    /// `min_limit` and `max_limit`.
+    pub initial_limit: u32,
+    /// `min_limit`. Default 8.
+    pub min_limit: u32,
+    /// `max_limit`. Default 10,000.
+    pub max_limit: u32,
+    /// `max_waiting`: requests that wait. Default 1,000.
+    pub max_waiting: u32,
+    /// `max_wait`: the longest wait. Default 1 s.
+    pub max_wait: Span,
+}
+
+impl Default for Overload {
+    fn default() -> Self {
+        Self {
+            initial_limit: 256,
+            min_limit: 8,
+            max_limit: 10_000,
+            max_waiting: 1_000,
+            max_wait: Span::secs(1),
+        }
+    }
 }
 
 impl Default for Stop {

@@ -88,6 +88,7 @@ fn the_reader_knows_exactly_the_keys_of_the_schema() {
             "retry",
             "[[listener]]\n[[listener.route]]\n[listener.route.retry]\n",
         ),
+        ("overload", "[service.a.overload]\n"),
         ("SLO", "[slo.a]\n"),
         ("latency", "[slo.a.latency]\n"),
         ("claim", "[[claim]]\n"),

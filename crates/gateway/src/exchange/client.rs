@@ -1,12 +1,14 @@
 //! What is known of the client of a connection.
 
 use std::cell::{Cell, RefCell};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
 use http::HeaderValue;
+use ninefold_core::policy::Cohort;
 
 use crate::guard::Pulse;
 use crate::plan::ListenerPlan;
@@ -21,6 +23,8 @@ pub(crate) struct Client {
     pub(crate) listener: usize,
     pub(crate) peer: SocketAddr,
     pub(crate) pulse: Arc<Pulse>,
+    /// Who is refused together, when some must be.
+    pub(crate) cohort: Cohort,
     /// The peer's address as `x-forwarded-for` shows it.
     pub(crate) address: HeaderValue,
     doomed: Cell<bool>,
@@ -36,6 +40,7 @@ impl Client {
             listener,
             peer,
             pulse,
+            cohort: cohort(peer),
             address: forwarded(peer),
             doomed: Cell::new(false),
             task: RefCell::new(None),
@@ -45,6 +50,7 @@ impl Client {
     /// The connection is that of somebody else, as its balancer says.
     pub(crate) fn stands_for(&mut self, peer: SocketAddr) {
         self.peer = peer;
+        self.cohort = cohort(peer);
         self.address = forwarded(peer);
     }
 
@@ -70,6 +76,13 @@ impl Client {
     pub(crate) fn plan(&self) -> Option<&ListenerPlan> {
         self.worker.hub.plan.listeners.get(self.listener)
     }
+}
+
+/// The same for every connection of a client, on every thread.
+fn cohort(peer: SocketAddr) -> Cohort {
+    let mut hasher = DefaultHasher::new();
+    peer.ip().to_canonical().hash(&mut hasher);
+    Cohort::of(hasher.finish(), 0)
 }
 
 fn forwarded(peer: SocketAddr) -> HeaderValue {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::header::UPGRADE;
 use http::{Response, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
+use ninefold_core::policy::{Reason, Rejected};
 use tokio::time::Instant;
 
 use super::answer::OwnAnswer;
@@ -65,6 +66,28 @@ impl Exchange {
         self.ticket.phase = Phase::Route;
         self.ticket.status = 503;
         self.ticket.settle(Outcome::Failed, Who::Gateway);
+        answer.response(self.json, self.head.version)
+    }
+
+    /// The service has more to do than it can, and others are more important.
+    pub(super) fn shed(mut self: Box<Self>, rejected: Rejected) -> Response<Delivery> {
+        let plan = self.ticket.client.worker.hub.plan.route(self.route);
+        let service = plan.map_or("", |(_, service)| &service.name);
+        let answer = OwnAnswer::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "gateway/overload",
+            format!(
+                "service {service} is overloaded: {}",
+                rejected.reason.as_str()
+            ),
+        );
+        self.ticket.phase = Phase::Route;
+        self.ticket.status = 503;
+        if rejected.reason == Reason::DeadlineExceeded && self.impatient {
+            self.ticket.settle(Outcome::Cancelled, Who::Client);
+        } else {
+            self.ticket.settle(Outcome::Failed, Who::Gateway);
+        }
         answer.response(self.json, self.head.version)
     }
 

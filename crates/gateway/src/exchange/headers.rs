@@ -21,6 +21,7 @@ const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// The time that is left for a request, in milliseconds: sent to endpoints, and honoured from
 /// clients where it is shorter than the route's own timeout.
+pub(super) const CRITICALITY: HeaderName = HeaderName::from_static("x-criticality");
 pub(super) const DEADLINE: HeaderName = HeaderName::from_static("x-deadline-ms");
 
 /// Who failed and in which phase, on answers made by the gateway.

@@ -7,7 +7,9 @@ use http::header::{CONNECTION, HOST, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::upgrade::OnUpgrade;
+use ninefold::clock::{Now as _, TokioTime};
 use ninefold_core::ejection::Testimony;
+use ninefold_core::policy::{Criticality, Outcome, Rejected, RequestMeta};
 use tokio::time::{Instant, sleep_until};
 
 use super::headers::DEADLINE;
@@ -15,6 +17,7 @@ use super::intake::Intake;
 use super::serve::is_retryable;
 use super::ticket::Phase;
 use super::{AttemptBody, Delivery, Ticket};
+use crate::overload::Pass;
 use crate::plan::{RoutePlan, ServicePlan};
 use crate::upstream::{Answer, Attempt, Failure, Sent, Upstream};
 
@@ -35,6 +38,7 @@ pub(super) struct Exchange {
     /// Whether the client allows less than the route gives a single try.
     pub(super) impatient: bool,
     pub(super) idempotent: bool,
+    pub(super) criticality: Criticality,
     pub(super) intake: Option<Rc<Intake>>,
     pub(super) upgrade: Option<(HeaderValue, OnUpgrade)>,
     pub(super) json: bool,
@@ -58,14 +62,55 @@ enum Unanswered {
     Failed(Failure),
 }
 
+/// What an end says about the service's load. A service without endpoints and a client that broke
+/// off say nothing.
+fn outcome_of(answered: &Result<Answer, Unanswered>) -> Outcome {
+    match answered {
+        Ok(answer) => match Testimony::of(answer.response.status().as_u16()) {
+            Testimony::Against => Outcome::Failure,
+            Testimony::For => Outcome::Success,
+            Testimony::Neither => Outcome::Ignored,
+        },
+        Err(Unanswered::Unavailable | Unanswered::Failed(Failure::RequestBody)) => Outcome::Ignored,
+        Err(Unanswered::Failed(_)) => Outcome::Failure,
+    }
+}
+
 impl Exchange {
     /// Attempts, and the final answer.
     pub(super) async fn run(mut self: Box<Self>) -> Response<Delivery> {
-        match self.answer().await {
+        let pass = match self.admit().await {
+            Ok(pass) => pass,
+            Err(rejected) => return self.shed(rejected),
+        };
+        let answered = self.answer().await;
+        if let Some(pass) = pass {
+            pass.end(outcome_of(&answered));
+        }
+        match answered {
             Ok(answer) => self.deliver(answer),
             Err(Unanswered::Failed(failure)) => self.fail(failure),
             Err(Unanswered::Unavailable) => self.unavailable(),
         }
+    }
+
+    /// A place at the service, where that is limited.
+    async fn admit(&self) -> Result<Option<Pass>, Rejected> {
+        let client = &self.ticket.client;
+        let hub = &client.worker.hub;
+        let service = hub.plan.routes.get(self.route).map(|route| route.service);
+        let gate = service.and_then(|service| hub.overload.get(service));
+        let Some(gate) = gate.and_then(Option::as_ref) else {
+            return Ok(None);
+        };
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let request = RequestMeta {
+            deadline: Some(TokioTime.now() + left),
+            criticality: self.criticality,
+            cohort: client.cohort,
+            ..RequestMeta::default()
+        };
+        gate.admit(&request).await.map(Some)
     }
 
     async fn answer(&mut self) -> Result<Answer, Unanswered> {

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_LENGTH, HOST};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use ninefold_core::policy::Criticality;
 
 use super::answer::OwnAnswer;
-use super::headers::{DEADLINE, forward, upgrade};
+use super::headers::{CRITICALITY, DEADLINE, forward, upgrade};
 use super::intake::Intake;
 use super::notable::Notable;
 use super::perform::Exchange;
@@ -62,6 +63,7 @@ struct Prepared {
     route: usize,
     timeout: Duration,
     impatient: bool,
+    criticality: Criticality,
     intake: Option<Rc<Intake>>,
     upgrade: Option<(HeaderValue, OnUpgrade)>,
 }
@@ -72,6 +74,7 @@ impl Prepared {
             deadline: tokio::time::Instant::from_std(ticket.began()) + self.timeout,
             idempotent: is_idempotent(&head.method),
             impatient: self.impatient,
+            criticality: self.criticality,
             route: self.route,
             intake: self.intake,
             upgrade: self.upgrade,
@@ -130,6 +133,11 @@ fn prepare(
         .get(&parts.headers, Notable::DEADLINE, DEADLINE)
         .and_then(number)
         .map(Duration::from_millis);
+    let criticality = listener
+        .trust_forwarded
+        .then(|| said_criticality(&parts.headers))
+        .flatten()
+        .unwrap_or(route.criticality);
     forward(client, parts, host, notable);
     let keep_max = route
         .retry
@@ -141,6 +149,7 @@ fn prepare(
     Ok(Prepared {
         route: index,
         timeout: asked.map_or(route.timeout, |asked| asked.min(route.timeout)),
+        criticality,
         impatient: asked.is_some_and(|asked| asked < route.try_timeout),
         intake,
         upgrade,
@@ -209,6 +218,13 @@ pub(super) fn too_large(size_max: u64) -> OwnAnswer {
 
 fn number(value: &HeaderValue) -> Option<u64> {
     value.to_str().ok()?.parse().ok()
+}
+
+/// What a request says itself.
+fn said_criticality(headers: &HeaderMap) -> Option<Criticality> {
+    let text = headers.get(CRITICALITY)?.as_bytes();
+    let mut all = Criticality::ALL.into_iter();
+    all.find(|one| one.as_str().as_bytes() == text)
 }
 
 fn wants_json(parts: &Parts) -> bool {

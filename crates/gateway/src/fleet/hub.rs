@@ -15,7 +15,8 @@ use crate::access_log::AccessLogs;
 use crate::clock::Clock;
 use crate::counters::Notice;
 use crate::meter::{EndpointCells, ListenerCells, RouteCells, bounds};
-use crate::plan::Plan;
+use crate::overload::Gate;
+use crate::plan::{Plan, ServicePlan};
 
 /// Notices kept at most until the control plane takes them; older ones are dropped.
 const NOTICES_MAX: usize = 1_024;
@@ -40,11 +41,19 @@ pub(crate) struct Hub {
     /// One lock per service, so that two threads never eject the last two endpoints at once.
     gates: Vec<Mutex<()>>,
     notices: Mutex<VecDeque<Notice>>,
+    /// By service; none where overload is not looked at.
+    pub(crate) overload: Vec<Option<Arc<Gate>>>,
 }
 
 /// A lock is only ever held for a few assignments, which cannot panic half way.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn gate(service: &ServicePlan) -> Option<Arc<Gate>> {
+    let gate = Gate::new(service.overload.as_ref()?);
+    // A valid file has valid limits.
+    gate.map(Arc::new).ok()
 }
 
 impl Hub {
@@ -68,6 +77,7 @@ impl Hub {
                 .iter()
                 .map(|_| ListenerCells::default())
                 .collect(),
+            overload: plan.services.iter().map(gate).collect(),
             gates: plan.services.iter().map(|_| Mutex::new(())).collect(),
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             generation: AtomicU64::new(1),

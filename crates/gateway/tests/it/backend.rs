@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 
 /// What an upstream does with a request.
@@ -20,6 +21,8 @@ pub(crate) enum Act {
     Close,
     /// Writes these bytes once it is told to.
     AnswerWhen(Arc<Notify>, Vec<u8>),
+    /// Takes one of these places, for so long, and then writes these bytes.
+    InTurn(Arc<Semaphore>, Duration, Vec<u8>),
     /// Never answers.
     Hang,
     /// Echoes everything after these bytes.
@@ -45,14 +48,18 @@ pub(crate) struct Backend {
     task: JoinHandle<()>,
 }
 
+fn answer(body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+}
+
 pub(crate) fn ok(body: &str) -> Act {
-    Act::Answer(
-        format!(
-            "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .into_bytes(),
-    )
+    Act::Answer(answer(body))
+}
+
+/// As [`ok`], in one of these places.
+pub(crate) fn ok_in_turn(places: &Arc<Semaphore>, takes: Duration) -> Act {
+    Act::InTurn(Arc::clone(places), takes, answer("x"))
 }
 
 pub(crate) fn status(code: u16) -> Act {
@@ -142,6 +149,12 @@ async fn serve(
             }
             Act::AnswerWhen(told, bytes) => {
                 told.notified().await;
+                stream.write_all(&bytes).await.unwrap();
+            }
+            Act::InTurn(places, takes, bytes) => {
+                let place = places.acquire().await.unwrap();
+                tokio::time::sleep(takes).await;
+                drop(place);
                 stream.write_all(&bytes).await.unwrap();
             }
             Act::Close => return,

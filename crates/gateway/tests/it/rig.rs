@@ -31,6 +31,7 @@ pub(crate) fn service() -> Service {
         ejection: Ejection::default(),
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
+        overload: None,
     }
 }
 
@@ -45,6 +46,7 @@ pub(crate) fn route(path: &str) -> Route {
         try_timeout: Span::secs(2),
         retry: Some(Retry::default()),
         send_proxy_protocol: None,
+        criticality: ninefold_config::model::Criticality::Critical,
     }
 }
 

@@ -1,0 +1,93 @@
+//! The gate of one service.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use ninefold::clock::TokioTime;
+use ninefold::waiting::WaitingRoom;
+use ninefold_config::model::Overload;
+use ninefold_core::policy::queue::Waiting as _;
+use ninefold_core::policy::{
+    AdaptiveLimiter, AdaptiveLimiterConfig, Admission as _, Criticality, InvalidPolicy,
+    LoadShedder, LoadShedderConfig, Rejected, RequestMeta,
+};
+
+use super::Pass;
+
+/// See the [module](super).
+#[derive(Debug)]
+pub(crate) struct Gate {
+    pub(super) limiter: AdaptiveLimiter,
+    pub(super) room: WaitingRoom<LoadShedder, TokioTime>,
+    refused: [AtomicU64; Criticality::ALL.len()],
+}
+
+/// A gate at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GateCounters {
+    pub(crate) limit: u64,
+    pub(crate) in_flight: u64,
+    pub(crate) waiting: u64,
+    /// By criticality, the first to refuse first.
+    pub(crate) refused: [u64; Criticality::ALL.len()],
+}
+
+impl Gate {
+    pub(crate) fn new(overload: &Overload) -> Result<Self, InvalidPolicy> {
+        let limiter = AdaptiveLimiter::new(AdaptiveLimiterConfig {
+            initial_limit: overload.initial_limit,
+            min_limit: overload.min_limit,
+            max_limit: overload.max_limit,
+            ..AdaptiveLimiterConfig::default()
+        })?;
+        let shedder = LoadShedder::new(LoadShedderConfig {
+            max_concurrent_calls: overload.initial_limit,
+            max_waiting_calls: overload.max_waiting,
+            max_wait: overload.max_wait,
+            ..LoadShedderConfig::default()
+        })?;
+        Ok(Self {
+            limiter,
+            room: WaitingRoom::on(TokioTime, shedder),
+            refused: Default::default(),
+        })
+    }
+
+    /// Waits for a place, or is refused.
+    pub(crate) async fn admit(self: &Arc<Self>, request: &RequestMeta) -> Result<Pass, Rejected> {
+        match self.room.acquire(request).await {
+            Ok(place) => {
+                // Both count to the same limit. Where it is just being lowered nobody times the call.
+                let timed = self.limiter.try_acquire(request, TokioTime).ok();
+                Ok(Pass::new(Arc::clone(self), place, timed))
+            }
+            Err(rejected) => {
+                let refused = usize::from(request.criticality.rank());
+                if let Some(refused) = self.refused.get(refused) {
+                    refused.fetch_add(1, Relaxed);
+                }
+                Err(rejected)
+            }
+        }
+    }
+
+    /// The shedder follows what the limiter has found.
+    pub(super) fn follow(&self) {
+        let (limit, shedder) = (self.limiter.limit(), self.room.policy());
+        if shedder.limit() != limit {
+            shedder.set_limit(limit);
+            self.room.serve();
+        }
+    }
+
+    pub(crate) fn counters(&self) -> GateCounters {
+        let shedder = self.room.policy();
+        GateCounters {
+            limit: shedder.limit().into(),
+            in_flight: shedder.in_flight().into(),
+            waiting: shedder.waiting().into(),
+            refused: std::array::from_fn(|at| self.refused.get(at).map_or(0, |n| n.load(Relaxed))),
+        }
+    }
+}
