@@ -93,11 +93,16 @@ fn encode_routes(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) 
         outcomes,
     )?;
     type Read = fn(&RouteCounters) -> u64;
-    let counters: [(&str, &str, Read); 5] = [
+    let counters: [(&str, &str, Read); 6] = [
         (
             "ninefold_masked_requests",
             "Requests that met a failed attempt and succeeded all the same",
             |route| route.masked,
+        ),
+        (
+            "ninefold_rate_limited_requests",
+            "Requests that were refused because they came too often",
+            |route| route.rate_limited,
         ),
         (
             "ninefold_retries",

@@ -66,6 +66,8 @@ pub struct RouteCounters {
     pub answered: u64,
     /// From the request's head to the answer's head.
     pub latency: Histogram,
+    /// Of `refused`: requests that came too often.
+    pub rate_limited: u64,
     /// Attempts after the first one.
     pub retries: u64,
     /// Retries that the budget did not allow.

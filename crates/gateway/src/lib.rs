@@ -23,6 +23,7 @@ mod meter;
 mod overload;
 mod plan;
 pub mod proxy_protocol;
+mod rate_limit;
 mod start;
 pub mod strict;
 mod sums;

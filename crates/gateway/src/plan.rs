@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model::{
-    Criticality, File, Limits, Listener, Overload, Protocol, ProxyVersion, Redundancy, Retry,
-    Service, ServiceKind,
+    Criticality, File, Limits, Listener, Overload, Protocol, ProxyVersion, RateLimit, Redundancy,
+    Retry, Service, ServiceKind,
 };
 use ninefold_core::ejection::EjectionRules;
 
@@ -48,6 +48,7 @@ pub(crate) struct RoutePlan {
     pub(crate) try_timeout: Duration,
     pub(crate) retry: Option<Retry>,
     pub(crate) criticality: Criticality,
+    pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) send_proxy_protocol: Option<ProxyVersion>,
     /// Bounds in nanoseconds that the latency histogram must have exactly.
     pub(crate) thresholds: Vec<u64>,
@@ -103,6 +104,7 @@ impl Plan {
                     try_timeout: route.try_timeout.0,
                     retry: route.retry.clone(),
                     criticality: route.criticality,
+                    rate_limit: route.rate_limit.clone(),
                     send_proxy_protocol: route.send_proxy_protocol,
                     thresholds: thresholds(file, &route.name),
                 });

@@ -14,6 +14,7 @@ use crate::fleet::{Endpoint, Hub};
 use crate::meter::{EndpointCells, Histogram, ListenerCells, RouteCells, bounds, load};
 use crate::overload::Gate;
 use crate::plan::{NO_ROUTE, ServicePlan};
+use crate::rate_limit::RouteLimit;
 
 /// All counters of a gateway.
 pub(crate) fn counters(hub: &Hub) -> Counters {
@@ -45,6 +46,8 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
                 for cells in hub.routes.iter().filter_map(|thread| thread.get(index)) {
                     total.add(cells);
                 }
+                let limit = hub.limits.get(index).and_then(Option::as_ref);
+                total.rate_limited = limit.map_or(0, RouteLimit::refused);
                 total
             })
             .collect(),
@@ -97,6 +100,7 @@ impl RouteCounters {
             masked: 0,
             answered: 0,
             latency: Histogram::new(bounds(thresholds)),
+            rate_limited: 0,
             retries: 0,
             retries_denied: 0,
             bytes_in: 0,

@@ -129,6 +129,7 @@ mod tests {
             try_timeout: Span::secs(1),
             retry: None,
             send_proxy_protocol: None,
+            rate_limit: None,
             criticality: ninefold_config::model::Criticality::Critical,
         }
     }

@@ -92,6 +92,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
                 try_timeout: Span::secs(2),
                 retry: Some(Retry::default()),
                 send_proxy_protocol: None,
+                rate_limit: None,
                 criticality: ninefold_config::model::Criticality::Critical,
             }],
         }],

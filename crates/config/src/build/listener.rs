@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use super::view::View;
 use crate::model::{
-    AccessLog, AccessLogFormat, Criticality, Limits, Listener, Name, Protocol, ProxyVersion, Ratio,
-    Retry, Route, Service, Span, TlsCertificate,
+    AccessLog, AccessLogFormat, Criticality, LimitBy, Limits, Listener, Name, Protocol,
+    ProxyVersion, Rate, RateLimit, Ratio, Retry, Route, Service, Span, TlsCertificate,
 };
 use crate::text::route_name;
 
@@ -136,12 +136,34 @@ fn route(table: View<'_, '_>, protocol: Protocol) -> Route {
                     .find(|one| one.as_str() == text)
             })
             .unwrap_or_default(),
+        rate_limit: rate_limit(table),
         send_proxy_protocol: match table.text("send_proxy_protocol") {
             Some("v1") => Some(ProxyVersion::V1),
             Some("v2") => Some(ProxyVersion::V2),
             _ => None,
         },
     }
+}
+
+/// Keys of a rate limit that are remembered unless it says otherwise.
+const LIMIT_KEYS: u32 = 10_000;
+
+fn rate_limit(route: View<'_, '_>) -> Option<RateLimit> {
+    route.value("rate_limit")?;
+    let table = route.table("rate_limit");
+    let rate: Rate = table.parse("rate").unwrap_or(Rate::per_second(1));
+    let burst = u32::try_from(rate.as_millihertz() / 10_000).unwrap_or(u32::MAX);
+    let by = match (table.text("by"), table.table("by").text("header")) {
+        (Some("all"), _) => LimitBy::All,
+        (_, Some(header)) => LimitBy::Header(header.to_ascii_lowercase()),
+        _ => LimitBy::Client,
+    };
+    Some(RateLimit {
+        rate,
+        burst: table.integer("burst").unwrap_or_else(|| burst.max(1)),
+        by,
+        keys: table.integer("keys").unwrap_or(LIMIT_KEYS),
+    })
 }
 
 fn try_timeout(timeout: Span) -> Span {
@@ -164,6 +186,7 @@ fn implicit_route(service: &Name, protocol: Protocol) -> Route {
         try_timeout: try_timeout(TIMEOUT),
         retry: Some(Retry::default()),
         criticality: Criticality::default(),
+        rate_limit: None,
         send_proxy_protocol: None,
     }
 }

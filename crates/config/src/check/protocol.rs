@@ -40,7 +40,7 @@ const OF_LIMITS: [&str; 6] = [
     "body_rate_min",
     "streams",
 ];
-const OF_ROUTES: [&str; 4] = ["host", "path", "methods", "criticality"];
+const OF_ROUTES: [&str; 5] = ["host", "path", "methods", "criticality", "rate_limit"];
 
 fn tcp(built: &Built<'_, '_>, listener: &Listener, path: &KeyPath, report: &mut Report<'_, '_>) {
     let protocol = path.key("protocol");

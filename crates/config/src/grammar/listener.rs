@@ -261,6 +261,11 @@ pub(crate) static ROUTE: Table = Table {
         )
         .default("\"critical\""),
         Key::new(
+            "rate_limit",
+            "Requests beyond this rate get 429 with `retry-after`; they are never sent.",
+            Shape::Table(&RATE_LIMIT),
+        ),
+        Key::new(
             "send_proxy_protocol",
             "Tells the instance by a header of the PROXY protocol who the client is; only with \
              `protocol = \"tcp\"`. Default: nothing is sent.",
@@ -269,18 +274,64 @@ pub(crate) static ROUTE: Table = Table {
     ],
     rule: None,
     later: &[
-        "fallback",
-        "hedge",
-        "rewrite",
-        "redirect",
-        "headers",
-        "rate_limit",
-        "shed",
-        "mirror",
-        "split",
-        "bulkhead",
+        "fallback", "hedge", "rewrite", "redirect", "headers", "mirror", "split", "bulkhead",
         "breaker",
     ],
+};
+
+static RATE_LIMIT: Table = Table {
+    title: "`rate_limit`",
+    about: "How often requests may come.",
+    keys: &[
+        Key::new(
+            "rate",
+            "Requests in the long run, of each client or whatever `by` says.",
+            Shape::Rate { max: 1_000_000 },
+        )
+        .required(),
+        Key::new(
+            "burst",
+            "Requests that may come at once after a pause. Default: those of a tenth of a second, \
+             at least 1.",
+            Shape::Integer {
+                min: 1,
+                max: 1_000_000,
+            },
+        ),
+        Key::new(
+            "by",
+            "Whose requests are counted together: those of a `client` address (of IPv6, its \
+             first 64 bits), `all`, or those \
+             with one value of a header; those without it are counted together too.",
+            Shape::Either(&[Shape::Choice(&["client", "all"]), Shape::Table(&BY_HEADER)]),
+        )
+        .default("\"client\""),
+        Key::new(
+            "keys",
+            "Clients or values that are remembered at once. Those that find no room share one \
+             limit; who has used his up is not forgotten.",
+            Shape::Integer {
+                min: 1,
+                max: 1_000_000,
+            },
+        )
+        .default("10000"),
+    ],
+    rule: None,
+    later: &[],
+};
+
+static BY_HEADER: Table = Table {
+    title: "`by`",
+    about: "Counts the requests together that have one value of a header.",
+    keys: &[Key::new(
+        "header",
+        "Its name. Whoever may write it freely has as many limits as values.",
+        Shape::Text(Syntax::Header),
+    )
+    .required()],
+    rule: None,
+    later: &[],
 };
 
 static RETRY: Table = Table {

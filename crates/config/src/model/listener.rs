@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Bytes, Criticality, Name, Ratio, Span};
+use super::{Bytes, Criticality, Name, Rate, Ratio, Span};
 
 /// One listener.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,8 +107,35 @@ pub struct Route {
     pub retry: Option<Retry>,
     /// `criticality`. Default critical.
     pub criticality: Criticality,
+    /// `rate_limit`. Default none.
+    pub rate_limit: Option<RateLimit>,
     /// `send_proxy_protocol`: only with TCP. Default none.
     pub send_proxy_protocol: Option<ProxyVersion>,
+}
+
+/// `rate_limit`: requests beyond it get 429.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// `rate`: requests in the long run.
+    pub rate: Rate,
+    /// `burst`: requests that may come at once after a pause. Default: those of a tenth of a second,
+    /// at least 1.
+    pub burst: u32,
+    /// `by`. Default: each client address.
+    pub by: LimitBy,
+    /// `keys`: clients or values that are remembered at once. Default 10,000.
+    pub keys: u32,
+}
+
+/// `by`: whose requests are counted together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LimitBy {
+    /// Those of a client's address; of IPv6, its first 64 bits.
+    Client,
+    /// All of them.
+    All,
+    /// Those with one value of this header, in lower case; those without it too.
+    Header(String),
 }
 
 /// `retry`: only of idempotent requests, or of those that were certainly never sent.

@@ -16,8 +16,8 @@ pub use chaos::Chaos;
 pub use claim::{Claim, Load, LoadRequest, Survive};
 pub use file::{AdminAddress, Cluster, File, Node};
 pub use listener::{
-    AccessLog, AccessLogFormat, Limits, Listener, Protocol, ProxyVersion, Retry, Route,
-    TlsCertificate,
+    AccessLog, AccessLogFormat, LimitBy, Limits, Listener, Protocol, ProxyVersion, RateLimit,
+    Retry, Route, TlsCertificate,
 };
 pub use name::{InvalidName, Name};
 pub use ninefold_core::policy::Criticality;

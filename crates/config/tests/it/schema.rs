@@ -89,6 +89,14 @@ fn the_reader_knows_exactly_the_keys_of_the_schema() {
             "[[listener]]\n[[listener.route]]\n[listener.route.retry]\n",
         ),
         ("overload", "[service.a.overload]\n"),
+        (
+            "rate_limit",
+            "[[listener]]\n[[listener.route]]\n[listener.route.rate_limit]\n",
+        ),
+        (
+            "by",
+            "[[listener]]\n[[listener.route]]\n[listener.route.rate_limit.by]\n",
+        ),
         ("SLO", "[slo.a]\n"),
         ("latency", "[slo.a.latency]\n"),
         ("claim", "[[claim]]\n"),

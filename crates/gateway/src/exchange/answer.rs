@@ -1,5 +1,7 @@
 //! Answers that the gateway makes itself.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode, Version};
@@ -17,6 +19,8 @@ pub(super) struct OwnAnswer {
     pub(super) detail: String,
     /// Whether the connection ends with it.
     pub(super) close: bool,
+    /// When another request may have another answer.
+    pub(super) retry_after: Option<Duration>,
 }
 
 #[derive(Serialize)]
@@ -33,6 +37,8 @@ impl OwnAnswer {
             reason,
             detail: detail.into(),
             close: false,
+            retry_after: (status == StatusCode::SERVICE_UNAVAILABLE)
+                .then_some(Duration::from_secs(1)),
         }
     }
 
@@ -57,8 +63,9 @@ impl OwnAnswer {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(REASON, HeaderValue::from_static(self.reason));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(after) = self.retry_after {
+            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.close && version != Version::HTTP_2 {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -117,6 +117,10 @@ fn prepare(
         return Err(no_route(ticket, parts));
     };
     ticket.route(Some(index));
+    let limit = hub.limits.get(index).and_then(Option::as_ref);
+    if let Some(Err(wait)) = limit.map(|limit| limit.check(client.peer.ip(), &parts.headers)) {
+        return Err(too_often(wait));
+    }
     let size_max = listener.limits.body_size.0;
     let length = notable.get(&parts.headers, Notable::CONTENT_LENGTH, CONTENT_LENGTH);
     if length
@@ -195,6 +199,16 @@ fn too_many() -> OwnAnswer {
         "client/head",
         Refusal::HeadTooLarge.explanation(),
     )
+}
+
+fn too_often(wait: Duration) -> OwnAnswer {
+    let mut answer = OwnAnswer::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "client/rate",
+        "more requests than this route allows",
+    );
+    answer.retry_after = Some(wait);
+    answer
 }
 
 fn no_route(ticket: &mut Ticket, parts: &Parts) -> OwnAnswer {

@@ -16,7 +16,8 @@ use crate::clock::Clock;
 use crate::counters::Notice;
 use crate::meter::{EndpointCells, ListenerCells, RouteCells, bounds};
 use crate::overload::Gate;
-use crate::plan::{Plan, ServicePlan};
+use crate::plan::{Plan, RoutePlan, ServicePlan};
+use crate::rate_limit::RouteLimit;
 
 /// Notices kept at most until the control plane takes them; older ones are dropped.
 const NOTICES_MAX: usize = 1_024;
@@ -41,6 +42,8 @@ pub(crate) struct Hub {
     /// One lock per service, so that two threads never eject the last two endpoints at once.
     gates: Vec<Mutex<()>>,
     notices: Mutex<VecDeque<Notice>>,
+    /// By route; none where requests may come as often as they like.
+    pub(crate) limits: Vec<Option<RouteLimit>>,
     /// By service; none where overload is not looked at.
     pub(crate) overload: Vec<Option<Arc<Gate>>>,
 }
@@ -54,6 +57,10 @@ fn gate(service: &ServicePlan) -> Option<Arc<Gate>> {
     let gate = Gate::new(service.overload.as_ref()?);
     // A valid file has valid limits.
     gate.map(Arc::new).ok()
+}
+
+fn limit(route: &RoutePlan) -> Option<RouteLimit> {
+    RouteLimit::new(route.rate_limit.as_ref()?).ok()
 }
 
 impl Hub {
@@ -77,6 +84,7 @@ impl Hub {
                 .iter()
                 .map(|_| ListenerCells::default())
                 .collect(),
+            limits: plan.routes.iter().map(limit).collect(),
             overload: plan.services.iter().map(gate).collect(),
             gates: plan.services.iter().map(|_| Mutex::new(())).collect(),
             snapshot: ArcSwap::from_pointee(Snapshot::default()),

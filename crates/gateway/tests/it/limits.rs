@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ninefold_config::model::{Bytes, Span};
+use ninefold_config::model::{Bytes, LimitBy, Rate, RateLimit, Span};
 
 use crate::backend::{Act, Backend, ok};
 use crate::rig::{Plain, Rig, file, small, until};
@@ -231,4 +231,38 @@ async fn many_idle_connections_are_cheap() {
     );
     assert_eq!(rig.get("/").await.status, 503);
     assert_eq!(open.len(), 1_000);
+}
+
+/// Each client has its own share, and hears when to come again.
+#[tokio::test]
+async fn who_comes_too_often_is_told_when_to_come_again() {
+    let backend = Backend::start(|_| ok("x")).await;
+    let mut file = file();
+    file.listeners[0].routes[0].rate_limit = Some(RateLimit {
+        rate: Rate::millihertz(10),
+        burst: 2,
+        by: LimitBy::Header("x-tenant".to_owned()),
+        keys: 100,
+    });
+    let rig = Rig::with(&file, &[&backend]);
+    let get = async |tenant: &str| {
+        let tenant = if tenant.is_empty() {
+            String::new()
+        } else {
+            format!("X-Tenant: {tenant}\r\n")
+        };
+        rig.once(&format!("GET / HTTP/1.1\r\nHost: a\r\n{tenant}\r\n"))
+            .await
+    };
+    for tenant in ["a", "b", ""] {
+        assert_eq!(get(tenant).await.status, 200);
+        assert_eq!(get(tenant).await.status, 200);
+        let refused = get(tenant).await;
+        assert_eq!(refused.status, 429, "{tenant}");
+        let after: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+        assert!((80..=100).contains(&after), "{after}");
+    }
+    let route = rig.settled().await;
+    assert_eq!((route.ok, route.refused, route.rate_limited), (6, 3, 3));
+    assert_eq!(backend.requests().len(), 6);
 }

@@ -46,6 +46,7 @@ pub(crate) fn route(path: &str) -> Route {
         try_timeout: Span::secs(2),
         retry: Some(Retry::default()),
         send_proxy_protocol: None,
+        rate_limit: None,
         criticality: ninefold_config::model::Criticality::Critical,
     }
 }
