@@ -6,6 +6,7 @@ use super::clock::Clock;
 use super::config::CircuitBreakerConfig;
 use super::control::Control;
 use super::counts::{Counts, Tally};
+use super::evictable::Seen;
 use super::hot::Hot;
 use super::padded::Padded;
 use super::rules::Verdict;
@@ -34,6 +35,7 @@ pub struct CircuitBreaker {
     pub(super) control: Mutex<Control>,
     pub(super) source: Source,
     pub(super) seed: u64,
+    pub(super) seen: Seen,
 }
 
 /// What a [`CircuitBreaker`] remembers of a call that it admitted.
@@ -79,6 +81,7 @@ impl CircuitBreaker {
             control: Mutex::new(Control::new(config)),
             source: Source::default(),
             seed: 0,
+            seen: Seen::default(),
         }
     }
 

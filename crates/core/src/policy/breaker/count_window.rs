@@ -125,6 +125,11 @@ impl CountWindow {
         self.sums.load(Relaxed) == sums::all_good(generation, calls)
     }
 
+    /// How far the ring has moved.
+    pub(super) fn position(&self) -> u64 {
+        self.head.load(Relaxed)
+    }
+
     fn push(&self, generation: u64, calls: u32, new: Tally) -> Option<Counts> {
         let slot = self.slot(calls, self.next_place(u64::from(calls)))?;
         let value = slot_of(generation, new);

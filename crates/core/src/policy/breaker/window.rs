@@ -56,6 +56,12 @@ impl Window {
         counts.unwrap_or_default()
     }
 
+    /// Where it stands: another number once bad calls, or calls after them, have come, unless so many
+    /// came that it is where it was.
+    pub(super) fn position(&self, counts: Counts) -> u64 {
+        self.count.position().wrapping_add(counts.calls)
+    }
+
     /// The rules have changed, so the next call is judged.
     pub(super) fn look_again(&self) {
         if let Some(window) = self.time() {

@@ -266,6 +266,26 @@ fn a_window_by_time_keeps_its_results_too_and_another_kind_begins_empty() {
 }
 
 #[test]
+fn a_closed_one_is_kept_while_it_is_half_way_to_open_and_its_window_moves() {
+    let (breaker, _) = breaker(config());
+    let kept = |ms| !(breaker.is_idle(at(ms)) && breaker.is_healthy(at(ms)));
+    let wait = u64::try_from(breaker.config().open_wait.0.as_millis()).unwrap();
+    assert!(!kept(0), "fresh");
+    calls(&breaker, 3, Outcome::Success, at(0));
+    assert!(!kept(0), "nothing bad");
+    call(&breaker, Outcome::Failure, at(0));
+    assert!(kept(0), "one of four; two of four open it");
+    assert!(kept(2 * wait - 1));
+    call(&breaker, Outcome::Success, at(2 * wait - 1));
+    call(&breaker, Outcome::Failure, at(2 * wait - 1));
+    assert!(kept(2 * wait), "somebody calls");
+    assert!(kept(4 * wait - 1));
+    assert!(!kept(4 * wait), "nobody has called for two waits");
+    calls(&breaker, 7, Outcome::Success, at(4 * wait));
+    assert!(!kept(4 * wait), "one of eight is less than half way");
+}
+
+#[test]
 fn one_that_tripped_is_kept_while_somebody_asks_and_a_lever_for_ever() {
     let (breaker, _) = breaker(config());
     let kept = |ms| !(breaker.is_idle(at(ms)) && breaker.is_healthy(at(ms)));
@@ -273,7 +293,7 @@ fn one_that_tripped_is_kept_while_somebody_asks_and_a_lever_for_ever() {
     let decide = breaker.config().max_wait_in_half_open.0;
     let decide = u64::try_from(decide.as_millis()).unwrap();
     calls(&breaker, 1, Outcome::Failure, at(1_000));
-    assert!(!kept(1_000), "closed: a fresh one counts as much anew");
+    assert!(kept(1_000), "on its way to open");
     breaker.reset();
     trip(&breaker, at(1_000));
     assert!(kept(1_000) && kept(1_000 + 2 * wait - 1));
