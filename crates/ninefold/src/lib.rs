@@ -37,6 +37,7 @@
 //! | [`ThreadPoolBulkhead`] | the same for blocking work, on threads of its own | [`thread_pool_bulkhead`] |
 //! | [`AdaptiveLimiter`] | finds that bound by itself | [`policy::adaptive_limiter`] |
 //! | [`RateLimiter`] | bounds calls per time | [`policy::rate_limiter`] |
+//! | [`Pacer`] | the same, and calls wait for their place | [`pacing`] |
 //! | [`AdaptiveThrottler`] | refuses at the client what the server would refuse | [`policy::adaptive_throttler`] |
 //! | [`LoadShedder`] | refuses at the server what would come too late | [`policy::shedder`], [`policy::queue`] |
 //! | [`Prioritizer`] | refuses the same, least important users along a chain of services | [`policy::prioritizer`] |
@@ -245,6 +246,7 @@ pub mod keyed;
 pub mod meta;
 #[cfg(feature = "prometheus")]
 pub mod metrics;
+pub mod pacing;
 pub mod pipeline;
 pub mod presets;
 pub mod retry;
@@ -279,6 +281,7 @@ pub use ninefold_core::time::Timestamp;
 pub use ninefold_core::units::{Bytes, InvalidUnit, Rate, Ratio, Span};
 #[doc(inline)]
 pub use ninefold_core::{policy, rng};
+pub use pacing::Pacer;
 pub use pipeline::Pipeline;
 pub use retry::{Repeat, Retry, RetryBudget, RetryBudgetConfig, RetryConfig};
 pub use thread_pool_bulkhead::{ThreadPoolBulkhead, ThreadPoolBulkheadConfig};

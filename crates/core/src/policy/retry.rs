@@ -167,6 +167,15 @@ pub struct Progress {
     pub deadline: Option<Timestamp>,
 }
 
+impl Progress {
+    /// Whether another of `max_attempts` attempts could follow, whatever the result of this one.
+    #[must_use]
+    #[inline]
+    pub fn may_go_on(&self, max_attempts: u32) -> bool {
+        self.repeat != Repeat::Never && self.repetitions.saturating_add(1) < max_attempts
+    }
+}
+
 impl RetryConfig {
     /// The most attempts.
     pub const MAX_ATTEMPTS_MAX: u32 = 100;
@@ -191,7 +200,12 @@ impl RetryConfig {
     /// Whether another attempt could follow number `repetitions` from 0, whatever its result.
     #[must_use]
     pub fn may_repeat(&self, repetitions: u32, repeat: Repeat) -> bool {
-        repeat != Repeat::Never && repetitions.saturating_add(1) < self.max_attempts
+        let progress = Progress {
+            repetitions,
+            repeat,
+            ..Progress::default()
+        };
+        progress.may_go_on(self.max_attempts)
     }
 
     /// The wait before the next attempt, which is withdrawn from `budget`, or why there is none.

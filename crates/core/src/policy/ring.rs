@@ -131,9 +131,15 @@ impl<const N: usize> Ring<N> {
     #[inline]
     pub(crate) fn sum(&self, tick: u32, window: u32) -> u32 {
         let (tick, older) = self.turn(tick, window);
+        older.saturating_add(self.of(tick))
+    }
+
+    /// What was counted in `tick` alone; 0 if that is not there any more, or not yet.
+    #[inline]
+    pub(crate) fn of(&self, tick: u32) -> u32 {
         match self.slot(tick).map(|slot| slot.load(Ordering::Acquire)) {
-            Some(word) if tick_of(word) == tick => older.saturating_add(count_of(word)),
-            _ => older,
+            Some(word) if tick_of(word) == tick => count_of(word),
+            _ => 0,
         }
     }
 

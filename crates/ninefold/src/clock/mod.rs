@@ -31,6 +31,8 @@
 
 mod coarse;
 mod default_time;
+#[cfg(any(feature = "tokio", not(target_os = "linux")))]
+mod instant;
 mod precise;
 mod time;
 #[cfg(feature = "tokio")]

@@ -4,7 +4,7 @@ use ninefold_core::policy::Now;
 use ninefold_core::time::Timestamp;
 use tokio::task::coop::{Unconstrained, unconstrained};
 
-use super::{Time, precise};
+use super::{Time, instant};
 
 /// tokio's clock and timers, on the scale of [`PreciseClock`](super::PreciseClock). Follows
 /// `tokio::time::pause` where a test uses that. Sleeping needs a runtime with timers.
@@ -14,7 +14,7 @@ pub struct TokioTime;
 impl Now for TokioTime {
     #[inline]
     fn now(&self) -> Timestamp {
-        precise::at(tokio::time::Instant::now().into_std())
+        instant::at(tokio::time::Instant::now().into_std())
     }
 }
 
@@ -24,6 +24,6 @@ impl Time for TokioTime {
     type Sleep = Unconstrained<tokio::time::Sleep>;
 
     fn sleep_until(&self, deadline: Timestamp) -> Self::Sleep {
-        unconstrained(tokio::time::sleep_until(precise::instant(deadline).into()))
+        unconstrained(tokio::time::sleep_until(instant::of(deadline).into()))
     }
 }

@@ -63,6 +63,16 @@ impl<P, C, K> Handle<P, C, K> {
     pub const fn policy(&self) -> &Arc<P> {
         &self.policy
     }
+
+    /// The clock that the policy is asked with, for whoever settles a permit of this handle.
+    pub const fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    /// What tells failures from successes.
+    pub const fn classify(&self) -> &K {
+        &self.classify
+    }
 }
 
 impl<P: Admission, C: Now, K> Handle<P, C, K> {

@@ -30,6 +30,10 @@ impl<B, E> Classify<Response<B>, E> for ByStatus {
 pub struct RetryByStatus;
 
 impl<B, E> RetryRule<Response<B>, Error<E>> for RetryByStatus {
+    fn is_refusal(&self, error: &Error<E>) -> bool {
+        ByError::refuses(error)
+    }
+
     fn advise(&self, result: Result<&Response<B>, &Error<E>>) -> Advice {
         let Ok(answer) = result else {
             return ByError.advise(result);

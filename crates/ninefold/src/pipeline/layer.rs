@@ -15,6 +15,7 @@ use crate::clock::Time;
 use crate::fallback::{Fallback, FallbackLayer};
 use crate::handle::{GuardLayer, Handle};
 use crate::hedge::{Hedge, HedgeLayer};
+use crate::pacing::{Pacer, PacingLayer};
 use crate::retry::{Retry, RetryLayer};
 use crate::time_limiter::{TimeLimiter, TimeLimiterLayer};
 use crate::waiting::{WaitingLayer, WaitingRoom};
@@ -162,6 +163,14 @@ impl<P, M: Clone, Policy: Waiting, T: Time, K: Clone> StageLayer<P, M>
     for WaitingRoom<Policy, T, K>
 {
     type Layer = WaitingLayer<Policy, T, K, M>;
+
+    fn stage_layer(&self, _: &P, meta: &M) -> Self::Layer {
+        self.layer().with_meta(meta.clone())
+    }
+}
+
+impl<P, M: Clone, T: Clone> StageLayer<P, M> for Pacer<T> {
+    type Layer = PacingLayer<T, M>;
 
     fn stage_layer(&self, _: &P, meta: &M) -> Self::Layer {
         self.layer().with_meta(meta.clone())

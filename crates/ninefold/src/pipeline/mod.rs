@@ -27,7 +27,7 @@
 //! | `MetastabilityGuard` at a client | sees each attempt, and refuses repetitions |
 //! | `AdaptiveThrottler` | counts each attempt when it is sent |
 //! | `CircuitBreaker` | sees attempts, not calls: a retry that succeeds must not hide a failure |
-//! | `RateLimiter` | what the breaker refuses uses up no rate |
+//! | `RateLimiter`, `Pacer` | what the breaker refuses uses up no rate |
 //! | `AdaptiveLimiter`, Bulkhead | a place is held no longer than an attempt takes |
 //! | Dimmer | looks at the work itself |
 //! | `TimeLimiter` | one attempt; without the time it waited for a place |
@@ -37,11 +37,18 @@
 //! [`PipelineBuilder::out_of_order`] takes it and says what is odd. Policies of one line may stand in
 //! either order, and any may be left out or stand there twice.
 //!
-//! A [`Cache`](crate::Cache), a [`Coalesce`](crate::Coalesce) and a
-//! [`ThreadPoolBulkhead`](crate::ThreadPoolBulkhead) need keys, or calls that may be kept, which a
-//! pipeline does not have: the first two go around its `call` or its layer, the last one into the
-//! call. A [`Keyed`](crate::Keyed) stands in the place of the policy that it keeps, by
-//! [`RequestMeta::key`](crate::RequestMeta::key).
+//! A [`Keyed`](crate::Keyed) stands in the place of the policy that it keeps, by
+//! [`RequestMeta::key`](crate::RequestMeta::key). So does a `Cache<u64, V>` without a spawner: it gives
+//! calls of one key one answer, so the key must say all that the answer depends on; a call without a
+//! key, which is 0, goes past it. In tower a key is read from the request: put
+//! [`Cache::layer`](crate::Cache) around the layer of the pipeline.
+//!
+//! Two policies need calls that own all they use, since they outlive who makes them, and what goes
+//! through a pipeline may borrow. So they are no stages. A [`Coalesce`](crate::Coalesce) goes around the
+//! pipeline: `coalesce.call(&key, move || async move { pipeline.call(…).await })`, with clones. A
+//! [`ThreadPoolBulkhead`](crate::ThreadPoolBulkhead) goes into the call:
+//! `pipeline.call(|| pool.run(move || …))`, in the place of the bulkhead and with the time limit around
+//! it; in tower both are layers at the same places.
 //!
 //! ```
 //! use ninefold::clock::VirtualTime;
@@ -92,7 +99,8 @@
 //!
 //! # What it costs
 //!
-//! What its policies cost. Their futures stand within each other; nothing is boxed or allocated.
+//! What its policies cost. Their futures stand within each other; nothing is boxed or allocated,
+//! but for the wait of a retry.
 
 mod builder;
 mod context;

@@ -6,13 +6,16 @@ use ninefold_core::policy::{Admission, Evictable, Now, PolicyKind};
 
 use super::Call;
 use crate::Error;
+use crate::cache::Cache;
 use crate::chaos::{Chaos, Inject};
 use crate::clock::Time;
 use crate::fallback::{Accept, Fallback, Substitute};
 use crate::handle::{Handle, conclude};
 use crate::hedge::Hedge;
 use crate::keyed::Keyed;
+use crate::pacing::Pacer;
 use crate::retry::{Retry, RetryRule};
+use crate::spawn::Inline;
 use crate::time_limiter::TimeLimiter;
 use crate::waiting::WaitingRoom;
 
@@ -202,6 +205,48 @@ where
         F: Future<Output = Result<V, Error<E>>> + Send,
     {
         self.call_for(&call, || attempt(call)).await
+    }
+}
+
+impl<T: Time> Stage for Pacer<T> {
+    const KIND: PolicyKind = PolicyKind::RateLimiter;
+}
+
+impl<V: Send, E: Send, T: Time> Around<V, E> for Pacer<T> {
+    async fn around<A, F>(&self, call: Call, attempt: A) -> Result<V, Error<E>>
+    where
+        A: Fn(Call) -> F + Send + Sync,
+        F: Future<Output = Result<V, Error<E>>> + Send,
+    {
+        self.turn(&call.request).await?;
+        attempt(call).await
+    }
+}
+
+impl<V, C> Stage for Cache<u64, V, C, Inline>
+where
+    V: Send + Sync,
+    C: Send + Sync,
+{
+    const KIND: PolicyKind = PolicyKind::Cache;
+}
+
+/// By the key of the request. A call without one, which is 0, goes past the cache.
+impl<V, E, C> Around<V, E> for Cache<u64, V, C, Inline>
+where
+    V: Clone + Send + Sync,
+    E: Send,
+    C: Now + Clone + Send + Sync,
+{
+    async fn around<A, F>(&self, call: Call, attempt: A) -> Result<V, Error<E>>
+    where
+        A: Fn(Call) -> F + Send + Sync,
+        F: Future<Output = Result<V, Error<E>>> + Send,
+    {
+        match call.request.key {
+            0 => attempt(call).await,
+            key => Self::call(self, &key, || attempt(call)).await,
+        }
     }
 }
 

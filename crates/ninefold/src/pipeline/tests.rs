@@ -233,3 +233,66 @@ fn a_guard_stands_within_a_clients_retry_and_ends_its_repetitions() {
     assert_eq!(refused.policy, PolicyKind::MetastabilityGuard);
     assert!(sent.into_inner() <= asked, "nothing is sent twice");
 }
+
+#[test]
+fn a_repetition_that_is_refused_within_does_not_hide_why_the_call_failed() {
+    use crate::{CircuitBreaker, CircuitBreakerConfig};
+
+    let time = VirtualTime::new();
+    let breaker = CircuitBreaker::new(CircuitBreakerConfig {
+        minimum_calls: 1,
+        open_wait: Span::secs(60),
+        ..CircuitBreakerConfig::default()
+    });
+    let breaker = breaker.unwrap().with_clock(time.clone());
+    let pipeline = Pipeline::builder()
+        .stage(Retry::on(time.clone(), RetryConfig::default()).unwrap())
+        .stage(breaker.by_error())
+        .build();
+    let sent = AtomicU32::new(0);
+    let ask = || {
+        time.block_on(pipeline.call_with(Call::idempotent(), |_| {
+            sent.fetch_add(1, Ordering::Relaxed);
+            async { Err::<(), _>("down") }
+        }))
+    };
+    assert_eq!(ask(), Err(Error::Service("down")), "and not: open");
+    assert_eq!(sent.load(Ordering::Relaxed), 1);
+    let refused = ask().unwrap_err();
+    assert_eq!(refused.rejected().unwrap().reason, Reason::CallNotPermitted);
+    assert_eq!(
+        sent.into_inner(),
+        1,
+        "nothing was sent, and that is the answer"
+    );
+}
+
+#[test]
+fn a_cache_answers_by_the_key_of_the_call_and_spares_the_rest() {
+    use crate::{Cache, RequestMeta};
+
+    let time = VirtualTime::new();
+    let cache: Cache<u64, u32, _> = Cache::default().with_clock(time.clone());
+    let pipeline = Pipeline::builder()
+        .stage(cache.clone())
+        .stage(Retry::on(time.clone(), RetryConfig::default()).unwrap())
+        .build();
+    let sent = AtomicU32::new(0);
+    let ask = |key| {
+        let request = RequestMeta {
+            key,
+            ..RequestMeta::default()
+        };
+        let call = Call::idempotent().with_request(request);
+        time.block_on(pipeline.call_with(call, |_| {
+            let n = sent.fetch_add(1, Ordering::Relaxed);
+            async move { if n == 0 { Err("reset") } else { Ok(n) } }
+        }))
+    };
+    assert_eq!((ask(7), ask(7)), (Ok(1), Ok(1)), "the retry stands within");
+    assert_eq!(ask(8), Ok(2));
+    assert_eq!((ask(0), ask(0)), (Ok(3), Ok(4)), "without a key");
+    assert_eq!(cache.len(), 2);
+    time.advance(Duration::from_secs(3_600));
+    assert_eq!(ask(7), Ok(5));
+}

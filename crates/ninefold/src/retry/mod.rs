@@ -33,6 +33,12 @@
 //! refusals are retried where they say that it makes sense, after as long as they say. Inside of
 //! the deadline, which bounds all attempts together.
 //!
+//! A refusal says that nobody was called, so where a *repetition* is refused for the last time, by a
+//! breaker that opened, a full bulkhead, a rate, a guard that breaks a loop, or a deadline that leaves
+//! no time, it is not the answer: the call fails with the last error of an attempt that was made, which
+//! says what is wrong. If every attempt was refused, the last refusal is the answer. A rule of your own
+//! tells refusals by [`RetryRule::is_refusal`]; a closure tells none.
+//!
 //! # What it emits
 //!
 //! `Attempt` for each repetition, and what the budget emits.
@@ -40,7 +46,8 @@
 //! # What it costs
 //!
 //! A call that succeeds at once pays for one deposit into the budget and, in a tower service, for one
-//! copy of the request. A failure reads the configuration behind a lock that nobody holds for long.
+//! copy of the request. A failure reads the configuration behind a lock that nobody holds for long; a
+//! wait is allocated.
 
 mod rule;
 mod run;

@@ -1,6 +1,8 @@
 //! The policy, and the loop around a call.
 
 use std::fmt;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use ninefold_core::policy::{
 };
 use ninefold_core::rng::SharedRng;
 
+use super::rule::LastError;
 use super::{ByError, RetryRule};
 use crate::Error;
 #[cfg(feature = "tokio")]
@@ -19,6 +22,8 @@ use crate::clock::{DefaultTime, Time};
 /// What is shared by all clones and services of one retry.
 struct Shared {
     config: RwLock<RetryConfig>,
+    /// Of the configuration, for those who ask at each attempt.
+    max_attempts: AtomicU32,
     budget: Arc<RetryBudget>,
     source: Source,
     rng: SharedRng,
@@ -67,6 +72,7 @@ impl<T: Time> Retry<T> {
             time,
             rule: ByError,
             shared: Arc::new(Shared {
+                max_attempts: AtomicU32::new(config.max_attempts),
                 config: RwLock::new(config),
                 budget: Arc::default(),
                 source: Source::default(),
@@ -139,18 +145,24 @@ impl<T, R> Retry<T, R> {
     /// [`InvalidPolicy`] if it makes no sense; then nothing changes.
     pub fn reconfigure(&self, config: RetryConfig) -> Result<(), InvalidPolicy> {
         config.validate()?;
-        *self
-            .shared
+        let shared = &self.shared;
+        let mut current = shared
             .config
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = config;
+            .unwrap_or_else(PoisonError::into_inner);
+        *current = config;
+        shared
+            .max_attempts
+            .store(config.max_attempts, Ordering::Relaxed);
         Ok(())
     }
 
     /// Before it is shared, a part is exchanged. What was shared already keeps the old one.
     fn rebuilt(self, change: impl FnOnce(Shared) -> Shared) -> Self {
+        let config = self.config();
         let shared = Arc::try_unwrap(self.shared).unwrap_or_else(|shared| Shared {
-            config: RwLock::new(*shared.config.read().unwrap_or_else(PoisonError::into_inner)),
+            config: RwLock::new(config),
+            max_attempts: AtomicU32::new(config.max_attempts),
             budget: Arc::clone(&shared.budget),
             source: shared.source.clone(),
             rng: SharedRng::new(shared.rng.next_u64()),
@@ -167,7 +179,7 @@ impl<T: Time, R> Retry<T, R> {
     ///
     /// # Errors
     ///
-    /// The error of the last attempt.
+    /// The error of the last attempt, or, if that was refused within, of the last that was made.
     pub async fn call<V, E, F>(
         &self,
         repeat: Repeat,
@@ -177,11 +189,19 @@ impl<T: Time, R> Retry<T, R> {
         F: Future<Output = Result<V, E>>,
         R: RetryRule<V, Error<E>>,
     {
-        self.run(&RequestMeta::default(), repeat, |attempt| {
-            let call = call(attempt);
-            async { call.await.map_err(Error::Service) }
-        })
-        .await
+        // Not by `run`: a future within a future would cost more than the policy.
+        let mut progress = self.begin(&RequestMeta::default(), repeat);
+        let mut last = LastError::none();
+        loop {
+            let result = call(progress.repetitions).await.map_err(Error::Service);
+            match self.pause(result.as_ref(), &mut progress) {
+                Some(pause) => {
+                    last.keep(result, &self.rule);
+                    pause.await;
+                }
+                None => return last.or(result, &self.rule),
+            }
+        }
     }
 
     /// As [`Retry::call`], with a deadline, and around a call that may already fail by other
@@ -189,7 +209,7 @@ impl<T: Time, R> Retry<T, R> {
     ///
     /// # Errors
     ///
-    /// The error of the last attempt.
+    /// The error of the last attempt, or, if that was refused within, of the last that was made.
     pub async fn run<V, X, F>(
         &self,
         request: &RequestMeta,
@@ -201,17 +221,49 @@ impl<T: Time, R> Retry<T, R> {
         R: RetryRule<V, X>,
     {
         let mut progress = self.begin(request, repeat);
+        let mut last = LastError::none();
         loop {
             let result = call(progress.repetitions).await;
-            let advice = self.rule.advise(result.as_ref());
-            let Ok(wait) = self.next(advice, &mut progress) else {
-                return result;
-            };
-            self.time.sleep_until(self.time.now() + wait).await;
+            match self.pause(result.as_ref(), &mut progress) {
+                Some(pause) => {
+                    last.keep(result, &self.rule);
+                    pause.await;
+                }
+                None => return last.or(result, &self.rule),
+            }
         }
     }
 
+    /// The pause before the next attempt, if there is one.
+    #[inline]
+    fn pause<V, X>(
+        &self,
+        result: Result<&V, &X>,
+        progress: &mut Progress,
+    ) -> Option<Pin<Box<T::Sleep>>>
+    where
+        R: RetryRule<V, X>,
+    {
+        match self.rule.advise(result) {
+            Advice::Accept => None,
+            advice @ Advice::Again { .. } => self.wait(advice, progress),
+        }
+    }
+
+    /// The wait in a box: few calls ever wait, and its place in all others would cost them more than
+    /// the box costs those.
+    #[cold]
+    pub(super) fn wait(
+        &self,
+        advice: Advice,
+        progress: &mut Progress,
+    ) -> Option<Pin<Box<T::Sleep>>> {
+        let wait = self.next(advice, progress).ok()?;
+        Some(Box::pin(self.time.sleep_until(self.time.now() + wait)))
+    }
+
     /// Counts a first attempt.
+    #[inline]
     pub(super) fn begin(&self, request: &RequestMeta, repeat: Repeat) -> Progress {
         self.shared.budget.deposit(&self.time);
         Progress {
@@ -222,10 +274,7 @@ impl<T: Time, R> Retry<T, R> {
     }
 
     /// The wait before the next attempt, which `progress` then counts.
-    pub(super) fn next(&self, advice: Advice, progress: &mut Progress) -> Result<Duration, Stop> {
-        if advice == Advice::Accept {
-            return Err(Stop::Accepted);
-        }
+    fn next(&self, advice: Advice, progress: &mut Progress) -> Result<Duration, Stop> {
         let (now, mut rng) = (self.time.now(), self.shared.rng.fork());
         let budget = Some(&*self.shared.budget);
         let wait = self
@@ -242,8 +291,7 @@ impl<T: Time, R> Retry<T, R> {
     /// Whether another attempt could follow, so that the request must be kept.
     #[cfg(feature = "tower")]
     pub(super) fn may_repeat(&self, progress: &Progress) -> bool {
-        self.config()
-            .may_repeat(progress.repetitions, progress.repeat)
+        progress.may_go_on(self.shared.max_attempts.load(Ordering::Relaxed))
     }
 }
 

@@ -5,11 +5,12 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use ninefold_core::policy::{Progress, Repeat, RequestMeta};
+use ninefold_core::policy::{Advice, Progress, Repeat, RequestMeta};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::rule::LastError;
 use super::{Retry, RetryRule};
 use crate::clock::Time;
 use crate::meta::{MetaOf, Ordinary};
@@ -132,6 +133,7 @@ pin_project! {
         inner: S,
         kept: Option<Request>,
         progress: Progress,
+        last: LastError<S::Error>,
         #[pin]
         state: State<S::Future, T::Sleep>,
     }
@@ -141,7 +143,7 @@ pin_project! {
     #[project = StateOf]
     enum State<F, W> {
         Calling { #[pin] call: F },
-        Waiting { #[pin] sleep: W },
+        Waiting { sleep: Pin<Box<W>> },
         Readying,
     }
 }
@@ -166,6 +168,7 @@ where
             inner,
             kept,
             progress,
+            last: LastError::none(),
             state: State::Calling { call },
         }
     }
@@ -193,6 +196,7 @@ where
 {
     type Output = Result<S::Response, S::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
@@ -201,18 +205,21 @@ where
                     let result = ready!(call.poll(context));
                     // Without a copy nothing may be withdrawn from the budget.
                     if this.kept.is_none() {
-                        return Poll::Ready(result);
+                        return Poll::Ready(this.last.or(result, &this.retry.rule));
                     }
                     let advice = this.retry.rule.advise(result.as_ref());
-                    let Ok(wait) = this.retry.next(advice, this.progress) else {
-                        return Poll::Ready(result);
+                    let rule = &this.retry.rule;
+                    if advice == Advice::Accept {
+                        return Poll::Ready(this.last.or(result, rule));
+                    }
+                    let Some(sleep) = this.retry.wait(advice, this.progress) else {
+                        return Poll::Ready(this.last.or(result, rule));
                     };
-                    let time = &this.retry.time;
-                    let sleep = time.sleep_until(time.now() + wait);
+                    this.last.keep(result, rule);
                     this.state.set(State::Waiting { sleep });
                 }
                 StateOf::Waiting { sleep } => {
-                    ready!(sleep.poll(context));
+                    ready!(sleep.as_mut().poll(context));
                     this.state.set(State::Readying);
                 }
                 StateOf::Readying => {

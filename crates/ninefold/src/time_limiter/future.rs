@@ -4,13 +4,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use ninefold_core::policy::Rejected;
-use ninefold_core::time::Timestamp;
 use pin_project_lite::pin_project;
 
-use super::limiter::Shared;
+use super::limiter::{Limit, Shared};
 use crate::TimedOut;
 use crate::clock::Time;
 
@@ -35,8 +33,7 @@ pin_project! {
             #[pin]
             sleep: Option<T::Sleep>,
             time: T,
-            deadline: Timestamp,
-            after: Duration,
+            limit: Limit,
             shared: Arc<Shared>,
         },
         Done,
@@ -50,19 +47,12 @@ impl<F, T: Time> TimeLimitedFuture<F, T> {
         }
     }
 
-    pub(super) const fn running(
-        call: F,
-        time: T,
-        deadline: Timestamp,
-        after: Duration,
-        shared: Arc<Shared>,
-    ) -> Self {
+    pub(super) const fn running(call: F, time: T, limit: Limit, shared: Arc<Shared>) -> Self {
         let state = State::Running {
             call,
             sleep: None,
             time,
-            deadline,
-            after,
+            limit,
             shared,
         };
         Self { state }
@@ -77,6 +67,7 @@ where
 {
     type Output = Result<R, E>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         let result = match state.as_mut().project() {
@@ -85,18 +76,17 @@ where
                 call,
                 mut sleep,
                 time,
-                deadline,
-                after,
+                limit,
                 shared,
             } => {
                 if let Poll::Ready(result) = call.poll(context) {
                     result
                 } else {
                     if sleep.is_none() {
-                        sleep.set(Some(time.sleep_until(*deadline)));
+                        sleep.set(Some(time.sleep_until(limit.at)));
                     }
                     match sleep.as_pin_mut().map(|sleep| sleep.poll(context)) {
-                        Some(Poll::Ready(())) => Err(shared.timed_out(*after).into()),
+                        Some(Poll::Ready(())) => Err(shared.timed_out(*limit).into()),
                         Some(Poll::Pending) | None => return Poll::Pending,
                     }
                 }

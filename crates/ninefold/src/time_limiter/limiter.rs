@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ninefold_core::policy::{
-    Change, InvalidPolicy, PolicyKind, Reason, Rejected, RequestMeta, Source,
+    Change, InvalidPolicy, Now, PolicyKind, Reason, Rejected, RequestMeta, Source,
 };
+use ninefold_core::time::Timestamp;
 use ninefold_core::units::Span;
 
+use super::limited::Limited;
 use super::{TimeLimitedFuture, TimeLimiterConfig};
 #[cfg(feature = "tokio")]
 use crate::clock::TokioTime;
@@ -26,6 +28,13 @@ pub struct TimeLimiter<T = DefaultTime> {
 pub(super) struct Shared {
     timeout_ns: AtomicU64,
     source: Source,
+}
+
+/// When a call is given up, and how long after it began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit {
+    pub(super) at: Timestamp,
+    pub(super) after_ns: u64,
 }
 
 #[cfg(feature = "tokio")]
@@ -105,11 +114,14 @@ impl<T: Time> TimeLimiter<T> {
     /// # Errors
     ///
     /// [`Error::TimedOut`] if it took too long, [`Error::Service`] if the call failed.
-    pub async fn call<R, E, F>(&self, call: impl FnOnce() -> F) -> Result<R, Error<E>>
+    pub fn call<R, E, F>(
+        &self,
+        call: impl FnOnce() -> F,
+    ) -> impl Future<Output = Result<R, Error<E>>>
     where
         F: Future<Output = Result<R, E>>,
     {
-        self.call_with(&RequestMeta::default(), call).await
+        Limited::new(&self.shared, &self.time, None, call)
     }
 
     /// As [`TimeLimiter::call`], and at the request's deadline at the latest.
@@ -117,16 +129,15 @@ impl<T: Time> TimeLimiter<T> {
     /// # Errors
     ///
     /// As [`TimeLimiter::call`]; [`Error::Rejected`] if the deadline had passed already.
-    pub async fn call_with<R, E, F>(
+    pub fn call_with<R, E, F>(
         &self,
         request: &RequestMeta,
         call: impl FnOnce() -> F,
-    ) -> Result<R, Error<E>>
+    ) -> impl Future<Output = Result<R, Error<E>>>
     where
         F: Future<Output = Result<R, E>>,
     {
-        self.limit(request, || async { call().await.map_err(Error::Service) })
-            .await
+        Limited::new(&self.shared, &self.time, request.deadline, call)
     }
 
     /// The call with its limit, counted from now; it is not made if the deadline has passed.
@@ -135,18 +146,12 @@ impl<T: Time> TimeLimiter<T> {
         request: &RequestMeta,
         call: impl FnOnce() -> F,
     ) -> TimeLimitedFuture<F, T> {
-        let now = self.time.now();
-        let timeout = self.shared.timeout();
-        let after = request
-            .deadline
-            .map_or(timeout, |at| at.since(now).min(timeout));
-        if after.is_zero() {
-            let why = Rejected::new(PolicyKind::TimeLimiter, Reason::DeadlineExceeded).for_good();
-            self.shared.emit(|| Change::Rejected(why));
-            return TimeLimitedFuture::rejected(why);
-        }
+        let limit = match self.shared.limit(&self.time, request.deadline) {
+            Ok(limit) => limit,
+            Err(why) => return TimeLimitedFuture::rejected(why),
+        };
         let shared = Arc::clone(&self.shared);
-        TimeLimitedFuture::running(call(), self.time.clone(), now + after, after, shared)
+        TimeLimitedFuture::running(call(), self.time.clone(), limit, shared)
     }
 }
 
@@ -162,11 +167,38 @@ impl Shared {
         Duration::from_nanos(self.timeout_ns.load(Ordering::Relaxed))
     }
 
+    /// The limit of a call that begins now.
+    #[inline]
+    pub(super) fn limit(
+        &self,
+        now: &impl Now,
+        deadline: Option<Timestamp>,
+    ) -> Result<Limit, Rejected> {
+        let now = now.now().as_nanos();
+        let timeout = self.timeout_ns.load(Ordering::Relaxed);
+        let after_ns =
+            deadline.map_or(timeout, |at| at.as_nanos().saturating_sub(now).min(timeout));
+        if after_ns == 0 {
+            return Err(self.too_late());
+        }
+        let at = Timestamp::from_nanos(now.saturating_add(after_ns));
+        Ok(Limit { at, after_ns })
+    }
+
+    #[cold]
+    fn too_late(&self) -> Rejected {
+        let why = Rejected::new(PolicyKind::TimeLimiter, Reason::DeadlineExceeded).for_good();
+        self.emit(|| Change::Rejected(why));
+        why
+    }
+
     fn emit(&self, change: impl FnOnce() -> Change) {
         self.source.emit(PolicyKind::TimeLimiter, change);
     }
 
-    pub(super) fn timed_out(&self, after: Duration) -> TimedOut {
+    #[cold]
+    pub(super) fn timed_out(&self, limit: Limit) -> TimedOut {
+        let after = Duration::from_nanos(limit.after_ns);
         self.emit(|| Change::TimedOut(after));
         TimedOut { after }
     }

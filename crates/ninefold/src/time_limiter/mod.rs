@@ -62,6 +62,7 @@ mod config;
 mod future;
 #[cfg(feature = "tower")]
 mod layer;
+mod limited;
 mod limiter;
 #[cfg(feature = "tower")]
 mod service;

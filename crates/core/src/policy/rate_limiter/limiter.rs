@@ -39,7 +39,11 @@ impl Reservation {
 /// At most so many calls per time.
 ///
 /// **Invariant:** in any stretch of time `t` calls of a total cost of at most `burst + t × rate`
-/// go on, reservations at the end of their wait included.
+/// go on, reservations at the end of their wait included, by the times that their callers read.
+///
+/// A thread that is stopped between its clock and its place comes with a time that has passed. It is
+/// refused where that time would have been too early, although by now it would not be; nothing beyond
+/// the rate is admitted for it. What it sends may meet what others send later.
 #[derive(Debug)]
 pub struct RateLimiter {
     theoretical: Padded<AtomicU64>,
@@ -129,6 +133,15 @@ impl RateLimiter {
             .is_ok()
     }
 
+    /// Gives back a reservation for which there is no room to wait.
+    #[must_use]
+    pub fn decline(&self, reservation: Reservation) -> Rejected {
+        let rejected = Rejected::new(Self::KIND, Reason::QueueFull).after(reservation.wait());
+        let _given_back = self.cancel_reservation(reservation);
+        self.source.emit(Self::KIND, || Change::Rejected(rejected));
+        rejected
+    }
+
     /// The cost that would be admitted at once.
     pub fn available(&self, now: impl Now) -> u64 {
         let theoretical = self.theoretical.0.load(Ordering::Acquire);
@@ -146,7 +159,6 @@ impl RateLimiter {
         )
     }
 
-    #[inline]
     fn take(
         &self,
         request: &RequestMeta,
@@ -239,9 +251,27 @@ impl Admission for RateLimiter {
 
     const KIND: PolicyKind = PolicyKind::RateLimiter;
 
+    /// The way of a call that may go on at once. All else, a place further ahead than it can be
+    /// included, is looked at more closely.
     #[inline]
-    fn try_acquire(&self, request: &RequestMeta, now: impl Now) -> Result<(), Rejected> {
-        self.take(request, now, false).map(|_place| ())
+    fn try_acquire(&self, request: &RequestMeta, clock: impl Now) -> Result<(), Rejected> {
+        let (interval, burst) = self.pace();
+        // Read before the clock, as in `take`.
+        let theoretical = self.theoretical.0.load(Ordering::Acquire);
+        let now = clock.now().as_nanos();
+        let due = interval.saturating_mul(u64::from(request.cost));
+        let next = theoretical.max(now).saturating_add(due);
+        // 40 bits by 24 fit.
+        let at_once = next <= now.saturating_add(interval.wrapping_mul(burst))
+            && self
+                .theoretical
+                .0
+                .compare_exchange(theoretical, next, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok();
+        if at_once {
+            return Ok(());
+        }
+        self.take(request, clock, false).map(|_place| ())
     }
 
     #[inline]

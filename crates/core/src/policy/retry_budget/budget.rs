@@ -2,7 +2,7 @@
 
 use super::RetryBudgetConfig;
 use crate::policy::ring::{Padded, Ring, count_of, pack, tick_of};
-use crate::policy::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::policy::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::policy::{Change, InvalidPolicy, Now, PolicyKind, Reason, Rejected, Source};
 use crate::time::Timestamp;
 use crate::units::{Rate, Ratio};
@@ -11,15 +11,50 @@ use crate::units::{Rate, Ratio};
 const SLOTS: usize = 10;
 const WINDOW: u32 = 10;
 
-/// The one formula: whether `withdrawals` stay within a share of `deposits`, or the floor.
-const fn allows(withdrawals: u64, deposits: u64, config: &RetryBudgetConfig) -> bool {
-    withdrawals as u128 * 1_000_000_000 <= allowance_billionths(deposits, config)
+/// Deposits for each reading of the clock, which costs far more than to count. Those since the last
+/// reading count as of the next one, or of the next question if that is first.
+const UNTIMED_MAX: u32 = 16;
+
+/// What was counted over some time.
+#[derive(Clone, Copy)]
+struct Counts {
+    deposits: u64,
+    withdrawals: u64,
 }
 
-const fn allowance_billionths(deposits: u64, config: &RetryBudgetConfig) -> u128 {
-    let share = deposits as u128 * config.ratio.parts_per_billion() as u128;
-    let floor = config.floor.as_millihertz() as u128 * WINDOW as u128 * 1_000_000;
-    if share > floor { share } else { floor }
+/// Whether one more is granted: within the floor, or within the share of the window and, while
+/// repetitions are refused, of the present second.
+const fn allows(window: Counts, present: Option<Counts>, config: &RetryBudgetConfig) -> bool {
+    let next = billionths(window.withdrawals + 1);
+    if next <= floor_billionths(config) {
+        return true;
+    }
+    let within_second = match present {
+        None => true,
+        Some(second) => {
+            // A second is young at first: then it counts as an average one.
+            let average = window.deposits / WINDOW as u64;
+            let deposits = if second.deposits > average {
+                second.deposits
+            } else {
+                average
+            };
+            billionths(second.withdrawals + 1) <= share_billionths(deposits, config)
+        }
+    };
+    within_second && next <= share_billionths(window.deposits, config)
+}
+
+const fn billionths(count: u64) -> u128 {
+    count as u128 * 1_000_000_000
+}
+
+const fn share_billionths(deposits: u64, config: &RetryBudgetConfig) -> u128 {
+    deposits as u128 * config.ratio.parts_per_billion() as u128
+}
+
+const fn floor_billionths(config: &RetryBudgetConfig) -> u128 {
+    config.floor.as_millihertz() as u128 * WINDOW as u128 * 1_000_000
 }
 
 /// How a budget stands.
@@ -29,7 +64,8 @@ pub struct BudgetState {
     pub deposits: u64,
     /// Repetitions granted in the last 10 s.
     pub withdrawals: u64,
-    /// Repetitions that may still be granted now.
+    /// Repetitions that may still be granted in this window; while repetitions are refused, no more
+    /// than its share in each second.
     pub left: u64,
 }
 
@@ -43,9 +79,13 @@ pub struct RetryBudget {
     ratio: AtomicU64,
     floor: AtomicU64,
     suspended: AtomicBool,
+    /// Deposits that are not in the ring yet.
+    untimed: Padded<AtomicU32>,
     deposits: Ring<SLOTS>,
     total: Padded<AtomicU64>,
     began: [AtomicU64; SLOTS],
+    /// The second after the last one in which the budget refused; 0 if it never did.
+    refused: AtomicU32,
     source: Source,
 }
 
@@ -71,9 +111,11 @@ impl RetryBudget {
             ratio: AtomicU64::new(config.ratio.parts_per_billion()),
             floor: AtomicU64::new(config.floor.as_millihertz()),
             suspended: AtomicBool::new(false),
+            untimed: Padded(AtomicU32::new(0)),
             deposits: Ring::new(),
             total: Padded(AtomicU64::new(0)),
             began: std::array::from_fn(|_| AtomicU64::new(0)),
+            refused: AtomicU32::new(0),
             source: Source::default(),
         }
     }
@@ -121,7 +163,19 @@ impl RetryBudget {
     /// A first attempt. Call it once for each call, not for its repetitions.
     #[inline]
     pub fn deposit(&self, now: impl Now) {
-        self.deposits.add(second(now.now()), WINDOW, 1);
+        let before = self.untimed.0.fetch_add(1, Ordering::Relaxed);
+        if before + 1 >= UNTIMED_MAX {
+            self.count(second(now.now()));
+        }
+    }
+
+    /// Puts what was deposited since the clock was last read into the window.
+    fn count(&self, now: u32) {
+        if self.untimed.0.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let deposits = self.untimed.0.swap(0, Ordering::Relaxed);
+        self.deposits.add(now, WINDOW, deposits);
     }
 
     /// Asks for one repetition, at the moment when it is scheduled.
@@ -143,10 +197,14 @@ impl RetryBudget {
     /// How it stands.
     pub fn state(&self, now: impl Now) -> BudgetState {
         let total = self.total.0.load(Ordering::Acquire);
-        let (second, _) = self.deposits.turn(second(now.now()), WINDOW);
-        let withdrawals = self.withdrawn(second, total);
+        let now = second(now.now());
+        self.count(now);
+        let (second, _) = self.deposits.turn(now, WINDOW);
+        let withdrawals = self.withdrawn(second, WINDOW, total);
         let deposits = u64::from(self.deposits.sum(second, WINDOW));
-        let allowed = allowance_billionths(deposits, &self.config()) / 1_000_000_000;
+        let config = self.config();
+        let allowed = share_billionths(deposits, &config).max(floor_billionths(&config));
+        let allowed = allowed / 1_000_000_000;
         let left = if self.suspended.load(Ordering::Relaxed) {
             0
         } else {
@@ -162,6 +220,7 @@ impl RetryBudget {
     }
 
     fn take(&self, now: u32) -> bool {
+        self.count(now);
         let config = self.config();
         // The total is read before the newest second: whoever reads a withdrawal also reads the
         // second it was in, so no second begins with a withdrawal of a later one.
@@ -169,8 +228,17 @@ impl RetryBudget {
         loop {
             let (second, _) = self.deposits.turn(now, WINDOW);
             self.begin(second, total);
-            let deposits = u64::from(self.deposits.sum(second, WINDOW));
-            if !allows(self.withdrawn(second, total) + 1, deposits, &config) {
+            let window = Counts {
+                deposits: u64::from(self.deposits.sum(second, WINDOW)),
+                withdrawals: self.withdrawn(second, WINDOW, total),
+            };
+            let present = self.refuses_of_late(second).then(|| Counts {
+                deposits: u64::from(self.deposits.of(second)),
+                withdrawals: self.withdrawn(second, 1, total),
+            });
+            if !allows(window, present, &config) {
+                self.refused
+                    .fetch_max(second.saturating_add(1), Ordering::Relaxed);
                 return false;
             }
             match self.total.0.compare_exchange_weak(
@@ -183,6 +251,12 @@ impl RetryBudget {
                 Err(other) => total = other,
             }
         }
+    }
+
+    /// Whether somebody was refused within the window, as all through an outage.
+    fn refuses_of_late(&self, second: u32) -> bool {
+        let refused = self.refused.load(Ordering::Relaxed);
+        refused > 0 && second < refused.saturating_add(WINDOW - 1)
     }
 
     /// Notes the total that a second began with, if nobody did yet.
@@ -205,10 +279,10 @@ impl RetryBudget {
         }
     }
 
-    /// What was withdrawn in the window that ends with `second`, of `total`. A slot that is newer
-    /// counts as well: leaving it out would grant more.
-    fn withdrawn(&self, second: u32, total: u64) -> u64 {
-        let oldest = second.saturating_sub(WINDOW - 1);
+    /// What was withdrawn in the `window` seconds that end with `second`, of `total`. A slot that is
+    /// newer counts as well: leaving it out would grant more.
+    fn withdrawn(&self, second: u32, window: u32, total: u64) -> u64 {
+        let oldest = second.saturating_sub(window - 1);
         self.began
             .iter()
             .map(|slot| slot.load(Ordering::Acquire))

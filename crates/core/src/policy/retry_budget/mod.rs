@@ -18,6 +18,13 @@
 //! clients with little traffic try again at all. Those two add it to the share; here it gives way,
 //! so that in an outage attempts stay within `1 + ratio` times the calls wherever there is traffic.
 //!
+//! What failed so far may be tried again at once, as when a replica dies: up to the share of ten
+//! seconds. From the first refusal until ten seconds after the last one, as all through an outage,
+//! the share also bounds each second by itself: in it, no more than `ratio` times the deposits of
+//! that second or of an average one. Otherwise each new window would begin with as much again at once.
+//! So the attempts of an outage stay within `1 + ratio` times the calls in every second but the first,
+//! where no floor says otherwise.
+//!
 //! A repetition is counted when it is *scheduled*, before its wait: counted when sent, a whole
 //! second of failures would be promised a retry each before the first is counted (Polly#2348,
 //! envoy#30205). What was withdrawn for an attempt that is then given up is not paid back.
@@ -60,9 +67,10 @@
 //!
 //! # What it emits and costs
 //!
-//! `Rejected` with [`BudgetExhausted`](super::Reason::BudgetExhausted). A deposit is two reads and
-//! one atomic addition; a withdrawal reads ten more words and ends in one compare-and-swap, so no
-//! two threads ever get the last repetition.
+//! `Rejected` with [`BudgetExhausted`](super::Reason::BudgetExhausted). A deposit is one
+//! atomic addition; each 16th reads the clock and counts them in their second, and so does whoever
+//! asks, so up to 15 deposits may count as a little younger than they are. A withdrawal reads some
+//! twenty words and ends in one compare-and-swap, so no two threads ever get the last repetition.
 
 mod budget;
 mod config;

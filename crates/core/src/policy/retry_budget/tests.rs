@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::{RetryBudget, RetryBudgetConfig};
-use crate::policy::{Change, Event, Listener, Reason, Source};
+use crate::policy::{Change, Event, Listener, Now, Reason, Source};
 use crate::time::Timestamp;
 use crate::units::{Rate, Ratio};
 
@@ -56,6 +56,71 @@ fn an_outage_makes_no_more_than_the_share_of_what_comes() {
         attempts += 1 + (0..2).filter(|_| budget.withdraw(now).is_ok()).count();
     }
     assert_eq!(attempts, 66_000, "1.1 attempts a call, and no floor on top");
+}
+
+#[test]
+fn after_its_first_second_an_outage_stays_within_the_share_in_every_second() {
+    let budget = budget(10, 0);
+    let mut attempts = Vec::new();
+    for call in 0..60_000u64 {
+        let now = Timestamp::from_millis(5_000 + call);
+        budget.deposit(now);
+        // It works for 20 s and a half; then all fail, and each wants two more attempts.
+        let asked = if call < 20_500 { 0 } else { 2 };
+        attempts.push(1 + (0..asked).filter(|_| budget.withdraw(now).is_ok()).count());
+    }
+    let (works, outage) = attempts.split_at(20_500);
+    assert!(works.iter().all(|attempts| *attempts == 1));
+    // What the window has saved up is there at once: the share of the ten seconds before.
+    let first: usize = outage[..500].iter().sum();
+    assert_eq!(first, 500 + 1_000);
+    // Seconds of any beginning, those between two ticks too. In the first ten nothing is left.
+    let rest = &outage[500..];
+    let worst = rest
+        .windows(1_000)
+        .map(|second| second.iter().sum::<usize>());
+    assert_eq!(worst.max(), Some(1_100));
+    let ends: usize = rest[20_000..21_000].iter().sum();
+    assert_eq!(ends, 1_100, "and no less");
+}
+
+#[test]
+fn what_was_saved_up_is_there_again_ten_seconds_after_the_last_refusal() {
+    let budget = budget(10, 0);
+    let deposit = |from: u64, to: u64| {
+        for ms in from * 1_000..to * 1_000 {
+            budget.deposit(Timestamp::from_millis(ms));
+        }
+    };
+    deposit(100, 110);
+    assert_eq!(granted(&budget, 2_000, 109), 1_000);
+    deposit(110, 119);
+    assert_eq!(granted(&budget, 1, 118), 0);
+    assert_eq!(granted(&budget, 2_000, 119), 90, "the share of a second");
+    deposit(119, 129);
+    assert_eq!(
+        granted(&budget, 2_000, 129),
+        900,
+        "and of ten once it is over"
+    );
+}
+
+#[test]
+fn many_deposits_ask_for_the_time_once() {
+    struct Clock(AtomicUsize);
+    impl Now for Clock {
+        fn now(&self) -> Timestamp {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Timestamp::from_secs(9)
+        }
+    }
+    let (budget, clock) = (budget(10, 0), Clock(AtomicUsize::new(0)));
+    for _ in 0..160 {
+        budget.deposit(&clock);
+    }
+    assert_eq!(clock.0.load(Ordering::Relaxed), 10);
+    (0..7).for_each(|_| budget.deposit(&clock));
+    assert_eq!(budget.state(&clock).deposits, 167, "and none is missing");
 }
 
 #[test]
@@ -172,6 +237,7 @@ proptest! {
         let budget = budget(percent, floor);
         let (mut clock, mut newest) = (50_000i64, 0);
         let (mut deposits, mut withdrawals) = (Vec::new(), Vec::new());
+        let mut refused = None;
         for (what, ms) in steps {
             clock = (clock + ms).max(0);
             let now = Timestamp::from_millis(u64::try_from(clock).unwrap());
@@ -183,11 +249,19 @@ proptest! {
                 budget.deposit(now);
                 deposits.push(newest);
             } else {
-                let allowed = (recent(&deposits) * percent * 1_000).max(floor * 10 * 100);
-                let expected = (recent(&withdrawals) + 1) * 100_000 <= allowed;
+                let share = |of: u64| of * percent * 1_000;
+                let next = (recent(&withdrawals) + 1) * 100_000;
+                let present = |of: &[u64]| of.iter().filter(|at| **at == newest).count() as u64;
+                let second = present(&deposits).max(recent(&deposits) / 10);
+                let paced = refused.is_some_and(|at| at + 10 > newest);
+                let expected = next <= floor * 10 * 100
+                    || next <= share(recent(&deposits))
+                        && (!paced || (present(&withdrawals) + 1) * 100_000 <= share(second));
                 prop_assert_eq!(budget.withdraw(now).is_ok(), expected);
                 if expected {
                     withdrawals.push(newest);
+                } else {
+                    refused = Some(newest);
                 }
             }
             let state = budget.state(now);
