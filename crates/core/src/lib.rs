@@ -21,3 +21,4 @@ pub mod status;
 pub mod taxonomy;
 pub mod time;
 pub mod units;
+mod wilson;

@@ -115,12 +115,46 @@ pub struct InstanceStatus {
     pub since: Timestamp,
     /// Starts after the first since this node began.
     pub restarts: u32,
-    /// Whether the gateway ejected it, although it counts as ready.
+    /// Whether the gateway ejected it, although it counts as ready; also while only canaries try it.
     pub ejected: bool,
+    /// What share of the traffic it takes.
+    #[serde(default)]
+    pub rotation: Rotation,
+    /// Why it was ejected, while it is.
+    #[serde(default)]
+    pub ejection: Option<String>,
     /// Attempts in flight to it.
     pub in_flight: u64,
     /// What the classifier says is wrong with it, if anything.
     pub verdict: Option<FailureClass>,
+}
+
+/// Which part an endpoint has in the gateway's choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rotation {
+    /// Not ready, or the gateway does not know it.
+    #[default]
+    Out,
+    /// It takes its share.
+    In,
+    /// Its ejection is over; a small share of requests tries it.
+    Canary,
+    /// Live traffic took it out.
+    Ejected,
+}
+
+impl Rotation {
+    /// The name used in text and JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Out => "out",
+            Self::In => "in",
+            Self::Canary => "canary",
+            Self::Ejected => "ejected",
+        }
+    }
 }
 
 /// The life of an instance.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ninefold_core::time::{Timestamp, nanos};
+use ninefold_core::time::Timestamp;
 
 /// Timestamps begin here, so that moments before the gateway's start have one too.
 const ORIGIN: Timestamp = Timestamp::from_secs(1 << 31);
@@ -32,10 +32,5 @@ impl Clock {
             Some(after) => ORIGIN + after,
             None => ORIGIN - self.start.duration_since(instant),
         }
-    }
-
-    /// Now, as a number for an atomic.
-    pub(crate) fn now_nanos(&self) -> u64 {
-        nanos(self.now().since(Timestamp::ZERO))
     }
 }

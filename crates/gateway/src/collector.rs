@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ninefold_core::policy::Criticality;
+use ninefold_core::status::Rotation;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
@@ -261,6 +262,13 @@ fn encode_endpoints(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) ->
         "Attempts at endpoints, by how and in which phase they ended",
         reasons,
     )?;
+    encode_rotation(encoder, &labelled)
+}
+
+fn encode_rotation(
+    encoder: &mut DescriptorEncoder<'_>,
+    labelled: &[(String, &EndpointCounters)],
+) -> fmt::Result {
     let of = |read: fn(&EndpointCounters) -> u64| {
         labelled
             .iter()
@@ -272,11 +280,17 @@ fn encode_endpoints(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) ->
         "Connections made to endpoints",
         of(|endpoint| endpoint.connects),
     )?;
+    let ejections = labelled.iter().flat_map(|(label, endpoint)| {
+        endpoint.ejections.map(|(cause, count)| {
+            let labels = vec![("upstream", label.as_str()), ("cause", cause.name())];
+            (labels, count)
+        })
+    });
     counter(
         encoder,
         "ninefold_ejections",
-        "Times an endpoint was taken out of rotation by live traffic",
-        of(|endpoint| endpoint.ejections),
+        "Times an endpoint was taken out of rotation by live traffic, by cause",
+        ejections,
     )?;
     gauge(
         encoder,
@@ -287,8 +301,14 @@ fn encode_endpoints(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) ->
     gauge(
         encoder,
         "ninefold_upstream_ejected",
-        "1 while the endpoint is ejected",
-        of(|endpoint| u64::from(endpoint.ejected)),
+        "1 while the endpoint is ejected, or only tried by canaries",
+        of(|endpoint| u64::from(endpoint.ejected())),
+    )?;
+    gauge(
+        encoder,
+        "ninefold_upstream_canary",
+        "1 while only canaries try the endpoint after its ejection",
+        of(|endpoint| u64::from(endpoint.rotation == Rotation::Canary)),
     )
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::CallerReport;
 use ninefold_core::policy::Criticality;
+use ninefold_core::status::Rotation;
 
+use crate::fleet::Cause;
 use crate::meter::Histogram;
 
 /// All counters at one moment.
@@ -101,10 +103,12 @@ pub struct EndpointCounters {
     /// How attempts ended, cumulative. An answer whose body broke off counts as `answered` and as
     /// `reset`.
     pub report: CallerReport,
-    /// Whether it is ejected now.
-    pub ejected: bool,
-    /// How often it was ejected.
-    pub ejections: u64,
+    /// Its part in the choice now, as far as live traffic decides about it.
+    pub rotation: Rotation,
+    /// Why it was ejected, while it is.
+    pub ejection: Option<Arc<str>>,
+    /// How often it was ejected, by cause.
+    pub ejections: [(Cause, u64); 4],
     /// Attempts without an answer now.
     pub in_flight: u64,
     /// Attempts on kept connections that had died meanwhile and were repeated at once.
@@ -113,6 +117,14 @@ pub struct EndpointCounters {
     pub connects: u64,
     /// By route: requests that met a failed attempt here and failed, or succeeded all the same.
     pub impact: Vec<(Arc<str>, u64, u64)>,
+}
+
+impl EndpointCounters {
+    /// Whether it is ejected now, or tried by canaries only.
+    #[must_use]
+    pub const fn ejected(&self) -> bool {
+        matches!(self.rotation, Rotation::Ejected | Rotation::Canary)
+    }
 }
 
 /// Something the control plane should know.
@@ -127,7 +139,7 @@ pub enum Notice {
         /// For how long.
         duration: Duration,
     },
-    /// An endpoint is back in rotation, on probation.
+    /// An endpoint is back in rotation: canaries acquitted it, or nothing else was left.
     Readmitted {
         /// Which one.
         instance: InstanceId,

@@ -37,7 +37,7 @@ pub use counters::{
     Counters, DrainReport, EndpointCounters, ListenerCounters, Notice, RouteCounters,
     ServiceCounters,
 };
-pub use fleet::EndpointView;
+pub use fleet::{Cause, EndpointView};
 pub use gateway::Gateway;
 pub use listen::{BindError, CertificateError};
 pub use meter::Histogram;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model::{
-    Criticality, File, Limits, Listener, Overload, Protocol, ProxyVersion, RateLimit, Redundancy,
-    Retry, Service, ServiceKind,
+    Criticality, Ejection, File, Limits, Listener, Overload, Protocol, ProxyVersion, RateLimit,
+    Redundancy, Retry, Service, ServiceKind,
 };
-use ninefold_core::ejection::EjectionRules;
+use ninefold_core::ejection::{EjectionRules, LatencyRules, SuccessRules};
 
 use crate::guard::GuardLimits;
 use crate::strict::HeadLimits;
@@ -153,18 +153,32 @@ impl ServicePlan {
         };
         Self {
             name,
-            rules: EjectionRules {
-                failures: service.ejection.failures,
-                base: service.ejection.base.0,
-                max: service.ejection.max.0,
-                max_share: service.ejection.max_share.as_f64(),
-            },
+            rules: rules(&service.ejection),
             slow_start: service.slow_start.0,
             connect_timeout: service.connect_timeout.0,
             active_passive,
             overload: service.overload.clone(),
             routes: Vec::new(),
         }
+    }
+}
+
+fn rules(ejection: &Ejection) -> EjectionRules {
+    EjectionRules {
+        failures: ejection.failures,
+        gateway_failures: ejection.gateway_failures,
+        latency: ejection.latency.as_ref().map(|latency| LatencyRules {
+            factor: f64::from(latency.factor),
+            samples: latency.samples,
+        }),
+        success: ejection.success_rate.as_ref().map(|success| SuccessRules {
+            below: success.below.as_f64(),
+            samples: success.samples,
+        }),
+        base: ejection.base.0,
+        max: ejection.max.0,
+        max_share: ejection.max_share.as_f64(),
+        canary: ejection.canary.as_f64(),
     }
 }
 

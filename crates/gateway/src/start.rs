@@ -9,9 +9,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ninefold_config::model::File;
+use ninefold_core::ejection::Judge;
 use rustls::ServerConfig;
 use tokio::runtime::LocalOptions;
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 use tokio_rustls::TlsAcceptor;
 
 use crate::access_log::{AccessLogs, LogThread, OpenLogError};
@@ -20,8 +22,11 @@ use crate::listen::{BindError, Bound, CertificateError, Certificates, accept, bi
 use crate::plan::Plan;
 use crate::worker::Worker;
 
-/// How often certificates are looked at, kept connections tidied, and ejections ended.
+/// How often certificates are looked at and kept connections tidied.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// How often ejections are ended and endpoints compared with their peers.
+const LOOK_EVERY: Duration = Judge::<()>::EVERY;
 
 /// Why a gateway cannot start. Nothing of it runs then.
 #[derive(Debug, thiserror::Error)]
@@ -175,7 +180,7 @@ async fn run(worker: Rc<Worker>, shares: Vec<Share>, mut told: watch::Receiver<O
     }
 }
 
-/// The thread for what may block: certificates.
+/// The thread for what may block or compares endpoints: certificates, and who is out of rotation.
 fn spawn_control(
     hub: Arc<Hub>,
     certificates: Vec<Arc<Certificates>>,
@@ -188,10 +193,15 @@ fn spawn_control(
     named.spawn(move || {
         runtime.block_on(async {
             let mut tick = tokio::time::interval(EVERY);
+            let mut look = tokio::time::interval(LOOK_EVERY);
+            look.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
-                    _ = tick.tick() => {
+                    _ = look.tick() => {
                         hub.sweep();
+                        hub.judge();
+                    }
+                    _ = tick.tick() => {
                         for certificates in &certificates {
                             certificates.reload();
                         }

@@ -2,15 +2,16 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
 
 use ninefold_core::observation::CallerReport;
 use ninefold_core::policy::Criticality;
+use ninefold_core::status::Rotation;
 
 use crate::counters::{
     Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
 };
-use crate::fleet::{Endpoint, Hub};
+use crate::fleet::{Endpoint, Hub, Place};
 use crate::meter::{EndpointCells, Histogram, ListenerCells, RouteCells, bounds, load};
 use crate::overload::Gate;
 use crate::plan::{NO_ROUTE, ServicePlan};
@@ -166,8 +167,13 @@ fn endpoint(hub: &Hub, known: &Endpoint) -> EndpointCounters {
             latency_sum_ns: sum(|cells| &cells.latency_sum_ns),
             answered: sum(|cells| &cells.answered),
         },
-        ejected: known.fate.ejected(hub.clock.now_nanos()),
-        ejections: known.ejections.load(Relaxed),
+        rotation: match known.fate.place() {
+            Place::In => Rotation::In,
+            Place::Canary => Rotation::Canary,
+            Place::Ejected => Rotation::Ejected,
+        },
+        ejection: known.fate.reason(),
+        ejections: known.ejections.by_cause(),
         in_flight,
         stale: sum(|cells| &cells.stale),
         connects: sum(|cells| &cells.connects),

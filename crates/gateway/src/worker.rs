@@ -16,8 +16,9 @@ use ninefold_core::slow_start;
 use ninefold_core::time::Timestamp;
 use ninefold_core::units::Rate;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use crate::fleet::Hub;
+use crate::fleet::{Hub, Place};
 use crate::meter::RouteCells;
 use crate::upstream::Upstream;
 
@@ -25,6 +26,9 @@ use crate::upstream::Upstream;
 /// failure keeps traffic away for many seconds; without trials an endpoint that only fails would be
 /// neither ejected nor judged nor acquitted, and cost one request now and then for ever.
 const TRIAL_AFTER: Duration = Duration::from_millis(200);
+
+/// How long the share of an endpoint grows that is back from an ejection.
+const RETURN: Duration = Duration::from_secs(2);
 
 /// The state of one data thread.
 #[derive(Debug)]
@@ -53,6 +57,29 @@ struct Local {
     upstream: Rc<Upstream>,
     admitted: bool,
     ready_since: Option<Timestamp>,
+}
+
+/// What a choice depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask {
+    /// Now, by the gateway's clock and by the runtime's.
+    pub(crate) now: Timestamp,
+    pub(crate) at: Instant,
+    /// Whether the request could be repeated elsewhere.
+    pub(crate) repeatable: bool,
+}
+
+impl Local {
+    /// Its share of traffic while it is new, or just back from an ejection.
+    fn weight(&self, now: Timestamp, window: Duration) -> f64 {
+        let fresh = self
+            .ready_since
+            .filter(|_| !window.is_zero())
+            .map_or(1.0, |since| slow_start::weight(now.since(since), window));
+        let back = self.upstream.endpoint.fate.back_since();
+        let back = back.map_or(1.0, |at| slow_start::weight(now.since(at), RETURN));
+        fresh * back
+    }
 }
 
 impl Worker {
@@ -188,20 +215,25 @@ impl Worker {
         &self,
         service: usize,
         tried: &[Rc<Upstream>],
-        now: Timestamp,
+        ask: Ask,
     ) -> Option<(Rc<Upstream>, bool)> {
         self.refresh();
-        if let Some(chosen) = self.choose_among(service, tried, now) {
+        if tried.is_empty()
+            && let Some(canary) = self.canary(service, ask)
+        {
+            return Some((canary, true));
+        }
+        if let Some(chosen) = self.choose_among(service, tried, ask) {
             return Some((chosen, true));
         }
         if !tried.is_empty()
-            && let Some(chosen) = self.choose_among(service, &[], now)
+            && let Some(chosen) = self.choose_among(service, &[], ask)
         {
             return Some((chosen, false));
         }
         // Whatever is left is ejected: something suspicious is better than nothing.
-        self.hub.readmit_all(service);
-        let chosen = self.choose_among(service, &[], now)?;
+        self.hub.release_all(service);
+        let chosen = self.choose_among(service, &[], ask)?;
         let fresh = !tried.iter().any(|used| Rc::ptr_eq(used, &chosen));
         Some((chosen, fresh))
     }
@@ -215,16 +247,29 @@ impl Worker {
         active.is_none_or(|local| std::ptr::eq(&raw const *local.upstream, upstream))
     }
 
+    /// An endpoint whose ejection is over, if this request is to try it.
+    fn canary(&self, service: usize, ask: Ask) -> Option<Rc<Upstream>> {
+        let view = self.view.borrow();
+        let rules = &self.hub.plan.services.get(service)?.rules;
+        let canary = view.services.get(service)?.iter().find(|local| {
+            local.admitted
+                && local.upstream.endpoint.fate.place() == Place::Canary
+                && local
+                    .upstream
+                    .takes_canary(ask.now, rules, self.unit(), ask.repeatable)
+        })?;
+        Some(Rc::clone(&canary.upstream))
+    }
+
     fn choose_among(
         &self,
         service: usize,
         tried: &[Rc<Upstream>],
-        now: Timestamp,
+        Ask { now, at, .. }: Ask,
     ) -> Option<Rc<Upstream>> {
         let view = self.view.borrow();
         let plan = self.hub.plan.services.get(service)?;
         let members = view.services.get(service)?;
-        let nanos = ninefold_core::time::nanos(now.since(Timestamp::ZERO));
         let untried = |local: &&Local| !tried.iter().any(|used| Rc::ptr_eq(used, &local.upstream));
         if plan.active_passive {
             let active = members.iter().find(|local| local.admitted)?;
@@ -233,7 +278,7 @@ impl Worker {
         let eligible = || {
             members
                 .iter()
-                .filter(|local| local.admitted && !local.upstream.endpoint.fate.ejected(nanos))
+                .filter(|local| local.admitted && local.upstream.endpoint.fate.place() == Place::In)
                 .filter(untried)
         };
         if tried.is_empty()
@@ -245,17 +290,9 @@ impl Worker {
         let count = eligible().count();
         let chosen = p2c(&mut self.rng.borrow_mut(), count, |index| {
             eligible().nth(index).map_or(f64::INFINITY, |local| {
-                let weight = match local.ready_since {
-                    Some(since) if !plan.slow_start.is_zero() => {
-                        slow_start::weight(now.since(since), plan.slow_start)
-                    }
-                    _ => 1.0,
-                };
-                cost(
-                    local.upstream.latency_ns(now),
-                    local.upstream.load(),
-                    weight,
-                )
+                let weight = local.weight(now, plan.slow_start);
+                let latency = local.upstream.latency_ns(now, at);
+                cost(latency, local.upstream.load(), weight)
             })
         })?;
         eligible()

@@ -1,7 +1,7 @@
 //! The status as text, for `curl` and `ninefold status`.
 
 use ninefold_core::status::{
-    InstanceStatus, NodeStatus, OverloadStatus, RouteStatus, ServiceStatus, SloStatus,
+    InstanceStatus, NodeStatus, OverloadStatus, Rotation, RouteStatus, ServiceStatus, SloStatus,
 };
 use ninefold_core::time::Timestamp;
 
@@ -144,7 +144,14 @@ fn instances(instances: &[InstanceStatus], at: Timestamp) -> Table {
 }
 
 fn note(instance: &InstanceStatus) -> String {
-    let ejected = instance.ejected.then(|| "ejected by traffic".to_owned());
+    let ejected = instance.ejected.then(|| {
+        let what = match instance.rotation {
+            Rotation::Canary => "tried by canaries",
+            Rotation::Out | Rotation::In | Rotation::Ejected => "ejected by traffic",
+        };
+        let why = instance.ejection.as_deref();
+        why.map_or_else(|| what.to_owned(), |why| format!("{what}: {why}"))
+    });
     let verdict = instance.verdict.map(|class| class.to_string());
     [verdict, ejected, instance.reason.clone()]
         .into_iter()

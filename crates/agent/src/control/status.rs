@@ -52,7 +52,11 @@ impl Control {
         let mut instances = self.parts.supervisor.instances();
         for instance in &mut instances {
             if let Some(counters) = self.deltas.endpoint(&instance.instance) {
-                instance.ejected = counters.ejected;
+                instance.ejected = counters.ejected();
+                instance.ejection = counters.ejection.as_deref().map(str::to_owned);
+                if instance.state == InstanceState::Ready {
+                    instance.rotation = counters.rotation;
+                }
                 instance.in_flight = counters.in_flight;
             }
             let verdict = self.parts.detector.verdict(&instance.instance);

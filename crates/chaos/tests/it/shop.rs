@@ -10,7 +10,7 @@ use ninefold_chaos::{System, SystemError};
 use ninefold_core::event::{FaultNotice, Incident, IncidentState};
 use ninefold_core::id::InstanceId;
 use ninefold_core::status::{
-    InstanceState, InstanceStatus, ListenerStatus, NodeStatus, RouteStatus, ServiceStatus,
+    InstanceState, InstanceStatus, ListenerStatus, NodeStatus, Rotation, RouteStatus, ServiceStatus,
 };
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
@@ -139,6 +139,8 @@ fn instance(ordinal: u32) -> InstanceStatus {
         since: now(),
         restarts: 0,
         ejected: false,
+        rotation: Rotation::Out,
+        ejection: None,
         in_flight: 0,
         verdict: None,
     }

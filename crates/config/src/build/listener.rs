@@ -192,8 +192,7 @@ fn implicit_route(service: &Name, protocol: Protocol) -> Route {
 }
 
 fn retry(route: View<'_, '_>) -> Option<Retry> {
-    let off = route.text("retry") == Some("off") || route.flag("retry") == Some(false);
-    if off {
+    if route.is_off("retry") {
         return None;
     }
     let table = route.table("retry");

@@ -8,8 +8,8 @@ use toml::de::DeValue;
 use super::health::health;
 use super::view::View;
 use crate::model::{
-    Cluster, Ejection, Endpoint, External, Name, Overload, Redundancy, Restart, Service,
-    ServiceKind, Span, Spread, Stop, Supervised,
+    Cluster, Ejection, Endpoint, External, LatencyEjection, Name, Overload, Redundancy, Restart,
+    Service, ServiceKind, Span, Spread, Stop, SuccessEjection, Supervised,
 };
 use crate::text;
 
@@ -132,10 +132,32 @@ fn overload(service: View<'_, '_>) -> Option<Overload> {
 
 fn ejection(table: View<'_, '_>) -> Ejection {
     let default = Ejection::default();
+    let gateway_failures = table.integer("gateway_failures");
     Ejection {
         failures: table.integer("failures").unwrap_or(default.failures),
+        gateway_failures: gateway_failures.unwrap_or(default.gateway_failures),
+        latency: (!table.is_off("latency")).then(|| latency(table.table("latency"))),
+        success_rate: (!table.is_off("success_rate"))
+            .then(|| success_rate(table.table("success_rate"))),
         base: table.parse("base").unwrap_or(default.base),
         max: table.parse("max").unwrap_or(default.max),
         max_share: table.parse("max_share").unwrap_or(default.max_share),
+        canary: table.parse("canary").unwrap_or(default.canary),
+    }
+}
+
+fn latency(table: View<'_, '_>) -> LatencyEjection {
+    let default = LatencyEjection::default();
+    LatencyEjection {
+        factor: table.integer("factor").unwrap_or(default.factor),
+        samples: table.integer("samples").unwrap_or(default.samples),
+    }
+}
+
+fn success_rate(table: View<'_, '_>) -> SuccessEjection {
+    let default = SuccessEjection::default();
+    SuccessEjection {
+        below: table.parse("below").unwrap_or(default.below),
+        samples: table.integer("samples").unwrap_or(default.samples),
     }
 }

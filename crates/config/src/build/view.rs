@@ -45,6 +45,11 @@ impl<'a, 'i> View<'a, 'i> {
         self.value(key)?.as_bool()
     }
 
+    /// Whether `off` or `false` is written.
+    pub(super) fn is_off(&self, key: &str) -> bool {
+        self.text(key) == Some("off") || self.flag(key) == Some(false)
+    }
+
     /// A table; an empty one if there is none.
     pub(super) fn table(&self, key: &str) -> Self {
         Self(self.value(key).and_then(DeValue::as_table))

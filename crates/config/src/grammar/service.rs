@@ -275,17 +275,36 @@ static EJECTION: Table = Table {
     keys: &[
         Key::new(
             "failures",
-            "Consecutive failed attempts; 0 turns ejection off.",
+            "Consecutive failed attempts; 0 turns all of ejection off.",
             Shape::Integer { min: 0, max: 1_000 },
         )
         .default("5"),
         Key::new(
+            "gateway_failures",
+            "Consecutive attempts without a connection, without an answer in time, or with 502 to \
+             504; 0 turns this rule off.",
+            Shape::Integer { min: 0, max: 1_000 },
+        )
+        .default("3"),
+        Key::new(
+            "latency",
+            "Answers much slower than those of the peers; `off` turns it off. When all of them \
+             slow down, nobody is ejected.",
+            Shape::Either(&[Shape::Off, Shape::Table(&LATENCY)]),
+        ),
+        Key::new(
+            "success_rate",
+            "Many more failures than the peers have; `off` turns it off. When all of them fail, \
+             nobody is ejected.",
+            Shape::Either(&[Shape::Off, Shape::Table(&SUCCESS_RATE)]),
+        ),
+        Key::new(
             "base",
-            "The first ejection lasts so long, the n-th n times as long.",
+            "The first ejection lasts so long, each further one twice as long.",
             Shape::DURATION,
         )
         .default("\"1s\""),
-        Key::new("max", "An ejection lasts so long at most.", Shape::DURATION).default("\"30s\""),
+        Key::new("max", "An ejection lasts so long at most.", Shape::DURATION).default("\"10s\""),
         Key::new(
             "max_share",
             "Never more of a service at once; one of two or more may always be ejected, the last \
@@ -293,7 +312,62 @@ static EJECTION: Table = Table {
             Shape::Share,
         )
         .default("\"50%\""),
+        Key::new(
+            "canary",
+            "The share of requests that tries an endpoint when its ejection is over. Some good \
+             answers bring it back, a bad one ejects it again.",
+            Shape::Share,
+        )
+        .default("\"10%\""),
     ],
     rule: None,
-    later: &["latency", "success_rate"],
+    later: &["quorum"],
+};
+
+static LATENCY: Table = Table {
+    title: "ejection by latency",
+    about: "When an endpoint is too slow beside its peers.",
+    keys: &[
+        Key::new(
+            "factor",
+            "Most of its answers take longer than the pool's median times this.",
+            Shape::Integer { min: 2, max: 100 },
+        )
+        .default("3"),
+        Key::new(
+            "samples",
+            "Answers within 10 s without which nobody is judged.",
+            SAMPLES,
+        )
+        .default("5"),
+    ],
+    rule: None,
+    later: &["quantile"],
+};
+
+static SUCCESS_RATE: Table = Table {
+    title: "ejection by success rate",
+    about: "When an endpoint fails too often beside its peers.",
+    keys: &[
+        Key::new(
+            "below",
+            "Certainly fewer of its attempts succeed, and it fails more than twice as often as the \
+             pool.",
+            Shape::Share,
+        )
+        .default("\"80%\""),
+        Key::new(
+            "samples",
+            "Attempts within 10 s without which nobody is judged.",
+            SAMPLES,
+        )
+        .default("10"),
+    ],
+    rule: None,
+    later: &[],
+};
+
+const SAMPLES: Shape = Shape::Integer {
+    min: 1,
+    max: 1_000_000,
 };

@@ -24,7 +24,7 @@ pub use ninefold_core::policy::Criticality;
 pub use ninefold_core::units::{Bytes, InvalidUnit, Rate, Ratio, Span};
 pub use probe::{Check, Health, Probe};
 pub use service::{
-    Ejection, Endpoint, External, Overload, Redundancy, Restart, Service, ServiceKind, Spread,
-    Stop, Supervised,
+    Ejection, Endpoint, External, LatencyEjection, Overload, Redundancy, Restart, Service,
+    ServiceKind, Spread, Stop, SuccessEjection, Supervised,
 };
 pub use slo::{LatencyObjective, Slo};

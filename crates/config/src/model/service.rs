@@ -129,18 +129,64 @@ pub struct Restart {
     pub crash_loop_every: Span,
 }
 
-/// `ejection`: when live traffic takes an endpoint out of rotation.
+/// `ejection`: when live traffic takes an endpoint out of rotation, and how it comes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ejection {
-    /// `failures`: consecutive failed attempts. Default 5; 0 turns ejection off.
+    /// `failures`: consecutive failed attempts. Default 5; 0 turns all of ejection off.
     pub failures: u32,
-    /// `base`: the first ejection lasts so long, the n-th n times as long. Default 1 s.
+    /// `gateway_failures`: consecutive attempts without a connection, without an answer in time, or
+    /// with 502 to 504. Default 3; 0 turns this rule off.
+    pub gateway_failures: u32,
+    /// `latency`: answers much slower than those of the peers. `off`, or a table.
+    pub latency: Option<LatencyEjection>,
+    /// `success_rate`: many more failures than the peers have. `off`, or a table.
+    pub success_rate: Option<SuccessEjection>,
+    /// `base`: the first ejection lasts so long, each further one twice as long. Default 1 s.
     pub base: Span,
-    /// `max`. Default 30 s.
+    /// `max`. Default 10 s.
     pub max: Span,
     /// `max_share`: never more of a service at once; one of two or more may always be ejected, the
     /// last never. Default 50 %.
     pub max_share: Ratio,
+    /// `canary`: the share of requests that tries an endpoint after its ejection. Default 10 %.
+    pub canary: Ratio,
+}
+
+/// `ejection.latency`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LatencyEjection {
+    /// `factor`: most answers take longer than the pool's median times this. Default 3.
+    pub factor: u32,
+    /// `samples`: answers without which nobody is judged. Default 5.
+    pub samples: u32,
+}
+
+/// `ejection.success_rate`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuccessEjection {
+    /// `below`: certainly fewer of its attempts succeed, and it fails more than twice as often as
+    /// the pool. Default 80 %.
+    pub below: Ratio,
+    /// `samples`: attempts without which nobody is judged. Default 10.
+    pub samples: u32,
+}
+
+impl Default for LatencyEjection {
+    fn default() -> Self {
+        Self {
+            factor: 3,
+            samples: 5,
+        }
+    }
+}
+
+impl Default for SuccessEjection {
+    fn default() -> Self {
+        Self {
+            below: Ratio::percent(80),
+            samples: 10,
+        }
+    }
 }
 
 /// `overload`: how many requests may be under way at a service, and what becomes of the others.
@@ -197,9 +243,13 @@ impl Default for Ejection {
     fn default() -> Self {
         Self {
             failures: 5,
+            gateway_failures: 3,
+            latency: Some(LatencyEjection::default()),
+            success_rate: Some(SuccessEjection::default()),
             base: Span::secs(1),
-            max: Span::secs(30),
+            max: Span::secs(10),
             max_share: Ratio::percent(50),
+            canary: Ratio::percent(10),
         }
     }
 }

@@ -77,6 +77,11 @@ fn the_reader_knows_exactly_the_keys_of_the_schema() {
         ("stop", "[service.a.stop]\n"),
         ("restart", "[service.a.restart]\n"),
         ("ejection", "[service.a.ejection]\n"),
+        ("ejection_by_latency", "[service.a.ejection.latency]\n"),
+        (
+            "ejection_by_success_rate",
+            "[service.a.ejection.success_rate]\n",
+        ),
         ("health", "[service.a.health]\n"),
         ("probe", "[service.a.health.ready]\n"),
         ("listener", "[[listener]]\n"),

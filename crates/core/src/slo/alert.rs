@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::ring::Counts;
 use super::windows::Windows;
 use crate::time::Timestamp;
+use crate::wilson;
 
 /// Bad events in the long window before an alert fires.
 pub const BAD_MIN: u64 = 5;
@@ -85,18 +86,8 @@ pub(super) fn ratio(counts: Counts) -> Option<f64> {
     (!counts.is_empty()).then(|| counts.bad as f64 / counts.total() as f64)
 }
 
-/// The lower bound of Wilson's score interval (1927) for the share of bad events.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a relative error of 2^-53 in a bound is none"
-)]
 fn lower_bound(counts: Counts) -> f64 {
-    let Some(share) = ratio(counts) else {
-        return 0.0;
-    };
-    let n = counts.total() as f64;
-    let spread = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    (share + Z * Z / (2.0 * n) - spread) / (1.0 + Z * Z / n)
+    wilson::lower_bound(counts.bad, counts.total(), Z)
 }
 
 #[cfg(test)]

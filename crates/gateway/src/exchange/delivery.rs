@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use ninefold_core::ejection::Grade;
 use tokio::time::{Instant, sleep_until};
 
 use super::Ticket;
@@ -102,7 +103,7 @@ impl Streaming {
             add(&cells.reset, 1);
         }
         let hub = &self.ticket.client.worker.hub;
-        hub.fail(upstream.service, &upstream.endpoint, reason);
+        hub.fail(upstream.service, &upstream.endpoint, Grade::Gateway, reason);
         let upstream = Rc::clone(upstream);
         self.ticket.failed_at(&upstream);
         self.ticket.settle(Outcome::Failed, Who::Upstream);

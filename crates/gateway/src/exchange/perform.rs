@@ -20,6 +20,7 @@ use super::{AttemptBody, Delivery, Ticket};
 use crate::overload::Pass;
 use crate::plan::{RoutePlan, ServicePlan};
 use crate::upstream::{Answer, Attempt, Failure, Sent, Upstream};
+use crate::worker::Ask;
 
 /// Dead kept connections that one request may meet before that counts as a failure.
 const STALE_MAX: u32 = 2;
@@ -174,8 +175,12 @@ impl Exchange {
             return Some(again);
         }
         let worker = &self.ticket.client.worker;
-        let at = worker.hub.clock.at(now.into_std());
-        let (upstream, fresh) = worker.choose(route.service, &past.tried, at)?;
+        let ask = Ask {
+            now: worker.hub.clock.at(now.into_std()),
+            at: *now,
+            repeatable: self.idempotent && route.retry.is_some(),
+        };
+        let (upstream, fresh) = worker.choose(route.service, &past.tried, ask)?;
         if !fresh {
             // The same one again: it gets a moment.
             let doublings = u32::try_from(past.tried.len()).unwrap_or(0).clamp(1, 8) - 1;

@@ -1,12 +1,13 @@
 //! One endpoint over all threads.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use ninefold_core::ejection::EndpointHealth;
 use ninefold_core::id::InstanceId;
+use ninefold_core::time::Timestamp;
 
 use crate::meter::EndpointCells;
 
@@ -39,31 +40,100 @@ pub(crate) struct Endpoint {
     pub(crate) incarnation: u64,
     /// Counters by thread.
     pub(crate) cells: Arc<[EndpointCells]>,
-    pub(crate) ejections: Arc<AtomicU64>,
+    pub(crate) ejections: Arc<Ejections>,
     pub(crate) fate: Arc<Fate>,
+}
+
+/// How often an endpoint was ejected, by cause.
+#[derive(Debug, Default)]
+pub(crate) struct Ejections([AtomicU64; Cause::ALL.len()]);
+
+impl Ejections {
+    pub(crate) fn add(&self, cause: Cause) {
+        if let Some(count) = self.0.get(cause as usize) {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(crate) fn by_cause(&self) -> [(Cause, u64); Cause::ALL.len()] {
+        let count = |cause: Cause| self.0.get(cause as usize).map_or(0, |n| n.load(Relaxed));
+        Cause::ALL.map(|cause| (cause, count(cause)))
+    }
+}
+
+/// Why an endpoint was ejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Failures in a row, of any kind.
+    Failures,
+    /// It was slower than its peers.
+    Latency,
+    /// It failed more often than its peers.
+    SuccessRate,
+    /// A request that tried it after an ejection went wrong.
+    Canary,
+}
+
+impl Cause {
+    const ALL: [Self; 4] = [
+        Self::Failures,
+        Self::Latency,
+        Self::SuccessRate,
+        Self::Canary,
+    ];
+
+    /// The name in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Failures => "failures",
+            Self::Latency => "latency",
+            Self::SuccessRate => "success-rate",
+            Self::Canary => "canary",
+        }
+    }
+}
+
+/// Where an endpoint stands with live traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    In,
+    Canary,
+    Ejected,
 }
 
 /// What live traffic has to say about an endpoint. Decided under the service's lock; the atomics
 /// let every thread see it without one.
 #[derive(Debug, Default)]
 pub(crate) struct Fate {
-    pub(crate) health: Mutex<EndpointHealth>,
-    /// Nanoseconds of the gateway's clock; 0 if not ejected.
-    ejected_until: AtomicU64,
+    pub(super) health: Mutex<EndpointHealth>,
+    pub(super) reason: Mutex<Option<Arc<str>>>,
+    /// A [`Place`].
+    place: AtomicU8,
+    /// When its last ejection ended, in nanoseconds of the gateway's clock; 0 if there was none.
+    back_at: AtomicU64,
     /// Whether a success would change anything.
     troubled: AtomicBool,
 }
 
 impl Fate {
-    /// Whether it is ejected at `now`, in nanoseconds of the gateway's clock.
-    pub(crate) fn ejected(&self, now: u64) -> bool {
-        let until = self.ejected_until.load(Relaxed);
-        until != 0 && now < until
+    pub(crate) fn place(&self) -> Place {
+        match self.place.load(Relaxed) {
+            1 => Place::Canary,
+            2 => Place::Ejected,
+            _ => Place::In,
+        }
     }
 
-    /// Whether an ejection is noted, be it over or not.
-    pub(crate) fn noted(&self) -> bool {
-        self.ejected_until.load(Relaxed) != 0
+    /// Why it is ejected, while it is.
+    pub(crate) fn reason(&self) -> Option<Arc<str>> {
+        super::hub::lock(&self.reason).clone()
+    }
+
+    /// Since when it is back from its last ejection, if it ever was ejected.
+    pub(crate) fn back_since(&self) -> Option<Timestamp> {
+        let at = self.back_at.load(Relaxed);
+        (at != 0).then(|| Timestamp::from_nanos(at))
     }
 
     /// Whether something is held against it that a success would clear.
@@ -71,8 +141,17 @@ impl Fate {
         self.troubled.load(Relaxed)
     }
 
-    pub(super) fn show(&self, health: &EndpointHealth, ejected_until: u64) {
+    pub(super) fn show(&self, health: &EndpointHealth) {
         self.troubled.store(!health.is_clear(), Relaxed);
-        self.ejected_until.store(ejected_until, Relaxed);
+        let place = match (health.ejected_until(), health.is_canary()) {
+            (Some(_), _) => 2,
+            (None, true) => 1,
+            (None, false) => 0,
+        };
+        self.place.store(place, Relaxed);
+    }
+
+    pub(super) fn back(&self, now: Timestamp) {
+        self.back_at.store(now.as_nanos(), Relaxed);
     }
 }

@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use ninefold_core::ejection::PoolState;
 use ninefold_core::id::InstanceId;
-use ninefold_core::time::{Timestamp, nanos};
 
-use super::{Endpoint, EndpointView, Member, Snapshot};
+use super::outliers::Pool;
+use super::{Endpoint, EndpointView, Member, Place, Snapshot};
 use crate::access_log::AccessLogs;
 use crate::clock::Clock;
 use crate::counters::Notice;
@@ -39,8 +38,8 @@ pub(crate) struct Hub {
     pub(crate) listeners: Vec<ListenerCells>,
     pub(crate) logs: AccessLogs,
     known: Mutex<BTreeMap<InstanceId, Arc<Endpoint>>>,
-    /// One lock per service, so that two threads never eject the last two endpoints at once.
-    gates: Vec<Mutex<()>>,
+    /// By service.
+    pub(super) pools: Vec<Pool>,
     notices: Mutex<VecDeque<Notice>>,
     /// By route; none where requests may come as often as they like.
     pub(crate) limits: Vec<Option<RouteLimit>>,
@@ -49,7 +48,7 @@ pub(crate) struct Hub {
 }
 
 /// A lock is only ever held for a few assignments, which cannot panic half way.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -86,7 +85,7 @@ impl Hub {
                 .collect(),
             limits: plan.routes.iter().map(limit).collect(),
             overload: plan.services.iter().map(gate).collect(),
-            gates: plan.services.iter().map(|_| Mutex::new(())).collect(),
+            pools: plan.services.iter().map(|_| Pool::default()).collect(),
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             generation: AtomicU64::new(1),
             known: Mutex::default(),
@@ -163,7 +162,7 @@ impl Hub {
             fate: Arc::default(),
             instance: view.instance,
         });
-        if old.is_some_and(|old| old.fate.noted()) {
+        if old.is_some_and(|old| old.fate.place() != Place::In) {
             self.notify(Notice::Readmitted {
                 instance: endpoint.instance.clone(),
             });
@@ -177,98 +176,7 @@ impl Hub {
         lock(&self.known).values().map(Arc::clone).collect()
     }
 
-    /// An attempt failed in a way that speaks against the endpoint.
-    pub(crate) fn fail(&self, service: usize, endpoint: &Endpoint, reason: &str) {
-        let Some(plan) = self.plan.services.get(service) else {
-            return;
-        };
-        if plan.rules.failures == 0 {
-            return;
-        }
-        let gate = self.gates.get(service).map(lock);
-        let now = self.clock.now();
-        let pool = self.pool_state(service, now);
-        let mut health = lock(&endpoint.fate.health);
-        let ejected = health.fail(now, &plan.rules, pool);
-        let until = health.ejected_until(now).map_or(0, as_nanos);
-        // An ejection that is over stays noted until it is told.
-        if ejected.is_some() || until != 0 || !endpoint.fate.noted() {
-            endpoint.fate.show(&health, until);
-        }
-        let streak = health.streak();
-        drop(health);
-        drop(gate);
-        if let Some(duration) = ejected {
-            endpoint.ejections.fetch_add(1, Ordering::Relaxed);
-            self.notify(Notice::Ejected {
-                instance: endpoint.instance.clone(),
-                reason: format!("{streak} failures in a row, the last one: {reason}"),
-                duration,
-            });
-        }
-    }
-
-    /// An attempt succeeded although something was held against the endpoint.
-    pub(crate) fn absolve(&self, endpoint: &Endpoint) {
-        let mut health = lock(&endpoint.fate.health);
-        let until = health.ejected_until(self.clock.now()).map_or(0, as_nanos);
-        health.succeed();
-        if until != 0 || !endpoint.fate.noted() {
-            endpoint.fate.show(&health, until);
-        }
-    }
-
-    /// Ends the ejections of a service because nothing else is left to serve.
-    pub(crate) fn readmit_all(&self, service: usize) {
-        let snapshot = self.snapshot.load();
-        for member in snapshot.members(service).iter().filter(|m| m.admitted) {
-            self.readmit(&member.endpoint, true);
-        }
-    }
-
-    /// Ends ejections whose time is over.
-    pub(crate) fn sweep(&self) {
-        let snapshot = self.snapshot.load();
-        for member in snapshot.services.iter().flatten() {
-            if member.endpoint.fate.noted() {
-                self.readmit(&member.endpoint, false);
-            }
-        }
-    }
-
-    fn readmit(&self, endpoint: &Endpoint, forced: bool) {
-        let mut health = lock(&endpoint.fate.health);
-        if health.readmit(self.clock.now(), forced) {
-            endpoint.fate.show(&health, 0);
-            drop(health);
-            self.notify(Notice::Readmitted {
-                instance: endpoint.instance.clone(),
-            });
-        }
-    }
-
-    fn pool_state(&self, service: usize, now: Timestamp) -> PoolState {
-        let now = as_nanos(now);
-        let snapshot = self.snapshot.load();
-        let admitted = snapshot.members(service).iter().filter(|m| m.admitted);
-        let (mut total, mut ejected) = (0, 0);
-        for member in admitted {
-            total += 1;
-            ejected += usize::from(member.endpoint.fate.ejected(now));
-        }
-        let active_passive = self
-            .plan
-            .services
-            .get(service)
-            .is_some_and(|service| service.active_passive);
-        // A standby must not take over because of an ejection: only readiness decides about that.
-        PoolState {
-            admitted: if active_passive { 1 } else { total },
-            ejected,
-        }
-    }
-
-    fn notify(&self, notice: Notice) {
+    pub(super) fn notify(&self, notice: Notice) {
         let mut notices = lock(&self.notices);
         if notices.len() >= NOTICES_MAX {
             notices.pop_front();
@@ -281,8 +189,4 @@ impl Hub {
         self.sweep();
         lock(&self.notices).drain(..).collect()
     }
-}
-
-fn as_nanos(at: Timestamp) -> u64 {
-    nanos(at.since(Timestamp::ZERO))
 }

@@ -2,9 +2,10 @@
 
 mod endpoint;
 mod hub;
+mod outliers;
 mod snapshot;
 
-pub(crate) use endpoint::Endpoint;
-pub use endpoint::EndpointView;
+pub use endpoint::{Cause, EndpointView};
+pub(crate) use endpoint::{Endpoint, Place};
 pub(crate) use hub::Hub;
 pub(crate) use snapshot::{Member, Snapshot};

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use ninefold_core::ejection::BUCKETS;
+
 use super::Histogram;
 
 /// Adds to a cell that only this thread writes: no locked instruction is needed.
@@ -87,6 +89,8 @@ pub(crate) struct EndpointCells {
     /// Attempts on a kept connection that had died meanwhile.
     pub(crate) stale: AtomicU64,
     pub(crate) connects: AtomicU64,
+    /// Good answers by latency, in the buckets of the comparison with peers.
+    pub(crate) answers: Box<[AtomicU64]>,
     /// By slot of the service's routes: hurt and masked.
     pub(crate) impact: Box<[(AtomicU64, AtomicU64)]>,
 }
@@ -94,6 +98,7 @@ pub(crate) struct EndpointCells {
 impl EndpointCells {
     pub(crate) fn new(routes: usize) -> Self {
         Self {
+            answers: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(),
             impact: (0..routes).map(|_| Default::default()).collect(),
             ..Self::default()
         }

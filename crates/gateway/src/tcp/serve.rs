@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use ninefold_core::ejection::Grade;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -17,6 +18,7 @@ use crate::meter::add;
 use crate::plan::{RoutePlan, ServicePlan};
 use crate::proxy_protocol;
 use crate::upstream::{Dialled, Upstream, dial};
+use crate::worker::Ask;
 
 /// How often a connection to the active instance of an active-passive service looks whether that
 /// is still the active one.
@@ -109,7 +111,14 @@ async fn connect(
     let mut tried: Vec<Rc<Upstream>> = Vec::new();
     worker.deposit(index, hub.clock.now());
     loop {
-        let (upstream, fresh) = worker.choose(route.service, &tried, hub.clock.now())?;
+        let at = Instant::now();
+        let ask = Ask {
+            now: hub.clock.at(at.into_std()),
+            at,
+            // Nothing was sent.
+            repeatable: route.retry.is_some(),
+        };
+        let (upstream, fresh) = worker.choose(route.service, &tried, ask)?;
         if !fresh {
             let doublings = u32::try_from(tried.len()).unwrap_or(0).clamp(1, 8) - 1;
             let wait = BACKOFF.mul_f64(f64::from(1 << doublings) * (0.5 + worker.unit()));
@@ -143,7 +152,8 @@ fn broke(client: &Client, dialled: &Dialled, ticket: &mut Ticket) {
         add(&cells.reset, 1);
     }
     let hub = &client.worker.hub;
-    hub.fail(upstream.service, &upstream.endpoint, "connection broke");
+    let reason = "connection broke";
+    hub.fail(upstream.service, &upstream.endpoint, Grade::Gateway, reason);
     ticket.failed_at(upstream);
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use ninefold_core::ejection::Testimony;
+use ninefold_core::ejection::{Grade, Testimony, bucket};
 use tokio::time::{Instant, timeout_at};
 
 use super::framing::is_plain;
@@ -115,7 +115,8 @@ enum Broken {
 struct InFlight<'a>(&'a Upstream);
 
 impl<'a> InFlight<'a> {
-    fn new(upstream: &'a Upstream) -> Self {
+    fn new(upstream: &'a Upstream, began: Instant) -> Self {
+        upstream.ask(began);
         if let Some(cells) = upstream.cells() {
             add(&cells.in_flight, 1);
         }
@@ -125,6 +126,7 @@ impl<'a> InFlight<'a> {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
+        self.0.leave();
         if let Some(cells) = self.0.cells() {
             add(&cells.in_flight, u64::MAX);
         }
@@ -135,11 +137,14 @@ impl Attempt<'_> {
     /// Sends the request and waits for the answer's head. Everything that is to be counted about the
     /// endpoint is counted here; being dropped (the client left) counts nothing.
     pub(crate) async fn run(&mut self) -> Result<Answer, Failure> {
-        let in_flight = InFlight::new(self.upstream);
+        let in_flight = InFlight::new(self.upstream, self.began);
         let mut lease = Lease::new(self.upstream);
         let (result, began) = self.answer(&mut lease).await;
         drop(in_flight);
         let at = Instant::now();
+        // What the client took to send its body is not the endpoint's.
+        let given = self.intake.map_or(Some(began), Intake::given);
+        let began = given.map_or(at, |given| given.max(began).min(at));
         let took = at.saturating_duration_since(began);
         match result {
             Ok(response) => {
@@ -284,18 +289,27 @@ impl Attempt<'_> {
         add(&cells.answered, 1);
         add(&cells.latency_sum_ns, ninefold_core::time::nanos(took));
         let now = self.hub.clock.at(at.into_std());
+        self.upstream.heard(at);
         match Testimony::of(status) {
             Testimony::Against => {
                 add(&cells.server_errors, 1);
                 self.upstream.penalise(now, took);
                 let reason = format!("status {status}");
-                self.hub
-                    .fail(self.upstream.service, &self.upstream.endpoint, &reason);
+                let grade = match status {
+                    502..=504 => Grade::Gateway,
+                    _ => Grade::Error,
+                };
+                let (service, endpoint) = (self.upstream.service, &self.upstream.endpoint);
+                self.hub.fail(service, endpoint, grade, &reason);
             }
             Testimony::For => {
                 self.upstream.observe(now, took);
-                if self.upstream.endpoint.fate.troubled() {
-                    self.hub.absolve(&self.upstream.endpoint);
+                if let Some(cell) = cells.answers.get(bucket(took)) {
+                    add(cell, 1);
+                }
+                let (service, endpoint) = (self.upstream.service, &self.upstream.endpoint);
+                if endpoint.fate.troubled() {
+                    self.hub.absolve(service, endpoint, took);
                 }
             }
             Testimony::Neither => {}
@@ -318,8 +332,8 @@ impl Attempt<'_> {
         self.upstream
             .penalise(self.hub.clock.at(at.into_std()), took);
         let service = self.upstream.service;
-        self.hub
-            .fail(service, &self.upstream.endpoint, failure.reason());
+        let (endpoint, reason) = (&self.upstream.endpoint, failure.reason());
+        self.hub.fail(service, endpoint, Grade::Gateway, reason);
     }
 }
 

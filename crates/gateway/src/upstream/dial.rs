@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use ninefold_core::ejection::Grade;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -48,7 +49,7 @@ pub(crate) async fn dial(
             }
             upstream.observe(now, took);
             if upstream.endpoint.fate.troubled() {
-                hub.absolve(&upstream.endpoint);
+                hub.absolve(upstream.service, &upstream.endpoint, took);
             }
             upstream.begin();
             return Ok(Dialled {
@@ -65,7 +66,8 @@ pub(crate) async fn dial(
             add(&cells.connect_failed, 1);
         }
         upstream.penalise(now, took);
-        hub.fail(upstream.service, &upstream.endpoint, failure.reason());
+        let (endpoint, reason) = (&upstream.endpoint, failure.reason());
+        hub.fail(upstream.service, endpoint, Grade::Gateway, reason);
     }
     Err(failure)
 }

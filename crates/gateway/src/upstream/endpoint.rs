@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_core::balance::PeakEwma;
+use ninefold_core::ejection::EjectionRules;
 use ninefold_core::time::Timestamp;
 use tokio::time::Instant;
 
@@ -30,6 +31,11 @@ pub(crate) struct Upstream {
     in_flight: Cell<u32>,
     latency: Cell<PeakEwma>,
     failed_at: Cell<Timestamp>,
+    /// When its last canary was sent.
+    canary_at: Cell<Timestamp>,
+    /// Requests that wait for the head of their answer, and since when it is silent.
+    waiting: Cell<u32>,
+    silent_since: Cell<Instant>,
 }
 
 impl Upstream {
@@ -42,6 +48,9 @@ impl Upstream {
             in_flight: Cell::new(0),
             latency: Cell::default(),
             failed_at: Cell::default(),
+            canary_at: Cell::default(),
+            waiting: Cell::new(0),
+            silent_since: Cell::new(Instant::now()),
         }
     }
 
@@ -63,9 +72,46 @@ impl Upstream {
         self.in_flight.set(self.in_flight.get().saturating_sub(1));
     }
 
-    /// Its latency as the balancer sees it.
-    pub(crate) fn latency_ns(&self, now: Timestamp) -> f64 {
-        self.latency.get().get(now)
+    /// An attempt begins to wait.
+    pub(super) fn ask(&self, now: Instant) {
+        if self.waiting.replace(self.waiting.get().saturating_add(1)) == 0 {
+            self.silent_since.set(now);
+        }
+    }
+
+    /// An attempt waits no longer.
+    pub(super) fn leave(&self) {
+        self.waiting.set(self.waiting.get().saturating_sub(1));
+    }
+
+    /// It gave an answer, be it good or bad.
+    pub(super) fn heard(&self, now: Instant) {
+        self.silent_since.set(now);
+    }
+
+    /// Its latency as the balancer sees it: at least as long as it is silent while it is waited for.
+    pub(crate) fn latency_ns(&self, now: Timestamp, at: Instant) -> f64 {
+        let stalled = match self.waiting.get() {
+            0 => Duration::ZERO,
+            _ => at.saturating_duration_since(self.silent_since.get()),
+        };
+        self.latency.get().at_least(now, stalled)
+    }
+
+    /// Whether one more request is to be the canary that tries it; notes that it was sent.
+    pub(crate) fn takes_canary(
+        &self,
+        now: Timestamp,
+        rules: &EjectionRules,
+        unit: f64,
+        repeatable: bool,
+    ) -> bool {
+        let since = now.since(self.canary_at.get());
+        let due = rules.canary_due(unit, repeatable, self.in_flight.get(), since);
+        if due {
+            self.canary_at.set(now);
+        }
+        due
     }
 
     /// An answer came.

@@ -23,6 +23,8 @@ pub(crate) enum Act {
     AnswerWhen(Arc<Notify>, Vec<u8>),
     /// Takes one of these places, for so long, and then writes these bytes.
     InTurn(Arc<Semaphore>, Duration, Vec<u8>),
+    /// Writes these bytes after so long: a slow upstream.
+    AnswerAfter(Duration, Vec<u8>),
     /// Never answers.
     Hang,
     /// Echoes everything after these bytes.
@@ -155,6 +157,10 @@ async fn serve(
                 let place = places.acquire().await.unwrap();
                 tokio::time::sleep(takes).await;
                 drop(place);
+                stream.write_all(&bytes).await.unwrap();
+            }
+            Act::AnswerAfter(took, bytes) => {
+                tokio::time::sleep(took).await;
                 stream.write_all(&bytes).await.unwrap();
             }
             Act::Close => return,

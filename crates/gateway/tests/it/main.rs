@@ -13,6 +13,8 @@ mod hold;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod outliers;
+#[cfg(test)]
 mod overload;
 #[cfg(test)]
 mod protocols;

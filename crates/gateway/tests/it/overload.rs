@@ -98,7 +98,7 @@ async fn beyond_the_queue_the_least_important_are_refused() {
     let counters = rig.counters();
     let refused = &counters.services[0].refused;
     assert_eq!(refused[0], (Criticality::Sheddable, 1));
-    assert!(!counters.endpoints[0].ejected);
+    assert!(!counters.endpoints[0].ejected());
     assert_eq!(counters.endpoints[0].report.attempts, 2);
     let routes: Vec<_> = counters.routes.iter().map(|r| (r.ok, r.failed)).collect();
     assert_eq!(routes[..2], [(2, 0), (0, 1)]);

@@ -105,7 +105,7 @@ async fn who_refuses_is_passed_over_and_ejected() {
     until("ejected", async || {
         let mut stream = TcpStream::connect(rig.address).await.unwrap();
         hears(&mut stream, "a").await;
-        rig.counters().endpoints[0].ejected.then_some(())
+        rig.counters().endpoints[0].ejected().then_some(())
     })
     .await;
     let route = rig.settled().await;

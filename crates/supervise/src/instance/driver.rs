@@ -9,7 +9,7 @@ use ninefold_core::observation::ProbeKind;
 use ninefold_core::policy::Backoff;
 use ninefold_core::restart::RestartPolicy;
 use ninefold_core::rng::Rng;
-use ninefold_core::status::{InstanceState, InstanceStatus};
+use ninefold_core::status::{InstanceState, InstanceStatus, Rotation};
 use ninefold_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
@@ -462,6 +462,8 @@ impl Driver {
                 since: self.since,
                 restarts: self.machine.restarts(),
                 ejected: false,
+                rotation: Rotation::Out,
+                ejection: None,
                 in_flight: 0,
                 verdict: None,
             },

@@ -10,7 +10,7 @@ use ninefold_core::id::InstanceId;
 use ninefold_core::observation::Seen;
 use ninefold_core::policy::{Backoff, Jitter};
 use ninefold_core::rng::Rng;
-use ninefold_core::status::{InstanceState, InstanceStatus};
+use ninefold_core::status::{InstanceState, InstanceStatus, Rotation};
 use ninefold_core::time::{Timestamp, nanos};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -211,6 +211,8 @@ impl ExternalDriver {
                 since: self.since,
                 restarts: 0,
                 ejected: false,
+                rotation: Rotation::Out,
+                ejection: None,
                 in_flight: 0,
                 verdict: None,
             },

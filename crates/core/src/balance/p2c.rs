@@ -38,6 +38,14 @@ impl PeakEwma {
         self.value_ns * weight_left(now.since(self.at))
     }
 
+    /// The latency now in nanoseconds, of an endpoint that requests wait for and that has been
+    /// silent for `stalled`: what does not answer at all has no latency that could be observed, and
+    /// would look better with time.
+    #[must_use]
+    pub fn at_least(&self, now: Timestamp, stalled: Duration) -> f64 {
+        self.get(now).max(as_f64(stalled))
+    }
+
     /// An answer came after `latency`.
     pub fn observe(&mut self, now: Timestamp, latency: Duration) {
         let sample = as_f64(latency);
@@ -125,6 +133,17 @@ mod tests {
             ewma.get(t0 + Duration::from_secs(60)) < 1_000.0,
             "time does"
         );
+    }
+
+    #[test]
+    fn silence_is_no_merit() {
+        let mut ewma = PeakEwma::default();
+        let t0 = Timestamp::from_secs(10);
+        ewma.observe(t0, 10 * MS);
+        let later = t0 + 300 * MS;
+        assert!(ewma.get(later) < 10_000_000.0);
+        assert!(ewma.at_least(later, 300 * MS) >= 300_000_000.0);
+        assert!(ewma.at_least(later, Duration::ZERO) <= ewma.get(later));
     }
 
     #[test]

@@ -1,0 +1,32 @@
+//! Outlier detection: when live traffic takes an endpoint out of rotation, and how it comes back.
+//!
+//! Four rules convict. Two see one endpoint by itself and act at once ([`EndpointHealth`]):
+//! failures in a row, and failures in a row of the kind that only a broken endpoint or the way to
+//! it gives (no connection, a broken one, no answer in time, 502 to 504). Two compare with peers
+//! ([`Judge`]) and need samples: an endpoint whose answers are most of the time slower than
+//! the pool's median times a factor, and one that fails far more often than the pool does. When
+//! everybody slows or fails, the pool's median moves too, and nobody is convicted.
+//!
+//! Guards ([`EjectionRules::may_eject`]): the last endpoint is never ejected, one of two or more
+//! always may be, and never more than a share of the service at once.
+//!
+//! An ejected endpoint comes back by canaries: when its time is over, a small share of the traffic
+//! tries it. Some good answers in a row, fast ones too, and it is back, its share growing; a failure
+//! or a slow one, and it is out again, for twice as long. A passing probe changes none of that.
+
+mod guard;
+mod health;
+mod judge;
+mod rules;
+mod tally;
+mod testimony;
+
+#[cfg(test)]
+mod simulation;
+
+pub use guard::PoolState;
+pub use health::{EndpointHealth, Grade, Turn};
+pub use judge::{Conviction, Judge, Judgement, Look};
+pub use rules::{EjectionRules, LatencyRules, SuccessRules};
+pub use tally::{BUCKETS, Tally, bucket, bucket_end};
+pub use testimony::Testimony;

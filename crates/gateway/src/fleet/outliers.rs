@@ -1,0 +1,223 @@
+//! Ejection as all threads share it: what they report, the judge's looks, and the way back.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use ninefold_core::ejection::{
+    BUCKETS, Conviction, EndpointHealth, Grade, Judge, Look, PoolState, Tally, Turn,
+};
+use ninefold_core::id::InstanceId;
+use ninefold_core::time::{Timestamp, nanos};
+
+use super::endpoint::Cause;
+use super::hub::lock;
+use super::{Endpoint, Hub, Place};
+use crate::counters::Notice;
+use crate::meter::load;
+
+/// What the threads share of one service.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    /// So that two threads never eject the last two endpoints at once.
+    gate: Mutex<()>,
+    judge: Mutex<Judge<(InstanceId, u64)>>,
+    /// Nanoseconds that no canary's answer may exceed; 0 while nobody can tell.
+    slow_above: AtomicU64,
+}
+
+/// What is said about an endpoint.
+enum Word<'a> {
+    Failed(Grade, &'a str),
+    Answered(Duration),
+    Convicted(&'a Conviction),
+    Passed { hurried: bool },
+    Released,
+}
+
+impl Hub {
+    /// An attempt failed in a way that speaks against the endpoint.
+    pub(crate) fn fail(&self, service: usize, endpoint: &Endpoint, grade: Grade, reason: &str) {
+        self.say(service, endpoint, &Word::Failed(grade, reason));
+    }
+
+    /// An attempt succeeded although something was held against the endpoint.
+    pub(crate) fn absolve(&self, service: usize, endpoint: &Endpoint, took: Duration) {
+        self.say(service, endpoint, &Word::Answered(took));
+    }
+
+    /// Ends the ejections of a service because nothing else is left to serve.
+    pub(crate) fn release_all(&self, service: usize) {
+        let snapshot = self.snapshot.load();
+        for member in snapshot.members(service).iter().filter(|m| m.admitted) {
+            self.say(service, &member.endpoint, &Word::Released);
+        }
+    }
+
+    /// Ends ejections whose time is over, and those that are too many since others left.
+    pub(crate) fn sweep(&self) {
+        let snapshot = self.snapshot.load();
+        for (service, members) in snapshot.services.iter().enumerate() {
+            let out = |member: &&super::Member| member.endpoint.fate.place() != Place::In;
+            for member in members.iter().filter(out) {
+                let pool = self.pool_state(service, &member.endpoint);
+                let rules = self.plan.services.get(service).map(|plan| &plan.rules);
+                let hurried = !rules.is_some_and(|rules| rules.may_eject(pool));
+                self.say(service, &member.endpoint, &Word::Passed { hurried });
+            }
+        }
+    }
+
+    /// Compares the endpoints of each service with their peers.
+    pub(crate) fn judge(&self) {
+        let snapshot = self.snapshot.load();
+        for (service, (members, pool)) in snapshot.services.iter().zip(&self.pools).enumerate() {
+            let Some(plan) = self.plan.services.get(service) else {
+                continue;
+            };
+            if !plan.rules.is_on() || plan.active_passive || members.len() < 2 {
+                continue;
+            }
+            let looks = members.iter().map(|member| Look {
+                key: (
+                    member.endpoint.instance.clone(),
+                    member.endpoint.incarnation,
+                ),
+                tally: tally(&member.endpoint),
+                in_rotation: member.admitted && member.endpoint.fate.place() == Place::In,
+            });
+            let judgement = lock(&pool.judge).look(looks.collect(), &plan.rules);
+            if let Some(limit) = judgement.slow_above {
+                pool.slow_above.store(nanos(limit), Relaxed);
+            }
+            for (index, conviction) in &judgement.convicted {
+                if let Some(member) = members.get(*index) {
+                    self.say(service, &member.endpoint, &Word::Convicted(conviction));
+                }
+            }
+        }
+    }
+
+    /// The only place where an endpoint's standing changes.
+    fn say(&self, service: usize, endpoint: &Endpoint, word: &Word<'_>) {
+        let (Some(plan), Some(shared)) = (self.plan.services.get(service), self.pools.get(service))
+        else {
+            return;
+        };
+        if !plan.rules.is_on() {
+            return;
+        }
+        let gate = lock(&shared.gate);
+        let now = self.clock.now();
+        let pool = self.pool_state(service, endpoint);
+        let mut health = lock(&endpoint.fate.health);
+        let was_canary = health.is_canary();
+        let turn = match word {
+            Word::Failed(grade, _) => health.fail(now, *grade, &plan.rules, pool),
+            Word::Answered(took) => {
+                let limit = shared.slow_above.load(Relaxed);
+                let slow = limit != 0 && nanos(*took) > limit;
+                health.succeed(now, slow, &plan.rules, pool)
+            }
+            Word::Convicted(_) => health.convict(now, &plan.rules, pool),
+            Word::Passed { hurried } => health.pass(now, *hurried, &plan.rules),
+            Word::Released => health.release(now),
+        };
+        endpoint.fate.show(&health);
+        match turn {
+            Some(Turn::Ejected(lasts)) => {
+                self.eject(endpoint, &health, word, was_canary, lasts);
+            }
+            Some(Turn::Back) => self.bring_back(endpoint, now),
+            None => {}
+        }
+        drop((health, gate));
+    }
+
+    fn eject(
+        &self,
+        endpoint: &Endpoint,
+        health: &MutexGuard<'_, EndpointHealth>,
+        word: &Word<'_>,
+        was_canary: bool,
+        duration: Duration,
+    ) {
+        let (streak, gateway) = health.streaks();
+        let (cause, reason) = match word {
+            Word::Failed(_, last) if was_canary => (
+                Cause::Canary,
+                format!("failed again when it was tried: {last}"),
+            ),
+            Word::Failed(_, last) => {
+                let kind = if gateway == streak { " to answer" } else { "" };
+                let reason = format!("{streak} failures{kind} in a row, the last one: {last}");
+                (Cause::Failures, reason)
+            }
+            Word::Convicted(why @ Conviction::Slow { .. }) => (Cause::Latency, why.to_string()),
+            Word::Convicted(why @ Conviction::Failing { .. }) => {
+                (Cause::SuccessRate, why.to_string())
+            }
+            Word::Answered(took) => {
+                let took = ninefold_core::time::short(nanos(*took));
+                (
+                    Cause::Canary,
+                    format!("still slow when it was tried: {took}"),
+                )
+            }
+            Word::Passed { .. } | Word::Released => return,
+        };
+        endpoint.ejections.add(cause);
+        *lock(&endpoint.fate.reason) = Some(reason.as_str().into());
+        self.notify(Notice::Ejected {
+            instance: endpoint.instance.clone(),
+            reason,
+            duration,
+        });
+    }
+
+    fn bring_back(&self, endpoint: &Endpoint, now: Timestamp) {
+        endpoint.fate.back(now);
+        *lock(&endpoint.fate.reason) = None;
+        self.notify(Notice::Readmitted {
+            instance: endpoint.instance.clone(),
+        });
+    }
+
+    fn pool_state(&self, service: usize, endpoint: &Endpoint) -> PoolState {
+        let snapshot = self.snapshot.load();
+        let admitted = snapshot.members(service).iter().filter(|m| m.admitted);
+        let (mut total, mut ejected) = (0, 0);
+        for member in admitted {
+            total += 1;
+            let other = !std::ptr::eq(&*member.endpoint, endpoint);
+            ejected += usize::from(other && member.endpoint.fate.place() != Place::In);
+        }
+        let plan = self.plan.services.get(service);
+        // A standby must not take over because of an ejection: only readiness decides about that.
+        PoolState {
+            admitted: if plan.is_some_and(|plan| plan.active_passive) {
+                1
+            } else {
+                total
+            },
+            ejected,
+        }
+    }
+}
+
+/// What all threads counted of an endpoint.
+fn tally(endpoint: &Endpoint) -> Tally {
+    let mut tally = Tally::default();
+    for cells in endpoint.cells.iter() {
+        tally.attempts += load(&cells.attempts);
+        tally.failures += load(&cells.connect_failed)
+            + load(&cells.reset)
+            + load(&cells.timed_out)
+            + load(&cells.server_errors);
+        for (sum, cell) in tally.answers.iter_mut().zip(&cells.answers) {
+            *sum += load(cell);
+        }
+    }
+    debug_assert_eq!(tally.answers.len(), BUCKETS);
+    tally
+}

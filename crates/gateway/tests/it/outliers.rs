@@ -1,0 +1,144 @@
+//! Endpoints that answer, but worse than their peers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use ninefold_config::model::{Ratio, Span};
+use ninefold_core::status::Rotation;
+use ninefold_gateway::{Cause, Notice};
+
+use crate::backend::{Act, Backend, ok, status};
+use crate::rig::{Rig, file, until};
+
+/// An upstream that answers after so many milliseconds.
+async fn paced(ms: &Arc<AtomicU64>) -> Backend {
+    let ms = Arc::clone(ms);
+    Backend::start(move |_| {
+        let Act::Answer(bytes) = ok("x") else {
+            unreachable!()
+        };
+        Act::AnswerAfter(Duration::from_millis(ms.load(SeqCst)), bytes)
+    })
+    .await
+}
+
+/// Eight requests at once: a load that does not stop for one slow answer.
+async fn burst(rig: &Rig) {
+    let burst = (0..8).map(|_| async { assert!(rig.get("/").await.status < 500) });
+    futures_util::future::join_all(burst).await;
+}
+
+async fn notice(rig: &Rig, what: &str) -> Notice {
+    until(what, || async {
+        burst(rig).await;
+        rig.gateway.take_notices().pop()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_gray_endpoint_is_ejected_for_its_latency_and_comes_back_once_it_is_fast() {
+    let pace: Vec<_> = (0..3).map(|_| Arc::new(AtomicU64::new(10))).collect();
+    let mut backends = Vec::new();
+    for pace in &pace {
+        backends.push(paced(pace).await);
+    }
+    let mut file = file();
+    let ejection = &mut file.services.values_mut().next().unwrap().ejection;
+    ejection.base = Span::millis(300);
+    ejection.max = Span::millis(600);
+    let rig = Rig::with(&file, &backends.iter().collect::<Vec<_>>());
+    burst(&rig).await;
+    assert_eq!(rig.gateway.take_notices(), []);
+
+    pace[1].store(300, SeqCst);
+    let Notice::Ejected {
+        instance, reason, ..
+    } = notice(&rig, "an ejection").await
+    else {
+        panic!("readmitted what was never ejected");
+    };
+    assert_eq!(instance.ordinal, 1);
+    assert!(reason.starts_with("slow beside its peers: "), "{reason}");
+    let counters = &rig.counters().endpoints[1];
+    assert!(counters.ejected());
+    assert_eq!(counters.ejection.as_deref(), Some(&*reason));
+    assert!(counters.ejections.contains(&(Cause::Latency, 1)));
+
+    // As long as it is slow it does not come back: what tries it finds it so.
+    let again = notice(&rig, "another ejection").await;
+    let Notice::Ejected { reason, .. } = &again else {
+        panic!("{again:?}")
+    };
+    assert!(
+        reason.starts_with("still slow when it was tried"),
+        "{reason}"
+    );
+
+    pace[1].store(10, SeqCst);
+    until("readmission", || async {
+        burst(&rig).await;
+        let back = rig.gateway.take_notices();
+        back.contains(&Notice::Readmitted {
+            instance: instance.clone(),
+        })
+        .then_some(())
+    })
+    .await;
+    let counters = &rig.counters().endpoints[1];
+    assert_eq!(
+        (counters.rotation, counters.ejected()),
+        (Rotation::In, false)
+    );
+}
+
+#[tokio::test]
+async fn nobody_is_ejected_when_all_are_slow() {
+    let pace = Arc::new(AtomicU64::new(10));
+    let mut backends = Vec::new();
+    for _ in 0..3 {
+        backends.push(paced(&pace).await);
+    }
+    let rig = Rig::with(&file(), &backends.iter().collect::<Vec<_>>());
+    burst(&rig).await;
+    pace.store(60, SeqCst);
+    for _ in 0..40 {
+        burst(&rig).await;
+    }
+    assert_eq!(rig.gateway.take_notices(), []);
+}
+
+/// Half of its answers are errors, never many in a row: only the comparison sees it.
+#[tokio::test]
+async fn an_endpoint_that_fails_every_other_time_is_ejected_for_its_success_rate() {
+    let count = AtomicU64::new(0);
+    let flaky = Backend::start(move |_| match count.fetch_add(1, SeqCst) % 2 {
+        0 => status(500),
+        _ => ok("x"),
+    })
+    .await;
+    let (one, two) = (
+        Backend::start(|_| ok("x")).await,
+        Backend::start(|_| ok("x")).await,
+    );
+    let mut file = file();
+    let service = file.services.values_mut().next().unwrap();
+    // The balancer sends it little by itself: it must be judged by that little.
+    let rule = service.ejection.success_rate.as_mut().unwrap();
+    (rule.below, rule.samples) = (Ratio::percent(95), 4);
+    let rig = Rig::with(&file, &[&one, &flaky, &two]);
+    let notice = until("an ejection", || async {
+        rig.get("/").await;
+        rig.gateway.take_notices().pop()
+    })
+    .await;
+    let Notice::Ejected {
+        instance, reason, ..
+    } = notice
+    else {
+        panic!("{notice:?}")
+    };
+    assert_eq!(instance.ordinal, 1);
+    assert!(reason.starts_with("fails beside its peers: "), "{reason}");
+}
