@@ -27,6 +27,8 @@ Usage: cargo xtask COMMAND
   bench gateway [--seconds N] [--rounds N] [--connections N] [--peers A,B] [--cases A,B]
                 [--binary FILE] [--output json] [--save]
            CPU and throughput beside HAProxy and nginx
+  bench availability [--rounds N] [--rows A,B] [--peers A,B] [--binary FILE] [--output json] [--save]
+           the same faults beside HAProxy, nginx, Envoy and Traefik; a quarter of an hour
   bench policies [--quick] [--rounds N] [--threads 1,2,4] [--cases A,B] [--output json] [--save]
            the library's policies beside their peers in Rust: time, allocations, instructions
   bench behaviour [--seed N] [--scenarios A,B] [--output json] [--save]
@@ -52,6 +54,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["test"] => test::run(),
         ["tidy"] => tidy::run(),
         ["bench", "gateway", options @ ..] => bench::gateway::run(options),
+        ["bench", "availability", options @ ..] => bench::availability::run(options),
         ["bench", "policies", options @ ..] => bench::policies::run(options),
         ["bench", "behaviour", options @ ..] => bench::behaviour::run(options),
         ["help" | "--help" | "-h"] => {

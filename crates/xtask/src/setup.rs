@@ -57,6 +57,20 @@ pub(crate) fn for_bench() -> Result<(), Failure> {
     ])
 }
 
+/// What `bench availability` needs for peers that Debian packages.
+pub(crate) fn for_availability() -> Result<(), Failure> {
+    install(&[
+        daemon("haproxy", "haproxy", "haproxy"),
+        daemon("nginx", "nginx-light", "nginx"),
+        tool("setpriv", "util-linux"),
+    ])
+}
+
+/// What peers are installed with that Debian does not package.
+pub(crate) fn for_wheels() -> Result<(), Failure> {
+    install(&[tool("python3", "python3"), tool("pip3", "python3-pip")])
+}
+
 fn rust_components() -> Result<(), Failure> {
     let there = |name: &str| {
         let mut command = Command::new("cargo");

@@ -5,7 +5,8 @@ use crate::step::{Steps, cargo};
 use crate::tidy;
 
 /// Workspaces of their own, whose peers are not fetched for this.
-pub(crate) const BENCHES: [&str; 2] = [
+pub(crate) const BENCHES: [&str; 3] = [
+    "benches/availability/Cargo.toml",
     "benches/behaviour/Cargo.toml",
     "benches/policies/Cargo.toml",
 ];

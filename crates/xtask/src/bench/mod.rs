@@ -4,8 +4,10 @@
 //! machine was, and how busy with other things, stands in every report.
 
 mod arguments;
+pub(crate) mod availability;
 pub(crate) mod behaviour;
 pub(crate) mod gateway;
+mod install;
 mod machine;
 pub(crate) mod policies;
 mod spread;

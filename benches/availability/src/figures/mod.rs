@@ -1,0 +1,7 @@
+//! What a run says, in figures.
+
+mod isolation;
+mod percentile;
+mod sums;
+
+pub(crate) use sums::{Figures, Taken};

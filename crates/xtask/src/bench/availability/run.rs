@@ -1,0 +1,74 @@
+//! The bench from its command line to its report.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::options::Options;
+use super::programs::Programs;
+use super::report::Report;
+use super::sample::Sample;
+use crate::bench::machine;
+use crate::failure::{Failure, While};
+use crate::{say, workspace};
+
+/// Where `--save` writes.
+const SAVED: &str = "docs/bench/availability.md";
+
+/// `cargo xtask bench availability`.
+pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
+    let options = Options::parse(words)?;
+    let root = workspace::root()?;
+    let programs = Programs::get(&options, &root)?;
+    let mut facts = machine::facts()?;
+    facts.extend(programs.facts.clone());
+    let mut report = Report::new(facts, options.rounds);
+    drive(&options, &programs, &root, |sample| report.add(sample))?;
+    if options.json {
+        say::out(&report.to_json().to_string());
+    } else {
+        say::out(&report.to_markdown());
+    }
+    if options.save {
+        let path = root.join(SAVED);
+        let shown = path.display();
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).while_(&format!("make {}", folder.display()))?;
+        }
+        fs::write(&path, report.to_markdown()).while_(&format!("write {shown}"))?;
+    }
+    Ok(())
+}
+
+/// Runs the driver; each of its lines is one run.
+fn drive(
+    options: &Options,
+    programs: &Programs,
+    root: &Path,
+    mut take: impl FnMut(Sample),
+) -> Result<(), Failure> {
+    let names = |names: Vec<&str>| names.join(",");
+    let rows = names(options.rows.iter().map(|row| row.name()).collect());
+    let peers = names(programs.peers.iter().map(|peer| peer.name()).collect());
+    let mut driver = Command::new(&programs.driver)
+        .arg("run")
+        .args([&options.rounds.to_string(), &rows, &peers])
+        .arg(root.join("target/bench-availability/runs"))
+        .args(&programs.proxies)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .while_("start the driver")?;
+    let lines = driver.stdout.take();
+    let lines = lines.ok_or_else(|| Failure::new("the driver has no output"))?;
+    for line in BufReader::new(lines).lines() {
+        take(Sample::parse(&line.while_("read from the driver")?)?);
+    }
+    let status = driver.wait().while_("wait for the driver")?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("the driver failed ({status})")))
+    }
+}
