@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use http::header::UPGRADE;
 use http::{Response, StatusCode, Version};
-use hyper::upgrade::OnUpgrade;
 use ninefold_core::policy::{Reason, Rejected};
 use tokio::time::Instant;
 
@@ -14,7 +13,7 @@ use super::headers::strip_hop_by_hop;
 use super::intake::BodyFailure;
 use super::notable::Notable;
 use super::perform::{Exchange, set_upgrade};
-use super::serve::{VERSION, refuse, too_large};
+use super::serve::{refuse, too_large};
 use super::ticket::{Outcome, Phase, Who};
 use super::{Delivery, tunnel};
 use crate::upstream::{Answer, Failure};
@@ -34,23 +33,20 @@ impl Exchange {
             .map_or(Duration::MAX, |plan| plan.limits.body_pause.0);
         self.ticket
             .answered(response.status().as_u16(), at.into_std());
-        let (mut parts, body) = response.into_parts();
+        let (mut parts, ()) = response.into_parts();
         let switches = parts.status == StatusCode::SWITCHING_PROTOCOLS;
         let notable = Notable::of(&parts.headers);
         let protocol = notable
             .get(&parts.headers, Notable::UPGRADE, UPGRADE)
             .cloned();
-        let up = parts.extensions.remove::<OnUpgrade>();
-        parts.extensions.clear();
-        parts.version = VERSION;
         strip_hop_by_hop(&mut parts.headers, notable);
-        if let (true, Some((_, down)), Some(up)) = (switches, self.upgrade.take(), up) {
+        if switches && let Some((_, down)) = self.upgrade.take() {
             set_upgrade(&mut parts.headers, protocol);
-            tunnel::open(down, up, self.ticket, lease);
+            tunnel::open(down, self.ticket, lease);
             return Response::from_parts(parts, Delivery::Own(None));
         }
         let multiplexed = self.head.version == Version::HTTP_2;
-        let delivery = Delivery::stream(body, self.ticket, lease, pause_max, multiplexed);
+        let delivery = Delivery::stream(self.ticket, lease, pause_max, multiplexed);
         Response::from_parts(parts, delivery)
     }
 

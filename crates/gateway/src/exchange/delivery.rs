@@ -4,19 +4,18 @@ use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use ninefold_core::ejection::Grade;
 use tokio::time::{Instant, sleep_until};
 
 use super::Ticket;
 use super::ticket::{Outcome, Phase, Who};
 use crate::meter::add;
-use crate::upstream::Lease;
+use crate::upstream::{Connection, Lease};
 
 /// What the watch over a reading client gives on top, so that a slow endpoint is found first.
 const WATCH_GRACE: Duration = Duration::from_millis(100);
@@ -34,8 +33,8 @@ pub(crate) enum Delivery {
 /// An endpoint's answer, with the account that it settles and the connection that it gives back.
 #[derive(Debug)]
 pub(crate) struct Streaming {
-    body: Incoming,
     ticket: Ticket,
+    /// Nothing once the answer has ended.
     lease: Option<Lease>,
     waiting: Option<Instant>,
     pause_max: Duration,
@@ -53,14 +52,12 @@ impl Delivery {
     /// Streams an endpoint's answer; a pause longer than `pause_max` breaks it off. On a
     /// `multiplexed` connection the client's reading is watched too; elsewhere the guard does that.
     pub(super) fn stream(
-        body: Incoming,
         ticket: Ticket,
         lease: Lease,
         pause_max: Duration,
         multiplexed: bool,
     ) -> Self {
         let mut streaming = Streaming {
-            body,
             ticket,
             lease: Some(lease),
             waiting: None,
@@ -68,7 +65,7 @@ impl Delivery {
             broken: None,
             asked: None,
         };
-        if streaming.body.is_end_stream() {
+        if streaming.is_ended() {
             streaming.finish();
             return Self::Own(None);
         }
@@ -109,23 +106,21 @@ impl Streaming {
         self.ticket.settle(Outcome::Failed, Who::Upstream);
     }
 
-    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        let there = Pin::new(&mut self.body).poll_frame(&mut Context::from_waker(Waker::noop()));
-        match self.lease.as_mut().and_then(Lease::connection) {
-            Some(connection) if there.is_pending() => {
-                connection.poll_for(cx, |cx| Pin::new(&mut self.body).poll_frame(cx))
-            }
-            _ => there,
-        }
+    fn connection(&mut self) -> Option<&mut Connection> {
+        self.lease.as_mut().and_then(Lease::connection)
+    }
+
+    fn is_ended(&self) -> bool {
+        let connection = self.lease.as_ref().and_then(Lease::used);
+        connection.is_none_or(Connection::is_ended)
     }
 
     /// Whether the endpoint has paused for too long. The connection's own alarm is there, and set.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
         let since = *self.waiting.get_or_insert_with(Instant::now);
-        self.lease
-            .as_mut()
-            .and_then(Lease::connection)
-            .is_some_and(|connection| connection.alarm.passed(cx, since + self.pause_max))
+        let until = since + self.pause_max;
+        self.connection()
+            .is_some_and(|connection| connection.alarm.passed(cx, until))
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
@@ -135,13 +130,16 @@ impl Streaming {
         if let Some(error) = self.broken.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        match self.poll_body(cx) {
+        let Some(connection) = self.connection() else {
+            return Poll::Ready(None);
+        };
+        match connection.poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.waiting = None;
                 if let Some(data) = frame.data_ref() {
                     self.ticket.bytes_out += data.len() as u64;
                 }
-                if self.body.is_end_stream() {
+                if self.is_ended() {
                     self.finish();
                 }
                 Poll::Ready(Some(Ok(frame)))
@@ -208,14 +206,18 @@ impl Body for Delivery {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Own(body) => body.is_none(),
-            Self::Streaming(streaming) => streaming.body.is_end_stream(),
+            Self::Streaming(streaming) => streaming.broken.is_none() && streaming.is_ended(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Own(body) => SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Streaming(streaming) => streaming.body.size_hint(),
+            Self::Streaming(streaming) => {
+                let connection = streaming.lease.as_ref().and_then(Lease::used);
+                let left = connection.map_or(Some(0), Connection::left);
+                left.map_or_else(SizeHint::default, SizeHint::with_exact)
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
@@ -90,21 +90,10 @@ impl Intake {
     pub(crate) fn next_attempt(self: &Rc<Self>) -> AttemptBody {
         self.turn.set(self.turn.get() + 1);
         self.position.set(0);
-        AttemptBody::Stream {
+        AttemptBody {
             turn: self.turn.get(),
             intake: Rc::clone(self),
         }
-    }
-
-    /// Whether the attempt under way has taken all of it.
-    pub(crate) fn is_taken(&self) -> bool {
-        let source = self.source.borrow();
-        let position = self.position.get();
-        let behind = source
-            .kept
-            .as_ref()
-            .is_some_and(|kept| position < kept.len());
-        source.ended && !behind && (source.trailers.is_none() || position == usize::MAX)
     }
 
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
@@ -173,44 +162,25 @@ impl Source {
 
 /// The body of one attempt.
 #[derive(Debug)]
-pub(crate) enum AttemptBody {
-    Empty,
-    Stream { intake: Rc<Intake>, turn: u32 },
+pub(crate) struct AttemptBody {
+    intake: Rc<Intake>,
+    turn: u32,
 }
 
-impl Body for AttemptBody {
-    type Data = Bytes;
-    type Error = BodyFailure;
+impl AttemptBody {
+    /// How long it is, if that is known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.intake.length
+    }
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
+    /// The next piece.
+    pub(crate) fn poll(
+        &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
-        match self.get_mut() {
-            Self::Empty => Poll::Ready(None),
-            Self::Stream { intake, turn } => {
-                if *turn != intake.turn.get() {
-                    return Poll::Ready(Some(Err(BodyFailure::Superseded)));
-                }
-                intake.poll(cx)
-            }
+        if self.turn != self.intake.turn.get() {
+            return Poll::Ready(Some(Err(BodyFailure::Superseded)));
         }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Empty => true,
-            Self::Stream { intake, turn } => *turn == intake.turn.get() && intake.is_taken(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Empty => SizeHint::with_exact(0),
-            // Asked once, before the first frame.
-            Self::Stream { intake, .. } => intake
-                .length
-                .map_or_else(SizeHint::default, SizeHint::with_exact),
-        }
+        self.intake.poll(cx)
     }
 }

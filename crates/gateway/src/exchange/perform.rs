@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use http::header::{CONNECTION, HOST, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, Version};
 use hyper::upgrade::OnUpgrade;
 use ninefold::clock::{Now as _, TokioTime};
 use ninefold_core::ejection::Testimony;
@@ -16,7 +17,8 @@ use super::headers::DEADLINE;
 use super::intake::Intake;
 use super::serve::is_retryable;
 use super::ticket::Phase;
-use super::{AttemptBody, Delivery, Ticket};
+use super::{Delivery, Ticket};
+use crate::http1::RequestHead;
 use crate::overload::Pass;
 use crate::plan::{RoutePlan, ServicePlan};
 use crate::upstream::{Answer, Attempt, Failure, Sent, Upstream};
@@ -201,16 +203,28 @@ impl Exchange {
     ) -> Result<Answer, Failure> {
         self.ticket.attempts += 1;
         self.ticket.phase = Phase::Connect;
-        let request = self.request(upstream, now);
+        self.announce_deadline(now);
         self.ticket.phase = Phase::Wait;
-        let mut attempt = Attempt {
+        // HTTP/1.0 knows no Host, an endpoint of HTTP/1.1 insists on it.
+        let lacks_host =
+            self.head.version == Version::HTTP_10 && !self.head.headers.contains_key(HOST);
+        let host = lacks_host
+            .then(|| HeaderValue::try_from(upstream.endpoint.address.to_string()).ok())
+            .flatten();
+        let attempt = Attempt {
             hub: &self.ticket.client.worker.hub,
             upstream,
-            request: Some(request),
-            intake: self.intake.as_deref(),
+            head: RequestHead {
+                method: &self.head.method,
+                target: origin_form(&self.head.uri, &self.head.method),
+                headers: &self.head.headers,
+                host: host.as_ref(),
+                upgrade: self.upgrade.as_ref().map(|(protocol, _)| protocol),
+                body: None,
+            },
+            intake: self.intake.as_ref(),
             reuse: past.stale == 0,
             careful: !self.idempotent,
-            upgrade: self.upgrade.is_some(),
             began: now,
             connect_timeout: service.connect_timeout,
             try_timeout: route.try_timeout,
@@ -227,32 +241,11 @@ impl Exchange {
         }
     }
 
-    /// The request for one attempt.
-    fn request(&mut self, upstream: &Upstream, now: Instant) -> Request<AttemptBody> {
-        // Into the original, so that no copy has to grow.
+    /// Tells the endpoint how much time is left.
+    fn announce_deadline(&mut self, now: Instant) {
         let left = self.deadline.saturating_duration_since(now);
         let left = self.ticket.client.worker.millis(self.route, left);
         self.head.headers.insert(DEADLINE, left);
-        let body = self
-            .intake
-            .as_ref()
-            .map_or(AttemptBody::Empty, Intake::next_attempt);
-        let mut request = Request::new(body);
-        *request.method_mut() = self.head.method.clone();
-        *request.uri_mut() = origin_form(&self.head.uri, &self.head.method);
-        let headers = request.headers_mut();
-        headers.clone_from(&self.head.headers);
-        // HTTP/1.0 knows no Host, an endpoint of HTTP/1.1 insists on it.
-        if self.head.version == Version::HTTP_10
-            && !headers.contains_key(HOST)
-            && let Ok(host) = HeaderValue::try_from(upstream.endpoint.address.to_string())
-        {
-            headers.insert(HOST, host);
-        }
-        if let Some((protocol, _)) = &self.upgrade {
-            set_upgrade(headers, Some(protocol.clone()));
-        }
-        request
     }
 
     /// Whether the request may be sent again as far as its effect and its body are concerned.
@@ -291,14 +284,10 @@ pub(super) fn set_upgrade(headers: &mut HeaderMap, protocol: Option<HeaderValue>
 }
 
 /// Path and query only, as an endpoint expects it (RFC 9112, section 3.2.1).
-fn origin_form(uri: &Uri, method: &Method) -> Uri {
-    if uri.authority().is_none() && uri.scheme().is_none() {
-        return uri.clone();
-    }
-    match uri.path_and_query() {
-        Some(target) if !(target.as_str() == "*" && *method != Method::OPTIONS) => {
-            Uri::from(target.clone())
-        }
-        _ => Uri::from_static("/"),
+fn origin_form<'a>(uri: &'a Uri, method: &Method) -> &'a str {
+    match uri.path_and_query().map(PathAndQuery::as_str) {
+        Some("*") if *method != Method::OPTIONS => "/",
+        Some(target) => target,
+        None => "/",
     }
 }

@@ -270,6 +270,3 @@ pub(super) const fn is_retryable(status: StatusCode) -> bool {
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
     )
 }
-
-/// A response's version is that of the downstream connection.
-pub(super) const VERSION: Version = Version::HTTP_11;

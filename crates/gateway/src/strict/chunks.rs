@@ -1,5 +1,7 @@
 //! The framing of a chunked body (RFC 9112, section 7.1).
 
+use http::{HeaderMap, HeaderName, HeaderValue};
+
 use super::Refusal;
 use super::field::Field;
 use super::head::Lines;
@@ -15,7 +17,7 @@ const TRAILERS_MAX: usize = 8 << 10;
 
 /// Where in a chunked body the stream is. Lines that came in part are kept, data is not.
 #[derive(Clone, Debug)]
-pub(super) struct Chunks {
+pub(crate) struct Chunks {
     at: At,
     line: Vec<u8>,
     extensions: usize,
@@ -29,8 +31,19 @@ enum At {
     Trailers,
 }
 
+/// What a piece of a chunked body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Sizes and what stands around data.
+    Framing,
+    /// Data, without anything around it.
+    Data,
+    /// Framing up to the end of the body.
+    End,
+}
+
 impl Chunks {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             at: At::Size,
             line: Vec::new(),
@@ -42,22 +55,45 @@ impl Chunks {
     pub(super) fn scan(&mut self, input: &[u8]) -> Result<(usize, bool), Refusal> {
         let mut used = 0;
         while let Some(rest) = input.get(used..).filter(|rest| !rest.is_empty()) {
-            if let At::Data(left) = self.at {
-                let here = u64::try_from(rest.len()).unwrap_or(u64::MAX).min(left);
-                used += usize::try_from(here).unwrap_or(rest.len());
-                self.at = if left == here {
-                    At::DataEnd
-                } else {
-                    At::Data(left - here)
-                };
-                continue;
-            }
-            used += self.take_line(rest)?;
-            if self.line.last() == Some(&b'\n') && self.line_complete()? {
+            let (here, found) = self.step(rest)?;
+            used += here;
+            if found == Found::End {
                 return Ok((used, true));
             }
         }
         Ok((used, false))
+    }
+
+    /// Follows `input`, which is not empty, as far as it is of one kind.
+    pub(crate) fn step(&mut self, input: &[u8]) -> Result<(usize, Found), Refusal> {
+        if let At::Data(left) = self.at {
+            let here = u64::try_from(input.len()).unwrap_or(u64::MAX).min(left);
+            self.at = if left == here {
+                At::DataEnd
+            } else {
+                At::Data(left - here)
+            };
+            return Ok((usize::try_from(here).unwrap_or(input.len()), Found::Data));
+        }
+        let used = self.take_line(input)?;
+        let ended = self.line.last() == Some(&b'\n') && self.line_complete()?;
+        Ok((used, if ended { Found::End } else { Found::Framing }))
+    }
+
+    /// The trailers of a body that has ended, if it has any.
+    pub(crate) fn trailers(&self) -> Result<Option<HeaderMap>, Refusal> {
+        let mut trailers = HeaderMap::new();
+        for line in Lines(&self.line) {
+            let line = line?;
+            if line.is_empty() {
+                break;
+            }
+            let field = Field::parse(line)?;
+            let name = HeaderName::from_bytes(field.name).map_err(|_checked| Refusal::Chunk)?;
+            let value = HeaderValue::from_bytes(field.value).map_err(|_checked| Refusal::Chunk)?;
+            trailers.append(name, value);
+        }
+        Ok((!trailers.is_empty()).then_some(trailers))
     }
 
     /// Adds to the line under way, up to its line feed.

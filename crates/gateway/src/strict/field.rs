@@ -53,7 +53,7 @@ const fn is_token_byte(b: u8) -> bool {
 }
 
 /// A plain decimal number as `Content-Length` allows: digits only, at most 18 of them.
-pub(super) fn number(text: &[u8]) -> Option<u64> {
+pub(crate) fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() || text.len() > 18 || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }

@@ -11,6 +11,7 @@ mod head;
 mod refusal;
 mod scanner;
 
-pub(crate) use field::is_authority;
+pub(crate) use chunks::{Chunks, Found};
+pub(crate) use field::{is_authority, number};
 pub use refusal::Refusal;
 pub use scanner::{HeadLimits, Pass, Scanner, Stage};

@@ -1,21 +1,20 @@
 //! One attempt at one endpoint.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
+use http::Response;
 use ninefold_core::ejection::{Grade, Testimony, bucket};
 use tokio::time::{Instant, timeout_at};
 
-use super::framing::is_plain;
+use super::connection::Broken;
 use super::{Connection, Lease, Upstream};
-use crate::exchange::{AttemptBody, Intake};
+use crate::exchange::Intake;
 use crate::fleet::Hub;
+use crate::http1::{AnswerHead, Framing, RequestHead};
 use crate::meter::add;
 
 /// A kept connection that dies so soon after a request was written was closed by the endpoint
@@ -75,16 +74,14 @@ impl Failure {
 pub(crate) struct Attempt<'a> {
     pub(crate) hub: &'a Hub,
     pub(crate) upstream: &'a Rc<Upstream>,
-    /// Taken when it is sent.
-    pub(crate) request: Option<Request<AttemptBody>>,
+    /// What is sent; how it says that there is a body follows from `intake`.
+    pub(crate) head: RequestHead<'a>,
     /// The request's body, if it has one.
-    pub(crate) intake: Option<&'a Intake>,
+    pub(crate) intake: Option<&'a Rc<Intake>>,
     /// Whether a kept connection may be used.
     pub(crate) reuse: bool,
     /// Whether the request could not be sent again: a kept connection is looked at twice.
     pub(crate) careful: bool,
-    /// Whether the connection may leave HTTP.
-    pub(crate) upgrade: bool,
     /// When it begins.
     pub(crate) began: Instant,
     pub(crate) connect_timeout: Duration,
@@ -96,19 +93,11 @@ pub(crate) struct Attempt<'a> {
 /// An endpoint's answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) response: Response<Incoming>,
+    pub(crate) response: Response<()>,
     /// The connection that the rest of it comes from.
     pub(crate) lease: Lease,
     /// When its head came.
     pub(crate) at: Instant,
-}
-
-/// Why there is no answer on a connection.
-enum Broken {
-    /// It had died before anything was sent.
-    Unsent,
-    /// The second part says whether the endpoint had its fair time.
-    Failed(Failure, bool),
 }
 
 /// Counts an attempt as in flight until it has an answer or is given up.
@@ -147,8 +136,11 @@ impl Attempt<'_> {
         let began = given.map_or(at, |given| given.max(began).min(at));
         let took = at.saturating_duration_since(began);
         match result {
-            Ok(response) => {
-                self.count_answer(response.status().as_u16(), took, at);
+            Ok(head) => {
+                self.count_answer(head.status.as_u16(), took, at);
+                let mut response = Response::new(());
+                *response.status_mut() = head.status;
+                *response.headers_mut() = head.headers;
                 Ok(Answer {
                     response,
                     lease,
@@ -164,10 +156,7 @@ impl Attempt<'_> {
 
     /// Sends the request on the first kept connection that lives, or on a new one. Says also when
     /// it had the connection.
-    async fn answer(
-        &mut self,
-        lease: &mut Lease,
-    ) -> (Result<Response<Incoming>, (Failure, bool)>, Instant) {
+    async fn answer(&self, lease: &mut Lease) -> (Result<AnswerHead, (Failure, bool)>, Instant) {
         while let Some(connection) = self
             .reuse
             .then(|| self.upstream.take_kept(self.began))
@@ -177,24 +166,20 @@ impl Attempt<'_> {
                 // The event loop is asked once more whether the endpoint has closed it meanwhile.
                 tokio::task::yield_now().await;
             }
-            match self.send(lease.set(connection), self.began).await {
-                Ok(response) => return (Ok(response), self.began),
-                Err(Broken::Failed(failure, fair)) => return (Err((failure, fair)), self.began),
-                Err(Broken::Unsent) => {}
+            let connection = lease.set(connection);
+            if connection.is_alive() {
+                return (self.send(connection, self.began).await, self.began);
             }
         }
         let connected = self.connect().await;
         let began = Instant::now();
-        let connection = match connected {
-            Ok(connection) => lease.set(connection),
-            Err(failure) => return (Err(failure), began),
-        };
-        let result = match self.send(connection, began).await {
-            Ok(response) => Ok(response),
-            Err(Broken::Failed(failure, fair)) => Err((failure, fair)),
-            Err(Broken::Unsent) => Err((Failure::Stale(Sent::Never), false)),
-        };
-        (result, began)
+        match connected {
+            Ok(connection) => {
+                let connection = lease.set(connection);
+                (self.send(connection, began).await, began)
+            }
+            Err(failure) => (Err(failure), began),
+        }
     }
 
     /// The second part of an error says whether the endpoint had its fair time.
@@ -213,68 +198,62 @@ impl Attempt<'_> {
     }
 
     async fn send(
-        &mut self,
+        &self,
         connection: &mut Connection,
         began: Instant,
-    ) -> Result<Response<Incoming>, Broken> {
-        let Some(request) = self.request.take() else {
-            return Err(Broken::Failed(Failure::RequestBody, false));
+    ) -> Result<AnswerHead, (Failure, bool)> {
+        let body = self.intake.map(Intake::next_attempt);
+        let framing = |length: Option<u64>| length.map_or(Framing::Chunked, Framing::Length);
+        let head = RequestHead {
+            body: body.as_ref().map(|body| framing(body.length())),
+            ..self.head
         };
-        if self.upgrade {
-            connection.detach();
-        }
-        let answer = connection.send(request);
-        match self.within(connection, began, answer).await {
-            Ok(Ok(response)) if is_plain(response.headers()) => {
-                if self.intake.is_some_and(|intake| !intake.is_taken()) {
-                    connection.detach();
-                }
-                Ok(response)
+        connection.begin(&head, body);
+        match self.within(connection, began).await? {
+            Ok(head) => {
+                connection.detach();
+                Ok(head)
             }
-            Ok(Ok(_ambiguous)) => Err(Broken::Failed(Failure::Reset, true)),
-            Ok(Err(mut refused)) => {
-                self.request = refused.take_message();
-                if self.request.is_some() {
-                    return Err(Broken::Unsent);
-                }
-                let error = refused.into_error();
-                let stale =
-                    connection.reused && !error.is_parse() && began.elapsed() < STALE_WITHIN;
-                Err(if error.is_user() {
-                    Broken::Failed(Failure::RequestBody, false)
-                } else if stale {
-                    Broken::Failed(Failure::Stale(Sent::Maybe), false)
+            Err(Broken::Body) => Err((Failure::RequestBody, false)),
+            Err(Broken::Closed) if connection.reused && began.elapsed() < STALE_WITHIN => {
+                let sent = if connection.has_sent() {
+                    Sent::Maybe
                 } else {
-                    Broken::Failed(Failure::Reset, true)
-                })
+                    Sent::Never
+                };
+                Err((Failure::Stale(sent), false))
             }
-            Err(fair) => Err(Broken::Failed(Failure::Timeout, fair)),
+            Err(Broken::Closed) => Err((Failure::Reset, true)),
+            Err(Broken::Malformed(malformed)) => {
+                let endpoint = &self.upstream.endpoint.label;
+                tracing::debug!(%endpoint, %malformed, "an answer cannot be read");
+                Err((Failure::Reset, true))
+            }
         }
     }
 
     /// Drives the connection until it has an answer. The time for one try begins when the endpoint
     /// has all that the client sent: it is not to blame for a slow upload, but for one that it does
     /// not take. Late, says whether it had its fair time.
-    async fn within<T>(
+    async fn within(
         &self,
         connection: &mut Connection,
         began: Instant,
-        answer: impl Future<Output = T>,
-    ) -> Result<T, bool> {
-        let mut answer = pin!(answer);
+    ) -> Result<Result<AnswerHead, Broken>, (Failure, bool)> {
         let turn = || {
-            let given = self.intake.map_or(Some(began), Intake::given)?;
+            let given = self.intake.map_or(Some(began), |intake| intake.given())?;
             Some(given.max(began) + self.try_timeout)
         };
         poll_fn(|cx| {
-            let answer = connection.poll_for(cx, |cx| answer.as_mut().poll(cx));
-            if answer.is_ready() {
-                return answer.map(Ok);
+            let head = connection.poll_head(cx);
+            if head.is_ready() {
+                return head.map(Ok);
             }
             let turn = turn();
             let limit = turn.map_or(self.deadline, |turn| turn.min(self.deadline));
             if connection.alarm.passed(cx, limit) {
-                return Poll::Ready(Err(turn.is_some_and(|turn| turn <= self.deadline)));
+                let fair = turn.is_some_and(|turn| turn <= self.deadline);
+                return Poll::Ready(Err((Failure::Timeout, fair)));
             }
             Poll::Pending
         })

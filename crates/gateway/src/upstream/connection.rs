@@ -1,40 +1,51 @@
 //! One connection to an endpoint.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::mem;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
-use hyper::client::conn::http1::{self, Builder, SendRequest};
-use hyper_util::rt::TokioIo;
+use bytes::{Bytes, BytesMut};
+use http::Method;
+use http_body::Frame;
+use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::sending::{Sending, Unsent};
 use crate::exchange::AttemptBody;
-use crate::gather::Gathering;
 use crate::guard::Alarm;
+use crate::http1::{AnswerEvent, AnswerHead, AnswerReader, Malformed, RequestHead};
 
-/// Bytes of an answer's head at most.
-const HEAD_MAX: usize = 64 << 10;
+/// Bytes read at once.
+const PIECE: usize = 16 << 10;
 
-type Http = http1::Connection<TokioIo<Gathering<TcpStream>>, AttemptBody>;
+/// Why there is no answer, or no more of one.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// The request's own body failed.
+    Body,
+    /// What came is no answer.
+    Malformed(Malformed),
+    /// The connection ended before anything of an answer came.
+    Closed,
+}
 
-/// A connection and whoever drives it. Dropping it closes the connection.
+/// A connection with the request and the answer under way. Dropping it closes it.
 ///
 /// It is driven by the task that waits for the answer: a driver of its own would have to be woken,
 /// and to wake that task, twice in every request. Only what goes on beside the answer has one.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    sender: SendRequest<AttemptBody>,
-    driver: Driver,
-    /// Whether a request waits for the first time that this is driven.
-    unsent: bool,
+    link: Link,
+    sending: Sending,
+    /// Bytes that came and are not read. Owns no memory while idle.
+    input: BytesMut,
+    answer: AnswerReader,
     /// For the time that its user waits at most.
     pub(crate) alarm: Alarm,
     pub(crate) reused: bool,
@@ -42,10 +53,11 @@ pub(crate) struct Connection {
 }
 
 #[derive(Debug)]
-enum Driver {
-    User(Box<Http>),
-    Task(AbortHandle),
-    Ended,
+enum Link {
+    Whole(TcpStream),
+    /// The rest of the request is sent by a task.
+    Reading(OwnedReadHalf, AbortHandle),
+    Gone,
 }
 
 impl Connection {
@@ -53,112 +65,169 @@ impl Connection {
     pub(super) async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = Builder::new()
-            .max_header_size(HEAD_MAX)
-            .handshake(TokioIo::new(Gathering(stream)))
-            .await
-            .map_err(io::Error::other)?;
         Ok(Self {
-            sender,
-            driver: Driver::User(Box::new(connection)),
-            unsent: false,
+            link: Link::Whole(stream),
+            sending: Sending::default(),
+            input: BytesMut::new(),
+            answer: AnswerReader::new(Method::GET),
             alarm: Alarm::default(),
             reused: false,
             idle_since: Instant::now(),
         })
     }
 
-    /// Gives `request` to the connection; it is sent, and answered, while this is driven.
-    pub(super) fn send(
-        &mut self,
-        request: Request<AttemptBody>,
-    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<AttemptBody>>>> + use<>
-    {
-        self.unsent = true;
-        self.sender.try_send_request(request)
+    /// Begins with a request; it is sent, and answered, while this is driven.
+    pub(super) fn begin(&mut self, head: &RequestHead<'_>, body: Option<AttemptBody>) {
+        self.sending.begin(head, body);
+        self.answer = AnswerReader::new(head.method.clone());
     }
 
-    /// Asks `poll` for something that this connection brings, an answer or a piece of one, and
-    /// drives it for that. It wakes its user for news from the endpoint only: what it hands over
-    /// itself is asked for right afterwards, and a connection that is given back wakes nobody.
-    pub(crate) fn poll_for<T>(
+    /// Whether the endpoint may have got something of the request.
+    pub(super) const fn has_sent(&self) -> bool {
+        self.sending.has_begun()
+    }
+
+    /// Sends the request, and waits for the answer's head.
+    pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<AnswerHead, Broken>> {
+        if let Link::Whole(stream) = &mut self.link
+            && !self.sending.is_done()
+        {
+            match self.sending.poll(stream, cx) {
+                Poll::Ready(Err(Unsent::Body)) => return Poll::Ready(Err(Broken::Body)),
+                // What it said before it closed may still be there, and else that it has closed.
+                Poll::Ready(Err(Unsent::Closed) | Ok(())) | Poll::Pending => {}
+            }
+        }
+        loop {
+            match self.answer.next(&mut self.input) {
+                Ok(Some(AnswerEvent::Head(head))) => return Poll::Ready(Ok(head)),
+                Ok(Some(_)) => return Poll::Ready(Err(Broken::Closed)),
+                Err(malformed) => return Poll::Ready(Err(Broken::Malformed(malformed))),
+                Ok(None) => {}
+            }
+            let untouched = self.input.is_empty();
+            match self.poll_read(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(Ok(0) | Err(_)) if untouched => {
+                    return Poll::Ready(Err(Broken::Closed));
+                }
+                Poll::Ready(Ok(0) | Err(_)) => {
+                    return Poll::Ready(Err(Broken::Malformed(Malformed::BrokeOff)));
+                }
+            }
+        }
+    }
+
+    /// The next piece of the answer's body; nothing at its end.
+    pub(crate) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
-        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
-    ) -> Poll<T> {
-        if self.is_detached() {
-            return poll(cx);
-        }
-        let mut quiet = Context::from_waker(Waker::noop());
-        // Nothing has come yet of what was not sent.
-        if !mem::take(&mut self.unsent) {
-            self.drive(&mut quiet);
-            let there = poll(&mut quiet);
-            if there.is_ready() {
-                return there;
+    ) -> Poll<Option<Result<Frame<Bytes>, Malformed>>> {
+        loop {
+            match self.answer.next(&mut self.input) {
+                Ok(Some(AnswerEvent::Data(data))) => {
+                    return Poll::Ready(Some(Ok(Frame::data(data))));
+                }
+                Ok(Some(AnswerEvent::Trailers(trailers))) => {
+                    return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                }
+                Ok(Some(AnswerEvent::End | AnswerEvent::Head(_))) => return Poll::Ready(None),
+                Err(malformed) => return Poll::Ready(Some(Err(malformed))),
+                Ok(None) => {}
+            }
+            match self.poll_read(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(Ok(0)) => match self.answer.end() {
+                    Ok(()) => return Poll::Ready(None),
+                    Err(malformed) => return Poll::Ready(Some(Err(malformed))),
+                },
+                Poll::Ready(Err(_)) => return Poll::Ready(Some(Err(Malformed::BrokeOff))),
             }
         }
-        self.drive(cx);
-        poll(&mut quiet)
     }
 
-    /// Goes on as far as is possible now. How it ended is told to the request under way.
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        if let Driver::User(http) = &mut self.driver
-            && Pin::new(http.as_mut()).poll(cx).is_ready()
-        {
-            self.driver = Driver::Ended;
+    /// Whether the answer's body is over.
+    pub(crate) const fn is_ended(&self) -> bool {
+        self.answer.is_ended()
+    }
+
+    /// How many bytes of the answer's body are still to come, where that is known.
+    pub(crate) const fn left(&self) -> Option<u64> {
+        self.answer.left()
+    }
+
+    /// Reads one piece more; 0 at the end of the stream.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.input.reserve(PIECE);
+        match &mut self.link {
+            Link::Whole(stream) => pin!(stream.read_buf(&mut self.input)).poll(cx),
+            Link::Reading(stream, _) => pin!(stream.read_buf(&mut self.input)).poll(cx),
+            Link::Gone => Poll::Ready(Ok(0)),
         }
     }
 
-    /// From now on a task drives it: for an upgrade, and for a request whose body is still sent
-    /// while its answer is read.
+    /// Leaves the rest of the request to a task: its answer is there already, and neither may wait
+    /// for the other.
     pub(super) fn detach(&mut self) {
-        self.driver = match mem::replace(&mut self.driver, Driver::Ended) {
-            Driver::User(http) => {
+        if self.sending.is_done() {
+            return;
+        }
+        self.link = match mem::replace(&mut self.link, Link::Gone) {
+            Link::Whole(stream) => {
+                let (read, mut write) = stream.into_split();
+                let mut sending = mem::take(&mut self.sending);
                 let task = tokio::task::spawn_local(async move {
-                    drop(http.with_upgrades().await);
+                    // An error is an end, too.
+                    drop(poll_fn(|cx| sending.poll(&mut write, cx)).await);
                 });
-                Driver::Task(task.abort_handle())
+                Link::Reading(read, task.abort_handle())
             }
-            driver => driver,
+            link => link,
         };
     }
 
-    /// Whether nothing is under way, and another request may follow.
-    pub(super) fn is_idle(&mut self) -> bool {
-        if !self.sender.is_ready() {
-            self.look();
+    /// Lets the rest of a request be sent whose answer is over.
+    pub(super) fn finish_sending(mut self) {
+        self.link = Link::Gone;
+    }
+
+    /// The stream of a connection that has left HTTP, and what came of it already.
+    pub(crate) fn into_stream(mut self) -> Option<(TcpStream, Bytes)> {
+        match mem::replace(&mut self.link, Link::Gone) {
+            Link::Whole(stream) => Some((stream, mem::take(&mut self.input).freeze())),
+            Link::Reading(..) | Link::Gone => None,
         }
-        matches!(self.driver, Driver::User(_)) && self.sender.is_ready()
     }
 
-    /// Whether the endpoint has not closed it, as far as the event loop knows.
+    /// Makes it ready for another request, if nothing is under way and none is ruled out.
+    pub(super) fn rest(&mut self) -> bool {
+        // What is left behind an answer is no answer to anything.
+        let idle = self.answer.may_follow()
+            && self.input.is_empty()
+            && self.sending.is_done()
+            && matches!(self.link, Link::Whole(_));
+        self.input = BytesMut::new();
+        idle
+    }
+
+    /// Whether the endpoint has neither closed it nor sent anything, as far as the event loop knows.
     pub(super) fn is_alive(&mut self) -> bool {
-        self.look();
-        !matches!(self.driver, Driver::Ended)
-    }
-
-    /// Waits until an answered request was sent to its end.
-    pub(super) async fn sent(&mut self) {
-        // An error is an end, too.
-        drop(poll_fn(|cx| self.sender.poll_ready(cx)).await);
-    }
-
-    /// Whether a task drives it.
-    pub(super) const fn is_detached(&self) -> bool {
-        matches!(self.driver, Driver::Task(_))
-    }
-
-    /// Takes note of what has happened, without being woken for what will.
-    fn look(&mut self) {
-        self.drive(&mut Context::from_waker(Waker::noop()));
+        let mut space = [0; 1];
+        let mut cx = Context::from_waker(Waker::noop());
+        let Link::Whole(stream) = &mut self.link else {
+            return false;
+        };
+        Pin::new(stream)
+            .poll_read(&mut cx, &mut ReadBuf::new(&mut space))
+            .is_pending()
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Driver::Task(task) = &self.driver {
+        if let Link::Reading(_, task) = &self.link {
             task.abort();
         }
     }

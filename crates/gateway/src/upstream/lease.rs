@@ -2,6 +2,9 @@
 
 use std::rc::Rc;
 
+use bytes::Bytes;
+use tokio::net::TcpStream;
+
 use super::{Connection, Upstream};
 
 /// Counts as load of the endpoint until dropped. The connection is closed then, unless it was
@@ -25,6 +28,10 @@ impl Lease {
         self.connection.as_mut()
     }
 
+    pub(crate) const fn used(&self) -> Option<&Connection> {
+        self.connection.as_ref()
+    }
+
     /// Uses this connection from now on; one from before is closed.
     pub(super) fn set(&mut self, connection: Connection) -> &mut Connection {
         self.connection.insert(connection)
@@ -39,14 +46,17 @@ impl Lease {
         let Some(mut connection) = self.connection.take() else {
             return;
         };
-        if connection.is_idle() {
+        if connection.rest() {
             self.upstream.keep(connection);
-        } else if connection.is_detached() {
+        } else {
             // Answered before it was sent to its end: the endpoint still gets the rest.
-            drop(tokio::task::spawn_local(async move {
-                connection.sent().await;
-            }));
+            connection.finish_sending();
         }
+    }
+
+    /// The connection's stream, once it has left HTTP, and what came of it already.
+    pub(crate) fn take_stream(&mut self) -> Option<(TcpStream, Bytes)> {
+        self.connection.take()?.into_stream()
     }
 }
 

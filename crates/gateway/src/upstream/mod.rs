@@ -4,11 +4,11 @@ mod attempt;
 mod connection;
 mod dial;
 mod endpoint;
-mod framing;
 mod lease;
+mod sending;
 
 pub(crate) use attempt::{Answer, Attempt, Failure, Sent};
-use connection::Connection;
+pub(crate) use connection::Connection;
 pub(crate) use dial::{Dialled, dial};
 pub(crate) use endpoint::Upstream;
 pub(crate) use lease::Lease;

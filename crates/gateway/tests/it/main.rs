@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod accounting;
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod backend;
 #[cfg(test)]
 mod departure;
