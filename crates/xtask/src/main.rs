@@ -25,8 +25,8 @@ Usage: cargo xtask COMMAND
   test     sets up what is missing on a Debian machine, then verify and every test
   tidy     the rules of the house that no other tool knows
   bench gateway [--seconds N] [--rounds N] [--connections N] [--peers A,B] [--cases A,B]
-                [--binary FILE] [--output json] [--save]
-           CPU and throughput beside HAProxy and nginx
+                [--extras A,B|none] [--binary FILE] [--output json] [--save]
+           CPU, throughput, latency and memory beside HAProxy, nginx, Envoy, Traefik and Pingora
   bench availability [--rounds N] [--rows A,B] [--peers A,B] [--binary FILE] [--output json] [--save]
            the same faults beside HAProxy, nginx, Envoy and Traefik; a quarter of an hour
   bench policies [--quick] [--rounds N] [--threads 1,2,4] [--cases A,B] [--output json] [--save]

@@ -52,8 +52,21 @@ pub(crate) fn for_bench() -> Result<(), Failure> {
         daemon("haproxy", "haproxy", "haproxy"),
         daemon("nginx", "nginx-light", "nginx"),
         tool("wrk", "wrk"),
+        tool("h2load", "nghttp2-client"),
+        tool("curl", "curl"),
+        tool("openssl", "openssl"),
         tool("taskset", "util-linux"),
         tool("setpriv", "util-linux"),
+    ])
+}
+
+/// What the peer Pingora is built with.
+pub(crate) fn for_pingora() -> Result<(), Failure> {
+    install(&[
+        tool("cc", "gcc"),
+        tool("c++", "g++"),
+        tool("cmake", "cmake"),
+        tool("make", "make"),
     ])
 }
 

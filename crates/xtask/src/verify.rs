@@ -5,9 +5,10 @@ use crate::step::{Steps, cargo};
 use crate::tidy;
 
 /// Workspaces of their own, whose peers are not fetched for this.
-pub(crate) const BENCHES: [&str; 3] = [
+pub(crate) const BENCHES: [&str; 4] = [
     "benches/availability/Cargo.toml",
     "benches/behaviour/Cargo.toml",
+    "benches/pingora/Cargo.toml",
     "benches/policies/Cargo.toml",
 ];
 

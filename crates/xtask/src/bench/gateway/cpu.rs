@@ -46,6 +46,13 @@ impl Clock {
     }
 }
 
+/// This process and its living descendants.
+pub(super) fn family(root: u32) -> Result<Vec<u32>, Failure> {
+    let all = all()?;
+    let pids = all.keys().copied();
+    Ok(pids.filter(|pid| descends(&all, *pid, root)).collect())
+}
+
 fn all() -> Result<BTreeMap<u32, Stat>, Failure> {
     let entries = fs::read_dir("/proc").while_("read /proc")?;
     let stats = entries.flatten().filter_map(|entry| {

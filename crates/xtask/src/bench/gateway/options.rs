@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::case::Case;
+use super::extra::Extra;
 use super::peer::Peer;
 use crate::bench::arguments::{list, number};
 use crate::failure::Failure;
@@ -20,6 +21,8 @@ pub(super) struct Options {
     pub(super) peers: Vec<Peer>,
     /// The kinds of request.
     pub(super) cases: Vec<Case>,
+    /// What is measured besides.
+    pub(super) extras: Vec<Extra>,
     /// A `ninefold` to measure instead of a fresh release build.
     pub(super) binary: Option<PathBuf>,
     /// One JSON object instead of tables.
@@ -36,6 +39,7 @@ impl Default for Options {
             connections: 64,
             peers: Peer::ALL.to_vec(),
             cases: Case::ALL.to_vec(),
+            extras: Extra::ALL.to_vec(),
             binary: None,
             json: false,
             save: false,
@@ -58,6 +62,12 @@ impl Options {
                 "--connections" => options.connections = number(word, value()?, 1_000)?,
                 "--peers" => options.peers = list(word, value()?, &Peer::ALL, Peer::name)?,
                 "--cases" => options.cases = list(word, value()?, &Case::ALL, Case::name)?,
+                "--extras" => {
+                    options.extras = match value()? {
+                        "none" => Vec::new(),
+                        text => list(word, text, &Extra::ALL, Extra::name)?,
+                    }
+                }
                 "--binary" => options.binary = Some(PathBuf::from(value()?)),
                 "--output" => {
                     options.json = match value()? {
@@ -89,6 +99,9 @@ mod tests {
         assert_eq!(options.seconds, 2);
         assert_eq!(options.peers, [Peer::Nginx, Peer::Haproxy]);
         assert!(options.save && !options.json);
+        assert_eq!(Options::parse(&["--extras", "none"]).unwrap().extras, []);
+        let options = Options::parse(&["--extras", "idle"]).unwrap();
+        assert_eq!(options.extras, [Extra::Idle]);
     }
 
     #[test]

@@ -1,37 +1,53 @@
-//! The proxies, each as its users would set it up for speed.
+//! The proxies.
 
-use std::path::Path;
-
-use super::case::SMALL_BYTES;
+use super::configuration::{haproxy, nginx_proxy, ninefold};
+use super::place::{CERTIFICATE, KEY, Place};
+use super::{envoy, traefik};
 
 /// A proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Peer {
-    /// Ninefold.
+    /// Ninefold as it is, with the policies that are on by default.
     Ninefold,
+    /// Ninefold without retries and without ejection.
+    NinefoldOff,
     /// HAProxy with its own buffer size.
     Haproxy,
     /// HAProxy with buffers that a large answer fits into.
     HaproxyLarge,
     /// nginx.
     Nginx,
+    /// Envoy.
+    Envoy,
+    /// Traefik.
+    Traefik,
+    /// The smallest proxy of Pingora, `benches/pingora`.
+    Pingora,
 }
 
 impl Peer {
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Ninefold,
+        Self::NinefoldOff,
         Self::Haproxy,
         Self::HaproxyLarge,
         Self::Nginx,
+        Self::Envoy,
+        Self::Traefik,
+        Self::Pingora,
     ];
 
     /// The name on the command line and in reports.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Ninefold => "ninefold",
+            Self::NinefoldOff => "ninefold-off",
             Self::Haproxy => "haproxy",
             Self::HaproxyLarge => "haproxy-64k",
             Self::Nginx => "nginx",
+            Self::Envoy => "envoy",
+            Self::Traefik => "traefik",
+            Self::Pingora => "pingora",
         }
     }
 
@@ -39,117 +55,85 @@ impl Peer {
     pub(super) const fn file(self) -> &'static str {
         match self {
             Self::Ninefold => "ninefold.toml",
+            Self::NinefoldOff => "ninefold-off.toml",
             Self::Haproxy => "haproxy.cfg",
             Self::HaproxyLarge => "haproxy-64k.cfg",
             Self::Nginx => "nginx.conf",
+            Self::Envoy => "envoy.yaml",
+            Self::Traefik => "traefik.yaml",
+            Self::Pingora => "pingora.txt",
         }
     }
 
-    /// The command line, without the pinning. `ninefold` is the path of the binary.
-    pub(super) fn words<'a>(self, ninefold: &'a str, file: &'a str) -> Vec<&'a str> {
-        match self {
-            Self::Ninefold => vec![ninefold, "up", file],
-            Self::Haproxy | Self::HaproxyLarge => vec!["haproxy", "-db", "-f", file],
-            Self::Nginx => vec!["nginx", "-c", file],
-        }
+    /// The command line, without the pinning.
+    pub(super) fn words(self, program: &str, place: &Place<'_>) -> Vec<String> {
+        let file = place.file(self.file());
+        let local = |port: u16| format!("127.0.0.1:{port}");
+        let rest = match self {
+            Self::Ninefold | Self::NinefoldOff => vec!["up".to_owned(), file],
+            Self::Haproxy | Self::HaproxyLarge => vec!["-db".to_owned(), "-f".to_owned(), file],
+            Self::Nginx => vec!["-c".to_owned(), file],
+            Self::Envoy => {
+                let words = ["-c", &file, "--concurrency", "1", "--disable-hot-restart"];
+                words.map(str::to_owned).to_vec()
+            }
+            Self::Traefik => vec![format!("--configFile={file}")],
+            // It has no file: one with its ports is written all the same.
+            Self::Pingora => vec![
+                local(place.listen),
+                local(place.backend),
+                local(place.tls),
+                place.file(CERTIFICATE),
+                place.file(KEY),
+            ],
+        };
+        [vec![program.to_owned()], rest].concat()
     }
 
-    /// The configuration: listen here, pass on to there.
-    pub(super) fn configuration(self, listen: u16, backend: u16, folder: &Path) -> String {
-        match self {
-            Self::Ninefold => ninefold(listen, backend, folder),
-            Self::Haproxy => haproxy(listen, backend, 16_384),
-            Self::HaproxyLarge => haproxy(listen, backend, 65_536),
-            Self::Nginx => nginx_proxy(listen, backend, folder),
-        }
+    /// Its files, by name: listen here, pass on to there.
+    pub(super) fn files(self, place: &Place<'_>) -> Vec<(&'static str, String)> {
+        let text = match self {
+            Self::Ninefold => ninefold(place, true),
+            Self::NinefoldOff => ninefold(place, false),
+            Self::Haproxy => haproxy(place, 16_384),
+            Self::HaproxyLarge => haproxy(place, 65_536),
+            Self::Nginx => nginx_proxy(place),
+            Self::Envoy => envoy::file(place),
+            Self::Traefik => return traefik::files(place),
+            Self::Pingora => format!("127.0.0.1:{} 127.0.0.1:{}\n", place.listen, place.backend),
+        };
+        vec![(self.file(), text)]
     }
-}
-
-fn ninefold(listen: u16, backend: u16, folder: &Path) -> String {
-    format!(
-        "threads = 1\n\n\
-         [node]\nadmin = \"off\"\nstate = \"{}/state\"\n\n\
-         [service.backend]\nendpoints = [\"127.0.0.1:{backend}\"]\n\n\
-         [[listener]]\naddress = \"127.0.0.1:{listen}\"\n",
-        folder.display()
-    )
-}
-
-/// One thread; connections to the backend are shared and kept; no log. It adds
-/// `x-forwarded-for`, as Ninefold does.
-fn haproxy(listen: u16, backend: u16, buffer_bytes: u32) -> String {
-    format!(
-        "global\n  nbthread 1\n  maxconn 4000\n  tune.bufsize {buffer_bytes}\n\
-         defaults\n  mode http\n  option http-keep-alive\n  option forwardfor\n  http-reuse always\n  \
-         timeout connect 1s\n  timeout client 60s\n  timeout server 60s\n  timeout http-keep-alive 60s\n\
-         frontend in\n  bind 127.0.0.1:{listen}\n  default_backend out\n\
-         backend out\n  server one 127.0.0.1:{backend} pool-max-conn 256\n"
-    )
-}
-
-/// One worker; connections to the backend are kept; answers stay in memory; no log.
-fn nginx_proxy(listen: u16, backend: u16, folder: &Path) -> String {
-    let http = format!(
-        "  upstream out {{ server 127.0.0.1:{backend}; keepalive 256; keepalive_requests 1000000000; }}\n  \
-         server {{\n    listen 127.0.0.1:{listen} backlog=4096;\n    location / {{\n      \
-         proxy_pass http://out;\n      proxy_http_version 1.1;\n      \
-         proxy_set_header Connection \"\";\n      proxy_set_header Host $http_host;\n      \
-         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n    }}\n  }}\n  \
-         client_body_buffer_size 16k;\n  proxy_buffer_size 8k;\n  proxy_buffers 8 32k;\n  \
-         proxy_busy_buffers_size 64k;\n"
-    );
-    nginx(&http, &folder.join("proxy"))
-}
-
-/// The backend: answers from memory and from a cached file.
-pub(super) fn backend(port: u16, folder: &Path) -> String {
-    let http = format!(
-        "  open_file_cache max=10 inactive=1h;\n  sendfile on;\n  tcp_nopush on;\n  \
-         server {{\n    listen 127.0.0.1:{port} backlog=4096;\n    root {}/www;\n    \
-         location = /small {{ default_type text/plain; return 200 \"{}\"; }}\n  }}\n",
-        folder.display(),
-        "x".repeat(SMALL_BYTES)
-    );
-    nginx(&http, &folder.join("backend"))
-}
-
-/// What both roles of nginx share: one worker in the foreground, its files in a folder of ours.
-fn nginx(http: &str, folder: &Path) -> String {
-    let folder = folder.display();
-    // Started by root, workers drop to a user who cannot read our folder, unless told otherwise.
-    let user = if is_root() { "user root;\n" } else { "" };
-    format!(
-        "{user}daemon off;\nworker_processes 1;\nerror_log stderr crit;\npid {folder}/pid;\n\
-         events {{ worker_connections 4000; }}\n\
-         http {{\n  access_log off;\n  tcp_nodelay on;\n  keepalive_timeout 60s;\n  \
-         keepalive_requests 1000000000;\n  client_body_temp_path {folder}/body;\n  \
-         proxy_temp_path {folder}/proxy;\n  fastcgi_temp_path {folder}/fastcgi;\n  \
-         uwsgi_temp_path {folder}/uwsgi;\n  scgi_temp_path {folder}/scgi;\n{http}}}\n"
-    )
-}
-
-fn is_root() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
-        .filter_map(|line| line.strip_prefix("Uid:"))
-        .any(|ids| ids.split_whitespace().nth(1) == Some("0"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn every_peer_listens_and_passes_on() {
+        let place = Place {
+            listen: 1_111,
+            tls: 3_333,
+            backend: 2_222,
+            folder: Path::new("/f"),
+        };
         for peer in Peer::ALL {
-            let text = peer.configuration(1_111, 2_222, Path::new("/f"));
-            assert!(text.contains("127.0.0.1:1111"), "{text}");
-            assert!(text.contains("127.0.0.1:2222"), "{text}");
+            let files = peer.files(&place);
+            assert!(files.iter().any(|(name, _)| *name == peer.file()));
+            let text: String = files.into_iter().map(|(_, text)| text).collect();
+            let text = text + &peer.words("/p", &place).join(" ");
+            for port in ["1111", "2222", "3333"] {
+                assert!(text.contains(port), "{text}");
+            }
         }
-        let ours = Peer::Ninefold.configuration(1_111, 2_222, Path::new("/f"));
+        let [(_, ours)] = &*Peer::NinefoldOff.files(&place) else {
+            panic!("one file");
+        };
         let ours: toml::Table = ours.parse().unwrap();
         assert_eq!(ours["threads"].as_integer(), Some(1));
-        assert_eq!(ours["node"]["state"].as_str(), Some("/f/state"));
+        assert_eq!(ours["node"]["state"].as_str(), Some("/f/state-off"));
     }
 }

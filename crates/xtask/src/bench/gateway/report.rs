@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::case::Case;
+use super::extra::Measured;
+use super::extras::Extras;
 use super::options::Options;
 use super::peer::Peer;
 use super::sample::Sample;
@@ -19,6 +21,7 @@ pub(super) struct Report {
     facts: Vec<(String, String)>,
     conditions: String,
     samples: BTreeMap<(Case, Peer), Vec<Sample>>,
+    extras: Extras,
 }
 
 impl Report {
@@ -35,11 +38,16 @@ impl Report {
                 "{rounds} interleaved rounds of {seconds} s; {connections} connections, each with its next request as soon as the last is answered"
             ),
             samples: BTreeMap::new(),
+            extras: Extras::default(),
         }
     }
 
     pub(super) fn add(&mut self, case: Case, peer: Peer, sample: Sample) {
         self.samples.entry((case, peer)).or_default().push(sample);
+    }
+
+    pub(super) fn add_extra(&mut self, peer: Peer, measured: Measured) {
+        self.extras.add(peer, measured);
     }
 
     fn of(&self, case: Case) -> impl Iterator<Item = (Peer, &[Sample])> {
@@ -70,6 +78,7 @@ impl Report {
                 self.table(case, &mut text);
             }
         }
+        self.extras.to_markdown(&mut text);
         text
     }
 
@@ -150,6 +159,7 @@ impl Report {
             "run": self.conditions,
             "reference": REFERENCE.name(),
             "results": results,
+            "extras": self.extras.to_json(),
         })
     }
 }

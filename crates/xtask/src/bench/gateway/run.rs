@@ -1,17 +1,16 @@
 //! The bench from its command line to its report.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::options::Options;
-use super::peer::Peer;
+use super::programs::Programs;
 use super::report::Report;
 use super::scene::Scene;
 use super::versions;
 use crate::bench::machine;
 use crate::failure::{Failure, While};
 use crate::setup;
-use crate::step::{cargo, run as run_command};
 use crate::{say, workspace};
 
 /// Where `--save` writes.
@@ -22,14 +21,11 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let options = Options::parse(words)?;
     setup::for_bench()?;
     let root = workspace::root()?;
-    let ninefold = ninefold(&options, &root)?;
-    let ninefold = ninefold
-        .to_str()
-        .ok_or_else(|| Failure::new("the path of ninefold is no text"))?;
+    let programs = Programs::get(&options, &root)?;
     let mut facts = machine::facts()?;
-    facts.extend(versions::facts(&options.peers, ninefold));
+    facts.extend(versions::facts(&programs, &root));
     let mut report = Report::new(&options, facts);
-    let scene = Scene::start(&options, ninefold, root.join("target/bench"))?;
+    let scene = Scene::start(&options, &programs, root.join("target/bench"))?;
     for round in 1..=options.rounds {
         say::progress(&format!("── round {round} of {}", options.rounds));
         for case in &options.cases {
@@ -37,6 +33,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
                 report.add(*case, peer, sample)
             })?;
         }
+        scene.extras(&options, |peer, measured| report.add_extra(peer, measured))?;
     }
     drop(scene);
     if options.json {
@@ -48,28 +45,6 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         save(&root.join(SAVED), &report)?;
     }
     Ok(())
-}
-
-/// The binary to measure: the one that is named, or a release build of this tree.
-fn ninefold(options: &Options, root: &Path) -> Result<PathBuf, Failure> {
-    if let Some(path) = &options.binary {
-        return path
-            .canonicalize()
-            .while_(&format!("find {}", path.display()));
-    }
-    if options.peers.contains(&Peer::Ninefold) {
-        let build = [
-            "build",
-            "--release",
-            "--locked",
-            "--package",
-            "ninefold-cli",
-        ];
-        run_command(&mut cargo(&build)?)?;
-    }
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("release/ninefold"))
 }
 
 fn save(path: &Path, report: &Report) -> Result<(), Failure> {

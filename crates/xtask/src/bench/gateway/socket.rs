@@ -2,10 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::case::Case;
 use crate::failure::{Failure, While};
+use crate::step::output;
 
 /// How long a proxy may take until it answers.
 const START_MAX: Duration = Duration::from_secs(15);
@@ -28,7 +30,12 @@ pub(super) fn free_ports<const N: usize>() -> Result<[u16; N], Failure> {
 pub(super) fn wait(port: u16, case: Case, mut runs: impl FnMut() -> bool) -> Result<(), Failure> {
     let begun = Instant::now();
     loop {
-        let why = match answer(port, case) {
+        let answered = if case.is_encrypted() {
+            encrypted(port, case)
+        } else {
+            answer(port, case)
+        };
+        let why = match answered {
             Ok(()) => return Ok(()),
             Err(why) => why,
         };
@@ -64,6 +71,36 @@ fn answer(port: u16, case: Case) -> Result<(), Failure> {
         .read_to_end(&mut answer)
         .while_("receive")?;
     judge(&answer, case.answer_bytes())
+}
+
+/// The same over TLS, whose certificate is our own.
+fn encrypted(port: u16, case: Case) -> Result<(), Failure> {
+    let (option, version) = match case {
+        Case::H2 => ("--http2", "2"),
+        _ => ("--http1.1", "1.1"),
+    };
+    let url = format!("https://127.0.0.1:{port}{}", case.path());
+    let format = "%{http_version} %{http_code} %{size_download}";
+    let mut curl = Command::new("curl");
+    curl.args([
+        "-sk",
+        "-m",
+        "5",
+        "-o",
+        "/dev/null",
+        "-w",
+        format,
+        option,
+        &url,
+    ]);
+    let said = output(&mut curl)?;
+    let expected = format!("{version} 200 {}", case.answer_bytes());
+    if said == expected {
+        Ok(())
+    } else {
+        let text = format!("the answer is `{said}`, not `{expected}` (version, status, bytes)");
+        Err(Failure::new(text))
+    }
 }
 
 fn judge(answer: &[u8], body_bytes: usize) -> Result<(), Failure> {
