@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::Duration;
 
 use tokio::runtime::{EnterGuard, Runtime};
 
@@ -32,6 +33,10 @@ pub(crate) fn waker() -> Waker {
     Waker::from(Arc::new(Unpark(thread::current())))
 }
 
+/// When a sleeping call is looked at again, woken or not: one peer ignores that a timer of its own
+/// has rung already, waits for it for ever, and the run with it.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// Polls until it is ready; mostly once. The thread sleeps while it waits for a lock or a place.
 #[inline]
 pub(crate) fn drive<F: Future>(call: F, context: &mut Context<'_>) -> F::Output {
@@ -39,7 +44,7 @@ pub(crate) fn drive<F: Future>(call: F, context: &mut Context<'_>) -> F::Output 
     loop {
         match call.as_mut().poll(context) {
             Poll::Ready(output) => return output,
-            Poll::Pending => thread::park(),
+            Poll::Pending => thread::park_timeout(LOOK_AGAIN),
         }
     }
 }

@@ -15,8 +15,8 @@
 //!
 //! The table is bounded. When a new key finds it full, another one must go, and only what nobody
 //! would miss may: a policy that nobody holds, that is
-//! [idle and healthy](crate::policy::Evictable). An open breaker stays, and so does a rate
-//! that is used up, so a key cannot free itself by asking under many other names (tables that leak
+//! [idle and healthy](crate::policy::Evictable). An open breaker stays, and so does one that is
+//! half way to open and in use, and a rate that is used up, so a key cannot free itself by asking under many other names (tables that leak
 //! or forget are resilience4j#273 and #650). Of those that may go, the clock's hand takes one that
 //! was not used since it last came by; it looks at no more than 64.
 //!

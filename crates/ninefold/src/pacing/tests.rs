@@ -113,3 +113,29 @@ fn a_stage_waits_too() {
     assert_eq!(time.block_on(ask()), Err(Error::Service("down")));
     assert_eq!(time.now().since(began), Duration::from_millis(100));
 }
+
+#[cfg(feature = "tower")]
+#[test]
+fn a_layer_waits_too_and_reads_the_deadline_of_the_request() {
+    use tower_layer::Layer;
+    use tower_service::Service;
+
+    use crate::testing::service_fn;
+
+    let time = VirtualTime::new();
+    let began = time.now();
+    let inner = service_fn(|_| std::future::ready(Ok::<_, ()>(time.now())));
+    // The request is its deadline.
+    let meta = |deadline: &Option<crate::clock::Timestamp>| RequestMeta {
+        deadline: *deadline,
+        ..ORDINARY
+    };
+    let mut service = pacer(&time).layer().with_meta(meta).layer(inner);
+    assert_eq!(time.block_on(service.call(None)), Ok(began));
+    let soon = began + Duration::from_millis(50);
+    let refused = time.block_on(service.call(Some(soon))).unwrap_err();
+    let reason = refused.rejected().map(|why| why.reason);
+    assert_eq!(reason, Some(Reason::DeadlineExceeded));
+    let second = time.block_on(service.call(None)).unwrap();
+    assert_eq!(second.since(began), Duration::from_millis(100));
+}
