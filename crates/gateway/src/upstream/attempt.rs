@@ -125,14 +125,14 @@ impl Drop for InFlight<'_> {
 impl Attempt<'_> {
     /// Sends the request and waits for the answer's head. Everything that is to be counted about the
     /// endpoint is counted here; being dropped (the client left) counts nothing.
-    pub(crate) async fn run(&mut self) -> Result<Answer, Failure> {
+    pub(crate) async fn run(&self) -> Result<Answer, Failure> {
         let in_flight = InFlight::new(self.upstream, self.began);
         let mut lease = Lease::new(self.upstream);
         let (result, began) = self.answer(&mut lease).await;
         drop(in_flight);
         let at = Instant::now();
         // What the client took to send its body is not the endpoint's.
-        let given = self.intake.map_or(Some(began), Intake::given);
+        let given = self.intake.map_or(Some(began), |intake| intake.given());
         let began = given.map_or(at, |given| given.max(began).min(at));
         let took = at.saturating_duration_since(began);
         match result {
