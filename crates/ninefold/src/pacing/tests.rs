@@ -124,9 +124,9 @@ fn a_layer_waits_too_and_reads_the_deadline_of_the_request() {
 
     let time = VirtualTime::new();
     let began = time.now();
-    let inner = service_fn(|_| std::future::ready(Ok::<_, ()>(time.now())));
+    let inner = service_fn(|_| std::future::ready(Ok::<_, Error<()>>(time.now())));
     // The request is its deadline.
-    let meta = |deadline: &Option<crate::clock::Timestamp>| RequestMeta {
+    let meta = |deadline: &Option<ninefold_core::time::Timestamp>| RequestMeta {
         deadline: *deadline,
         ..ORDINARY
     };
