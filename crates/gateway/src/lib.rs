@@ -10,6 +10,7 @@
 //! answer. Every request that becomes known to the gateway is counted in exactly one outcome.
 
 mod access_log;
+mod certificate;
 mod clock;
 mod collector;
 mod counters;
@@ -21,6 +22,7 @@ mod gather;
 mod guard;
 pub mod http1;
 mod listen;
+mod local;
 mod meter;
 mod outbox;
 mod overload;
@@ -36,12 +38,13 @@ mod upstream;
 mod worker;
 
 pub use access_log::OpenLogError;
+pub use certificate::CertificateError;
 pub use counters::{
     Counters, DrainReport, EndpointCounters, ListenerCounters, Notice, RouteCounters,
     ServiceCounters,
 };
 pub use fleet::{Cause, EndpointView};
 pub use gateway::Gateway;
-pub use listen::{BindError, CertificateError};
+pub use listen::BindError;
 pub use meter::Histogram;
 pub use start::StartError;

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use ninefold_config::model::{
     Criticality, Ejection, File, Limits, Listener, Overload, Protocol, ProxyVersion, RateLimit,
-    Redundancy, Retry, Service, ServiceKind,
+    Redundancy, Retry, Service, ServiceKind, ServiceProtocol,
 };
 use ninefold_core::ejection::{EjectionRules, LatencyRules, SuccessRules};
 
+use crate::certificate::CertificateError;
 use crate::guard::GuardLimits;
 use crate::strict::HeadLimits;
 use crate::table::RouteTable;
+use crate::upstream::UpstreamTls;
 
 /// The name under which requests without a route are counted.
 pub(crate) const NO_ROUTE: &str = "none";
@@ -62,6 +64,8 @@ pub(crate) struct ServicePlan {
     pub(crate) connect_timeout: Duration,
     pub(crate) active_passive: bool,
     pub(crate) overload: Option<Overload>,
+    pub(crate) http2: bool,
+    pub(crate) tls: Option<Arc<UpstreamTls>>,
     /// Names of the routes to it, by slot.
     pub(crate) routes: Vec<Arc<str>>,
 }
@@ -119,6 +123,17 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Reads the certificates that the services need.
+    pub(crate) fn secure(&mut self, file: &File) -> Result<(), CertificateError> {
+        let services = self.services.iter_mut().zip(file.services.values());
+        for (plan, service) in services {
+            plan.tls = UpstreamTls::load(service, &file.folder())?;
+        }
+        Ok(())
+    }
+}
+
 impl ListenerPlan {
     fn new(listener: &Listener, table: RouteTable, tcp: Option<usize>) -> Self {
         let limits = listener.limits.clone();
@@ -158,6 +173,8 @@ impl ServicePlan {
             connect_timeout: service.connect_timeout.0,
             active_passive,
             overload: service.overload.clone(),
+            http2: service.protocol == ServiceProtocol::Http2,
+            tls: None,
             routes: Vec::new(),
         }
     }

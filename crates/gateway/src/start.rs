@@ -17,8 +17,9 @@ use tokio::time::MissedTickBehavior;
 use tokio_rustls::TlsAcceptor;
 
 use crate::access_log::{AccessLogs, LogThread, OpenLogError};
+use crate::certificate::CertificateError;
 use crate::fleet::Hub;
-use crate::listen::{BindError, Bound, CertificateError, Certificates, accept, bind};
+use crate::listen::{BindError, Bound, Certificates, accept, bind};
 use crate::plan::Plan;
 use crate::worker::Worker;
 
@@ -82,7 +83,7 @@ pub(crate) fn start(file: &File, state: &Path) -> Result<Started, StartError> {
             tls.push(None);
             continue;
         }
-        let loaded = Certificates::load(&listener.tls, &file.folder())?;
+        let loaded = Certificates::load(listener, &file.folder())?;
         tls.push(Some(loaded.server_config()?));
         certificates.push(loaded);
     }
@@ -92,7 +93,9 @@ pub(crate) fn start(file: &File, state: &Path) -> Result<Started, StartError> {
     }
     let addresses = bound.iter().map(|bound| bound.address).collect();
     let (logs, log_thread) = AccessLogs::open(file, state)?;
-    let hub = Arc::new(Hub::new(Plan::new(file), threads, addresses, logs));
+    let mut plan = Plan::new(file);
+    plan.secure(file)?;
+    let hub = Arc::new(Hub::new(plan, threads, addresses, logs));
     let (orders, told) = watch::channel(Order::Hold);
     let mut started = Started {
         hub,
@@ -204,6 +207,9 @@ fn spawn_control(
                     _ = tick.tick() => {
                         for certificates in &certificates {
                             certificates.reload();
+                        }
+                        for tls in hub.plan.services.iter().filter_map(|service| service.tls.as_ref()) {
+                            tls.reload();
                         }
                     }
                     changed = told.changed() => {

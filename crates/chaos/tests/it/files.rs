@@ -77,6 +77,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
         listeners: vec![Listener {
             address: "127.0.0.1:0".parse().unwrap(),
             tls: Vec::new(),
+            client_ca: None,
             limits: Limits::default(),
             access_log: None,
             trust_forwarded: false,
@@ -119,6 +120,8 @@ fn service(kind: ServiceKind) -> Service {
         ejection: Ejection::default(),
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
+        protocol: ninefold_config::model::ServiceProtocol::default(),
+        tls: None,
         overload: None,
     }
 }

@@ -41,6 +41,7 @@ fn listener(table: View<'_, '_>, only: Option<&Name>) -> Listener {
         protocol,
         proxy_protocol: table.flag("proxy_protocol").unwrap_or(false),
         tls: certificates(table),
+        client_ca: table.text("client_ca").map(PathBuf::from),
         limits: limits(table.table("limits"), protocol),
         access_log: access_log(table),
         trust_forwarded: table.flag("trust_forwarded").unwrap_or(false),
@@ -202,5 +203,8 @@ fn retry(route: View<'_, '_>) -> Option<Retry> {
         budget: table.parse("budget").unwrap_or(default.budget),
         budget_min: table.integer("budget_min").unwrap_or(default.budget_min),
         body_size: table.parse("body_size").unwrap_or(default.body_size),
+        non_idempotent: table
+            .flag("non_idempotent")
+            .unwrap_or(default.non_idempotent),
     })
 }

@@ -9,7 +9,8 @@ use super::health::health;
 use super::view::View;
 use crate::model::{
     Cluster, Ejection, Endpoint, External, LatencyEjection, Name, Overload, Redundancy, Restart,
-    Service, ServiceKind, Span, Spread, Stop, SuccessEjection, Supervised,
+    Service, ServiceKind, ServiceProtocol, ServiceTls, Span, Spread, Stop, SuccessEjection,
+    Supervised,
 };
 use crate::text;
 
@@ -40,6 +41,24 @@ fn service(table: View<'_, '_>, cluster: &Cluster) -> Service {
         overload: overload(table),
         slow_start: table.parse("slow_start").unwrap_or(Span::secs(0)),
         connect_timeout: table.parse("connect_timeout").unwrap_or(Span::millis(500)),
+        protocol: match table.text("protocol") {
+            Some("http2") => ServiceProtocol::Http2,
+            _ => ServiceProtocol::Http1,
+        },
+        tls: table
+            .value("tls")
+            .filter(|_| !table.is_off("tls"))
+            .map(|_| tls(table.table("tls"))),
+    }
+}
+
+fn tls(table: View<'_, '_>) -> ServiceTls {
+    let path = |key| table.text(key).map(PathBuf::from);
+    ServiceTls {
+        ca: path("ca"),
+        certificate: path("certificate"),
+        key: path("key"),
+        server_name: table.text("server_name").map(str::to_owned),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::place;
 use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
-use crate::model::{Check, Probe, ServiceKind};
+use crate::model::{Check, Probe, ServiceKind, ServiceProtocol};
 
 /// Checks the probes of every service.
 pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
@@ -19,6 +19,9 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
             let Some(probe) = probe else { continue };
             let at = path.key(key);
             times(probe, &at, report);
+            if service.tls.is_some() || service.protocol == ServiceProtocol::Http2 {
+                in_plain_text(probe, &at, &place::service(name), report);
+            }
             if external {
                 elsewhere(key, probe, &at, report);
             }
@@ -43,6 +46,22 @@ fn times(probe: &Probe, at: &KeyPath, report: &mut Report<'_, '_>) {
                 probe.every
             )),
             &[at.key("every")],
+        );
+    }
+}
+
+/// Probes of HTTP speak version 1.1 without TLS.
+fn in_plain_text(probe: &Probe, at: &KeyPath, service: &KeyPath, report: &mut Report<'_, '_>) {
+    if matches!(probe.check, Check::Http { .. }) {
+        report.check(
+            Draft::error(
+                "not-applicable",
+                &at.key("http"),
+                "probes speak HTTP/1.1 without TLS, and the instances something else",
+            )
+            .at_key()
+            .help("probe them by `tcp` or `exec`, or at another service's port"),
+            &[service.key("protocol"), service.key("tls")],
         );
     }
 }

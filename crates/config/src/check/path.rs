@@ -25,22 +25,45 @@ pub(crate) fn paths(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
                 tables
             };
             for (key, named) in [("certificate", &tls.certificate), ("key", &tls.key)] {
-                let Some(why) = unreadable(&folder.join(named)) else {
-                    continue;
-                };
-                report.check(
-                    Draft::error("missing-file", &at.key(key), why)
-                        .value(named.display())
-                        .help("relative paths begin at the folder of this file"),
-                    &[],
-                );
+                needed(&folder, named, &at.key(key), report);
             }
         }
     }
+    for (path, listener) in place::listeners(&built.file) {
+        if let Some(ca) = &listener.client_ca {
+            needed(&folder, ca, &path.key("client_ca"), report);
+        }
+    }
     for (name, service) in &built.file.services {
+        let path = place::service(name).key("tls");
+        let tls = service.tls.iter();
+        let files = tls.flat_map(|tls| {
+            [
+                ("ca", &tls.ca),
+                ("certificate", &tls.certificate),
+                ("key", &tls.key),
+            ]
+        });
+        for (key, named) in files {
+            if let Some(named) = named {
+                needed(&folder, named, &path.key(key), report);
+            }
+        }
         if let ServiceKind::Supervised(supervised) = &service.kind {
             start(supervised, &folder, &place::service(name), report);
         }
+    }
+}
+
+/// A file without which nothing can be opened.
+fn needed(folder: &Path, named: &Path, at: &KeyPath, report: &mut Report<'_, '_>) {
+    if let Some(why) = unreadable(&folder.join(named)) {
+        report.check(
+            Draft::error("missing-file", at, why)
+                .value(named.display())
+                .help("relative paths begin at the folder of this file"),
+            &[],
+        );
     }
 }
 

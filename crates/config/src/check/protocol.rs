@@ -42,6 +42,9 @@ const OF_LIMITS: [&str; 6] = [
 ];
 const OF_ROUTES: [&str; 5] = ["host", "path", "methods", "criticality", "rate_limit"];
 
+/// What only HTTP has, of a service.
+const OF_SERVICES: [&str; 2] = ["protocol", "tls"];
+
 fn tcp(built: &Built<'_, '_>, listener: &Listener, path: &KeyPath, report: &mut Report<'_, '_>) {
     let protocol = path.key("protocol");
     if listener.routes.len() > 1 {
@@ -64,7 +67,11 @@ fn tcp(built: &Built<'_, '_>, listener: &Listener, path: &KeyPath, report: &mut 
         .chain(
             (0..listener.routes.len()).flat_map(|index| OF_ROUTES.map(|key| route(index).key(key))),
         )
-        .chain((0..listener.routes.len()).map(|index| route(index).key("retry").key("body_size")));
+        .chain((0..listener.routes.len()).map(|index| route(index).key("retry").key("body_size")))
+        .chain(listener.routes.iter().flat_map(|route| {
+            let service = place::service(&route.service);
+            OF_SERVICES.map(|key| service.key(key))
+        }));
     for key in keys.filter(|key| built.written(key)) {
         let draft = Draft::error("not-applicable", &key, "`tcp` looks at no request");
         report.check(

@@ -29,6 +29,14 @@ pub(crate) static LISTENER: Table = Table {
             ]),
         ),
         Key::new(
+            "client_ca",
+            "A PEM file with certificate authorities, relative to the file's folder: only clients \
+             with a certificate of one of them are served (mutual TLS). Read again when it changes. \
+             Default: anybody.",
+            Shape::Text(Syntax::File),
+        )
+        .needs("tls"),
+        Key::new(
             "protocol",
             "What is spoken there. `tcp`: each connection goes as it is to one instance of one \
              service, as databases need it; the listener has one route, without `path`, `host`, \
@@ -94,7 +102,7 @@ static TLS: Table = Table {
         .required(),
     ],
     rule: None,
-    later: &["client_ca", "acme", "versions", "ciphers"],
+    later: &["acme", "versions", "ciphers"],
 };
 
 static LIMITS: Table = Table {
@@ -363,6 +371,13 @@ static RETRY: Table = Table {
             },
         )
         .default("\"64KiB\""),
+        Key::new(
+            "non_idempotent",
+            "Whether requests of any method may be repeated after they were sent: for gRPC calls that \
+             only read, or a service that knows a repeated request by its key.",
+            Shape::Flag,
+        )
+        .default("false"),
     ],
     rule: None,
     later: &["on", "backoff"],

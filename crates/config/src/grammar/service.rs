@@ -121,6 +121,18 @@ pub(crate) static SERVICE: Table = Table {
             Shape::DURATION,
         )
         .default("\"500ms\""),
+        Key::new(
+            "protocol",
+            "What the instances speak. `http2` is needed for gRPC; without `tls` it is spoken at \
+             once (prior knowledge, h2c).",
+            Shape::Choice(&["http1", "http2"]),
+        )
+        .default("\"http1\""),
+        Key::new(
+            "tls",
+            "TLS towards the instances. An empty table believes the authorities of this host.",
+            Shape::Either(&[Shape::Off, Shape::Table(&TLS)]),
+        ),
     ],
     rule: Some(Rule::ExactlyOne(&["run", "endpoints"])),
     later: &[
@@ -172,6 +184,40 @@ static ENDPOINT: Table = Table {
     ],
     rule: None,
     later: &["weight", "priority", "tls", "region"],
+};
+
+static TLS: Table = Table {
+    title: "`tls` of a service",
+    about: "TLS towards the instances; the files are read again when they change.",
+    keys: &[
+        Key::new(
+            "ca",
+            "A PEM file with the authorities that are believed, relative to the file's folder. \
+             Default: those of this host.",
+            Shape::Text(Syntax::File),
+        ),
+        Key::new(
+            "certificate",
+            "A PEM file with the gateway's own chain, leaf first, for instances that ask for one \
+             (mutual TLS).",
+            Shape::Text(Syntax::File),
+        )
+        .needs("key"),
+        Key::new(
+            "key",
+            "A PEM file with the private key of `certificate`.",
+            Shape::Text(Syntax::File),
+        )
+        .needs("certificate"),
+        Key::new(
+            "server_name",
+            "Whose certificate is expected, and the name that is asked for (SNI). Default: the \
+             endpoint's host as the file has it.",
+            Shape::Text(Syntax::Host),
+        ),
+    ],
+    rule: None,
+    later: &["insecure", "versions", "ciphers"],
 };
 
 static STOP: Table = Table {

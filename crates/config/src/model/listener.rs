@@ -17,6 +17,9 @@ pub struct Listener {
     pub proxy_protocol: bool,
     /// `tls`: certificates, chosen by SNI; the first is used where no name fits. Empty: plain text.
     pub tls: Vec<TlsCertificate>,
+    /// `client_ca`: a PEM file of authorities; clients need a certificate of one of them. Default:
+    /// anybody may come.
+    pub client_ca: Option<PathBuf>,
     /// `limits`.
     pub limits: Limits,
     /// `access_log`. Default: off.
@@ -149,6 +152,9 @@ pub struct Retry {
     pub budget_min: u32,
     /// `body_size`: a request body up to this size is kept for a retry. Default 64 KiB.
     pub body_size: Bytes,
+    /// `non_idempotent`: whether requests of any method may be repeated after they were sent. Default
+    /// no.
+    pub non_idempotent: bool,
 }
 
 /// `access_log`.
@@ -194,6 +200,7 @@ impl Default for Retry {
             budget: Ratio::percent(20),
             budget_min: 10,
             body_size: Bytes(64 << 10),
+            non_idempotent: false,
         }
     }
 }

@@ -25,6 +25,6 @@ pub use ninefold_core::units::{Bytes, InvalidUnit, Rate, Ratio, Span};
 pub use probe::{Check, Health, Probe};
 pub use service::{
     Ejection, Endpoint, External, LatencyEjection, Overload, Redundancy, Restart, Service,
-    ServiceKind, Spread, Stop, SuccessEjection, Supervised,
+    ServiceKind, ServiceProtocol, ServiceTls, Spread, Stop, SuccessEjection, Supervised,
 };
 pub use slo::{LatencyObjective, Slo};

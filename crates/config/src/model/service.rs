@@ -20,6 +20,33 @@ pub struct Service {
     pub slow_start: Span,
     /// `connect_timeout`. Default 500 ms.
     pub connect_timeout: Span,
+    /// `protocol`: what its instances speak. Default HTTP/1.1.
+    pub protocol: ServiceProtocol,
+    /// `tls`: how its instances are spoken to. Default: in plain text.
+    pub tls: Option<ServiceTls>,
+}
+
+/// `protocol`: what the instances of a service speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServiceProtocol {
+    /// `http1`: HTTP/1.1.
+    #[default]
+    Http1,
+    /// `http2`: HTTP/2, without TLS by prior knowledge. gRPC needs it.
+    Http2,
+}
+
+/// `tls`: TLS towards the instances of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceTls {
+    /// `ca`: a PEM file of the authorities that are believed. Default: those of this host.
+    pub ca: Option<PathBuf>,
+    /// `certificate`: the gateway's own, for endpoints that ask for one; with `key`.
+    pub certificate: Option<PathBuf>,
+    /// `key`: that of `certificate`.
+    pub key: Option<PathBuf>,
+    /// `server_name`: whose certificate is expected. Default: the endpoint's host.
+    pub server_name: Option<String>,
 }
 
 /// Started by Ninefold, or only routed to.

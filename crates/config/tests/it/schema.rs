@@ -86,6 +86,7 @@ fn the_reader_knows_exactly_the_keys_of_the_schema() {
         ("probe", "[service.a.health.ready]\n"),
         ("listener", "[[listener]]\n"),
         ("tls", "[[listener]]\n[listener.tls]\n"),
+        ("tls_of_a_service", "[service.a.tls]\n"),
         ("limits", "[[listener]]\n[listener.limits]\n"),
         ("access_log", "[[listener]]\n[listener.access_log]\n"),
         ("route", "[[listener]]\n[[listener.route]]\n"),

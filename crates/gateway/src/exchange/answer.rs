@@ -8,7 +8,8 @@ use http::{HeaderValue, Response, StatusCode, Version};
 use serde::Serialize;
 
 use super::Delivery;
-use super::headers::REASON;
+use super::form::{Form, grpc_message, grpc_status};
+use super::headers::{GRPC_MESSAGE, GRPC_PUSHBACK, GRPC_STATUS, REASON};
 
 /// An answer of the gateway's own.
 #[derive(Clone, Debug)]
@@ -42,8 +43,11 @@ impl OwnAnswer {
         }
     }
 
-    /// The response, in JSON if the client asked for it.
-    pub(super) fn response(self, json: bool, version: Version) -> Response<Delivery> {
+    /// The response, in the form that the client asked for.
+    pub(super) fn response(self, form: Form, version: Version) -> Response<Delivery> {
+        if form.is_grpc() {
+            return self.trailers_only();
+        }
         let error = self.status.canonical_reason().unwrap_or("Error");
         let as_json = Json {
             error,
@@ -51,7 +55,7 @@ impl OwnAnswer {
             detail: &self.detail,
         };
         let (kind, mut body) = match serde_json::to_string(&as_json) {
-            Ok(body) if json => ("application/json", body),
+            Ok(body) if form == Form::Json => ("application/json", body),
             _ => (
                 "text/plain; charset=utf-8",
                 format!("{error}: {}", self.detail),
@@ -69,6 +73,22 @@ impl OwnAnswer {
         }
         if self.close && version != Version::HTTP_2 {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    fn trailers_only(&self) -> Response<Delivery> {
+        let mut response = Response::new(Delivery::Own(None));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert(GRPC_STATUS, HeaderValue::from(grpc_status(self.status)));
+        if let Ok(message) = HeaderValue::try_from(grpc_message(&self.detail)) {
+            headers.insert(GRPC_MESSAGE, message);
+        }
+        headers.insert(REASON, HeaderValue::from_static(self.reason));
+        if let Some(after) = self.retry_after {
+            let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+            headers.insert(GRPC_PUSHBACK, HeaderValue::from(millis));
         }
         response
     }

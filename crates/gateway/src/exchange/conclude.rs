@@ -9,6 +9,7 @@ use ninefold_core::policy::{Reason, Rejected};
 use tokio::time::Instant;
 
 use super::answer::OwnAnswer;
+use super::delivery::Call;
 use super::headers::strip_hop_by_hop;
 use super::intake::BodyFailure;
 use super::notable::Notable;
@@ -25,6 +26,9 @@ impl Exchange {
             response,
             lease,
             at,
+            testimony,
+            took,
+            ..
         } = answer;
         let pause_max = self
             .ticket
@@ -46,7 +50,8 @@ impl Exchange {
             return Response::from_parts(parts, Delivery::Own(None));
         }
         let multiplexed = self.head.version == Version::HTTP_2;
-        let delivery = Delivery::stream(self.ticket, lease, pause_max, multiplexed);
+        let grpc = self.form.is_grpc().then_some(Call { testimony, took });
+        let delivery = Delivery::stream(self.ticket, lease, pause_max, multiplexed, grpc);
         Response::from_parts(parts, delivery)
     }
 
@@ -62,7 +67,7 @@ impl Exchange {
         self.ticket.phase = Phase::Route;
         self.ticket.status = 503;
         self.ticket.settle(Outcome::Failed, Who::Gateway);
-        answer.response(self.json, self.head.version)
+        answer.response(self.form, self.head.version)
     }
 
     /// The service has more to do than it can, and others are more important.
@@ -84,7 +89,7 @@ impl Exchange {
         } else {
             self.ticket.settle(Outcome::Failed, Who::Gateway);
         }
-        answer.response(self.json, self.head.version)
+        answer.response(self.form, self.head.version)
     }
 
     /// The last attempt failed.
@@ -117,6 +122,12 @@ impl Exchange {
                 "upstream/connect",
                 "accepted no connection in time",
             ),
+            Failure::Handshake => (
+                502,
+                Phase::Connect,
+                "upstream/connect",
+                "did not agree on TLS or HTTP/2",
+            ),
             Failure::Timeout if late => (
                 504,
                 Phase::Wait,
@@ -137,7 +148,7 @@ impl Exchange {
             .map_or("the service", |up| &*up.endpoint.label);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
         OwnAnswer::new(status, reason, format!("{label} {what}"))
-            .response(self.json, self.head.version)
+            .response(self.form, self.head.version)
     }
 
     /// Whether it was the client that did not wait: it allowed less than a try may take, and nothing
@@ -157,7 +168,7 @@ impl Exchange {
             "client/wait",
             "no answer within the time that the request allowed",
         )
-        .response(self.json, self.head.version)
+        .response(self.form, self.head.version)
     }
 
     /// The client's body did not come within the route's time.
@@ -169,7 +180,7 @@ impl Exchange {
             "the request body did not arrive within the route's time",
         );
         answer.close = true;
-        refuse(&mut self.ticket, answer).response(self.json, self.head.version)
+        refuse(&mut self.ticket, answer).response(self.form, self.head.version)
     }
 
     /// The client's body was the reason.
@@ -196,6 +207,6 @@ impl Exchange {
                 OwnAnswer::new(StatusCode::BAD_REQUEST, "client/body", "the body broke off")
             }
         };
-        answer.response(self.json, self.head.version)
+        answer.response(self.form, self.head.version)
     }
 }

@@ -8,14 +8,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use ninefold_core::ejection::Grade;
+use ninefold_core::ejection::{Grade, Testimony};
+use ninefold_core::policy::classify::GrpcStatus;
 use tokio::time::{Instant, sleep_until};
 
 use super::Ticket;
 use super::ticket::{Outcome, Phase, Who};
 use crate::meter::add;
-use crate::upstream::{Connection, Lease};
+use crate::upstream::{Connection, Lease, grpc_status};
 
 /// What the watch over a reading client gives on top, so that a slow endpoint is found first.
 const WATCH_GRACE: Duration = Duration::from_millis(100);
@@ -42,6 +44,16 @@ pub(crate) struct Streaming {
     broken: Option<io::Error>,
     /// When hyper last asked for more, where that is watched.
     asked: Option<Rc<Cell<Instant>>>,
+    call: Option<Call>,
+}
+
+/// What is known of a gRPC call when its answer's head is there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    /// What it says about the endpoint so far.
+    pub(super) testimony: Testimony,
+    /// How long the endpoint took for it.
+    pub(super) took: Duration,
 }
 
 impl Delivery {
@@ -56,6 +68,7 @@ impl Delivery {
         lease: Lease,
         pause_max: Duration,
         multiplexed: bool,
+        call: Option<Call>,
     ) -> Self {
         let mut streaming = Streaming {
             ticket,
@@ -64,6 +77,7 @@ impl Delivery {
             pause_max,
             broken: None,
             asked: None,
+            call,
         };
         if streaming.is_ended() {
             streaming.finish();
@@ -83,10 +97,38 @@ impl Streaming {
         };
         lease.give_back();
         self.ticket.phase = Phase::Done;
-        if self.ticket.status >= 500 {
+        if self.ticket.status >= 500
+            || self
+                .call
+                .is_some_and(|call| call.testimony == Testimony::Against)
+        {
             self.ticket.settle(Outcome::Failed, Who::Upstream);
         } else {
             self.ticket.settle(Outcome::Ok, Who::Gateway);
+        }
+    }
+
+    /// How a gRPC call ended.
+    fn take_trailers(&mut self, trailers: &HeaderMap) {
+        let (Some(call), Some(lease)) = (&mut self.call, &self.lease) else {
+            return;
+        };
+        let status = grpc_status(trailers).unwrap_or(GrpcStatus(2));
+        call.testimony = Testimony::of_grpc(status);
+        let upstream = Rc::clone(lease.upstream());
+        let hub = &self.ticket.client.worker.hub;
+        let (service, endpoint) = (upstream.service, &upstream.endpoint);
+        match call.testimony {
+            Testimony::For if endpoint.fate.troubled() => {
+                hub.absolve(service, endpoint, call.took);
+            }
+            Testimony::Against => {
+                let GrpcStatus(number) = status;
+                let reason = format!("gRPC status {number}");
+                hub.fail(service, endpoint, Grade::of_grpc(status), &reason);
+                self.ticket.failed_at(&upstream);
+            }
+            Testimony::For | Testimony::Neither => {}
         }
     }
 
@@ -120,7 +162,7 @@ impl Streaming {
         let since = *self.waiting.get_or_insert_with(Instant::now);
         let until = since + self.pause_max;
         self.connection()
-            .is_some_and(|connection| connection.alarm.passed(cx, until))
+            .is_some_and(|connection| connection.is_late(cx, until))
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
@@ -138,6 +180,8 @@ impl Streaming {
                 self.waiting = None;
                 if let Some(data) = frame.data_ref() {
                     self.ticket.bytes_out += data.len() as u64;
+                } else if let Some(trailers) = frame.trailers_ref() {
+                    self.take_trailers(trailers);
                 }
                 if self.is_ended() {
                     self.finish();

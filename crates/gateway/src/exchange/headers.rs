@@ -24,6 +24,12 @@ const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 pub(super) const CRITICALITY: HeaderName = HeaderName::from_static("x-criticality");
 pub(super) const DEADLINE: HeaderName = HeaderName::from_static("x-deadline-ms");
 
+/// The time that is left for a gRPC call.
+pub(super) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+pub(super) const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+pub(super) const GRPC_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
+
 /// Who failed and in which phase, on answers made by the gateway.
 pub(super) const REASON: HeaderName = HeaderName::from_static("x-ninefold-reason");
 

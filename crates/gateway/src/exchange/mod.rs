@@ -4,6 +4,7 @@ mod answer;
 mod client;
 mod conclude;
 mod delivery;
+mod form;
 mod headers;
 mod intake;
 mod notable;
@@ -15,6 +16,7 @@ mod tunnel;
 
 pub(crate) use client::Client;
 pub(crate) use delivery::Delivery;
-pub(crate) use intake::{AttemptBody, Intake};
+pub(crate) use headers::GRPC_STATUS;
+pub(crate) use intake::{AttemptBody, BodyFailure, Intake};
 pub(crate) use serve::serve;
 pub(crate) use ticket::{Outcome, Phase, Ticket, Who};

@@ -10,12 +10,13 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, Version};
 use hyper::upgrade::OnUpgrade;
 use ninefold::clock::{Now as _, TokioTime};
 use ninefold_core::ejection::Testimony;
+use ninefold_core::policy::deadline::GrpcTimeout;
 use ninefold_core::policy::{Criticality, Outcome, Rejected, RequestMeta};
 use tokio::time::{Instant, sleep_until};
 
-use super::headers::DEADLINE;
+use super::form::Form;
+use super::headers::{DEADLINE, GRPC_TIMEOUT};
 use super::intake::Intake;
-use super::serve::is_retryable;
 use super::ticket::Phase;
 use super::{Delivery, Ticket};
 use crate::http1::RequestHead;
@@ -44,7 +45,7 @@ pub(super) struct Exchange {
     pub(super) criticality: Criticality,
     pub(super) intake: Option<Rc<Intake>>,
     pub(super) upgrade: Option<(HeaderValue, OnUpgrade)>,
-    pub(super) json: bool,
+    pub(super) form: Form,
 }
 
 /// What the attempts of one request leave behind.
@@ -69,7 +70,7 @@ enum Unanswered {
 /// off say nothing.
 fn outcome_of(answered: &Result<Answer, Unanswered>) -> Outcome {
     match answered {
-        Ok(answer) => match Testimony::of(answer.response.status().as_u16()) {
+        Ok(answer) => match answer.testimony {
             Testimony::Against => Outcome::Failure,
             Testimony::For => Outcome::Success,
             Testimony::Neither => Outcome::Ignored,
@@ -135,11 +136,10 @@ impl Exchange {
             let attempt = self.attempt(route, service, &upstream, &past, now);
             match attempt.await {
                 Ok(answer) => {
-                    let status = answer.response.status();
-                    if Testimony::of(status.as_u16()) == Testimony::Against {
+                    if answer.testimony == Testimony::Against {
                         self.ticket.failed_at(&upstream);
                     }
-                    if !is_retryable(status) || !self.may_repeat(route, &past, Sent::Maybe) {
+                    if !answer.curable || !self.may_repeat(route, &past, Sent::Maybe) {
                         return Ok(answer);
                     }
                     past.tried.push(upstream);
@@ -219,7 +219,12 @@ impl Exchange {
                 target: origin_form(&self.head.uri, &self.head.method),
                 headers: &self.head.headers,
                 host: host.as_ref(),
-                upgrade: self.upgrade.as_ref().map(|(protocol, _)| protocol),
+                // HTTP/2 has no such thing.
+                upgrade: self
+                    .upgrade
+                    .as_ref()
+                    .filter(|_| !service.http2)
+                    .map(|(protocol, _)| protocol),
                 body: None,
             },
             intake: self.intake.as_ref(),
@@ -227,6 +232,9 @@ impl Exchange {
             careful: !self.idempotent,
             began: now,
             connect_timeout: service.connect_timeout,
+            http2: service.http2,
+            tls: service.tls.as_deref(),
+            grpc: self.form.is_grpc(),
             try_timeout: route.try_timeout,
             deadline: self.deadline,
         };
@@ -244,8 +252,13 @@ impl Exchange {
     /// Tells the endpoint how much time is left.
     fn announce_deadline(&mut self, now: Instant) {
         let left = self.deadline.saturating_duration_since(now);
-        let left = self.ticket.client.worker.millis(self.route, left);
-        self.head.headers.insert(DEADLINE, left);
+        let millis = self.ticket.client.worker.millis(self.route, left);
+        self.head.headers.insert(DEADLINE, millis);
+        if self.form.is_grpc()
+            && let Ok(left) = HeaderValue::try_from(GrpcTimeout(left).to_string())
+        {
+            self.head.headers.insert(GRPC_TIMEOUT, left);
+        }
     }
 
     /// Whether the request may be sent again as far as its effect and its body are concerned.

@@ -4,16 +4,18 @@ use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, CONTENT_LENGTH, HOST};
+use http::header::{CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use ninefold_core::policy::Criticality;
+use ninefold_core::policy::deadline::GrpcTimeout;
 
 use super::answer::OwnAnswer;
-use super::headers::{CRITICALITY, DEADLINE, forward, upgrade};
+use super::form::Form;
+use super::headers::{CRITICALITY, DEADLINE, GRPC_TIMEOUT, forward, upgrade};
 use super::intake::Intake;
 use super::notable::Notable;
 use super::perform::Exchange;
@@ -31,15 +33,15 @@ pub(crate) fn serve(
     let mut ticket = Ticket::begin(client);
     let (mut parts, body) = request.into_parts();
     let notable = Notable::of(&parts.headers);
-    let json = notable.any(Notable::ACCEPT) && wants_json(&parts);
+    let form = Form::of(&parts, notable);
     let version = parts.version;
     ticket.describe(&parts);
     let trust = client.plan().is_some_and(|plan| plan.trust_forwarded);
     let (id, trace) = identify(&client.worker, &mut parts.headers, trust, notable);
     ticket.identify(&id, &trace);
-    let prepared = match prepare(client, &mut ticket, &mut parts, body, notable) {
-        Ok(prepared) => Ok(prepared.into_exchange(ticket, parts, json)),
-        Err(answer) => Err(refuse(&mut ticket, answer).response(json, version)),
+    let prepared = match prepare(client, &mut ticket, &mut parts, body, notable, form) {
+        Ok(prepared) => Ok(prepared.into_exchange(ticket, parts, form)),
+        Err(answer) => Err(refuse(&mut ticket, answer).response(form, version)),
     };
     async move {
         let mut response = match prepared {
@@ -66,13 +68,14 @@ struct Prepared {
     criticality: Criticality,
     intake: Option<Rc<Intake>>,
     upgrade: Option<(HeaderValue, OnUpgrade)>,
+    idempotent: bool,
 }
 
 impl Prepared {
-    fn into_exchange(self, ticket: Ticket, head: Parts, json: bool) -> Box<Exchange> {
+    fn into_exchange(self, ticket: Ticket, head: Parts, form: Form) -> Box<Exchange> {
         Box::new(Exchange {
             deadline: tokio::time::Instant::from_std(ticket.began()) + self.timeout,
-            idempotent: is_idempotent(&head.method),
+            idempotent: self.idempotent,
             impatient: self.impatient,
             criticality: self.criticality,
             route: self.route,
@@ -80,7 +83,7 @@ impl Prepared {
             upgrade: self.upgrade,
             ticket,
             head,
-            json,
+            form,
         })
     }
 }
@@ -91,6 +94,7 @@ fn prepare(
     parts: &mut Parts,
     body: Incoming,
     notable: Notable,
+    form: Form,
 ) -> Result<Prepared, OwnAnswer> {
     let hub = &client.worker.hub;
     let Some(listener) = client.plan() else {
@@ -133,20 +137,22 @@ fn prepare(
     let upgrade = upgrade(parts, notable)
         .filter(|_| body.is_end_stream())
         .zip(parts.extensions.remove::<OnUpgrade>());
-    let asked = notable
-        .get(&parts.headers, Notable::DEADLINE, DEADLINE)
-        .and_then(number)
-        .map(Duration::from_millis);
+    let asked = asked(&parts.headers, notable, form);
     let criticality = listener
         .trust_forwarded
         .then(|| said_criticality(&parts.headers))
         .flatten()
         .unwrap_or(route.criticality);
     forward(client, parts, host, notable);
+    let repeatable = route
+        .retry
+        .as_ref()
+        .is_some_and(|retry| retry.non_idempotent);
+    let idempotent = repeatable || is_idempotent(&parts.method);
     let keep_max = route
         .retry
         .as_ref()
-        .filter(|_| is_idempotent(&parts.method))
+        .filter(|_| idempotent)
         .map_or(0, |retry| retry.body_size.0);
     let intake = (!body.is_end_stream()).then(|| Intake::new(body, size_max, keep_max));
     ticket.intake.clone_from(&intake);
@@ -157,6 +163,7 @@ fn prepare(
         impatient: asked.is_some_and(|asked| asked < route.try_timeout),
         intake,
         upgrade,
+        idempotent,
     })
 }
 
@@ -241,13 +248,17 @@ fn said_criticality(headers: &HeaderMap) -> Option<Criticality> {
     all.find(|one| one.as_str().as_bytes() == text)
 }
 
-fn wants_json(parts: &Parts) -> bool {
-    parts.headers.get_all(ACCEPT).iter().any(|value| {
-        let value = value.as_bytes();
-        value
-            .windows(16)
-            .any(|part| part.eq_ignore_ascii_case(b"application/json"))
-    })
+/// How long the client waits, if it says so.
+fn asked(headers: &HeaderMap, notable: Notable, form: Form) -> Option<Duration> {
+    let asked = notable
+        .get(headers, Notable::DEADLINE, DEADLINE)
+        .and_then(number)
+        .map(Duration::from_millis);
+    let call = form.is_grpc().then(|| headers.get(GRPC_TIMEOUT)).flatten();
+    let call = call
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .map(|GrpcTimeout(time)| time);
+    [asked, call].into_iter().flatten().min()
 }
 
 /// Methods that may be repeated without another effect (RFC 9110, section 9.2.2).
@@ -261,12 +272,4 @@ fn is_idempotent(method: &Method) -> bool {
         Method::TRACE,
     ]
     .contains(method)
-}
-
-/// Whether a status of an endpoint may be cured by another one.
-pub(super) const fn is_retryable(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
-    )
 }

@@ -1,59 +1,25 @@
 //! Certificates of a TLS listener: chosen by server name, read again when their files change.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
-use ninefold_config::model::TlsCertificate;
+use ninefold_config::model::Listener;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, DnsName, PrivateKeyDer, ServerName};
+use rustls_pki_types::{DnsName, ServerName};
 
-/// A certificate could not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum CertificateError {
-    /// A file cannot be read.
-    #[error("{path} cannot be read: {error}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        error: io::Error,
-    },
-    /// A file holds no PEM of the expected kind.
-    #[error("{path} holds no {expected} in PEM: {detail}")]
-    Pem {
-        /// The file.
-        path: PathBuf,
-        /// `certificate` or `private key`.
-        expected: &'static str,
-        /// What is wrong.
-        detail: String,
-    },
-    /// Certificate and key do not fit, or are of a kind that is not supported.
-    #[error("{path} cannot be used: {error}")]
-    Unusable {
-        /// The certificate's file.
-        path: PathBuf,
-        /// What rustls said.
-        #[source]
-        error: rustls::Error,
-    },
-    /// No TLS version or cipher is available.
-    #[error("TLS cannot be set up: {0}")]
-    Setup(#[source] rustls::Error),
-}
+use super::client_authority::ClientAuthority;
+use crate::certificate::{CertificateError, Stamp, read_certificates, read_key, stamp};
 
 /// The certificates of one listener.
 #[derive(Debug)]
 pub(crate) struct Certificates {
     entries: Vec<Entry>,
+    clients: Option<Arc<ClientAuthority>>,
 }
 
 #[derive(Debug)]
@@ -66,19 +32,14 @@ struct Entry {
 #[derive(Debug)]
 struct Loaded {
     key: Arc<CertifiedKey>,
-    stamp: Stamp,
+    stamp: [Stamp; 2],
 }
-
-/// When the two files were written; one that is missing has none.
-type Stamp = [Option<(SystemTime, u64)>; 2];
 
 impl Certificates {
     /// Reads all certificates; relative paths are relative to `folder`.
-    pub(crate) fn load(
-        list: &[TlsCertificate],
-        folder: &Path,
-    ) -> Result<Arc<Self>, CertificateError> {
-        let entries = list
+    pub(crate) fn load(listener: &Listener, folder: &Path) -> Result<Arc<Self>, CertificateError> {
+        let entries = listener
+            .tls
             .iter()
             .map(|entry| {
                 let certificate = folder.join(&entry.certificate);
@@ -91,25 +52,37 @@ impl Certificates {
                 })
             })
             .collect::<Result<_, CertificateError>>()?;
-        Ok(Arc::new(Self { entries }))
+        let ca = listener.client_ca.as_ref();
+        let clients = ca
+            .map(|ca| ClientAuthority::load(folder.join(ca)))
+            .transpose()?;
+        Ok(Arc::new(Self { entries, clients }))
     }
 
     /// The TLS configuration that chooses among them.
     pub(crate) fn server_config(self: &Arc<Self>) -> Result<Arc<ServerConfig>, CertificateError> {
         let provider = Arc::new(ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let builder = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(CertificateError::Setup)?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>);
+            .map_err(CertificateError::Setup)?;
+        let builder = match &self.clients {
+            Some(clients) => builder
+                .with_client_cert_verifier(Arc::clone(clients) as Arc<dyn ClientCertVerifier>),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config =
+            builder.with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }
 
     /// Reads again what changed on disk. A pair that cannot be used is logged and the old one kept.
     pub(crate) fn reload(&self) {
+        if let Some(clients) = &self.clients {
+            clients.reload();
+        }
         for entry in &self.entries {
-            let stamp = stamp(&entry.certificate, &entry.key);
+            let stamp = stamps(&entry.certificate, &entry.key);
             if entry.current.load().stamp == stamp {
                 continue;
             }
@@ -149,34 +122,14 @@ fn covers(key: &CertifiedKey, name: &ServerName<'_>) -> bool {
         .is_ok_and(|parsed| rustls::client::verify_server_name(&parsed, name).is_ok())
 }
 
-fn stamp(certificate: &Path, key: &Path) -> Stamp {
-    [certificate, key].map(|path| {
-        let meta = std::fs::metadata(path).ok()?;
-        Some((meta.modified().ok()?, meta.len()))
-    })
+fn stamps(certificate: &Path, key: &Path) -> [Stamp; 2] {
+    [certificate, key].map(stamp)
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<Loaded, CertificateError> {
-    let stamp = stamp(certificate, key);
-    let text = |path: &Path| {
-        std::fs::read(path).map_err(|error| CertificateError::Read {
-            path: path.to_owned(),
-            error,
-        })
-    };
-    let pem = |path: &Path, expected, detail: String| CertificateError::Pem {
-        path: path.to_owned(),
-        expected,
-        detail,
-    };
-    let chain = CertificateDer::pem_slice_iter(&text(certificate)?)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| pem(certificate, "certificate", error.to_string()))?;
-    if chain.is_empty() {
-        return Err(pem(certificate, "certificate", "there is none".to_owned()));
-    }
-    let private = PrivateKeyDer::from_pem_slice(&text(key)?)
-        .map_err(|error| pem(key, "private key", error.to_string()))?;
+    let stamp = stamps(certificate, key);
+    let chain = read_certificates(certificate)?;
+    let private = read_key(key)?;
     let unusable = |error| CertificateError::Unusable {
         path: certificate.to_owned(),
         error,

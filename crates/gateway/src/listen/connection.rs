@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::exchange::{Client, serve as serve_request};
 use crate::guard::{Guard, Protocol};
+use crate::local::Local;
 use crate::plan::ListenerPlan;
 use crate::worker::Worker;
 
@@ -155,17 +156,5 @@ async fn unless_draining<T>(worker: &Worker, future: impl Future<Output = T>) ->
         biased;
         done = future => Some(done),
         () = worker.draining() => None,
-    }
-}
-
-/// Runs hyper's HTTP/2 streams on this thread.
-#[derive(Clone, Copy, Debug)]
-struct Local;
-
-impl<F: Future + 'static> hyper::rt::Executor<F> for Local {
-    fn execute(&self, future: F) {
-        drop(tokio::task::spawn_local(async move {
-            future.await;
-        }));
     }
 }

@@ -3,11 +3,11 @@
 mod accept;
 mod bind;
 mod certificates;
+mod client_authority;
 mod connection;
 
 pub(crate) use accept::accept;
 pub use bind::BindError;
 pub(crate) use bind::{Bound, bind};
-pub use certificates::CertificateError;
 pub(crate) use certificates::Certificates;
 pub(crate) use connection::HANDSHAKE_MAX;

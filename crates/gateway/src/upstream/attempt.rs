@@ -8,10 +8,16 @@ use std::time::Duration;
 
 use http::Response;
 use ninefold_core::ejection::{Grade, Testimony, bucket};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::Broken;
-use super::{Connection, Lease, Upstream};
+use super::http1::Http1;
+use super::http2::Http2;
+use super::sessions::Session;
+use super::verdict::Verdict;
+use super::wire::Wire;
+use super::{Connection, Lease, Upstream, UpstreamTls};
 use crate::exchange::Intake;
 use crate::fleet::Hub;
 use crate::http1::{AnswerHead, Framing, RequestHead};
@@ -37,6 +43,8 @@ pub(crate) enum Failure {
     Connect,
     /// No connection in time.
     ConnectTimeout,
+    /// A connection, but no agreement on TLS or HTTP/2.
+    Handshake,
     /// A kept connection had died meanwhile; says nothing about the endpoint.
     Stale(Sent),
     /// The connection broke, or what came was no HTTP.
@@ -51,7 +59,7 @@ impl Failure {
     /// Whether the request may have reached the endpoint.
     pub(crate) const fn sent(self) -> Sent {
         match self {
-            Self::Connect | Self::ConnectTimeout => Sent::Never,
+            Self::Connect | Self::ConnectTimeout | Self::Handshake => Sent::Never,
             Self::Stale(sent) => sent,
             Self::Reset | Self::Timeout | Self::RequestBody => Sent::Maybe,
         }
@@ -61,6 +69,7 @@ impl Failure {
         match self {
             Self::Connect => "connection refused",
             Self::ConnectTimeout => "connecting took too long",
+            Self::Handshake => "no agreement on TLS or HTTP/2",
             Self::Stale(_) => "kept connection was closed",
             Self::Reset => "connection broke",
             Self::Timeout => "no answer in time",
@@ -85,6 +94,11 @@ pub(crate) struct Attempt<'a> {
     /// When it begins.
     pub(crate) began: Instant,
     pub(crate) connect_timeout: Duration,
+    /// Whether the endpoint speaks HTTP/2.
+    pub(crate) http2: bool,
+    pub(crate) tls: Option<&'a UpstreamTls>,
+    /// Whether the answer has a gRPC status.
+    pub(crate) grpc: bool,
     pub(crate) try_timeout: Duration,
     /// The end of the whole request's time.
     pub(crate) deadline: Instant,
@@ -98,6 +112,12 @@ pub(crate) struct Answer {
     pub(crate) lease: Lease,
     /// When its head came.
     pub(crate) at: Instant,
+    /// What it says about the endpoint, as far as its head tells.
+    pub(crate) testimony: Testimony,
+    /// How long the endpoint took for it.
+    pub(crate) took: Duration,
+    /// Whether another endpoint may give a better one.
+    pub(crate) curable: bool,
 }
 
 /// Counts an attempt as in flight until it has an answer or is given up.
@@ -137,7 +157,8 @@ impl Attempt<'_> {
         let took = at.saturating_duration_since(began);
         match result {
             Ok(head) => {
-                self.count_answer(head.status.as_u16(), took, at);
+                let verdict = Verdict::of(&head, self.grpc);
+                self.count_answer(&verdict, took, at);
                 let mut response = Response::new(());
                 *response.status_mut() = head.status;
                 *response.headers_mut() = head.headers;
@@ -145,6 +166,9 @@ impl Attempt<'_> {
                     response,
                     lease,
                     at,
+                    took,
+                    testimony: verdict.testimony,
+                    curable: verdict.curable,
                 })
             }
             Err((failure, fair)) => {
@@ -157,6 +181,14 @@ impl Attempt<'_> {
     /// Sends the request on the first kept connection that lives, or on a new one. Says also when
     /// it had the connection.
     async fn answer(&self, lease: &mut Lease) -> (Result<AnswerHead, (Failure, bool)>, Instant) {
+        if self.http2 {
+            let opened = self.stream().await;
+            let began = Instant::now();
+            return match opened {
+                Ok(stream) => (self.send(lease.set(stream), began).await, began),
+                Err(failure) => (Err(failure), began),
+            };
+        }
         while let Some(connection) = self
             .reuse
             .then(|| self.upstream.take_kept(self.began))
@@ -166,34 +198,81 @@ impl Attempt<'_> {
                 // The event loop is asked once more whether the endpoint has closed it meanwhile.
                 tokio::task::yield_now().await;
             }
-            let connection = lease.set(connection);
+            let mut connection = connection;
             if connection.is_alive() {
+                let connection = lease.set(Connection::Http1(connection));
                 return (self.send(connection, self.began).await, self.began);
             }
         }
         let connected = self.connect().await;
         let began = Instant::now();
         match connected {
-            Ok(connection) => {
-                let connection = lease.set(connection);
+            Ok(wire) => {
+                let connection = lease.set(Connection::Http1(Http1::new(wire)));
                 (self.send(connection, began).await, began)
             }
             Err(failure) => (Err(failure), began),
         }
     }
 
+    /// A stream of a shared connection, or of a new one.
+    async fn stream(&self) -> Result<Connection, (Failure, bool)> {
+        let sessions = &self.upstream.sessions;
+        let shared = || {
+            let stream = self.reuse.then(|| sessions.find()).flatten()?;
+            Some(Connection::Http2(Box::new(Http2::new(stream))))
+        };
+        if let Some(stream) = shared() {
+            return Ok(stream);
+        }
+        let limit = Instant::now() + self.connect_timeout;
+        let Ok(_turn) = timeout_at(limit.min(self.deadline), sessions.turn()).await else {
+            return Err((Failure::ConnectTimeout, limit <= self.deadline));
+        };
+        if let Some(stream) = shared() {
+            return Ok(stream);
+        }
+        let wire = self.connect().await?;
+        match Session::open(wire, self.upstream.endpoint.address).await {
+            Ok(session) => Ok(Connection::Http2(Box::new(Http2::new(
+                sessions.add(session),
+            )))),
+            Err(error) => Err((self.disagreed(&error), true)),
+        }
+    }
+
+    fn disagreed(&self, error: &io::Error) -> Failure {
+        let endpoint = &self.upstream.endpoint.label;
+        tracing::debug!(%endpoint, %error, "no agreement with an endpoint");
+        Failure::Handshake
+    }
+
     /// The second part of an error says whether the endpoint had its fair time.
-    async fn connect(&self) -> Result<Connection, (Failure, bool)> {
+    async fn connect(&self) -> Result<Wire, (Failure, bool)> {
         let limit = Instant::now() + self.connect_timeout;
         let until = limit.min(self.deadline);
         if let Some(cells) = self.upstream.cells() {
             add(&cells.connects, 1);
         }
-        match timeout_at(until, Connection::open(self.upstream.endpoint.address)).await {
-            Ok(Ok(connection)) => Ok(connection),
+        let late = || (Failure::ConnectTimeout, limit <= self.deadline);
+        let connecting = TcpStream::connect(self.upstream.endpoint.address);
+        let stream = match timeout_at(until, connecting).await {
+            Ok(Ok(stream)) => stream,
             // Out of descriptors or ports: our trouble, not the endpoint's.
-            Ok(Err(error)) => Err((Failure::Connect, !is_local(&error))),
-            Err(_elapsed) => Err((Failure::ConnectTimeout, limit <= self.deadline)),
+            Ok(Err(error)) => return Err((Failure::Connect, !is_local(&error))),
+            Err(_elapsed) => return Err(late()),
+        };
+        if stream.set_nodelay(true).is_err() {
+            return Err((Failure::Connect, true));
+        }
+        let Some(tls) = self.tls else {
+            return Ok(Wire::Plain(stream));
+        };
+        let ordinal = self.upstream.endpoint.instance.ordinal;
+        match timeout_at(until, tls.connect(ordinal, stream)).await {
+            Ok(Ok(stream)) => Ok(Wire::Tls(Box::new(stream))),
+            Ok(Err(error)) => Err((self.disagreed(&error), true)),
+            Err(_elapsed) => Err(late()),
         }
     }
 
@@ -215,7 +294,8 @@ impl Attempt<'_> {
                 Ok(head)
             }
             Err(Broken::Body) => Err((Failure::RequestBody, false)),
-            Err(Broken::Closed) if connection.reused && began.elapsed() < STALE_WITHIN => {
+            Err(Broken::Unprocessed) => Err((Failure::Stale(Sent::Never), false)),
+            Err(Broken::Closed) if connection.is_reused() && began.elapsed() < STALE_WITHIN => {
                 let sent = if connection.has_sent() {
                     Sent::Maybe
                 } else {
@@ -251,7 +331,8 @@ impl Attempt<'_> {
             }
             let turn = turn();
             let limit = turn.map_or(self.deadline, |turn| turn.min(self.deadline));
-            if connection.alarm.passed(cx, limit) {
+            if connection.is_late(cx, limit) {
+                connection.doubt();
                 let fair = turn.is_some_and(|turn| turn <= self.deadline);
                 return Poll::Ready(Err((Failure::Timeout, fair)));
             }
@@ -260,7 +341,7 @@ impl Attempt<'_> {
         .await
     }
 
-    fn count_answer(&self, status: u16, took: Duration, at: Instant) {
+    fn count_answer(&self, verdict: &Verdict, took: Duration, at: Instant) {
         let Some(cells) = self.upstream.cells() else {
             return;
         };
@@ -269,17 +350,13 @@ impl Attempt<'_> {
         add(&cells.latency_sum_ns, ninefold_core::time::nanos(took));
         let now = self.hub.clock.at(at.into_std());
         self.upstream.heard(at);
-        match Testimony::of(status) {
+        match verdict.testimony {
             Testimony::Against => {
                 add(&cells.server_errors, 1);
                 self.upstream.penalise(now, took);
-                let reason = format!("status {status}");
-                let grade = match status {
-                    502..=504 => Grade::Gateway,
-                    _ => Grade::Error,
-                };
                 let (service, endpoint) = (self.upstream.service, &self.upstream.endpoint);
-                self.hub.fail(service, endpoint, grade, &reason);
+                let reason = verdict.to_string();
+                self.hub.fail(service, endpoint, verdict.grade, &reason);
             }
             Testimony::For => {
                 self.upstream.observe(now, took);
@@ -287,7 +364,7 @@ impl Attempt<'_> {
                     add(cell, 1);
                 }
                 let (service, endpoint) = (self.upstream.service, &self.upstream.endpoint);
-                if endpoint.fate.troubled() {
+                if !verdict.open && endpoint.fate.troubled() {
                     self.hub.absolve(service, endpoint, took);
                 }
             }
@@ -303,7 +380,9 @@ impl Attempt<'_> {
             Failure::Stale(_) => return add(&cells.stale, 1),
             Failure::RequestBody => return,
             _ if !fair => return,
-            Failure::Connect | Failure::ConnectTimeout => add(&cells.connect_failed, 1),
+            Failure::Connect | Failure::ConnectTimeout | Failure::Handshake => {
+                add(&cells.connect_failed, 1);
+            }
             Failure::Reset => add(&cells.reset, 1),
             Failure::Timeout => add(&cells.timed_out, 1),
         }

@@ -1,28 +1,16 @@
-//! One connection to an endpoint.
+//! A connection to an endpoint, as one request has it.
 
-use std::future::{Future as _, poll_fn};
-use std::io;
-use std::mem;
-use std::net::SocketAddr;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
-use http::Method;
+use bytes::Bytes;
 use http_body::Frame;
-use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::sending::{Sending, Unsent};
+use super::http1::Http1;
+use super::http2::Http2;
+use super::wire::Wire;
 use crate::exchange::AttemptBody;
-use crate::guard::Alarm;
-use crate::http1::{AnswerEvent, AnswerHead, AnswerReader, Malformed, RequestHead};
-
-/// Bytes read at once.
-const PIECE: usize = 16 << 10;
+use crate::http1::{AnswerHead, Malformed, RequestHead};
 
 /// Why there is no answer, or no more of one.
 #[derive(Debug)]
@@ -33,89 +21,51 @@ pub(crate) enum Broken {
     Malformed(Malformed),
     /// The connection ended before anything of an answer came.
     Closed,
+    /// The endpoint says that it has not looked at the request: it goes, or is full.
+    Unprocessed,
 }
 
-/// A connection with the request and the answer under way. Dropping it closes it.
-///
-/// It is driven by the task that waits for the answer: a driver of its own would have to be woken,
-/// and to wake that task, twice in every request. Only what goes on beside the answer has one.
+/// A connection of its own, or a stream of one that is shared.
 #[derive(Debug)]
-pub(crate) struct Connection {
-    link: Link,
-    sending: Sending,
-    /// Bytes that came and are not read. Owns no memory while idle.
-    input: BytesMut,
-    answer: AnswerReader,
-    /// For the time that its user waits at most.
-    pub(crate) alarm: Alarm,
-    pub(crate) reused: bool,
-    pub(super) idle_since: Instant,
-}
-
-#[derive(Debug)]
-enum Link {
-    Whole(TcpStream),
-    /// The rest of the request is sent by a task.
-    Reading(OwnedReadHalf, AbortHandle),
-    Gone,
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are the large one, and a box would cost every request an allocation"
+)]
+pub(crate) enum Connection {
+    Http1(Http1),
+    Http2(Box<Http2>),
 }
 
 impl Connection {
-    /// Connects to `address`.
-    pub(super) async fn open(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self {
-            link: Link::Whole(stream),
-            sending: Sending::default(),
-            input: BytesMut::new(),
-            answer: AnswerReader::new(Method::GET),
-            alarm: Alarm::default(),
-            reused: false,
-            idle_since: Instant::now(),
-        })
-    }
-
     /// Begins with a request; it is sent, and answered, while this is driven.
     pub(super) fn begin(&mut self, head: &RequestHead<'_>, body: Option<AttemptBody>) {
-        self.sending.begin(head, body);
-        self.answer = AnswerReader::new(head.method.clone());
+        match self {
+            Self::Http1(connection) => connection.begin(head, body),
+            Self::Http2(stream) => stream.begin(head, body),
+        }
     }
 
     /// Whether the endpoint may have got something of the request.
     pub(super) const fn has_sent(&self) -> bool {
-        self.sending.has_begun()
+        match self {
+            Self::Http1(connection) => connection.has_sent(),
+            Self::Http2(_) => true,
+        }
+    }
+
+    /// Whether it served another request before.
+    pub(super) const fn is_reused(&self) -> bool {
+        match self {
+            Self::Http1(connection) => connection.reused,
+            Self::Http2(_) => false,
+        }
     }
 
     /// Sends the request, and waits for the answer's head.
     pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<AnswerHead, Broken>> {
-        if let Link::Whole(stream) = &mut self.link
-            && !self.sending.is_done()
-        {
-            match self.sending.poll(stream, cx) {
-                Poll::Ready(Err(Unsent::Body)) => return Poll::Ready(Err(Broken::Body)),
-                // What it said before it closed may still be there, and else that it has closed.
-                Poll::Ready(Err(Unsent::Closed) | Ok(())) | Poll::Pending => {}
-            }
-        }
-        loop {
-            match self.answer.next(&mut self.input) {
-                Ok(Some(AnswerEvent::Head(head))) => return Poll::Ready(Ok(head)),
-                Ok(Some(_)) => return Poll::Ready(Err(Broken::Closed)),
-                Err(malformed) => return Poll::Ready(Err(Broken::Malformed(malformed))),
-                Ok(None) => {}
-            }
-            let untouched = self.input.is_empty();
-            match self.poll_read(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(1..)) => {}
-                Poll::Ready(Ok(0) | Err(_)) if untouched => {
-                    return Poll::Ready(Err(Broken::Closed));
-                }
-                Poll::Ready(Ok(0) | Err(_)) => {
-                    return Poll::Ready(Err(Broken::Malformed(Malformed::BrokeOff)));
-                }
-            }
+        match self {
+            Self::Http1(connection) => connection.poll_head(cx),
+            Self::Http2(stream) => stream.poll_head(cx),
         }
     }
 
@@ -124,111 +74,73 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Malformed>>> {
-        loop {
-            match self.answer.next(&mut self.input) {
-                Ok(Some(AnswerEvent::Data(data))) => {
-                    return Poll::Ready(Some(Ok(Frame::data(data))));
-                }
-                Ok(Some(AnswerEvent::Trailers(trailers))) => {
-                    return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
-                }
-                Ok(Some(AnswerEvent::End | AnswerEvent::Head(_))) => return Poll::Ready(None),
-                Err(malformed) => return Poll::Ready(Some(Err(malformed))),
-                Ok(None) => {}
-            }
-            match self.poll_read(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(1..)) => {}
-                Poll::Ready(Ok(0)) => match self.answer.end() {
-                    Ok(()) => return Poll::Ready(None),
-                    Err(malformed) => return Poll::Ready(Some(Err(malformed))),
-                },
-                Poll::Ready(Err(_)) => return Poll::Ready(Some(Err(Malformed::BrokeOff))),
-            }
+        match self {
+            Self::Http1(connection) => connection.poll_frame(cx),
+            Self::Http2(stream) => stream.poll_frame(cx),
+        }
+    }
+
+    /// Whether `deadline` has passed; if not, the task is woken then or earlier.
+    pub(crate) fn is_late(&mut self, cx: &mut Context<'_>, deadline: Instant) -> bool {
+        match self {
+            Self::Http1(connection) => connection.alarm.passed(cx, deadline),
+            Self::Http2(stream) => stream.alarm.passed(cx, deadline),
+        }
+    }
+
+    /// The answer did not come in time.
+    pub(super) fn doubt(&self) {
+        if let Self::Http2(stream) = self {
+            stream.doubt();
         }
     }
 
     /// Whether the answer's body is over.
-    pub(crate) const fn is_ended(&self) -> bool {
-        self.answer.is_ended()
+    pub(crate) fn is_ended(&self) -> bool {
+        match self {
+            Self::Http1(connection) => connection.is_ended(),
+            Self::Http2(stream) => stream.is_ended(),
+        }
     }
 
     /// How many bytes of the answer's body are still to come, where that is known.
-    pub(crate) const fn left(&self) -> Option<u64> {
-        self.answer.left()
-    }
-
-    /// Reads one piece more; 0 at the end of the stream.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.input.reserve(PIECE);
-        match &mut self.link {
-            Link::Whole(stream) => pin!(stream.read_buf(&mut self.input)).poll(cx),
-            Link::Reading(stream, _) => pin!(stream.read_buf(&mut self.input)).poll(cx),
-            Link::Gone => Poll::Ready(Ok(0)),
+    pub(crate) fn left(&self) -> Option<u64> {
+        match self {
+            Self::Http1(connection) => connection.left(),
+            Self::Http2(stream) => stream.left(),
         }
     }
 
     /// Leaves the rest of the request to a task: its answer is there already, and neither may wait
     /// for the other.
     pub(super) fn detach(&mut self) {
-        if self.sending.is_done() {
-            return;
+        match self {
+            Self::Http1(connection) => connection.detach(),
+            // It has one anyway.
+            Self::Http2(_) => {}
         }
-        self.link = match mem::replace(&mut self.link, Link::Gone) {
-            Link::Whole(stream) => {
-                let (read, mut write) = stream.into_split();
-                let mut sending = mem::take(&mut self.sending);
-                let task = tokio::task::spawn_local(async move {
-                    // An error is an end, too.
-                    drop(poll_fn(|cx| sending.poll(&mut write, cx)).await);
-                });
-                Link::Reading(read, task.abort_handle())
-            }
-            link => link,
-        };
     }
 
-    /// Lets the rest of a request be sent whose answer is over.
-    pub(super) fn finish_sending(mut self) {
-        self.link = Link::Gone;
+    /// What may serve another request, if nothing is under way and none is ruled out. The rest of a
+    /// request whose answer is over is still sent.
+    pub(super) fn rest(self) -> Option<Http1> {
+        match self {
+            Self::Http1(mut connection) => {
+                if connection.rest() {
+                    return Some(connection);
+                }
+                connection.finish_sending();
+                None
+            }
+            Self::Http2(_) => None,
+        }
     }
 
     /// The stream of a connection that has left HTTP, and what came of it already.
-    pub(crate) fn into_stream(mut self) -> Option<(TcpStream, Bytes)> {
-        match mem::replace(&mut self.link, Link::Gone) {
-            Link::Whole(stream) => Some((stream, mem::take(&mut self.input).freeze())),
-            Link::Reading(..) | Link::Gone => None,
-        }
-    }
-
-    /// Makes it ready for another request, if nothing is under way and none is ruled out.
-    pub(super) fn rest(&mut self) -> bool {
-        // What is left behind an answer is no answer to anything.
-        let idle = self.answer.may_follow()
-            && self.input.is_empty()
-            && self.sending.is_done()
-            && matches!(self.link, Link::Whole(_));
-        self.input = BytesMut::new();
-        idle
-    }
-
-    /// Whether the endpoint has neither closed it nor sent anything, as far as the event loop knows.
-    pub(super) fn is_alive(&mut self) -> bool {
-        let mut space = [0; 1];
-        let mut cx = Context::from_waker(Waker::noop());
-        let Link::Whole(stream) = &mut self.link else {
-            return false;
-        };
-        Pin::new(stream)
-            .poll_read(&mut cx, &mut ReadBuf::new(&mut space))
-            .is_pending()
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        if let Link::Reading(_, task) = &self.link {
-            task.abort();
+    pub(crate) fn into_stream(self) -> Option<(Wire, Bytes)> {
+        match self {
+            Self::Http1(connection) => connection.into_stream(),
+            Self::Http2(_) => None,
         }
     }
 }

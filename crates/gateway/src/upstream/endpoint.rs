@@ -9,7 +9,8 @@ use ninefold_core::ejection::EjectionRules;
 use ninefold_core::time::Timestamp;
 use tokio::time::Instant;
 
-use super::Connection;
+use super::http1::Http1;
+use super::sessions::Sessions;
 use crate::fleet::Endpoint;
 use crate::meter::EndpointCells;
 
@@ -27,7 +28,9 @@ pub(crate) struct Upstream {
     pub(crate) service: usize,
     thread: usize,
     /// The last one that was used is at the end and is used first: the others may grow old.
-    kept: RefCell<Vec<Connection>>,
+    kept: RefCell<Vec<Http1>>,
+    /// Connections whose requests do not wait for each other.
+    pub(super) sessions: Sessions,
     in_flight: Cell<u32>,
     latency: Cell<PeakEwma>,
     failed_at: Cell<Timestamp>,
@@ -45,6 +48,7 @@ impl Upstream {
             service,
             thread,
             kept: RefCell::default(),
+            sessions: Sessions::default(),
             in_flight: Cell::new(0),
             latency: Cell::default(),
             failed_at: Cell::default(),
@@ -137,7 +141,7 @@ impl Upstream {
     }
 
     /// The kept connection that was used last. It may have died meanwhile.
-    pub(super) fn take_kept(&self, now: Instant) -> Option<Connection> {
+    pub(super) fn take_kept(&self, now: Instant) -> Option<Http1> {
         let mut connection = self.kept.borrow_mut().pop()?;
         if now.saturating_duration_since(connection.idle_since) >= KEPT_FOR {
             // The others are older still.
@@ -149,7 +153,7 @@ impl Upstream {
     }
 
     /// Keeps an idle connection.
-    pub(super) fn keep(&self, mut connection: Connection) {
+    pub(super) fn keep(&self, mut connection: Http1) {
         let mut kept = self.kept.borrow_mut();
         if kept.len() < KEPT_MAX {
             connection.idle_since = Instant::now();
@@ -163,5 +167,6 @@ impl Upstream {
         self.kept.borrow_mut().retain_mut(|kept| {
             kept.is_alive() && now.saturating_duration_since(kept.idle_since) < KEPT_FOR
         });
+        self.sessions.tidy(now, KEPT_FOR);
     }
 }

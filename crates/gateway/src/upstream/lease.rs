@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use tokio::net::TcpStream;
 
+use super::wire::Wire;
 use super::{Connection, Upstream};
 
 /// Counts as load of the endpoint until dropped. The connection is closed then, unless it was
@@ -43,19 +43,13 @@ impl Lease {
 
     /// The answer was read to its end: the connection may serve again.
     pub(crate) fn give_back(mut self) {
-        let Some(mut connection) = self.connection.take() else {
-            return;
-        };
-        if connection.rest() {
-            self.upstream.keep(connection);
-        } else {
-            // Answered before it was sent to its end: the endpoint still gets the rest.
-            connection.finish_sending();
+        if let Some(idle) = self.connection.take().and_then(Connection::rest) {
+            self.upstream.keep(idle);
         }
     }
 
     /// The connection's stream, once it has left HTTP, and what came of it already.
-    pub(crate) fn take_stream(&mut self) -> Option<(TcpStream, Bytes)> {
+    pub(crate) fn take_stream(&mut self) -> Option<(Wire, Bytes)> {
         self.connection.take()?.into_stream()
     }
 }

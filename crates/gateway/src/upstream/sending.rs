@@ -1,5 +1,6 @@
 //! A request on its way to an endpoint.
 
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -24,6 +25,8 @@ pub(super) enum Unsent {
 pub(super) struct Sending {
     outbox: Outbox,
     body: Option<Upload>,
+    /// Whether the stream may hold something back.
+    unflushed: bool,
 }
 
 #[derive(Debug)]
@@ -51,7 +54,7 @@ impl Sending {
 
     /// Whether everything was sent.
     pub(super) fn is_done(&self) -> bool {
-        self.body.is_none() && self.outbox.is_empty()
+        self.body.is_none() && self.outbox.is_empty() && !self.unflushed
     }
 
     /// Whether the endpoint may have got something.
@@ -68,7 +71,12 @@ impl Sending {
         loop {
             let waits = self.gather(cx)?;
             if !self.outbox.is_empty() {
+                self.unflushed = true;
                 ready!(self.outbox.poll_flush(io, cx)).map_err(|_closed| Unsent::Closed)?;
+            }
+            if self.unflushed {
+                ready!(Pin::new(&mut *io).poll_flush(cx)).map_err(|_closed| Unsent::Closed)?;
+                self.unflushed = false;
             }
             if self.body.is_none() {
                 return Poll::Ready(Ok(()));

@@ -13,6 +13,8 @@ mod failures;
 #[cfg(test)]
 mod hold;
 #[cfg(test)]
+mod http2;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod outliers;
@@ -28,3 +30,5 @@ mod rig;
 mod smuggling;
 #[cfg(test)]
 mod tcp;
+#[cfg(test)]
+mod tls;

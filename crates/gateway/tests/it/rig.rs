@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ninefold_config::model::{
     Bytes, Chaos, Cluster, Ejection, Endpoint, External, File, Health, Limits, Listener, Node,
-    Protocol, Retry, Route, Service, ServiceKind, Span,
+    Protocol, Retry, Route, Service, ServiceKind, ServiceProtocol, Span,
 };
 use ninefold_core::id::InstanceId;
 use ninefold_gateway::{Counters, EndpointView, Gateway, RouteCounters};
@@ -32,6 +32,8 @@ pub(crate) fn service() -> Service {
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
         overload: None,
+        protocol: ServiceProtocol::default(),
+        tls: None,
     }
 }
 
@@ -64,6 +66,7 @@ pub(crate) fn file() -> File {
         listeners: vec![Listener {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: vec![],
+            client_ca: None,
             limits: Limits::default(),
             access_log: None,
             trust_forwarded: false,

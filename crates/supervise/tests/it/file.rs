@@ -84,6 +84,8 @@ pub(crate) fn service(kind: ServiceKind, health: Health) -> Service {
         ejection: Ejection::default(),
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
+        protocol: ninefold_config::model::ServiceProtocol::default(),
+        tls: None,
         overload: None,
     }
 }

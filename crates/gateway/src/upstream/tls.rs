@@ -1,0 +1,181 @@
+//! TLS towards endpoints: whom to believe, and who we are.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use ninefold_config::model::{Service, ServiceKind, ServiceProtocol, ServiceTls};
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::certificate::{CertificateError, Stamp, read_certificates, read_key, stamp};
+
+/// How one service's endpoints are spoken to. Its files are read again when they change.
+#[derive(Debug)]
+pub(crate) struct UpstreamTls {
+    files: ServiceTls,
+    folder: PathBuf,
+    http2: bool,
+    /// The name for all endpoints, or, by ordinal, those that the file gives.
+    names: Vec<ServerName<'static>>,
+    current: ArcSwap<Loaded>,
+}
+
+#[derive(Debug)]
+struct Loaded {
+    config: Arc<ClientConfig>,
+    stamp: Vec<Stamp>,
+}
+
+impl UpstreamTls {
+    /// Reads what `service` needs, if it is spoken to by TLS; relative paths are relative to
+    /// `folder`.
+    pub(crate) fn load(
+        service: &Service,
+        folder: &Path,
+    ) -> Result<Option<Arc<Self>>, CertificateError> {
+        let Some(files) = service.tls.clone() else {
+            return Ok(None);
+        };
+        let http2 = service.protocol == ServiceProtocol::Http2;
+        Ok(Some(Arc::new(Self {
+            names: names(service, &files),
+            current: ArcSwap::from_pointee(read(&files, folder, http2)?),
+            folder: folder.to_owned(),
+            files,
+            http2,
+        })))
+    }
+
+    /// Reads again what changed on disk. What cannot be used is logged and the old one kept.
+    pub(crate) fn reload(&self) {
+        let stamp = stamps(&self.files, &self.folder);
+        let current = self.current.load();
+        if current.stamp == stamp {
+            return;
+        }
+        let config = match read(&self.files, &self.folder, self.http2) {
+            Ok(loaded) => {
+                tracing::info!("certificates towards endpoints read again");
+                loaded.config
+            }
+            Err(error) => {
+                tracing::error!(%error, "the new certificates cannot be used, the old ones are kept");
+                Arc::clone(&current.config)
+            }
+        };
+        // The same broken files are not tried, and logged, every second.
+        self.current.store(Arc::new(Loaded { config, stamp }));
+    }
+
+    /// Shakes hands with an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint is not who it should be, does not believe us, or speaks something else.
+    pub(super) async fn connect(
+        &self,
+        ordinal: u32,
+        stream: TcpStream,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        let config = Arc::clone(&self.current.load().config);
+        let index = usize::try_from(ordinal).unwrap_or(usize::MAX);
+        let name = match self.names.get(index).or_else(|| self.names.first()) {
+            Some(name) => name.clone(),
+            None => ServerName::IpAddress(stream.peer_addr()?.ip().into()),
+        };
+        let stream = TlsConnector::from(config).connect(name, stream).await?;
+        let spoken = stream.get_ref().1.alpn_protocol();
+        if self.http2 && spoken != Some(b"h2") {
+            return Err(io::Error::other("the endpoint does not speak HTTP/2"));
+        }
+        Ok(stream)
+    }
+}
+
+fn names(service: &Service, files: &ServiceTls) -> Vec<ServerName<'static>> {
+    if let Some(name) = &files.server_name {
+        return ServerName::try_from(name.clone()).into_iter().collect();
+    }
+    let ServiceKind::External(external) = &service.kind else {
+        return Vec::new();
+    };
+    let hosts = external.endpoints.iter().map(|endpoint| {
+        let (host, _port) = endpoint.address.rsplit_once(':')?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        ServerName::try_from(host.to_owned()).ok()
+    });
+    // Every one or none: an ordinal must not find its neighbour's name.
+    hosts.collect::<Option<_>>().unwrap_or_default()
+}
+
+fn paths<'a>(files: &'a ServiceTls, folder: &Path) -> impl Iterator<Item = PathBuf> + use<'a> {
+    let folder = folder.to_owned();
+    [&files.ca, &files.certificate, &files.key]
+        .into_iter()
+        .flatten()
+        .map(move |path| folder.join(path))
+}
+
+fn stamps(files: &ServiceTls, folder: &Path) -> Vec<Stamp> {
+    paths(files, folder).map(|path| stamp(&path)).collect()
+}
+
+fn read(files: &ServiceTls, folder: &Path, http2: bool) -> Result<Loaded, CertificateError> {
+    let stamp = stamps(files, folder);
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(CertificateError::Setup)?
+        .with_root_certificates(roots(files.ca.as_deref(), folder)?);
+    let mut config = match (&files.certificate, &files.key) {
+        (Some(certificate), Some(key)) => {
+            let certificate = folder.join(certificate);
+            let chain = read_certificates(&certificate)?;
+            let key = read_key(&folder.join(key))?;
+            builder.with_client_auth_cert(chain, key).map_err(|error| {
+                CertificateError::Unusable {
+                    path: certificate,
+                    error,
+                }
+            })?
+        }
+        _ => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![if http2 {
+        b"h2".to_vec()
+    } else {
+        b"http/1.1".to_vec()
+    }];
+    Ok(Loaded {
+        config: Arc::new(config),
+        stamp,
+    })
+}
+
+/// Those of the file, or those that this host believes.
+fn roots(ca: Option<&Path>, folder: &Path) -> Result<RootCertStore, CertificateError> {
+    let mut roots = RootCertStore::empty();
+    if let Some(ca) = ca {
+        let path = folder.join(ca);
+        for certificate in read_certificates(&path)? {
+            roots
+                .add(certificate)
+                .map_err(|error| CertificateError::Unusable {
+                    path: path.clone(),
+                    error,
+                })?;
+        }
+        return Ok(roots);
+    }
+    let native = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(native.certs);
+    if roots.is_empty() {
+        return Err(CertificateError::NoRoots);
+    }
+    Ok(roots)
+}
