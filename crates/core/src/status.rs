@@ -204,7 +204,7 @@ pub struct RouteStatus {
     pub service: String,
     /// Requests that ended.
     pub requests: u64,
-    /// Of these: answered below 500 by the service.
+    /// Of these: answered below 500 by the service, or by its fallback.
     pub ok: u64,
     /// Of these: failed for the client (a status of 500 or above, or no answer).
     pub failed: u64,
@@ -214,6 +214,9 @@ pub struct RouteStatus {
     pub refused: u64,
     /// Requests that met a failure and succeeded all the same.
     pub masked: u64,
+    /// Requests that a fallback answered, this run; below 500 they are `ok`.
+    #[serde(default)]
+    pub fallbacks: u64,
     /// The 50th percentile of the answers' time in seconds, this run.
     pub p50_seconds: f64,
     /// The 99th percentile of the answers' time in seconds, this run.

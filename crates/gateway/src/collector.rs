@@ -144,7 +144,23 @@ fn encode_routes(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) 
             )
         }),
     )?;
+    encode_fallbacks(encoder, routes)?;
     encode_durations(encoder, routes)
+}
+
+fn encode_fallbacks(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
+    let fallbacks = routes.iter().flat_map(|route| {
+        route.fallbacks.map(|(cause, count)| {
+            let labels = vec![("route", &*route.route), ("cause", cause.name())];
+            (labels, count)
+        })
+    });
+    counter(
+        encoder,
+        "ninefold_fallbacks",
+        "Requests that a fallback answered in place of the service, by cause",
+        fallbacks,
+    )
 }
 
 fn encode_durations(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {

@@ -9,6 +9,7 @@ use ninefold_core::observation::CallerReport;
 use ninefold_core::policy::Criticality;
 use ninefold_core::status::Rotation;
 
+use crate::fallback::FallbackCause;
 use crate::fleet::Cause;
 use crate::meter::Histogram;
 
@@ -64,12 +65,15 @@ pub struct RouteCounters {
     pub refused: u64,
     /// Of `ok`: requests with a failed attempt.
     pub masked: u64,
-    /// Requests that got an answer below 500 from the service; these are in `latency`.
+    /// Requests that got an answer below 500 from the service or its fallback; these are in
+    /// `latency`.
     pub answered: u64,
     /// From the request's head to the answer's head.
     pub latency: Histogram,
     /// Of `refused`: requests that came too often.
     pub rate_limited: u64,
+    /// Requests that a fallback answered, by why it did; below 500 they are `ok`.
+    pub fallbacks: [(FallbackCause, u64); 4],
     /// Attempts after the first one.
     pub retries: u64,
     /// Retries that the budget did not allow.

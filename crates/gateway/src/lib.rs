@@ -16,6 +16,7 @@ mod collector;
 mod counters;
 mod early;
 mod exchange;
+mod fallback;
 mod fleet;
 mod gateway;
 mod gather;
@@ -43,6 +44,7 @@ pub use counters::{
     Counters, DrainReport, EndpointCounters, ListenerCounters, Notice, RouteCounters,
     ServiceCounters,
 };
+pub use fallback::{FallbackCause, FallbackError};
 pub use fleet::{Cause, EndpointView};
 pub use gateway::Gateway;
 pub use listen::BindError;

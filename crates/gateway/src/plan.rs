@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model::{
-    Criticality, Ejection, File, Limits, Listener, Overload, Protocol, ProxyVersion, RateLimit,
-    Redundancy, Retry, Service, ServiceKind, ServiceProtocol,
+    self, Criticality, Ejection, File, Limits, Listener, Overload, Protocol, ProxyVersion,
+    RateLimit, Redundancy, Retry, Route, Service, ServiceKind, ServiceProtocol,
 };
 use ninefold_core::ejection::{EjectionRules, LatencyRules, SuccessRules};
 
 use crate::certificate::CertificateError;
+use crate::fallback::{Fallback, FallbackError, Fixed};
 use crate::guard::GuardLimits;
 use crate::strict::HeadLimits;
 use crate::table::RouteTable;
@@ -44,13 +45,16 @@ pub(crate) struct RoutePlan {
     pub(crate) name: Arc<str>,
     /// Index of the service.
     pub(crate) service: usize,
-    /// The how-manieth route of its service this is.
-    pub(crate) slot: usize,
+    /// The services that its requests may reach, and the how-manieth route of each this is.
+    slots: Vec<(usize, usize)>,
     pub(crate) timeout: Duration,
     pub(crate) try_timeout: Duration,
     pub(crate) retry: Option<Retry>,
     pub(crate) criticality: Criticality,
     pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) fallback: Option<Fallback>,
+    /// Bytes of a body that are kept, so that it can be sent again.
+    pub(crate) keep_max: u64,
     pub(crate) send_proxy_protocol: Option<ProxyVersion>,
     /// Bounds in nanoseconds that the latency histogram must have exactly.
     pub(crate) thresholds: Vec<u64>,
@@ -77,7 +81,21 @@ impl Plan {
         Some((route, self.services.get(route.service)?))
     }
 
-    pub(crate) fn new(file: &File) -> Self {
+    /// A route and one of the services that its requests may reach.
+    pub(crate) fn target(
+        &self,
+        route: usize,
+        service: usize,
+    ) -> Option<(&RoutePlan, &ServicePlan)> {
+        Some((self.routes.get(route)?, self.services.get(service)?))
+    }
+
+    /// Makes the plan of a file.
+    ///
+    /// # Errors
+    ///
+    /// If the body of a fallback cannot be read.
+    pub(crate) fn new(file: &File) -> Result<Self, FallbackError> {
         let mut services: Vec<ServicePlan> = file
             .services
             .iter()
@@ -88,37 +106,82 @@ impl Plan {
             .enumerate()
             .map(|(index, service)| (Arc::clone(&service.name), index))
             .collect();
+        let index = |name: &str| index.get(name).copied().unwrap_or(usize::MAX);
         let mut routes = Vec::new();
         let mut listeners = Vec::new();
         for listener in &file.listeners {
             let mut table = RouteTable::default();
             let tcp = (listener.protocol == Protocol::Tcp).then_some(routes.len());
             for route in &listener.routes {
-                let service = index.get(&*route.service).copied().unwrap_or(usize::MAX);
-                let slot = services.get_mut(service).map_or(0, |service| {
-                    service.routes.push(route.name.shared());
-                    service.routes.len() - 1
-                });
                 table.add(route, routes.len());
-                routes.push(RoutePlan {
-                    name: route.name.shared(),
-                    service,
-                    slot,
-                    timeout: route.timeout.0,
-                    try_timeout: route.try_timeout.0,
-                    retry: route.retry.clone(),
-                    criticality: route.criticality,
-                    rate_limit: route.rate_limit.clone(),
-                    send_proxy_protocol: route.send_proxy_protocol,
-                    thresholds: thresholds(file, &route.name),
-                });
+                let mut plan = RoutePlan::new(file, route, &index)?;
+                for service in route.services().map(|name| index(name)) {
+                    if let Some(of) = services.get_mut(service) {
+                        of.routes.push(route.name.shared());
+                        plan.slots.push((service, of.routes.len() - 1));
+                    }
+                }
+                routes.push(plan);
             }
             listeners.push(ListenerPlan::new(listener, table, tcp));
         }
-        Self {
+        Ok(Self {
             listeners,
             routes,
             services,
+        })
+    }
+}
+
+impl RoutePlan {
+    fn new(
+        file: &File,
+        route: &Route,
+        index: &impl Fn(&str) -> usize,
+    ) -> Result<Self, FallbackError> {
+        let fallback = match &route.fallback {
+            None => None,
+            Some(model::Fallback::Service(name)) => Some(Fallback::Service(index(name))),
+            Some(model::Fallback::Answer(answer)) => Some(Fallback::Fixed(Fixed::load(
+                answer,
+                &route.name,
+                &file.folder(),
+            )?)),
+        };
+        let again = Retry::default().body_size.0;
+        let again = matches!(fallback, Some(Fallback::Service(_))).then_some(again);
+        let keep_max = route.retry.as_ref().map(|retry| retry.body_size.0);
+        Ok(Self {
+            name: route.name.shared(),
+            service: index(&route.service),
+            slots: Vec::new(),
+            timeout: route.timeout.0,
+            try_timeout: route.try_timeout.0,
+            retry: route.retry.clone(),
+            criticality: route.criticality,
+            rate_limit: route.rate_limit.clone(),
+            keep_max: keep_max.or(again).unwrap_or(0),
+            fallback,
+            send_proxy_protocol: route.send_proxy_protocol,
+            thresholds: thresholds(file, &route.name),
+        })
+    }
+
+    /// The how-manieth route of a service this is.
+    pub(crate) fn slot(&self, service: usize) -> Option<usize> {
+        let mut slots = self.slots.iter();
+        slots.find(|(of, _)| *of == service).map(|(_, slot)| *slot)
+    }
+
+    /// What of a request's time is kept for another service: one try, as far as the first try does
+    /// not need it, which has a tenth more until it is connected.
+    pub(crate) fn reserve(&self, timeout: Duration) -> Duration {
+        match &self.fallback {
+            Some(Fallback::Service(_)) => {
+                let left = timeout.saturating_sub(self.try_timeout.mul_f64(1.1));
+                left.min(self.try_timeout)
+            }
+            _ => Duration::ZERO,
         }
     }
 }

@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::access_log::{AccessLogs, LogThread, OpenLogError};
 use crate::certificate::CertificateError;
+use crate::fallback::FallbackError;
 use crate::fleet::Hub;
 use crate::listen::{BindError, Bound, Certificates, accept, bind};
 use crate::plan::Plan;
@@ -41,6 +42,9 @@ pub enum StartError {
     /// An access log.
     #[error(transparent)]
     AccessLog(#[from] OpenLogError),
+    /// The body of a fallback.
+    #[error(transparent)]
+    Fallback(#[from] FallbackError),
     /// A thread or its runtime.
     #[error("a data thread cannot be started: {0}")]
     Thread(#[source] io::Error),
@@ -93,7 +97,7 @@ pub(crate) fn start(file: &File, state: &Path) -> Result<Started, StartError> {
     }
     let addresses = bound.iter().map(|bound| bound.address).collect();
     let (logs, log_thread) = AccessLogs::open(file, state)?;
-    let mut plan = Plan::new(file);
+    let mut plan = Plan::new(file)?;
     plan.secure(file)?;
     let hub = Arc::new(Hub::new(plan, threads, addresses, logs));
     let (orders, told) = watch::channel(Order::Hold);

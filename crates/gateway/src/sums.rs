@@ -11,6 +11,7 @@ use ninefold_core::status::Rotation;
 use crate::counters::{
     Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
 };
+use crate::fallback::FallbackCause;
 use crate::fleet::{Endpoint, Hub, Place};
 use crate::meter::{EndpointCells, Histogram, ListenerCells, RouteCells, bounds, load};
 use crate::overload::Gate;
@@ -102,6 +103,7 @@ impl RouteCounters {
             answered: 0,
             latency: Histogram::new(bounds(thresholds)),
             rate_limited: 0,
+            fallbacks: FallbackCause::ALL.map(|cause| (cause, 0)),
             retries: 0,
             retries_denied: 0,
             bytes_in: 0,
@@ -118,6 +120,9 @@ impl RouteCounters {
         self.requests += load(&cells.requests);
         self.masked += load(&cells.masked);
         self.answered += load(&cells.answered);
+        for ((_, sum), cell) in self.fallbacks.iter_mut().zip(&cells.fallbacks) {
+            *sum += load(cell);
+        }
         self.retries += load(&cells.retries);
         self.retries_denied += load(&cells.retries_denied);
         self.bytes_in += load(&cells.bytes_in);

@@ -148,8 +148,8 @@ impl Control {
                     .iter()
                     .find(|(name, _)| **name == *route.name)
                     .map_or_else(RouteTotals::default, |(_, totals)| *totals);
+                let counters = self.deltas.route(&route.name);
                 let seconds = |quantile| {
-                    let counters = self.deltas.route(&route.name);
                     let nanos = counters.and_then(|counters| counters.latency.quantile(quantile));
                     nanos.map_or(0.0, |nanos| Duration::from_nanos(nanos).as_secs_f64())
                 };
@@ -162,6 +162,9 @@ impl Control {
                     cancelled: totals.cancelled,
                     refused: totals.refused,
                     masked: totals.masked,
+                    fallbacks: counters.map_or(0, |counters| {
+                        counters.fallbacks.iter().map(|(_, count)| count).sum()
+                    }),
                     p50_seconds: seconds(0.5),
                     p99_seconds: seconds(0.99),
                 }

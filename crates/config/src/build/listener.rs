@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::degrade;
 use super::view::View;
 use crate::model::{
     AccessLog, AccessLogFormat, Criticality, LimitBy, Limits, Listener, Name, Protocol,
@@ -138,6 +139,7 @@ fn route(table: View<'_, '_>, protocol: Protocol) -> Route {
             })
             .unwrap_or_default(),
         rate_limit: rate_limit(table),
+        fallback: degrade::fallback(table),
         send_proxy_protocol: match table.text("send_proxy_protocol") {
             Some("v1") => Some(ProxyVersion::V1),
             Some("v2") => Some(ProxyVersion::V2),
@@ -188,6 +190,7 @@ fn implicit_route(service: &Name, protocol: Protocol) -> Route {
         retry: Some(Retry::default()),
         criticality: Criticality::default(),
         rate_limit: None,
+        fallback: None,
         send_proxy_protocol: None,
     }
 }

@@ -5,6 +5,7 @@
 
 mod built;
 mod claim;
+mod degrade;
 mod health;
 mod listener;
 mod resolve;

@@ -8,6 +8,7 @@ mod address;
 mod claim;
 mod claim_fault;
 mod claim_load;
+mod degrade;
 mod health;
 mod listener;
 mod overload;

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use super::place;
 use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
-use crate::model::{ServiceKind, Supervised};
+use crate::model::{Fallback, FixedBody, ServiceKind, Supervised};
 
 /// Where users are looked up.
 const USERS: &str = "/etc/passwd";
@@ -32,6 +32,18 @@ pub(crate) fn paths(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     for (path, listener) in place::listeners(&built.file) {
         if let Some(ca) = &listener.client_ca {
             needed(&folder, ca, &path.key("client_ca"), report);
+        }
+    }
+    for (path, route) in place::routes(&built.file) {
+        if let Some(Fallback::Answer(answer)) = &route.fallback
+            && let FixedBody::File(named) = &answer.body
+        {
+            needed(
+                &folder,
+                named,
+                &path.key("fallback").key("body_file"),
+                report,
+            );
         }
     }
     for (name, service) in &built.file.services {

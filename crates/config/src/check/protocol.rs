@@ -40,7 +40,14 @@ const OF_LIMITS: [&str; 6] = [
     "body_rate_min",
     "streams",
 ];
-const OF_ROUTES: [&str; 5] = ["host", "path", "methods", "criticality", "rate_limit"];
+const OF_ROUTES: [&str; 6] = [
+    "host",
+    "path",
+    "methods",
+    "criticality",
+    "rate_limit",
+    "fallback",
+];
 
 /// What only HTTP has, of a service.
 const OF_SERVICES: [&str; 2] = ["protocol", "tls"];

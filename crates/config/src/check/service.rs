@@ -82,7 +82,7 @@ fn bounds(at: &KeyPath, least: &str, most: &str, message: String, report: &mut R
 }
 
 fn unused(file: &File, name: &Name, path: &KeyPath, report: &mut Report<'_, '_>) {
-    if place::routes(file).any(|(_, route)| route.service == *name) {
+    if place::routes(file).any(|(_, route)| route.services().any(|one| one == name)) {
         return;
     }
     report.check(

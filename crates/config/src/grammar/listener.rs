@@ -1,5 +1,6 @@
 //! `[[listener]]` and its routes.
 
+use super::degrade::FALLBACK;
 use super::{Key, Shape, Table};
 use crate::model::Bytes;
 use crate::text::Syntax;
@@ -274,6 +275,11 @@ pub(crate) static ROUTE: Table = Table {
             Shape::Table(&RATE_LIMIT),
         ),
         Key::new(
+            "fallback",
+            "What answers where the service cannot. Default: an error.",
+            Shape::Table(&FALLBACK),
+        ),
+        Key::new(
             "send_proxy_protocol",
             "Tells the instance by a header of the PROXY protocol who the client is; only with \
              `protocol = \"tcp\"`. Default: nothing is sent.",
@@ -282,8 +288,7 @@ pub(crate) static ROUTE: Table = Table {
     ],
     rule: None,
     later: &[
-        "fallback", "hedge", "rewrite", "redirect", "headers", "mirror", "split", "bulkhead",
-        "breaker",
+        "hedge", "rewrite", "redirect", "headers", "mirror", "split", "bulkhead", "breaker",
     ],
 };
 

@@ -3,6 +3,7 @@
 //! The names, meanings and limits of all keys are said here and nowhere else.
 
 mod claim;
+mod degrade;
 mod health;
 mod key;
 mod listener;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Bytes, Criticality, Name, Rate, Ratio, Span};
+use super::{Bytes, Criticality, Fallback, Name, Rate, Ratio, Span};
 
 /// One listener.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,8 +112,21 @@ pub struct Route {
     pub criticality: Criticality,
     /// `rate_limit`. Default none.
     pub rate_limit: Option<RateLimit>,
+    /// `fallback`. Default none.
+    pub fallback: Option<Fallback>,
     /// `send_proxy_protocol`: only with TCP. Default none.
     pub send_proxy_protocol: Option<ProxyVersion>,
+}
+
+impl Route {
+    /// The services that its requests may reach, its own first.
+    pub fn services(&self) -> impl Iterator<Item = &Name> {
+        let fallback = self.fallback.as_ref().and_then(|fallback| match fallback {
+            Fallback::Service(name) => Some(name),
+            Fallback::Answer(_) => None,
+        });
+        std::iter::once(&self.service).chain(fallback)
+    }
 }
 
 /// `rate_limit`: requests beyond it get 429.

@@ -5,6 +5,7 @@
 
 mod chaos;
 mod claim;
+mod degrade;
 mod file;
 mod listener;
 mod name;
@@ -14,6 +15,7 @@ mod slo;
 
 pub use chaos::Chaos;
 pub use claim::{Claim, Load, LoadRequest, Survive};
+pub use degrade::{Fallback, FixedAnswer, FixedBody};
 pub use file::{AdminAddress, Cluster, File, Node};
 pub use listener::{
     AccessLog, AccessLogFormat, LimitBy, Limits, Listener, Protocol, ProxyVersion, RateLimit,

@@ -103,6 +103,10 @@ fn the_reader_knows_exactly_the_keys_of_the_schema() {
             "by",
             "[[listener]]\n[[listener.route]]\n[listener.route.rate_limit.by]\n",
         ),
+        (
+            "fallback",
+            "[[listener]]\n[[listener.route]]\n[listener.route.fallback]\n",
+        ),
         ("SLO", "[slo.a]\n"),
         ("latency", "[slo.a.latency]\n"),
         ("claim", "[[claim]]\n"),

@@ -12,6 +12,7 @@ use ninefold_core::time::{Timestamp, nanos};
 use serde::Serialize;
 
 use crate::exchange::{Outcome, Phase, Who};
+use crate::fallback::FallbackCause;
 
 /// Bytes of a client's text in a line at most.
 const TEXT_MAX: usize = 2_048;
@@ -35,6 +36,7 @@ pub(crate) struct Record {
     pub(crate) status: u16,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
+    pub(crate) fallback: Option<FallbackCause>,
     pub(crate) took: Duration,
     pub(crate) end: (Outcome, Who, Phase),
 }
@@ -60,6 +62,7 @@ struct Line<'a> {
     outcome: &'a str,
     ended_by: &'a str,
     phase: &'a str,
+    fallback: Option<&'a str>,
 }
 
 impl Record {
@@ -91,6 +94,7 @@ impl Record {
             status: 0,
             bytes_in: 0,
             bytes_out: 0,
+            fallback: None,
             took: Duration::ZERO,
             end: (Outcome::Cancelled, Who::Client, Phase::Head),
         }
@@ -104,7 +108,7 @@ impl Record {
 
     /// Whether the line is written however small the sample is.
     pub(super) fn matters(&self) -> bool {
-        !matches!(self.end.0, Outcome::Ok)
+        !matches!(self.end.0, Outcome::Ok) || self.fallback.is_some()
     }
 
     const fn protocol(&self) -> &'static str {
@@ -143,15 +147,17 @@ impl Record {
             outcome: outcome.name(),
             ended_by: who.name(),
             phase: phase.name(),
+            fallback: self.fallback.map(FallbackCause::name),
         };
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")
     }
 
-    /// The Common Log Format, with who ended the request, in which phase, and where behind it.
+    /// The Common Log Format, with who ended the request, in which phase, and where behind it; and
+    /// with why a fallback answered, if one did.
     pub(super) fn write_common(&self, out: &mut dyn Write) -> io::Result<()> {
         let (_, who, phase) = self.end;
-        writeln!(
+        write!(
             out,
             "{} - - [{}] \"{} {} {}\" {} {} \"{}\" \"{}\" {}/{} {} {}us {}",
             self.peer.ip(),
@@ -168,7 +174,11 @@ impl Record {
             self.endpoint.as_deref().unwrap_or("-"),
             self.took.as_micros(),
             quoted(&self.request_id),
-        )
+        )?;
+        match self.fallback {
+            Some(cause) => writeln!(out, " fallback/{}", cause.name()),
+            None => writeln!(out),
+        }
     }
 }
 

@@ -1,16 +1,17 @@
 //! How a request ends for its client.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::UPGRADE;
-use http::{Response, StatusCode, Version};
+use http::{HeaderValue, Response, StatusCode, Version};
 use ninefold_core::policy::{Reason, Rejected};
 use tokio::time::Instant;
 
 use super::answer::OwnAnswer;
 use super::delivery::Call;
-use super::headers::strip_hop_by_hop;
+use super::headers::{FALLBACK, strip_hop_by_hop};
 use super::intake::BodyFailure;
 use super::notable::Notable;
 use super::perform::{Exchange, set_upgrade};
@@ -44,6 +45,10 @@ impl Exchange {
             .get(&parts.headers, Notable::UPGRADE, UPGRADE)
             .cloned();
         strip_hop_by_hop(&mut parts.headers, notable);
+        if let Some(cause) = self.ticket.fallback() {
+            let cause = HeaderValue::from_static(cause.name());
+            parts.headers.insert(FALLBACK, cause);
+        }
         if switches && let Some((_, down)) = self.upgrade.take() {
             set_upgrade(&mut parts.headers, protocol);
             tunnel::open(down, self.ticket, lease);
@@ -57,8 +62,7 @@ impl Exchange {
 
     /// No endpoint is up.
     pub(super) fn unavailable(mut self: Box<Self>) -> Response<Delivery> {
-        let plan = self.ticket.client.worker.hub.plan.route(self.route);
-        let service = plan.map_or("", |(_, service)| &service.name);
+        let service = self.service_name();
         let answer = OwnAnswer::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "gateway/route",
@@ -72,8 +76,7 @@ impl Exchange {
 
     /// The service has more to do than it can, and others are more important.
     pub(super) fn shed(mut self: Box<Self>, rejected: Rejected) -> Response<Delivery> {
-        let plan = self.ticket.client.worker.hub.plan.route(self.route);
-        let service = plan.map_or("", |(_, service)| &service.name);
+        let service = self.service_name();
         let answer = OwnAnswer::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "gateway/overload",
@@ -84,12 +87,33 @@ impl Exchange {
         );
         self.ticket.phase = Phase::Route;
         self.ticket.status = 503;
-        if rejected.reason == Reason::DeadlineExceeded && self.impatient {
+        if self.is_impatience(&rejected) {
             self.ticket.settle(Outcome::Cancelled, Who::Client);
         } else {
             self.ticket.settle(Outcome::Failed, Who::Gateway);
         }
         answer.response(self.form, self.head.version)
+    }
+
+    fn service_name(&self) -> Arc<str> {
+        let services = &self.ticket.client.worker.hub.plan.services;
+        let service = services.get(self.service);
+        service.map_or_else(|| "".into(), |service| Arc::clone(&service.name))
+    }
+
+    /// Whether a request was refused because its client had less patience than the route.
+    pub(super) fn is_impatience(&self, rejected: &Rejected) -> bool {
+        rejected.reason == Reason::DeadlineExceeded && self.impatient
+    }
+
+    /// Whether an attempt failed for what the client did: it is told by [`Exchange::fail`].
+    pub(super) fn is_of_client(&self, failure: Failure) -> bool {
+        let intake = self.intake.as_ref();
+        let late = Instant::now() >= self.deadline;
+        failure == Failure::RequestBody
+            || intake.is_some_and(|intake| intake.failure.get().is_some())
+            || late && intake.is_some_and(|intake| intake.given().is_none())
+            || late && self.gave_up(failure)
     }
 
     /// The last attempt failed.

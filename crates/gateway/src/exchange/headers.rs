@@ -33,6 +33,9 @@ pub(super) const GRPC_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry
 /// Who failed and in which phase, on answers made by the gateway.
 pub(super) const REASON: HeaderName = HeaderName::from_static("x-ninefold-reason");
 
+/// Why a fallback answered.
+pub(super) const FALLBACK: HeaderName = HeaderName::from_static("x-ninefold-fallback");
+
 /// What a client cannot have removed by naming it in `Connection`.
 const KEPT: [HeaderName; 5] = [HOST, CONTENT_LENGTH, REQUEST_ID, TRACEPARENT, TRACESTATE];
 

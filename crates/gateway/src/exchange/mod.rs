@@ -3,6 +3,7 @@
 mod answer;
 mod client;
 mod conclude;
+mod degrade;
 mod delivery;
 mod form;
 mod headers;

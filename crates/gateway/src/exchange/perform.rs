@@ -19,6 +19,7 @@ use super::headers::{DEADLINE, GRPC_TIMEOUT};
 use super::intake::Intake;
 use super::ticket::Phase;
 use super::{Delivery, Ticket};
+use crate::fallback::Fallback;
 use crate::http1::RequestHead;
 use crate::overload::Pass;
 use crate::plan::{RoutePlan, ServicePlan};
@@ -38,7 +39,11 @@ pub(super) struct Exchange {
     /// The head as endpoints get it.
     pub(super) head: Parts,
     pub(super) route: usize,
+    /// Index of the service that is asked.
+    pub(super) service: usize,
+    /// Until when that one may take, and the end of the request's whole time.
     pub(super) deadline: Instant,
+    pub(super) end: Instant,
     /// Whether the client allows less than the route gives a single try.
     pub(super) impatient: bool,
     pub(super) idempotent: bool,
@@ -52,14 +57,20 @@ pub(super) struct Exchange {
 #[derive(Default)]
 struct Past {
     tried: Vec<Rc<Upstream>>,
+    attempts: u32,
     stale: u32,
     /// The endpoint whose kept connection was dead: tried again on a new one.
     again: Option<Rc<Upstream>>,
     last: Option<Failure>,
 }
 
+/// How asking a service ended.
+pub(super) type Ended = Result<Answer, Unanswered>;
+
 /// Why there is no answer to pass on.
-enum Unanswered {
+pub(super) enum Unanswered {
+    /// The service has more to do than it can, and others are more important.
+    Shed(Rejected),
     /// No endpoint is up.
     Unavailable,
     /// So the last attempt failed.
@@ -68,14 +79,18 @@ enum Unanswered {
 
 /// What an end says about the service's load. A service without endpoints and a client that broke
 /// off say nothing.
-fn outcome_of(answered: &Result<Answer, Unanswered>) -> Outcome {
+fn outcome_of(answered: &Ended) -> Outcome {
     match answered {
         Ok(answer) => match answer.testimony {
             Testimony::Against => Outcome::Failure,
             Testimony::For => Outcome::Success,
             Testimony::Neither => Outcome::Ignored,
         },
-        Err(Unanswered::Unavailable | Unanswered::Failed(Failure::RequestBody)) => Outcome::Ignored,
+        Err(
+            Unanswered::Unavailable
+            | Unanswered::Shed(_)
+            | Unanswered::Failed(Failure::RequestBody),
+        ) => Outcome::Ignored,
         Err(Unanswered::Failed(_)) => Outcome::Failure,
     }
 }
@@ -83,27 +98,41 @@ fn outcome_of(answered: &Result<Answer, Unanswered>) -> Outcome {
 impl Exchange {
     /// Attempts, and the final answer.
     pub(super) async fn run(mut self: Box<Self>) -> Response<Delivery> {
-        let pass = match self.admit().await {
-            Ok(pass) => pass,
-            Err(rejected) => return self.shed(rejected),
-        };
-        let answered = self.answer().await;
+        let ended = self.ask(Instant::from_std(self.ticket.began())).await;
+        match self.fallback(&ended) {
+            None => self.conclude(ended),
+            Some((cause, Fallback::Fixed(fixed))) => self.stand_in(cause, fixed),
+            // Seldom, so that it does not make every request's future larger.
+            Some((cause, Fallback::Service(service))) => {
+                Box::pin(self.instead(ended, cause, service)).await
+            }
+        }
+    }
+
+    /// Asks the service, from `now` on.
+    pub(super) async fn ask(&mut self, now: Instant) -> Ended {
+        let pass = self.admit().await.map_err(Unanswered::Shed)?;
+        let answered = self.answer(now).await;
         if let Some(pass) = pass {
             pass.end(outcome_of(&answered));
         }
-        match answered {
+        answered
+    }
+
+    /// Tells the client how it ended.
+    pub(super) fn conclude(self: Box<Self>, ended: Ended) -> Response<Delivery> {
+        match ended {
             Ok(answer) => self.deliver(answer),
             Err(Unanswered::Failed(failure)) => self.fail(failure),
             Err(Unanswered::Unavailable) => self.unavailable(),
+            Err(Unanswered::Shed(rejected)) => self.shed(rejected),
         }
     }
 
     /// A place at the service, where that is limited.
     async fn admit(&self) -> Result<Option<Pass>, Rejected> {
         let client = &self.ticket.client;
-        let hub = &client.worker.hub;
-        let service = hub.plan.routes.get(self.route).map(|route| route.service);
-        let gate = service.and_then(|service| hub.overload.get(service));
+        let gate = client.worker.hub.overload.get(self.service);
         let Some(gate) = gate.and_then(Option::as_ref) else {
             return Ok(None);
         };
@@ -117,13 +146,12 @@ impl Exchange {
         gate.admit(&request).await.map(Some)
     }
 
-    async fn answer(&mut self) -> Result<Answer, Unanswered> {
+    async fn answer(&mut self, mut now: Instant) -> Ended {
         let client = Rc::clone(&self.ticket.client);
         let (worker, hub) = (&client.worker, &client.worker.hub);
-        let Some((route, service)) = hub.plan.route(self.route) else {
+        let Some((route, service)) = hub.plan.target(self.route, self.service) else {
             return Err(Unanswered::Unavailable);
         };
-        let mut now = Instant::from_std(self.ticket.began());
         worker.deposit(self.route, hub.clock.at(now.into_std()));
         let mut past = Past::default();
         loop {
@@ -133,6 +161,7 @@ impl Exchange {
                     .map_or(Unanswered::Unavailable, Unanswered::Failed));
             };
             self.ticket.upstream = Some(Rc::clone(&upstream));
+            past.attempts += 1;
             let attempt = self.attempt(route, service, &upstream, &past, now);
             match attempt.await {
                 Ok(answer) => {
@@ -182,7 +211,7 @@ impl Exchange {
             at: *now,
             repeatable: self.idempotent && route.retry.is_some(),
         };
-        let (upstream, fresh) = worker.choose(route.service, &past.tried, ask)?;
+        let (upstream, fresh) = worker.choose(self.service, &past.tried, ask)?;
         if !fresh {
             // The same one again: it gets a moment.
             let doublings = u32::try_from(past.tried.len()).unwrap_or(0).clamp(1, 8) - 1;
@@ -262,7 +291,7 @@ impl Exchange {
     }
 
     /// Whether the request may be sent again as far as its effect and its body are concerned.
-    fn safe(&self, sent: Sent) -> bool {
+    pub(super) fn safe(&self, sent: Sent) -> bool {
         (sent == Sent::Never || self.idempotent)
             && self
                 .intake
@@ -277,7 +306,7 @@ impl Exchange {
         let Some(retry) = &route.retry else {
             return false;
         };
-        let attempts = self.ticket.attempts.saturating_sub(past.stale);
+        let attempts = past.attempts.saturating_sub(past.stale);
         if attempts >= retry.attempts || !self.safe(sent) {
             return false;
         }

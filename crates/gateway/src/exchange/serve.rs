@@ -63,7 +63,10 @@ pub(super) fn refuse(ticket: &mut Ticket, answer: OwnAnswer) -> OwnAnswer {
 /// A request that found its route.
 struct Prepared {
     route: usize,
+    service: usize,
     timeout: Duration,
+    /// Of that, what is kept for a fallback.
+    reserve: Duration,
     impatient: bool,
     criticality: Criticality,
     intake: Option<Rc<Intake>>,
@@ -73,8 +76,11 @@ struct Prepared {
 
 impl Prepared {
     fn into_exchange(self, ticket: Ticket, head: Parts, form: Form) -> Box<Exchange> {
+        let end = tokio::time::Instant::from_std(ticket.began()) + self.timeout;
         Box::new(Exchange {
-            deadline: tokio::time::Instant::from_std(ticket.began()) + self.timeout,
+            deadline: end - self.reserve,
+            end,
+            service: self.service,
             idempotent: self.idempotent,
             impatient: self.impatient,
             criticality: self.criticality,
@@ -149,16 +155,15 @@ fn prepare(
         .as_ref()
         .is_some_and(|retry| retry.non_idempotent);
     let idempotent = repeatable || is_idempotent(&parts.method);
-    let keep_max = route
-        .retry
-        .as_ref()
-        .filter(|_| idempotent)
-        .map_or(0, |retry| retry.body_size.0);
+    let keep_max = if idempotent { route.keep_max } else { 0 };
     let intake = (!body.is_end_stream()).then(|| Intake::new(body, size_max, keep_max));
     ticket.intake.clone_from(&intake);
+    let timeout = asked.map_or(route.timeout, |asked| asked.min(route.timeout));
     Ok(Prepared {
         route: index,
-        timeout: asked.map_or(route.timeout, |asked| asked.min(route.timeout)),
+        service: route.service,
+        timeout,
+        reserve: route.reserve(timeout),
         criticality,
         impatient: asked.is_some_and(|asked| asked < route.try_timeout),
         intake,

@@ -9,6 +9,7 @@ use http::request::Parts;
 use super::Client;
 use super::intake::Intake;
 use crate::access_log::Record;
+use crate::fallback::FallbackCause;
 use crate::meter::add;
 use crate::upstream::Upstream;
 
@@ -94,6 +95,7 @@ pub(crate) struct Ticket {
     pub(crate) upstream: Option<Rc<Upstream>>,
     /// Endpoints with a failed attempt; mostly none.
     failed_at: Vec<Rc<Upstream>>,
+    fallback: Option<FallbackCause>,
     settled: bool,
     record: Option<Box<Record>>,
 }
@@ -114,6 +116,7 @@ impl Ticket {
             intake: None,
             upstream: None,
             failed_at: Vec::new(),
+            fallback: None,
             settled: false,
             record: None,
         }
@@ -168,6 +171,21 @@ impl Ticket {
         }
     }
 
+    /// A fallback answers.
+    pub(super) fn fell_back(&mut self, cause: FallbackCause) {
+        self.fallback = Some(cause);
+        if let Some(cells) = self.client.worker.cells(self.route)
+            && let Some(cell) = cells.fallbacks.get(cause as usize)
+        {
+            add(cell, 1);
+        }
+    }
+
+    /// Why a fallback answers, if one does.
+    pub(super) const fn fallback(&self) -> Option<FallbackCause> {
+        self.fallback
+    }
+
     /// Another attempt begins.
     pub(crate) fn retried(&self, allowed: bool) {
         if let Some(cells) = self.client.worker.cells(self.route) {
@@ -216,6 +234,7 @@ impl Ticket {
             record.status = self.status;
             record.bytes_in = bytes_in;
             record.bytes_out = self.bytes_out;
+            record.fallback = self.fallback;
             record.took = self.began.elapsed();
             record.end = (outcome, who, self.phase);
             worker
@@ -227,15 +246,8 @@ impl Ticket {
 
     /// Notes at each endpoint that failed whether the request was hurt or masked, once each.
     fn blame(&self, outcome: Outcome) {
-        let Some(slot) = self
-            .client
-            .worker
-            .hub
-            .plan
-            .routes
-            .get(self.route)
-            .map(|route| route.slot)
-        else {
+        let routes = &self.client.worker.hub.plan.routes;
+        let Some(route) = routes.get(self.route) else {
             return;
         };
         for (index, upstream) in self.failed_at.iter().enumerate() {
@@ -243,7 +255,9 @@ impl Ticket {
             if before.iter().any(|earlier| Rc::ptr_eq(earlier, upstream)) {
                 continue;
             }
-            let Some((hurt, masked)) = upstream.cells().and_then(|cells| cells.impact.get(slot))
+            let slot = route.slot(upstream.service);
+            let cells = upstream.cells().zip(slot);
+            let Some((hurt, masked)) = cells.and_then(|(cells, slot)| cells.impact.get(slot))
             else {
                 continue;
             };

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use ninefold_core::ejection::BUCKETS;
 
 use super::Histogram;
+use crate::fallback::FallbackCause;
 
 /// Adds to a cell that only this thread writes: no locked instruction is needed.
 pub(crate) fn add(cell: &AtomicU64, more: u64) {
@@ -30,6 +31,8 @@ pub(crate) struct RouteCells {
     pub(crate) answered: AtomicU64,
     pub(crate) retries: AtomicU64,
     pub(crate) retries_denied: AtomicU64,
+    /// By cause.
+    pub(crate) fallbacks: [AtomicU64; FallbackCause::ALL.len()],
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     latency_sum_ns: AtomicU64,
@@ -49,6 +52,7 @@ impl RouteCells {
             answered: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             retries_denied: AtomicU64::new(0),
+            fallbacks: Default::default(),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             latency_sum_ns: AtomicU64::new(0),

@@ -91,6 +91,7 @@ async fn metrics_are_there_before_the_first_request_and_clean() {
     let text = scrape(&registry);
     for line in [
         "ninefold_requests_total{route=\"root\",outcome=\"failed\"} 0",
+        "ninefold_fallbacks_total{route=\"root\",cause=\"no-endpoint\"} 0",
         "ninefold_attempts_total{upstream=\"app/0\",reason=\"timeout\",phase=\"wait\"} 0",
         "ninefold_request_duration_seconds_bucket{le=\"0.005\",route=\"root\"} 0",
         "ninefold_upstream_ejected{upstream=\"app/0\"} 0",

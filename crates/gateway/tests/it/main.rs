@@ -11,6 +11,8 @@ mod departure;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod fallback;
+#[cfg(test)]
 mod hold;
 #[cfg(test)]
 mod http2;

@@ -1,0 +1,83 @@
+//! What stands in for a service.
+
+use super::{place, service};
+use crate::build::Built;
+use crate::finding::{Draft, KeyPath, Report};
+use crate::model::{Fallback, FixedAnswer, FixedBody, Route};
+
+/// Checks the fallbacks of every route.
+pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
+    for (path, route) in place::routes(&built.file) {
+        let at = path.key("fallback");
+        match &route.fallback {
+            None => {}
+            Some(Fallback::Service(name)) => {
+                other(built, route, name, &path, report);
+                for key in ["status", "content_type"].map(|key| at.key(key)) {
+                    if built.written(&key) {
+                        let draft =
+                            Draft::error("not-applicable", &key, "the other service answers");
+                        report.check(draft.help("leave it out, or write a `body`"), &[]);
+                    }
+                }
+            }
+            Some(Fallback::Answer(answer)) => {
+                empty(answer, &at, report);
+                seldom(answer, route, &path, report);
+            }
+        }
+    }
+}
+
+fn other(
+    built: &Built<'_, '_>,
+    route: &Route,
+    name: &str,
+    path: &KeyPath,
+    report: &mut Report<'_, '_>,
+) {
+    let at = path.key("fallback").key("service");
+    service::known(built, name, &at, "this fallback", report);
+    if *name == *route.service {
+        let message = format!("`{name}` would stand in for itself");
+        let draft = Draft::error("same-service", &at, message);
+        report.check(
+            draft.value(name).help("name another service"),
+            &[path.key("service")],
+        );
+    }
+}
+
+/// Statuses that come without a body.
+const EMPTY: [u16; 3] = [204, 205, 304];
+
+fn empty(answer: &FixedAnswer, at: &KeyPath, report: &mut Report<'_, '_>) {
+    let has_none = matches!(&answer.body, FixedBody::Text(text) if text.is_empty());
+    if EMPTY.contains(&answer.status) && !has_none {
+        let message = format!("an answer of {} has no body", answer.status);
+        let draft = Draft::error("not-applicable", &at.key("status"), message);
+        let help = "write `body = \"\"`, or another `status`";
+        report.check(
+            draft.help(help).value(answer.status),
+            &[at.key("body"), at.key("body_file")],
+        );
+    }
+}
+
+fn seldom(answer: &FixedAnswer, route: &Route, path: &KeyPath, report: &mut Report<'_, '_>) {
+    let reads = |method: &String| ["GET", "HEAD"].contains(&method.as_str());
+    if answer.status >= 400 || route.methods.is_empty() || route.methods.iter().any(reads) {
+        return;
+    }
+    let at = path.key("fallback");
+    let message = format!(
+        "this answer of {} is never given: the route has neither GET nor HEAD",
+        answer.status
+    );
+    let draft = Draft::warning("no-effect", &at, message);
+    report.check(
+        draft
+            .help("write a `status` of 400 or above: nobody is to believe that something was done"),
+        &[path.key("methods"), at.key("status")],
+    );
+}
