@@ -15,6 +15,7 @@
 
 mod build;
 mod check;
+mod diff;
 mod finding;
 mod grammar;
 mod json;
@@ -27,6 +28,7 @@ mod summary;
 mod text;
 mod walk;
 
+pub use diff::{Change, ChangeKind, diff};
 pub use finding::{Finding, Severity};
 pub use json::to_json;
 pub use outcome::Outcome;

@@ -52,6 +52,20 @@ pub enum EventKind {
         /// The hash now.
         to: String,
     },
+    /// A reload did not hold: the file before goes on.
+    ReloadRolledBack {
+        /// The hash of what was tried.
+        config: String,
+        /// Why.
+        reason: String,
+    },
+    /// This node goes on in another process, which took it over while it ran.
+    TookOver {
+        /// The process before.
+        from: u32,
+        /// Its version.
+        version: String,
+    },
     /// An instance's process runs.
     InstanceStarted {
         /// Which instance.

@@ -188,18 +188,25 @@ impl Supervisor {
             .map_err(|_gone| RestartError::Stopped(instance.clone()))
     }
 
+    /// Ends supervision and leaves the instances as they are, for the next supervisor on the same
+    /// state folder: as after the death of the whole process, but nothing of this one does anything
+    /// any more once it returns.
+    pub async fn leave(&self) {
+        let mut tasks = self.take_tasks();
+        tasks.drivers.shutdown().await;
+        tasks.background.shutdown().await;
+    }
+
+    fn take_tasks(&self) -> Tasks {
+        let tasks = self.inner.tasks.lock();
+        std::mem::take(&mut *tasks.unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Stops every instance, all at once: drain, stop signal, grace, kill. Returns when all are
     /// gone, and in any case after the longest that an instance may take by its declared times.
     /// Reports must be read meanwhile.
     pub async fn stop(&self) {
-        let mut tasks = {
-            let mut tasks = self
-                .inner
-                .tasks
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *tasks)
-        };
+        let mut tasks = self.take_tasks();
         let begun = Instant::now();
         let stop_max = self
             .inner

@@ -12,6 +12,8 @@ impl fmt::Display for EventKind {
             | Self::NodeStopping { .. }
             | Self::NodeStopped
             | Self::ConfigChanged { .. }
+            | Self::ReloadRolledBack { .. }
+            | Self::TookOver { .. }
             | Self::Notice { .. } => node(self, f),
             Self::InstanceStarted { .. }
             | Self::InstanceAdopted { .. }
@@ -48,6 +50,12 @@ fn node(kind: &EventKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         EventKind::NodeStopped => f.write_str("node stopped"),
         EventKind::ConfigChanged { from, to } => {
             write!(f, "configuration changed: {from} to {to}")
+        }
+        EventKind::ReloadRolledBack { config, reason } => {
+            write!(f, "reload of {config} rolled back: {reason}")
+        }
+        EventKind::TookOver { from, version } => {
+            write!(f, "took over from pid {from}, version {version}")
         }
         EventKind::Notice { text } => f.write_str(text),
         other => write!(f, "{other:?}"),

@@ -117,7 +117,9 @@ fn line(event: &Event) -> Option<Line> {
     let (about, observer) = match &event.kind {
         EventKind::NodeStarted { .. }
         | EventKind::NodeStopping { .. }
-        | EventKind::ConfigChanged { .. } => (Vec::new(), "ninefold"),
+        | EventKind::ConfigChanged { .. }
+        | EventKind::ReloadRolledBack { .. }
+        | EventKind::TookOver { .. } => (Vec::new(), "ninefold"),
         EventKind::InstanceStarted { instance, .. }
         | EventKind::InstanceAdopted { instance, .. }
         | EventKind::InstanceReady { instance, .. }

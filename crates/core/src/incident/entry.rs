@@ -175,6 +175,17 @@ impl Entry {
         self.incident.state = IncidentState::Closed;
     }
 
+    /// An instance will never come back. Whether that ends the incident.
+    pub(super) fn leave(&mut self, instance: &InstanceId) -> bool {
+        let was_out = self.out.remove(instance);
+        self.inherited.remove(instance);
+        let ends = was_out && self.out.is_empty();
+        if ends {
+            self.abandon();
+        }
+        ends
+    }
+
     /// Adds to the harm done to a route.
     pub(super) fn count(&mut self, route: &str, hurt: u64, masked: u64) {
         let impact = &mut self.incident.impact;

@@ -112,6 +112,16 @@ impl Incidents {
         gone
     }
 
+    /// Forgets an instance that is not in the file any more. Returns the incidents that end because
+    /// nobody else was in them.
+    pub fn unregister(&mut self, instance: &InstanceId) -> Vec<Incident> {
+        self.members.remove(instance);
+        self.isolated.remove(instance);
+        let open = self.entries.values_mut().filter(|entry| entry.is_open());
+        open.filter_map(|entry| entry.leave(instance).then(|| entry.incident.clone()))
+            .collect()
+    }
+
     fn abandon(&mut self, which: impl Fn(&Entry) -> bool) -> Vec<Incident> {
         let open = self.entries.values_mut().filter(|entry| entry.is_open());
         open.filter(|entry| which(entry))

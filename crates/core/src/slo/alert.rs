@@ -90,6 +90,15 @@ fn lower_bound(counts: Counts) -> f64 {
     wilson::lower_bound(counts.bad, counts.total(), Z)
 }
 
+/// Whether it is sure, as sure as an alert, that `one` has a higher share of bad events than
+/// `other`, and a higher one than `line`; nothing is held for sure with less than [`BAD_MIN`] bad
+/// events. Of nothing it is thought that nothing of it was bad.
+#[must_use]
+pub fn surely_worse(one: Counts, other: Counts, line: f64) -> bool {
+    let least = wilson::upper_bound(other.bad, other.total(), Z).max(line);
+    one.bad >= BAD_MIN && lower_bound(one) > least
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +115,35 @@ mod tests {
             .filter(|alert| alert.fires(&windows, now, ALLOWED))
             .map(|alert| alert.name)
             .collect()
+    }
+
+    #[test]
+    fn worse_is_only_what_can_hardly_be_chance() {
+        let of = |total: u64, bad| Counts {
+            good: total - bad,
+            bad,
+        };
+        for (one, other, expected) in [
+            (of(100, 100), of(100, 0), true),
+            (of(100, 10), of(1_000, 2), true),
+            // What is behind both is down.
+            (of(100, 100), of(100, 100), false),
+            (of(100, 30), of(100, 20), false),
+            // Too few to tell.
+            (of(4, 4), of(1_000, 0), false),
+            (of(20, 5), of(20, 1), false),
+            (of(5, 5), of(1_000, 0), true),
+            // Below the line.
+            (of(10_000, 20), of(10_000, 0), false),
+            (of(0, 0), of(0, 0), false),
+            (of(10, 10), of(0, 0), true),
+        ] {
+            assert_eq!(
+                surely_worse(one, other, 0.01),
+                expected,
+                "{one:?} {other:?}"
+            );
+        }
     }
 
     #[test]

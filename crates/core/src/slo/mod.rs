@@ -18,7 +18,7 @@ mod ring;
 mod totals;
 mod windows;
 
-pub use alert::{ALERTS, Alert, AlertChange, BAD_MIN};
+pub use alert::{ALERTS, Alert, AlertChange, BAD_MIN, surely_worse};
 pub use classes::{BadEvents, Suspect, share_out};
 pub use ledger::Ledger;
 pub use objective::{Indicator, Objective};

@@ -116,6 +116,62 @@ impl SloLedger {
         Ok((ledger, notices))
     }
 
+    /// Declares other objectives and routes. Counts of those that stay as they are go on; those of
+    /// routes that are gone end. Also returns what a person should know.
+    ///
+    /// # Errors
+    ///
+    /// If an objective is there twice, or there are too many; nothing has changed then.
+    pub fn redeclare(
+        &mut self,
+        objectives: Vec<Objective>,
+        routes: Vec<String>,
+    ) -> Result<Vec<String>, LedgerError> {
+        within("objectives", objectives.len(), OBJECTIVES_MAX)?;
+        within("routes", routes.len(), ROUTES_MAX)?;
+        let mut accounts = BTreeMap::new();
+        for objective in objectives {
+            let key = objective.key();
+            let account = Account {
+                ledger: Ledger::new(objective),
+                since: Counts::default(),
+            };
+            if accounts.insert(key.clone(), account).is_some() {
+                return Err(LedgerError::Twice(key));
+            }
+        }
+        let mut notices = Vec::new();
+        for (key, before) in std::mem::take(&mut self.accounts) {
+            let was = before.ledger.objective().definition();
+            match accounts.get_mut(&key) {
+                Some(account) if account.ledger.objective().definition() == was => {
+                    *account = before;
+                }
+                Some(account) => notices.push(format!(
+                    "the SLO ledger: `{key}` was {was} and is {}; its counts begin anew",
+                    account.ledger.objective().definition()
+                )),
+                None => notices.push(format!(
+                    "the SLO ledger: `{key}` is not declared any more; its counts end"
+                )),
+            }
+        }
+        self.accounts = accounts;
+        let mut fresh = zeroes(routes);
+        for (route, totals) in &mut fresh {
+            let mut before = self.routes.iter();
+            if let Some((_, counted)) = before.find(|(name, _)| name == route) {
+                *totals = *counted;
+            }
+        }
+        self.routes = fresh;
+        // The rings on disk are of the objectives before.
+        if let Err(error) = self.write_rings() {
+            notices.push(error.to_string());
+        }
+        Ok(notices)
+    }
+
     fn restore(&mut self, rings: Rings, head: Head, notices: &mut Vec<String>) {
         self.generation = rings.generation.max(head.generation);
         let mut fresh = Vec::new();
