@@ -1,14 +1,14 @@
 //! The steps from a valid file to everything that a node consists of.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use ninefold_chaos::VerifyOptions;
 use ninefold_config::model;
 use ninefold_core::event::{Event, EventKind};
 use ninefold_core::incident::Incidents;
-use ninefold_gateway::Gateway;
+use ninefold_gateway::{Gateway, Succession};
 use ninefold_observe::journal::{Journal, JournalLimits};
 use ninefold_observe::metrics::Metrics;
 use ninefold_observe::slo_ledger::{LedgerError, SloLedger};
@@ -18,7 +18,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::admin::{self, AdminListeners};
 use crate::control::{self, Parts, now};
-use crate::node::{NodeError, NodeOptions};
+use crate::node::NodeError;
+use crate::stand::Setup;
 use crate::state::{NodeRecord, StateFolder};
 
 /// Reports of the supervisor that wait at most; beyond, the supervisor waits.
@@ -33,13 +34,14 @@ pub(crate) struct Begun {
     pub(crate) newest: watch::Receiver<u64>,
     pub(crate) listeners: AdminListeners,
     pub(crate) reports: mpsc::Receiver<Report>,
+    /// The other end, for the supervisors that follow.
+    pub(crate) reporting: mpsc::Sender<Report>,
     pub(crate) registry: Registry,
-    pub(crate) state: StateFolder,
 }
 
 /// The supervisor's view of the journal.
 #[derive(Debug)]
-struct JournalRecorder(Journal);
+pub(crate) struct JournalRecorder(pub(crate) Journal);
 
 impl Recorder for JournalRecorder {
     fn record(&self, kind: EventKind) {
@@ -47,16 +49,35 @@ impl Recorder for JournalRecorder {
     }
 }
 
+/// How a node comes to be.
+#[derive(Debug)]
+pub(crate) enum How {
+    /// Nothing ran.
+    Fresh,
+    /// Another process ran it.
+    TookOver { from: u32, version: String },
+    /// This process ran it, and could not hand it over.
+    Kept { why: String },
+}
+
+/// What is there before the node is.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    /// It goes on; else one is made.
+    pub(crate) gateway: Option<Arc<Succession>>,
+    pub(crate) admin: Option<TcpListener>,
+    pub(crate) how: How,
+}
+
 /// Takes the steps. Addresses are bound before anything is started, so that a node which cannot
 /// serve starts nothing; connections wait there until the gateway is opened. The state folder's lock must be held.
-pub(crate) async fn begin(options: NodeOptions) -> Result<Begun, NodeError> {
-    let NodeOptions {
-        file,
-        config,
-        state,
-        keeper,
-        on_event,
-    } = options;
+pub(crate) async fn begin(
+    setup: &Setup,
+    file: Arc<model::File>,
+    config: String,
+    arrival: Arrival,
+) -> Result<Begun, NodeError> {
+    let state = &setup.state;
     let limits = JournalLimits {
         file_bytes: file.node.journal_size.0 / JOURNAL_FILE_SHARE,
         total_bytes: file.node.journal_size.0,
@@ -64,15 +85,19 @@ pub(crate) async fn begin(options: NodeOptions) -> Result<Begun, NodeError> {
     let (journal, history) = Journal::open(&state.journal(), limits)?;
     let events_seen = history.last().map_or(0, |event| event.seq);
     let (newest_tx, newest) = watch::channel(events_seen);
+    let on_event = Arc::clone(&setup.on_event);
     journal.on_record(Box::new(move |event| {
         newest_tx.send_replace(event.seq);
         on_event(event);
     }));
-    undo_left_faults(&state, &journal);
-    let listeners = admin::bind(&state.socket(), file.node.admin).await?;
-    let gateway = Arc::new(Gateway::hold(&file, state.path())?);
-    let ledger = open_ledger(&file, &state, &journal)?;
-    record_start(&journal, &history, &config);
+    undo_left_faults(state, &journal);
+    let listeners = admin::bind(&state.socket(), file.node.admin, arrival.admin).await?;
+    let gateway = match arrival.gateway {
+        Some(gateway) => gateway,
+        None => Arc::new(Succession::new(Gateway::hold(&file, state.path())?)),
+    };
+    let ledger = open_ledger(&file, state, &journal)?;
+    record_start(&journal, &history, &config, &arrival.how);
     let mut incidents = Incidents::restore(&history);
     let detector = control::judges(&file, &mut incidents);
     for ended in incidents.forget_unregistered() {
@@ -85,19 +110,17 @@ pub(crate) async fn begin(options: NodeOptions) -> Result<Begun, NodeError> {
         file: std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone()),
         admin: listeners.address,
     })?;
-    let (reports_tx, reports) = mpsc::channel(REPORTS_MAX);
+    let (reporting, reports) = mpsc::channel(REPORTS_MAX);
     let supervisor = Supervisor::start(ninefold_supervise::Options {
         file: Arc::clone(&file),
         state: state.path().to_owned(),
-        keeper,
+        keeper: setup.keeper.clone(),
         addresses: service_addresses(&file, &gateway.addresses()),
-        reports: reports_tx,
+        reports: reporting.clone(),
         journal: Arc::new(JournalRecorder(journal.clone())),
     })
     .await?;
-    let mut registry = Registry::default();
-    let metrics = Metrics::register(&mut registry, env!("CARGO_PKG_VERSION"));
-    registry.register_collector(gateway.collector());
+    let (registry, metrics) = registry(&gateway);
     let parts = Parts {
         file,
         config,
@@ -115,9 +138,16 @@ pub(crate) async fn begin(options: NodeOptions) -> Result<Begun, NodeError> {
         newest,
         listeners,
         reports,
+        reporting,
         registry,
-        state,
     })
+}
+
+fn registry(gateway: &Arc<Succession>) -> (Registry, Metrics) {
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry, env!("CARGO_PKG_VERSION"));
+    registry.register_collector(gateway.collector());
+    (registry, metrics)
 }
 
 /// Undoes what controllers that died with their reapers left open.
@@ -153,11 +183,7 @@ fn open_ledger(
     journal: &Journal,
 ) -> Result<SloLedger, LedgerError> {
     let objectives = control::objectives(file);
-    let routes = file
-        .listeners
-        .iter()
-        .flat_map(|listener| listener.routes.iter().map(|route| route.name.to_string()))
-        .collect();
+    let routes = control::routes(file);
     let (ledger, notices) = SloLedger::open(&state.ledger(), objectives, routes, now())?;
     for text in notices {
         journal.record(now(), EventKind::Notice { text });
@@ -165,11 +191,18 @@ fn open_ledger(
     Ok(ledger)
 }
 
-fn record_start(journal: &Journal, history: &[Event], config: &str) {
-    let before = history.iter().rev().find_map(|event| match &event.kind {
-        EventKind::NodeStarted { config, .. } => Some(config.clone()),
+fn record_start(journal: &Journal, history: &[Event], config: &str, how: &How) {
+    if let How::Kept { why } = how {
+        let text = format!("not handed over, and goes on: {why}");
+        journal.record(now(), EventKind::Notice { text });
+        return;
+    }
+    let mut configs = history.iter().rev().filter_map(|event| match &event.kind {
+        EventKind::NodeStarted { config, .. } => Some(config),
+        EventKind::ConfigChanged { to, .. } => Some(to),
         _ => None,
     });
+    let before = configs.next().cloned();
     journal.record(
         now(),
         EventKind::NodeStarted {
@@ -178,6 +211,10 @@ fn record_start(journal: &Journal, history: &[Event], config: &str) {
             config: config.to_owned(),
         },
     );
+    if let How::TookOver { from, version } = how {
+        let (from, version) = (*from, version.clone());
+        journal.record(now(), EventKind::TookOver { from, version });
+    }
     if let Some(from) = before.filter(|before| before != config) {
         journal.record(
             now(),
@@ -190,7 +227,10 @@ fn record_start(journal: &Journal, history: &[Event], config: &str) {
 }
 
 /// Where each service is reached through the gateway: the first listener that routes to it.
-fn service_addresses(file: &model::File, bound: &[SocketAddr]) -> BTreeMap<String, SocketAddr> {
+pub(crate) fn service_addresses(
+    file: &model::File,
+    bound: &[SocketAddr],
+) -> BTreeMap<String, SocketAddr> {
     let mut addresses = BTreeMap::new();
     for (listener, address) in file.listeners.iter().zip(bound) {
         let reachable = match address.ip() {

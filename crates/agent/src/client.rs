@@ -14,13 +14,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
+use crate::reload::{ReloadReport, ReloadRequest};
 use crate::state::StateFolder;
+use crate::takeover::{UpgradeRequest, UpgradeStarted};
 
 /// Answers larger than this are refused.
 const ANSWER_MAX: usize = 64 << 20;
 
 /// How long an answer may take, beyond what the request itself asks to wait.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a reload may take: what is added has to become ready.
+const RELOAD_PATIENCE: Duration = Duration::from_secs(45 * 60);
 
 /// A client of one node's admin API.
 #[derive(Clone, Debug)]
@@ -167,6 +172,30 @@ impl AdminClient {
         self.call(Method::POST, "/v1/stop", Some(body), Duration::ZERO)
             .await
             .map(drop)
+    }
+
+    /// Has the node go on by another file, or by the same one read again; it answers once that is
+    /// done, or rolled back.
+    ///
+    /// # Errors
+    /// When the node does not answer or refuses: with status 422 if the file has errors, with 409 if
+    /// it asks for what cannot be changed.
+    pub async fn reload(&self, request: &ReloadRequest) -> Result<ReloadReport, ClientError> {
+        let body = Some(encode(request));
+        self.json(Method::POST, "/v1/reload", body, RELOAD_PATIENCE)
+            .await
+    }
+
+    /// Has the node start a successor; the process of that. It serves once the status names it.
+    ///
+    /// # Errors
+    /// When the node does not answer, or the program cannot be started.
+    pub async fn upgrade(&self, request: &UpgradeRequest) -> Result<u32, ClientError> {
+        let body = Some(encode(request));
+        let started: UpgradeStarted = self
+            .json(Method::POST, "/v1/upgrade", body, Duration::ZERO)
+            .await?;
+        Ok(started.pid)
     }
 
     /// The metrics in the Prometheus text format.

@@ -12,15 +12,20 @@ mod history;
 mod left_behind;
 mod locate;
 mod node;
+mod reload;
+mod stand;
 mod state;
+mod takeover;
 mod tolerance;
 
 pub use client::{AdminClient, ClientError};
 pub use history::History;
 pub use left_behind::stop_left_behind;
 pub use locate::{LocateError, Located, locate};
-pub use node::{Node, NodeError, NodeOptions, StopReason};
+pub use node::{HandOver, Node, NodeError, NodeOptions, StopReason};
+pub use reload::{ReloadOutcome, ReloadReport, ReloadRequest, Watched, fingerprint};
 pub use state::{NodeRecord, StateError, StateFolder};
+pub use takeover::{TakeError, Taker, UpgradeRequest};
 
 pub use ninefold_chaos as chaos;
 pub use ninefold_observe as observe;

@@ -4,31 +4,36 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model;
 use ninefold_core::event::{Event, EventKind};
 use ninefold_core::status::NodeStatus;
-use ninefold_gateway::Gateway;
-use ninefold_observe::journal::{Journal, JournalError};
+use ninefold_gateway::Succession;
+use ninefold_observe::journal::JournalError;
 use ninefold_observe::slo_ledger::LedgerError;
-use ninefold_supervise::Supervisor;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
-use crate::admin;
-use crate::begin::{Begun, begin};
-use crate::control::{self, Control, Handle, now};
-use crate::state::{StateError, StateFolder, StateLock};
+use crate::begin::{Arrival, How};
+use crate::control::now;
+use crate::reload::{LEAVE_MAX, ReloadReport, ReloadRequest, reload};
+use crate::stand::{Remains, Setup, Stand};
+use crate::state::{StateError, StateFolder};
+use crate::takeover::{TakeError, Taken, Taker};
+
+/// How long the folder of a node that is handed over is waited for.
+const TAKE_LOCK_MAX: Duration = Duration::from_secs(10);
 
 /// Requests in flight get so long when the node stops.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
+/// Idle connections get so long of it: a request may be on its way.
+const IDLE_MAX: Duration = Duration::from_secs(1);
+
 /// Connections wait so long, at most, for the first look at what should be ready already: what was
 /// adopted, and external endpoints. A probe takes a millisecond; longer than this it is better to
 /// say that nobody is there.
-const FIRST_LOOK_MAX: Duration = Duration::from_secs(1);
+pub(crate) const FIRST_LOOK_MAX: Duration = Duration::from_secs(1);
 
 /// What a node needs to begin.
 pub struct NodeOptions {
@@ -40,8 +45,22 @@ pub struct NodeOptions {
     pub state: StateFolder,
     /// The command that runs a keeper; its folder is appended.
     pub keeper: Vec<OsString>,
+    /// Arguments of `up` besides the file and the state folder, for a successor.
+    pub arguments: Vec<OsString>,
     /// Called with every event of the journal, on whichever thread recorded it.
-    pub on_event: Box<dyn Fn(&Event) + Send + Sync>,
+    pub on_event: Arc<dyn Fn(&Event) + Send + Sync>,
+}
+
+impl NodeOptions {
+    fn into_parts(self) -> (Setup, Arc<model::File>, String) {
+        let setup = Setup {
+            state: self.state,
+            keeper: self.keeper,
+            arguments: self.arguments,
+            on_event: self.on_event,
+        };
+        (setup, self.file, self.config)
+    }
 }
 
 impl fmt::Debug for NodeOptions {
@@ -72,6 +91,9 @@ pub enum NodeError {
     /// The supervisor.
     #[error(transparent)]
     Supervisor(#[from] ninefold_supervise::StartError),
+    /// The node that runs.
+    #[error(transparent)]
+    Take(#[from] TakeError),
     /// A name that is none.
     #[error(transparent)]
     Name(model::InvalidName),
@@ -88,20 +110,21 @@ pub enum NodeError {
 /// A running node.
 #[derive(Debug)]
 pub struct Node {
-    handle: Handle,
-    gateway: Arc<Gateway>,
-    supervisor: Supervisor,
-    journal: Journal,
-    state: StateFolder,
-    admin: Option<SocketAddr>,
-    stop: watch::Receiver<Option<String>>,
-    end: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
-    _lock: StateLock,
+    setup: Setup,
+    stand: Stand,
 }
 
 /// Why a node stops.
 pub type StopReason = String;
+
+/// How a hand-over ended.
+#[derive(Debug)]
+pub enum HandOver {
+    /// The other process runs the node, and everything of this one has drained.
+    Done,
+    /// This one goes on, and why.
+    Kept(Box<Node>, String),
+}
 
 impl Node {
     /// Begins: takes the folder, undoes faults that a killed controller left, opens the books,
@@ -111,106 +134,200 @@ impl Node {
     /// # Errors
     /// When the folder is taken, an address is in use, or the books cannot be opened.
     pub async fn start(options: NodeOptions) -> Result<Self, NodeError> {
-        let lock = options.state.open()?;
-        let begun = begin(options).await?;
-        let Begun {
-            parts,
-            newest,
-            listeners,
-            reports,
-            registry,
-            state,
-        } = begun;
-        let (journal, gateway, supervisor) = (
-            parts.journal.clone(),
-            Arc::clone(&parts.gateway),
-            parts.supervisor.clone(),
-        );
-        let control = Arc::new(Mutex::new(Control::new(parts)));
-        let (stop_tx, stop) = watch::channel(None);
-        let handle = Handle::new(
-            control,
-            journal.clone(),
-            newest,
-            stop_tx,
-            Arc::new(registry),
-        );
-        let (end, ended) = watch::channel(false);
-        let admin = listeners.address;
-        let tasks = vec![
-            tokio::spawn(control::run(handle.clone(), reports, ended.clone())),
-            tokio::spawn(admin::serve(listeners, handle.clone(), ended)),
-        ];
-        if !supervisor.settled(FIRST_LOOK_MAX).await {
-            tracing::warn!("some endpoints have not answered a probe yet; serving without them");
-        }
-        // The routing must know before the first request asks it.
-        handle.lock().publish();
-        gateway.open();
-        Ok(Self {
-            handle,
+        let (setup, file, config) = options.into_parts();
+        let arrival = Arrival {
+            gateway: None,
+            admin: None,
+            how: How::Fresh,
+        };
+        let stand = Stand::up(&setup, file, config, arrival, None, Duration::ZERO).await?;
+        stand.gateway.open();
+        Ok(Self { setup, stand })
+    }
+
+    /// Takes over from the process that runs this node, without a lost request and without a restart
+    /// of its services; where none runs, it begins as [`Node::start`] does.
+    ///
+    /// # Errors
+    /// When the node before does not agree, or as [`Node::start`]. The one before goes on then.
+    pub async fn take_over(options: NodeOptions) -> Result<Self, NodeError> {
+        let Some(taken) = Taken::from(&options.state, &options.file).await? else {
+            return Self::start(options).await;
+        };
+        let (setup, file, config) = options.into_parts();
+        let Taken {
             gateway,
-            supervisor,
-            journal,
-            state,
             admin,
-            stop,
-            end,
-            tasks,
-            _lock: lock,
-        })
+            counted,
+            from,
+            version,
+            mut handing,
+        } = taken;
+        if let Some(counted) = &counted {
+            gateway.counted_elsewhere(counted.clone());
+        }
+        let arrival = Arrival {
+            gateway: Some(Arc::clone(&gateway)),
+            admin,
+            how: How::TookOver { from, version },
+        };
+        let stood = Stand::up(&setup, file, config, arrival, counted, TAKE_LOCK_MAX).await;
+        let stand = match stood {
+            Ok(stand) => stand,
+            Err(error) => {
+                handing.failed(error.to_string()).await;
+                return Err(error);
+            }
+        };
+        if let Err(error) = handing.may_open().await {
+            drop(stand.leave().await);
+            return Err(error.into());
+        }
+        let turn = Arc::clone(&stand.handle.launch().turn).lock_owned().await;
+        gateway.open();
+        handing.opened(turn).await;
+        Ok(Self { setup, stand })
     }
 
     /// The listeners, as bound.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.gateway.addresses()
+        self.stand.gateway.addresses()
     }
 
     /// The admin API on loopback, if any.
     #[must_use]
     pub const fn admin(&self) -> Option<SocketAddr> {
-        self.admin
+        self.stand.admin
     }
 
     /// What is up.
     #[must_use]
     pub fn status(&self) -> NodeStatus {
-        self.handle.status()
+        self.stand.handle.status()
     }
 
     /// Waits until somebody asks for a stop over the admin API.
     pub async fn stop_asked(&self) -> StopReason {
-        let mut stop = self.stop.clone();
+        let mut stop = self.stand.stop.clone();
         match stop.wait_for(Option::is_some).await {
             Ok(reason) => reason.clone().unwrap_or_default(),
             Err(_closed) => std::future::pending().await,
         }
     }
 
+    /// Waits until another process wants to take over.
+    pub async fn taker(&self) -> Taker {
+        Taker::next(&self.stand.takers).await
+    }
+
+    /// Hands over to another process. Whatever goes wrong before that one accepts connections, this
+    /// one goes on.
+    ///
+    /// # Errors
+    /// When the other process failed, and then this one could not take its folder again. The
+    /// instances live on, for the next `up`.
+    pub async fn hand_over(self, mut taker: Taker) -> Result<HandOver, NodeError> {
+        let kept = |node: Self, why: String| Ok(HandOver::Kept(Box::new(node), why));
+        let turn = Arc::clone(&self.stand.handle.launch().turn).lock_owned();
+        let Ok(turn) = tokio::time::timeout(LEAVE_MAX * 2, turn).await else {
+            let why = "a reload or upgrade is still under way";
+            taker.refuse(why).await;
+            return kept(self, why.to_owned());
+        };
+        let prepared = taker.prepare(&self.stand.gateway, self.stand.spare.as_ref());
+        if let Err(why) = prepared.await {
+            taker.refuse(&why).await;
+            return kept(self, why);
+        }
+        let Self { setup, stand } = self;
+        let Remains {
+            gateway,
+            file,
+            config,
+            admin,
+            counted,
+        } = stand.leave().await;
+        drop(turn);
+        let stands = match taker.yours(counted.clone()).await {
+            Ok(()) => taker.open().await,
+            Err(why) => Err(why),
+        };
+        match stands {
+            Ok(()) => {
+                drop(admin);
+                leave(taker, gateway).await;
+                Ok(HandOver::Done)
+            }
+            Err(why) => {
+                taker.refuse(&why).await;
+                drop(taker);
+                let arrival = Arrival {
+                    gateway: Some(gateway),
+                    admin,
+                    how: How::Kept { why: why.clone() },
+                };
+                let counted = Some(counted);
+                let stand =
+                    Stand::up(&setup, file, config, arrival, counted, TAKE_LOCK_MAX).await?;
+                kept(Self { setup, stand }, why)
+            }
+        }
+    }
+
+    /// Goes on by another file, or by the same one read again. See `ninefold reload`.
+    ///
+    /// # Errors
+    /// Why nothing was reloaded, in words for a person; everything is as before then.
+    pub fn reload(
+        &self,
+        request: ReloadRequest,
+    ) -> impl Future<Output = Result<ReloadReport, String>> + use<> {
+        let handle = self.stand.handle.clone();
+        async move {
+            let done = reload(handle, request).await;
+            done.map_err(|error| error.to_string())
+        }
+    }
+
     /// Stops in order: no new connections, requests in flight end, instances out of routing,
     /// drained, signalled and, after their grace, killed.
     pub async fn stop(self, reason: &str) {
-        self.handle.lock().stopping(reason);
-        let report = self.gateway.drain(DRAIN_MAX).await;
+        let Self { setup, mut stand } = self;
+        stand.handle.lock().stopping(reason);
+        let report = stand.gateway.drain(IDLE_MAX, DRAIN_MAX).await;
         tracing::debug!(?report, "gateway drained");
-        self.supervisor.stop().await;
-        self.end.send_replace(true);
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a task of the node ended badly");
+        // Whoever is just replacing the supervisor does so first.
+        let turn = Arc::clone(&stand.handle.launch().turn);
+        drop(tokio::time::timeout(DRAIN_MAX, turn.lock()).await);
+        let (supervisor, journal) = {
+            let control = stand.handle.lock();
+            let parts = &control.parts;
+            (parts.supervisor.clone(), parts.journal.clone())
+        };
+        supervisor.stop().await;
+        stand.end_tasks().await;
+        journal.record(now(), EventKind::NodeStopped);
+        for socket in [setup.state.socket(), setup.state.handover()] {
+            if let Err(error) = std::fs::remove_file(socket) {
+                tracing::debug!(%error, "a socket could not be removed");
             }
         }
-        self.journal.record(now(), EventKind::NodeStopped);
-        if let Err(error) = std::fs::remove_file(self.state.socket()) {
-            tracing::debug!(%error, "the admin socket could not be removed");
-        }
-        drop(self.handle);
-        if let Some(gateway) = Arc::into_inner(self.gateway) {
-            // Joining threads blocks; nothing else runs here any more.
-            if let Err(error) = tokio::task::spawn_blocking(move || gateway.stop()).await {
-                tracing::error!(%error, "the gateway ended badly");
-            }
-        }
+        halt(Arc::clone(&stand.gateway)).await;
+    }
+}
+
+/// Drains, tells what is counted meanwhile, and ends the gateway.
+async fn leave(mut taker: Taker, gateway: Arc<Succession>) {
+    taker.leave(&gateway).await;
+    halt(Arc::clone(&gateway)).await;
+    // What was ended by force is counted too.
+    taker.tell(gateway.counters()).await;
+}
+
+async fn halt(gateway: Arc<Succession>) {
+    // Joining threads blocks.
+    if let Err(error) = tokio::task::spawn_blocking(move || gateway.halt()).await {
+        tracing::error!(%error, "the gateway ended badly");
     }
 }

@@ -136,6 +136,12 @@ impl StateFolder {
         self.path.join("admin.sock")
     }
 
+    /// The socket where a successor takes over.
+    pub(crate) fn handover(&self) -> PathBuf {
+        // Not longer than the admin socket's, whose length is looked at.
+        self.path.join("next.sock")
+    }
+
     /// The journal's folder.
     #[must_use]
     pub fn journal(&self) -> PathBuf {
@@ -232,6 +238,17 @@ impl StateFolder {
             path: path.clone(),
             source,
         })
+    }
+
+    /// Says that who runs here goes on by another file.
+    pub(crate) fn now_runs(&self, file: &Path) -> Result<(), StateError> {
+        match self.record() {
+            Some(record) => self.write_record(&NodeRecord {
+                file: file.to_owned(),
+                ..record
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Who runs, or last ran, here.

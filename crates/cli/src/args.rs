@@ -68,6 +68,16 @@ pub(crate) enum Command {
         after_help = "Examples:\n  ninefold stop\n  ninefold stop examples/shop/ninefold.toml\n\nIf Ninefold itself was killed, this stops the services that it left running.\n\nExit codes: 0 stopped, 2 nothing ran, or it has not stopped in time."
     )]
     Stop(StopArgs),
+    /// Go on by a changed file, without a lost request.
+    #[command(
+        after_help = "The file is checked and compared; what is added is started; then the new configuration takes the connections of one thread and is watched. If it fails more than the present one, everything is as before. Services that changed are replaced one instance at a time, those that are gone are drained and stopped.\n\nExamples:\n  ninefold reload\n  ninefold reload --dry-run\n  ninefold reload shop.toml --watch 30\n  ninefold reload --now --output json\n\nSIGHUP to `ninefold up` does the same.\n\nExit codes: 0 done, or nothing to do, 1 the file has errors, asks for what cannot be changed, or was rolled back, 2 nothing runs there, or it could not be done."
+    )]
+    Reload(ReloadArgs),
+    /// Have this program take over from the one that runs, without a lost request.
+    #[command(
+        after_help = "The running `ninefold up` starts this program as its child, with its own environment and log, and gives it the listening sockets; services are adopted, not restarted. If the new one fails before it serves, the old one goes on. It is for new versions, and for what `ninefold reload` refuses.\n\nExamples:\n  ninefold upgrade\n  /opt/ninefold-0.2/ninefold upgrade shop.toml\n  ninefold up --take-over         the same, in the foreground\n\nUnder systemd, with Type=notify and NotifyAccess=all, the unit follows the new process.\n\nExit codes: 0 the new one serves, 1 the file has errors, or the old one goes on, 2 nothing runs there."
+    )]
+    Upgrade(UpgradeArgs),
     /// Print the completions for a shell.
     #[command(
         after_help = "Example:\n  ninefold completions bash > /etc/bash_completion.d/ninefold\n\nExit code: 0."
@@ -153,6 +163,10 @@ pub(crate) struct UpArgs {
     /// /var/lib/ninefold/NAME for root, else ~/.local/state/ninefold/NAME.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) state: Option<PathBuf>,
+    /// Take over from the node that runs, without a lost request and without a restart of its
+    /// services; it drains and ends. Where none runs this is an ordinary start.
+    #[arg(long, conflicts_with = "tied")]
+    pub(crate) take_over: bool,
     /// How to log on standard error.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) log_format: Output,
@@ -266,6 +280,29 @@ pub(crate) enum TrafficArg {
     Load,
     /// What passes anyway.
     Live,
+}
+
+/// `reload`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ReloadArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Only say what would change.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not watch: take over at once.
+    #[arg(long, conflicts_with = "watch")]
+    pub(crate) now: bool,
+    /// Watch for so many seconds. Default: 5.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub(crate) watch: Option<u64>,
+}
+
+/// `upgrade`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct UpgradeArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// `stop`.

@@ -14,23 +14,43 @@ use crate::counters::{
 };
 use crate::fleet::Hub;
 use crate::meter::{CLASSIC, Histogram};
+use crate::succession::Succession;
 use crate::sums;
 
 /// Reads the counters at each scrape.
 #[derive(Debug)]
 pub(crate) struct GatewayCollector {
-    hub: Arc<Hub>,
+    of: Source,
+}
+
+/// Whose counters they are.
+#[derive(Debug)]
+enum Source {
+    One(Arc<Hub>),
+    All(Arc<Succession>),
 }
 
 impl GatewayCollector {
     pub(crate) const fn new(hub: Arc<Hub>) -> Self {
-        Self { hub }
+        Self {
+            of: Source::One(hub),
+        }
+    }
+
+    /// Of all generations together.
+    pub(crate) const fn of(all: Arc<Succession>) -> Self {
+        Self {
+            of: Source::All(all),
+        }
     }
 }
 
 impl Collector for GatewayCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let counters = sums::counters(&self.hub);
+        let counters = match &self.of {
+            Source::One(hub) => sums::counters(hub),
+            Source::All(all) => all.counters(),
+        };
         encode_routes(&mut encoder, &counters.routes)?;
         encode_services(&mut encoder, &counters.services)?;
         encode_endpoints(&mut encoder, &counters)?;

@@ -8,13 +8,14 @@ use ninefold_core::id::InstanceId;
 use ninefold_core::observation::CallerReport;
 use ninefold_core::policy::Criticality;
 use ninefold_core::status::Rotation;
+use serde::{Deserialize, Serialize};
 
 use crate::fallback::FallbackCause;
 use crate::fleet::Cause;
 use crate::meter::Histogram;
 
 /// All counters at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Counters {
     /// By listener, in the order of the file.
     pub listeners: Vec<ListenerCounters>,
@@ -29,7 +30,7 @@ pub struct Counters {
 }
 
 /// One listener.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ListenerCounters {
     /// The address it is bound to.
     pub address: SocketAddr,
@@ -47,7 +48,7 @@ pub struct ListenerCounters {
 
 /// One route. `requests` is the sum of `ok`, `failed`, `cancelled` and `refused` and of what is
 /// under way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RouteCounters {
     /// The route's name; `none` for requests that reached no route.
     pub route: Arc<str>,
@@ -85,7 +86,7 @@ pub struct RouteCounters {
 }
 
 /// How a service is kept from more than it can do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceCounters {
     /// The service's name.
     pub service: Arc<str>,
@@ -100,7 +101,7 @@ pub struct ServiceCounters {
 }
 
 /// One endpoint.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EndpointCounters {
     /// Which one.
     pub instance: InstanceId,

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,9 @@ use crate::access_log::LogThread;
 use crate::collector::GatewayCollector;
 use crate::counters::{Counters, DrainReport, Notice};
 use crate::fleet::{EndpointView, Hub};
+use crate::listen::Sockets;
 use crate::meter::load;
-use crate::start::{Order, StartError, Started, start};
+use crate::start::{Heritage, Order, StartError, Started, start};
 use crate::sums;
 
 /// How often a drain looks whether connections are left.
@@ -27,8 +29,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 pub struct Gateway {
     hub: Arc<Hub>,
     orders: watch::Sender<Order>,
+    /// Handles for a successor; none once a drain began.
+    sockets: Mutex<Option<Sockets>>,
+    running: Mutex<Running>,
+}
+
+/// What ends with the gateway.
+#[derive(Debug)]
+struct Running {
     threads: Vec<JoinHandle<()>>,
     log_thread: Option<LogThread>,
+}
+
+/// A lock is only held for assignments, which cannot panic half way.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Gateway {
@@ -53,18 +68,82 @@ impl Gateway {
     /// If an address is in use or refused, a certificate or log cannot be used, or a thread cannot
     /// be started; nothing runs then.
     pub fn hold(file: &File, state: &Path) -> Result<Self, StartError> {
+        start(file, state, None).map(Self::of)
+    }
+
+    /// As [`Gateway::hold`], with listening sockets of a gateway before, maybe of another process.
+    /// Listeners that it does not have are bound, and do not listen before they are opened.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gateway::hold`].
+    pub fn inherit(file: &File, state: &Path, sockets: Sockets) -> Result<Self, StartError> {
+        let heritage = Heritage {
+            sockets,
+            elder: None,
+        };
+        start(file, state, Some(heritage)).map(Self::of)
+    }
+
+    /// A successor from another file, which shares the listening sockets, and what is known of
+    /// endpoints and budgets. It holds.
+    pub(crate) fn succeed(&self, file: &File, state: &Path) -> Result<Self, StartError> {
+        let heritage = Heritage {
+            sockets: self.sockets().map_err(StartError::Sockets)?,
+            elder: Some(Arc::clone(&self.hub)),
+        };
+        start(file, state, Some(heritage)).map(Self::of)
+    }
+
+    fn of(started: Started) -> Self {
         let Started {
             hub,
             orders,
             threads,
             log_thread,
-        } = start(file, state)?;
-        Ok(Self {
+            sockets,
+        } = started;
+        Self {
             hub,
             orders,
-            threads,
-            log_thread: Some(log_thread),
-        })
+            sockets: Mutex::new(Some(sockets)),
+            running: Mutex::new(Running {
+                threads,
+                log_thread: Some(log_thread),
+            }),
+        }
+    }
+
+    /// Other handles on the listening sockets; none once a drain began.
+    ///
+    /// # Errors
+    ///
+    /// If the process may have no more descriptors.
+    pub fn sockets(&self) -> std::io::Result<Sockets> {
+        match &*lock(&self.sockets) {
+            Some(sockets) => sockets.try_clone(),
+            None => Ok(Sockets::default()),
+        }
+    }
+
+    /// Accepts connections on the first thread only.
+    pub(crate) fn open_first(&self) {
+        self.order(Order::Trial);
+    }
+
+    /// Whether clients of the first thread are told to come back on another connection, for a
+    /// successor on trial.
+    pub(crate) fn yield_first(&self, yields: bool) {
+        self.hub.yielding.store(yields, Relaxed);
+    }
+
+    /// Another gateway serves in this one's place: connections that wait are for that one.
+    pub(crate) fn withdraw(&self) {
+        self.hub.withdrawn.store(true, Relaxed);
+    }
+
+    pub(crate) const fn hub(&self) -> &Arc<Hub> {
+        &self.hub
     }
 
     /// Accepts connections from now on, those that wait first.
@@ -102,31 +181,35 @@ impl Gateway {
         Box::new(GatewayCollector::new(Arc::clone(&self.hub)))
     }
 
-    /// Stops accepting, tells clients to go (`connection: close`, GOAWAY), and waits up to `limit`
-    /// until all connections have ended. The listeners' ports are free from here on.
-    pub async fn drain(&self, limit: Duration) -> DrainReport {
+    /// Stops accepting, and waits up to `limit` until all connections have ended. HTTP/2 is told to
+    /// go (GOAWAY); of HTTP/1 a client learns it with its next answer (`connection: close`), since
+    /// a request may be on its way when an idle connection is closed. Those that are idle for
+    /// `patience` are closed all the same. The listeners' ports are free from here on, unless
+    /// a successor has them.
+    pub async fn drain(&self, patience: Duration, limit: Duration) -> DrainReport {
         let began = Instant::now();
+        // The last handle closes a socket with all that waits there: that has to be a thread's.
+        lock(&self.sockets).take();
         self.order(Order::Drain);
         loop {
-            let left = self
-                .hub
-                .listeners
-                .iter()
-                .map(|cells| load(&cells.open))
-                .sum();
-            if left == 0 || began.elapsed() >= limit {
+            let left = load(&self.hub.live);
+            let took = began.elapsed();
+            if left == 0 || took >= limit {
                 return DrainReport {
-                    took: began.elapsed(),
+                    took,
                     connections_left: left,
                 };
             }
-            tokio::time::sleep(LOOK_EVERY.min(limit.saturating_sub(began.elapsed()))).await;
+            if took >= patience {
+                self.order(Order::Close);
+            }
+            tokio::time::sleep(LOOK_EVERY.min(limit.saturating_sub(took))).await;
         }
     }
 
     /// Ends all threads, whatever is under way, and waits for them.
-    pub fn stop(mut self) {
-        self.end();
+    pub fn stop(self) {
+        self.halt();
     }
 
     fn order(&self, order: Order) {
@@ -139,14 +222,16 @@ impl Gateway {
         });
     }
 
-    fn end(&mut self) {
+    /// Does so for one that others still look at. It blocks.
+    pub(crate) fn halt(&self) {
         self.order(Order::Stop);
-        for thread in self.threads.drain(..) {
+        let mut running = lock(&self.running);
+        for thread in running.threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a thread of the gateway panicked");
             }
         }
-        if let Some(log) = self.log_thread.take() {
+        if let Some(log) = running.log_thread.take() {
             self.hub.logs.close();
             log.join();
         }
@@ -155,6 +240,6 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        self.end();
+        self.halt();
     }
 }

@@ -31,7 +31,7 @@ fn network(client: IpAddr) -> u64 {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum By {
     Client,
     All,
@@ -62,6 +62,16 @@ impl RouteLimit {
             hasher: RandomState::new(),
             refused: AtomicU64::new(0),
         })
+    }
+
+    /// The same limit for another generation; each counts its own refusals.
+    pub(crate) fn shared(&self) -> Self {
+        Self {
+            limiters: self.limiters.clone(),
+            by: self.by.clone(),
+            hasher: self.hasher.clone(),
+            refused: AtomicU64::new(0),
+        }
     }
 
     /// Lets a request of `client` pass, or says how long it should wait.

@@ -20,7 +20,9 @@ use crate::access_log::{AccessLogs, LogThread, OpenLogError};
 use crate::certificate::CertificateError;
 use crate::fallback::FallbackError;
 use crate::fleet::Hub;
-use crate::listen::{BindError, Bound, Certificates, accept, bind};
+use crate::listen::{
+    BindError, Bound, Certificates, Sockets, accept, begin_to_listen, bind, inherit,
+};
 use crate::plan::Plan;
 use crate::worker::Worker;
 
@@ -48,15 +50,31 @@ pub enum StartError {
     /// A thread or its runtime.
     #[error("a data thread cannot be started: {0}")]
     Thread(#[source] io::Error),
+    /// There are no descriptors for another handle on the sockets.
+    #[error("the listening sockets cannot be handed on: {0}")]
+    Sockets(#[source] io::Error),
 }
 
-/// What data threads are told.
+/// What data threads are told, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Order {
     Hold,
+    /// Only the first thread serves.
+    Trial,
     Serve,
+    /// No new connections; those there are end as soon as their clients can know.
     Drain,
+    /// Connections end that have nothing under way.
+    Close,
     Stop,
+}
+
+/// What a successor gets from the generation before it.
+#[derive(Debug)]
+pub(crate) struct Heritage {
+    pub(crate) sockets: Sockets,
+    /// The generation before, if it lives in this process.
+    pub(crate) elder: Option<Arc<Hub>>,
 }
 
 /// What a started gateway consists of.
@@ -66,16 +84,22 @@ pub(crate) struct Started {
     pub(crate) orders: watch::Sender<Order>,
     pub(crate) threads: Vec<JoinHandle<()>>,
     pub(crate) log_thread: LogThread,
+    pub(crate) sockets: Sockets,
 }
 
-/// One listener's part of a thread.
+/// A thread's part of a listener.
 struct Share {
+    listener: usize,
     socket: TcpListener,
     tls: Option<Arc<ServerConfig>>,
 }
 
 /// Binds, reads certificates, and starts the threads.
-pub(crate) fn start(file: &File, state: &Path) -> Result<Started, StartError> {
+pub(crate) fn start(
+    file: &File,
+    state: &Path,
+    heritage: Option<Heritage>,
+) -> Result<Started, StartError> {
     let threads = match file.threads {
         Some(threads) => usize::from(threads.get()),
         None => std::thread::available_parallelism().map_or(1, usize::from),
@@ -91,38 +115,66 @@ pub(crate) fn start(file: &File, state: &Path) -> Result<Started, StartError> {
         tls.push(Some(loaded.server_config()?));
         certificates.push(loaded);
     }
+    let (mut inherited, elder) = match heritage {
+        Some(heritage) => (Some(heritage.sockets), heritage.elder),
+        None => (None, None),
+    };
     let mut bound: Vec<Bound> = Vec::new();
     for listener in &file.listeners {
-        bound.push(bind(listener.address, threads)?);
+        bound.push(match &mut inherited {
+            Some(sockets) => inherit(listener.address, threads, sockets)?,
+            None => bind(listener.address, threads)?,
+        });
     }
     let addresses = bound.iter().map(|bound| bound.address).collect();
+    let sockets = Sockets::of(&bound).map_err(StartError::Sockets)?;
     let (logs, log_thread) = AccessLogs::open(file, state)?;
     let mut plan = Plan::new(file)?;
     plan.secure(file)?;
-    let hub = Arc::new(Hub::new(plan, threads, addresses, logs));
+    let hub = Hub::new(plan, threads, addresses, logs, elder.as_ref());
+    let hub = Arc::new(hub);
     let (orders, told) = watch::channel(Order::Hold);
     let mut started = Started {
         hub,
         orders,
         threads: Vec::new(),
         log_thread,
+        sockets,
     };
+    let mut shares = share_out(bound, &tls, threads);
     for thread in 0..threads {
-        let shares = bound
-            .iter_mut()
-            .zip(&tls)
-            .filter_map(|(bound, tls)| {
-                let socket = bound.sockets.pop()?;
-                let tls = tls.clone();
-                Some(Share { socket, tls })
-            })
-            .collect();
+        let shares = shares
+            .get_mut(thread)
+            .map(std::mem::take)
+            .unwrap_or_default();
         let spawned = spawn(&started.hub, thread, shares, told.clone());
         started.threads.push(spawned.map_err(StartError::Thread)?);
     }
     let spawned = spawn_control(Arc::clone(&started.hub), certificates, told);
     started.threads.push(spawned.map_err(StartError::Thread)?);
     Ok(started)
+}
+
+/// Gives every socket to a thread, in turn: an inherited one has to be accepted from, also where
+/// there are fewer threads than before.
+fn share_out(
+    bound: Vec<Bound>,
+    tls: &[Option<Arc<ServerConfig>>],
+    threads: usize,
+) -> Vec<Vec<Share>> {
+    let mut shares: Vec<Vec<Share>> = (0..threads).map(|_| Vec::new()).collect();
+    for ((listener, bound), tls) in bound.into_iter().enumerate().zip(tls) {
+        for (index, socket) in bound.sockets.into_iter().enumerate() {
+            if let Some(share) = shares.get_mut(index % threads.max(1)) {
+                share.push(Share {
+                    listener,
+                    socket,
+                    tls: tls.clone(),
+                });
+            }
+        }
+    }
+    shares
 }
 
 fn spawn(
@@ -154,17 +206,22 @@ fn spawn(
 /// One data thread.
 async fn run(worker: Rc<Worker>, shares: Vec<Share>, mut told: watch::Receiver<Order>) {
     // Until then connections wait in the sockets' queues.
-    match told.wait_for(|order| *order > Order::Hold).await {
-        Ok(order) if *order < Order::Stop => {}
+    let first = worker.thread == 0;
+    let begins = |order: &Order| *order > Order::Trial || (first && *order == Order::Trial);
+    match told.wait_for(begins).await {
+        // What is only now told to end never served: who does, accepts.
+        Ok(order) if *order < Order::Drain => {}
         _ => return,
     }
     // The loop below takes note of it too.
     told.mark_changed();
-    for (listener, share) in shares.into_iter().enumerate() {
-        match tokio::net::TcpListener::from_std(share.socket) {
+    for share in shares {
+        let socket = begin_to_listen(&share.socket)
+            .and_then(|()| tokio::net::TcpListener::from_std(share.socket));
+        match socket {
             Ok(socket) => {
                 let tls = share.tls.map(TlsAcceptor::from);
-                let loops = accept(Rc::clone(&worker), listener, socket, tls);
+                let loops = accept(Rc::clone(&worker), share.listener, socket, tls);
                 drop(tokio::task::spawn_local(loops));
             }
             Err(error) => tracing::error!(%error, "a listener is lost"),
@@ -179,8 +236,10 @@ async fn run(worker: Rc<Worker>, shares: Vec<Share>, mut told: watch::Receiver<O
                 if changed.is_err() || order == Order::Stop {
                     return;
                 }
-                if order == Order::Drain {
-                    worker.begin_drain();
+                match order {
+                    Order::Drain => worker.begin_drain(),
+                    Order::Close => worker.begin_close(),
+                    Order::Hold | Order::Trial | Order::Serve | Order::Stop => {}
                 }
             }
         }

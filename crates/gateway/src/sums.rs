@@ -63,6 +63,24 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
     }
 }
 
+/// The same of a gateway that shares places with `other`, which shows them already.
+pub(crate) fn counters_beside(other: &Hub, hub: &Hub) -> Counters {
+    let gate = |hub: &Hub, name: &str| {
+        let mut named = hub.plan.services.iter().zip(&hub.overload);
+        let (_, gate) = named.find(|(plan, _)| *plan.name == *name)?;
+        gate.clone()
+    };
+    let mut counters = counters(hub);
+    for service in &mut counters.services {
+        let gates = gate(hub, &service.service).zip(gate(other, &service.service));
+        if gates.is_some_and(|(one, other)| one.is_shared_with(&other)) {
+            service.in_flight = 0;
+            service.waiting = 0;
+        }
+    }
+    counters
+}
+
 fn services(hub: &Hub) -> Vec<ServiceCounters> {
     let named = hub.plan.services.iter().zip(&hub.overload);
     let service = |(plan, gate): (&ServicePlan, &Option<Arc<Gate>>)| {

@@ -10,11 +10,10 @@ use std::time::Duration;
 use http::HeaderValue;
 use ninefold_core::balance::{cost, p2c};
 use ninefold_core::id::InstanceId;
-use ninefold_core::policy::{RetryBudget, RetryBudgetConfig};
+use ninefold_core::policy::RetryBudget;
 use ninefold_core::rng::Rng;
 use ninefold_core::slow_start;
 use ninefold_core::time::Timestamp;
-use ninefold_core::units::Rate;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -38,9 +37,12 @@ pub(crate) struct Worker {
     draining: Cell<bool>,
     /// Wakes connections when a drain begins.
     drain: Notify,
+    closing: Cell<bool>,
+    /// Wakes connections when even idle ones end.
+    close: Notify,
     view: RefCell<View>,
     rng: RefCell<Rng>,
-    budgets: Vec<Option<RetryBudget>>,
+    budgets: Vec<Option<Arc<RetryBudget>>>,
     /// By route, its whole time as a header's value: what most requests have left.
     timeouts: Vec<(Duration, HeaderValue)>,
 }
@@ -84,30 +86,18 @@ impl Local {
 
 impl Worker {
     pub(crate) fn new(hub: Arc<Hub>, thread: usize, seed: u64) -> Self {
-        let threads = u32::try_from(hub.threads).unwrap_or(u32::MAX).max(1);
-        let budgets = hub
-            .plan
-            .routes
-            .iter()
-            .map(|route| {
-                let retry = route.retry.as_ref()?;
-                // The floor is for the whole gateway: each thread has its part of it.
-                let floor = u64::from(retry.budget_min) * 1_000 / u64::from(threads);
-                let floor = Rate::millihertz(floor).min(RetryBudgetConfig::FLOOR_MAX);
-                let ratio = retry.budget;
-                RetryBudget::new(RetryBudgetConfig { ratio, floor }).ok()
-            })
-            .collect();
         let timeouts = hub.plan.routes.iter().map(|route| route.timeout);
         Self {
             timeouts: timeouts.map(|time| (time, millis(time))).collect(),
+            budgets: hub.budgets_of(thread),
             hub,
             thread,
             draining: Cell::new(false),
             drain: Notify::new(),
+            closing: Cell::new(false),
+            close: Notify::new(),
             view: RefCell::default(),
             rng: RefCell::new(Rng::new(seed)),
-            budgets,
         }
     }
 
@@ -126,6 +116,31 @@ impl Worker {
     pub(crate) async fn draining(&self) {
         let notified = self.drain.notified();
         if !self.draining.get() {
+            notified.await;
+        }
+    }
+
+    /// Whether a client is told with each answer to come back on another connection.
+    pub(crate) fn sends_away(&self) -> bool {
+        self.draining.get() || (self.thread == 0 && self.hub.yielding.load(Ordering::Relaxed))
+    }
+
+    /// Whether connections end that have nothing under way.
+    pub(crate) const fn is_closing(&self) -> bool {
+        self.closing.get()
+    }
+
+    /// Ends connections that have nothing under way, and others after their answer.
+    pub(crate) fn begin_close(&self) {
+        self.begin_drain();
+        self.closing.set(true);
+        self.close.notify_waiters();
+    }
+
+    /// Waits until connections end that have nothing under way.
+    pub(crate) async fn closing(&self) {
+        let notified = self.close.notified();
+        if !self.closing.get() {
             notified.await;
         }
     }

@@ -16,6 +16,8 @@ use super::errors::ApiError;
 use super::{html, openapi, text};
 use crate::client::{EventPage, FaultEnd, IncidentList, StopRequest};
 use crate::control::Handle;
+use crate::reload::{ReloadError, ReloadReport, ReloadRequest};
+use crate::takeover::{self, UpgradeRequest, UpgradeStarted};
 
 /// A page of the journal holds at most so many events.
 const EVENTS_MAX: usize = 1_000;
@@ -124,6 +126,34 @@ pub(crate) async fn stop(
 ) -> Result<Json<serde_json::Value>, ApiError> {
     handle.ask_to_stop(body(request)?.reason);
     Ok(Json(serde_json::json!({ "stopping": true })))
+}
+
+pub(crate) async fn reload(
+    State(handle): State<Handle>,
+    request: Body<ReloadRequest>,
+) -> Result<Json<ReloadReport>, ApiError> {
+    let request = body(request)?;
+    match crate::reload::reload(handle, request).await {
+        Ok(report) => Ok(Json(report)),
+        Err(error @ ReloadError::Invalid(_)) => Err(ApiError::unprocessable(error.to_string())),
+        Err(error @ (ReloadError::Busy | ReloadError::Stopping | ReloadError::Failed(_))) => {
+            Err(ApiError::unavailable(error.to_string()))
+        }
+        Err(error @ ReloadError::Refused(_)) => Err(ApiError::conflict(error.to_string())),
+    }
+}
+
+pub(crate) async fn upgrade(
+    State(handle): State<Handle>,
+    request: Body<UpgradeRequest>,
+) -> Result<Json<UpgradeStarted>, ApiError> {
+    let request = body(request)?;
+    takeover::spawn(&handle, &request)
+        .map(Json)
+        .map_err(|error| {
+            let program = request.program.display();
+            ApiError::conflict(format!("{program} cannot be started: {error}"))
+        })
 }
 
 pub(crate) async fn announce_fault(

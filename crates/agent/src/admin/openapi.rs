@@ -6,6 +6,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use crate::client::{EventPage, FaultEnd, IncidentList, Refusal, StopRequest};
+use crate::reload::{ReloadReport, ReloadRequest};
+use crate::takeover::{UpgradeRequest, UpgradeStarted};
 
 /// The whole document.
 #[must_use]
@@ -22,6 +24,10 @@ pub fn document() -> Value {
     let refusal = schemas.subschema_for::<Refusal>();
     let stop = schemas.subschema_for::<StopRequest>();
     let fault = schemas.subschema_for::<FaultNotice>();
+    let reload = schemas.subschema_for::<ReloadRequest>();
+    let reloaded = schemas.subschema_for::<ReloadReport>();
+    let upgrade = schemas.subschema_for::<UpgradeRequest>();
+    let upgraded = schemas.subschema_for::<UpgradeStarted>();
     let end = schemas.subschema_for::<FaultEnd>();
     let id =
         json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } });
@@ -57,6 +63,8 @@ pub fn document() -> Value {
             "/v1/incidents/{id}": { "get": { "summary": "One incident.", "parameters": [id], "responses": ok("The incident.", incident.into()) } },
             "/v1/incidents/{id}/explain": { "get": { "summary": "Who is hurt, where did it start, what changed.", "parameters": [id], "responses": text("The explanation.", "text/plain") } },
             "/v1/stop": { "post": { "summary": "Stop the node in order (unix socket only).", "requestBody": body(stop.into()), "responses": done() } },
+            "/v1/reload": { "post": { "summary": "Go on by another file, or by the same one read again (unix socket only). Refused with 422 if it has errors, with 409 if it asks for what cannot be changed while the node runs.", "requestBody": body(reload.into()), "responses": ok("What changed, and how it ended.", reloaded.into()) } },
+            "/v1/upgrade": { "post": { "summary": "Start another program, which takes over from this one (unix socket only). It serves once /v1/status names its process.", "requestBody": body(upgrade.into()), "responses": ok("It was started.", upgraded.into()) } },
             "/v1/faults": { "post": { "summary": "Announce a fault before it is injected (unix socket only).", "requestBody": body(fault.into()), "responses": done() } },
             "/v1/faults/{id}/end": { "post": { "summary": "Say that an injected fault ended (unix socket only).", "parameters": [id], "requestBody": body(end.into()), "responses": done() } }
         },

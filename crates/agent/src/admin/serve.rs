@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use axum::Router;
@@ -24,12 +25,15 @@ pub(crate) struct AdminListeners {
     tcp: Option<TcpListener>,
     /// The loopback address, as bound.
     pub(crate) address: Option<SocketAddr>,
+    /// Another handle on the socket that listens there, for a successor.
+    pub(crate) spare: Option<std::net::TcpListener>,
 }
 
 /// Binds the unix socket (whose folder's lock must be held) and the loopback address.
 pub(crate) async fn bind(
     socket: &Path,
     admin: Option<AdminAddress>,
+    inherited: Option<std::net::TcpListener>,
 ) -> Result<AdminListeners, NodeError> {
     let refused = |what: String| move |source| NodeError::Admin { what, source };
     match std::fs::remove_file(socket) {
@@ -39,9 +43,20 @@ pub(crate) async fn bind(
         _ => {}
     }
     let unix = UnixListener::bind(socket).map_err(refused(socket.display().to_string()))?;
-    let tcp = match admin {
-        None => None,
-        Some(admin) => match TcpListener::bind(admin.address).await {
+    let same = |listener: &std::net::TcpListener| {
+        let (bound, admin) = (listener.local_addr().ok()?, admin?);
+        let asked = admin.address;
+        let port = asked.port() == bound.port() || asked.port() == 0 || !admin.declared;
+        (port && asked.ip() == bound.ip()).then_some(())
+    };
+    let inherited = inherited.filter(|listener| same(listener).is_some());
+    let tcp = match (admin, inherited) {
+        (None, _) => None,
+        (Some(admin), Some(inherited)) => {
+            let listener = TcpListener::from_std(inherited);
+            Some(listener.map_err(refused(admin.address.to_string()))?)
+        }
+        (Some(admin), None) => match TcpListener::bind(admin.address).await {
             Ok(listener) => Some(listener),
             Err(error) if !admin.declared && error.kind() == io::ErrorKind::AddrInUse => {
                 let any = SocketAddr::new(admin.address.ip(), 0);
@@ -55,7 +70,14 @@ pub(crate) async fn bind(
         },
     };
     let address = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
-    Ok(AdminListeners { unix, tcp, address })
+    let spare = tcp.as_ref().map(|tcp| tcp.as_fd().try_clone_to_owned());
+    let spare = spare.transpose().map_err(refused("loopback".to_owned()))?;
+    Ok(AdminListeners {
+        unix,
+        tcp,
+        address,
+        spare: spare.map(Into::into),
+    })
 }
 
 /// Serves until `end` turns true. Requests under way are given up then: nothing here is worth
@@ -82,6 +104,8 @@ pub(crate) async fn serve(
     let levers = read
         .clone()
         .route("/v1/stop", axum::routing::post(handlers::stop))
+        .route("/v1/upgrade", axum::routing::post(handlers::upgrade))
+        .route("/v1/reload", axum::routing::post(handlers::reload))
         .route("/v1/faults", axum::routing::post(handlers::announce_fault))
         .route(
             "/v1/faults/{id}/end",

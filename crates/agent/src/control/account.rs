@@ -1,6 +1,6 @@
 //! From what was seen to verdicts, incidents and spent budgets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use ninefold_core::observation::{Observation, Seen};
 use ninefold_core::slo::{Indicator, Objective, Suspect, share_out};
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
+use ninefold_gateway::Counters;
 
 use super::core::{Control, now};
 use super::deltas::RouteDelta;
@@ -29,9 +30,14 @@ impl Control {
 
     /// Everything the gateway counted since the last tick.
     pub(super) fn account(&mut self) {
+        self.book(self.parts.gateway.counters());
+    }
+
+    /// Everything that is counted so far, as far as it is not booked yet.
+    pub(super) fn book(&mut self, counted: Counters) {
         let at = now();
         let mut hurts: BTreeMap<Arc<str>, Vec<(InstanceId, u64)>> = BTreeMap::new();
-        let (endpoints, routes) = self.deltas.advance(self.parts.gateway.counters());
+        let (endpoints, routes) = self.deltas.advance(counted);
         for delta in endpoints {
             let seen = Seen::Callers(delta.report);
             self.observed(&Observation {
@@ -222,19 +228,26 @@ pub(crate) fn objectives(file: &model::File) -> Vec<Objective> {
 /// Makes a detector, and tells it and the incidents about every instance of a file.
 pub(crate) fn judges(file: &model::File, incidents: &mut Incidents) -> Detector {
     let mut detector = Detector::new(Settings::default());
+    for (instance, facts) in members(file) {
+        incidents.register(instance.clone(), facts.clone());
+        detector.register(instance, facts);
+    }
+    detector
+}
+
+/// Every instance of a file.
+fn members(file: &model::File) -> BTreeMap<InstanceId, Facts> {
+    let mut members = BTreeMap::new();
     for (name, service) in &file.services {
         let probed = service.health.ready.is_some() || service.health.live.is_some();
-        let mut register = |ordinal: usize, zone: Option<&model::Name>, supervised| {
+        let mut member = |ordinal: usize, zone: Option<&model::Name>, supervised| {
             let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
-            let zone = zone.map(model::Name::shared);
             let facts = Facts {
-                zone,
+                zone: zone.map(model::Name::shared),
                 supervised,
                 probed,
             };
-            let instance = InstanceId::new(name.shared(), ordinal);
-            incidents.register(instance.clone(), facts.clone());
-            detector.register(instance, facts);
+            members.insert(InstanceId::new(name.shared(), ordinal), facts);
         };
         match &service.kind {
             model::ServiceKind::Supervised(supervised) => {
@@ -244,15 +257,63 @@ pub(crate) fn judges(file: &model::File, incidents: &mut Incidents) -> Detector 
                     let zone = spread
                         .then(|| zones.get(ordinal % zones.len().max(1)))
                         .flatten();
-                    register(ordinal, zone, true);
+                    member(ordinal, zone, true);
                 }
             }
             model::ServiceKind::External(external) => {
                 for (ordinal, endpoint) in external.endpoints.iter().enumerate() {
-                    register(ordinal, endpoint.zone.as_ref(), false);
+                    member(ordinal, endpoint.zone.as_ref(), false);
                 }
             }
         }
     }
-    detector
+    members
+}
+
+impl Control {
+    /// Judges the instances of `file` from now on, and no others. Of those that stay, what is known
+    /// of them stays.
+    pub(crate) fn judge(&mut self, file: &Arc<model::File>) {
+        let fresh = members(file);
+        for (gone, _) in members(&self.judged) {
+            if !fresh.contains_key(&gone) {
+                self.parts.detector.forget(&gone);
+                let ended = self.parts.incidents.unregister(&gone);
+                self.record_incidents(ended);
+            }
+        }
+        for (instance, facts) in fresh {
+            self.parts
+                .incidents
+                .register(instance.clone(), facts.clone());
+            self.parts.detector.register(instance, facts);
+        }
+        self.judged = Arc::clone(file);
+    }
+
+    /// Goes on by another file: its objectives and routes are booked from now on.
+    pub(crate) fn declare(&mut self, file: Arc<model::File>, config: String) {
+        // What was counted until now is booked by the objectives it was counted under.
+        self.account();
+        let declared = objectives(&file);
+        let keys: BTreeSet<String> = declared.iter().map(Objective::key).collect();
+        match self.parts.ledger.redeclare(declared, routes(&file)) {
+            Ok(notices) => {
+                for text in notices {
+                    self.notice(text);
+                }
+            }
+            Err(error) => self.notice(error.to_string()),
+        }
+        self.bad.retain(|key, _| keys.contains(key));
+        self.parts.file = file;
+        self.parts.config = config;
+    }
+}
+
+/// The names of a file's routes.
+pub(crate) fn routes(file: &model::File) -> Vec<String> {
+    let listeners = file.listeners.iter();
+    let routes = listeners.flat_map(|listener| &listener.routes);
+    routes.map(|route| route.name.to_string()).collect()
 }

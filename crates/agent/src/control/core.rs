@@ -11,7 +11,7 @@ use ninefold_core::incident::Incidents;
 use ninefold_core::observation::Seen;
 use ninefold_core::slo::BadEvents;
 use ninefold_core::time::Timestamp;
-use ninefold_gateway::{Gateway, Notice};
+use ninefold_gateway::{Counters, Notice, Succession};
 use ninefold_observe::journal::Journal;
 use ninefold_observe::metrics::Metrics;
 use ninefold_observe::slo_ledger::SloLedger;
@@ -53,7 +53,7 @@ pub(crate) struct Parts {
     pub(crate) file: Arc<model::File>,
     pub(crate) config: String,
     pub(crate) journal: Journal,
-    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) gateway: Arc<Succession>,
     pub(crate) supervisor: Supervisor,
     pub(crate) detector: Detector,
     pub(crate) incidents: Incidents,
@@ -65,7 +65,9 @@ pub(crate) struct Parts {
 /// The control plane's state, stepped by [`super::run`].
 #[derive(Debug)]
 pub(crate) struct Control {
-    pub(super) parts: Parts,
+    pub(crate) parts: Parts,
+    /// The file whose instances are judged.
+    pub(super) judged: Arc<model::File>,
     pub(super) started: Timestamp,
     pub(super) phase: Phase,
     pub(super) routing: Routing,
@@ -81,6 +83,7 @@ pub(crate) struct Control {
 impl Control {
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
+            judged: Arc::clone(&parts.file),
             parts,
             started: now(),
             phase: Phase::Running,
@@ -91,6 +94,25 @@ impl Control {
             preparing: BTreeMap::new(),
             bad: BTreeMap::new(),
         }
+    }
+
+    /// What was booked already by whoever ran this node before.
+    pub(crate) fn booked(&mut self, counted: Counters) {
+        drop(self.deltas.advance(counted));
+    }
+
+    /// Books everything that is counted until now, and says how much that is.
+    pub(crate) fn settle(&mut self) -> Counters {
+        let counted = self.parts.gateway.counters();
+        self.book(counted.clone());
+        self.learn_events();
+        self.parts.journal.flush(now());
+        counted
+    }
+
+    /// Whether it stops.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.phase != Phase::Running
     }
 
     pub(crate) fn stopping(&mut self, reason: &str) {
@@ -195,11 +217,11 @@ impl Control {
         }
     }
 
-    pub(super) fn record(&self, kind: EventKind) {
+    pub(crate) fn record(&self, kind: EventKind) {
         self.parts.journal.record(now(), kind);
     }
 
-    fn notice(&self, text: String) {
+    pub(crate) fn notice(&self, text: String) {
         self.record(EventKind::Notice { text });
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::CallerReport;
 use ninefold_core::slo::RouteTotals;
-use ninefold_gateway::{Counters, EndpointCounters, RouteCounters};
+use ninefold_gateway::{Counters, EndpointCounters, Histogram, RouteCounters};
 
 /// The counters of the last look.
 #[derive(Debug, Default)]
@@ -118,11 +118,12 @@ fn route(before: Option<&RouteCounters>, now: &RouteCounters) -> RouteDelta {
         refused: less(|route| route.refused),
         masked: less(|route| route.masked),
     };
+    // A reload may have added bounds.
+    let before = before.map(|before| before.latency.rebound(now.latency.bounds()));
     let was = |index: usize| {
-        before
-            .and_then(|b| b.latency.counts().get(index))
-            .copied()
-            .unwrap_or(0)
+        let counts = before.as_ref().map(Histogram::counts);
+        let count = counts.and_then(|counts| counts.get(index));
+        count.copied().unwrap_or(0)
     };
     let bounds = now
         .latency

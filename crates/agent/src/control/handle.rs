@@ -1,15 +1,32 @@
 //! The control plane as the admin API sees it.
 
+use std::ffi::OsString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ninefold_core::event::{Event, FaultNotice, Incident};
 use ninefold_core::status::NodeStatus;
 use ninefold_observe::journal::Journal;
+use ninefold_supervise::Report;
 use prometheus_client::registry::Registry;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::core::Control;
+use crate::state::StateFolder;
+
+/// What it takes to go on with another supervisor.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    pub(crate) state: StateFolder,
+    /// The command that runs a keeper.
+    pub(crate) keeper: Vec<OsString>,
+    /// How `up` was called, for a successor.
+    pub(crate) arguments: Vec<OsString>,
+    /// Where supervisors report.
+    pub(crate) reports: mpsc::Sender<Report>,
+    /// Held by whoever changes what this node runs: one at a time.
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
+}
 
 /// A shared control plane.
 #[derive(Clone, Debug)]
@@ -19,6 +36,7 @@ pub(crate) struct Handle {
     newest: watch::Receiver<u64>,
     stop: watch::Sender<Option<String>>,
     registry: Arc<Registry>,
+    launch: Arc<Launch>,
 }
 
 impl Handle {
@@ -28,6 +46,7 @@ impl Handle {
         newest: watch::Receiver<u64>,
         stop: watch::Sender<Option<String>>,
         registry: Arc<Registry>,
+        launch: Launch,
     ) -> Self {
         Self {
             control,
@@ -35,6 +54,7 @@ impl Handle {
             newest,
             stop,
             registry,
+            launch: Arc::new(launch),
         }
     }
 
@@ -42,6 +62,10 @@ impl Handle {
     /// there is.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Control> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn launch(&self) -> &Launch {
+        &self.launch
     }
 
     pub(crate) fn status(&self) -> NodeStatus {

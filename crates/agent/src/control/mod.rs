@@ -15,7 +15,7 @@ mod routing;
 mod run;
 mod status;
 
-pub(crate) use account::{judges, objectives};
+pub(crate) use account::{judges, objectives, routes};
 pub(crate) use core::{Control, Parts, now};
-pub(crate) use handle::Handle;
+pub(crate) use handle::{Handle, Launch};
 pub(crate) use run::run;

@@ -1,7 +1,7 @@
 //! Who takes traffic: tells the gateway what the supervisor says, and the supervisor when a drained
 //! instance has nothing in flight any more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -18,6 +18,10 @@ pub(crate) struct Routing {
     drains: Vec<Drain>,
     out: BTreeMap<InstanceId, Timestamp>,
     published: Vec<(InstanceId, SocketAddr, u64, bool)>,
+    /// Nothing is published while another supervisor takes over: it does not know yet who is ready.
+    held: bool,
+    /// They get no new requests, since they are about to leave.
+    leaving: BTreeSet<InstanceId>,
 }
 
 /// What differs from the last time.
@@ -116,18 +120,45 @@ impl Routing {
 }
 
 impl Control {
+    /// Leaves the routing as it is until [`Control::release`].
+    pub(crate) fn hold(&mut self) {
+        self.routing.held = true;
+    }
+
+    /// Publishes again, and what has changed meanwhile.
+    pub(crate) fn release(&mut self) {
+        self.routing.held = false;
+        self.publish();
+    }
+
+    /// Takes these out of routing, and nobody else; [`Control::is_busy`] says when they are done.
+    pub(crate) fn let_leave(&mut self, instances: BTreeSet<InstanceId>) {
+        self.routing.leaving = instances;
+        self.publish();
+    }
+
+    /// Whether any of those that leave has requests under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        let counters = self.parts.gateway.counters();
+        let mut endpoints = counters.endpoints.iter();
+        endpoints.any(|one| one.in_flight > 0 && self.routing.leaving.contains(&one.instance))
+    }
+
     /// Tells the gateway who takes traffic, if that changed.
     pub(crate) fn publish(&mut self) {
+        if self.routing.held {
+            return;
+        }
         let views: Vec<EndpointView> = self
             .parts
             .supervisor
             .endpoints()
             .into_iter()
             .map(|endpoint| EndpointView {
+                admitted: endpoint.admitted && !self.routing.leaving.contains(&endpoint.instance),
                 instance: endpoint.instance,
                 address: endpoint.address,
                 zone: endpoint.zone,
-                admitted: endpoint.admitted,
                 ready_since: endpoint.ready_since,
                 incarnation: endpoint.incarnation,
             })

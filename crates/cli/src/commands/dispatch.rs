@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use super::{check, events, incidents, logs, manual, own_cluster, status, stop, up, verify};
+use super::{
+    check, events, incidents, logs, manual, own_cluster, reload, status, stop, up, upgrade, verify,
+};
 use crate::args::{Args, Command};
 use crate::exit::Exit;
 use crate::print;
@@ -23,6 +25,8 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Logs(args) => logs::run(&args),
         Command::Verify(args) => block_on(CONTROL_THREADS, verify::run(args)),
         Command::Stop(args) => block_on(1, stop::run(args)),
+        Command::Upgrade(args) => block_on(1, upgrade::run(args)),
+        Command::Reload(args) => block_on(1, reload::run(args)),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::man(folder.as_deref()),
         Command::Keep { folder } => hidden(ninefold_agent::supervise::keeper::main(&folder)),

@@ -8,9 +8,12 @@ mod logs;
 mod manual;
 mod node;
 mod own_cluster;
+mod reload;
 mod status;
 mod stop;
+mod systemd;
 mod up;
+mod upgrade;
 mod verify;
 
 pub(crate) use dispatch::run;

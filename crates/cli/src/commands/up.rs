@@ -1,11 +1,11 @@
 //! `up`.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ninefold_agent::{Node, NodeOptions, StateFolder};
+use ninefold_agent::{HandOver, Node, NodeOptions, ReloadRequest, StateFolder};
 use ninefold_config::model;
 use ninefold_core::event::{Event, EventKind};
 use tokio::io::AsyncReadExt;
@@ -14,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::node::failed;
+use super::systemd::tell as tell_systemd;
 use crate::args::{Output, UpArgs};
 use crate::exit::Exit;
 use crate::print;
@@ -28,36 +29,64 @@ pub(crate) async fn run(args: UpArgs) -> Exit {
     if !outcome.findings.is_empty() && !args.quiet {
         print::note(ninefold_config::render(&outcome).trim_end());
     }
+    let config = ninefold_agent::fingerprint(outcome.text());
     start_log(&args);
     raise_file_limit();
-    match node(&args, file).await {
+    match node(&args, file, config).await {
         Ok(exit) => exit,
         Err(error) => failed(error),
     }
 }
 
-async fn node(args: &UpArgs, file: model::File) -> Result<Exit, Box<dyn std::error::Error>> {
+async fn node(
+    args: &UpArgs,
+    file: model::File,
+    config: String,
+) -> Result<Exit, Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    // The terminal that started us may go; the services must not notice.
-    let _hangup = signal(SignalKind::hangup())?;
+    // The terminal that started us may go: the file is read again then, and the services go on.
+    let mut hangup = signal(SignalKind::hangup())?;
     let state = StateFolder::of(&file, args.state.as_deref());
     let name = file.cluster.name.clone();
-    let node = Node::start(NodeOptions {
-        config: fingerprint(&args.file),
+    let options = NodeOptions {
+        config,
         file: Arc::new(file),
         keeper: vec![std::env::current_exe()?.into_os_string(), "keep".into()],
-        on_event: Box::new(event_log()),
+        arguments: again(args),
+        on_event: Arc::new(event_log()),
         state: state.clone(),
-    })
-    .await?;
-    greet(&node, &name, &state);
-    let reason = tokio::select! {
-        _ = interrupt.recv() => "SIGINT".to_owned(),
-        _ = terminate.recv() => "SIGTERM".to_owned(),
-        reason = node.stop_asked() => reason,
-        () = input_ended(args.tied) => "its starter is gone".to_owned(),
     };
+    let mut node = if args.take_over {
+        Node::take_over(options).await?
+    } else {
+        Node::start(options).await?
+    };
+    greet(&node, &name, &state);
+    let reason = loop {
+        tell_systemd(&format!("READY=1\nMAINPID={}\n", std::process::id()));
+        let taker = tokio::select! {
+            _ = interrupt.recv() => break "SIGINT".to_owned(),
+            _ = terminate.recv() => break "SIGTERM".to_owned(),
+            reason = node.stop_asked() => break reason,
+            () = input_ended(args.tied) => break "its starter is gone".to_owned(),
+            () = reload_on(&mut hangup, &node) => break "SIGHUP cannot be received".to_owned(),
+            taker = node.taker() => taker,
+        };
+        tracing::info!(
+            "handing over to pid {}, version {}",
+            taker.pid,
+            taker.version
+        );
+        node = match node.hand_over(taker).await? {
+            HandOver::Done => return Ok(Exit::Ok),
+            HandOver::Kept(node, why) => {
+                tracing::warn!("not handed over, and goes on: {why}");
+                *node
+            }
+        };
+    };
+    tell_systemd("STOPPING=1\n");
     if args.tied {
         // Nobody would adopt the services of a cluster that ends with its starter.
         tracing::info!("stopping in order ({reason})");
@@ -72,6 +101,28 @@ async fn node(args: &UpArgs, file: model::File) -> Result<Exit, Box<dyn std::err
         () = second(&mut interrupt, &mut terminate) => {
             tracing::warn!("left at once: services may still run; the next `ninefold up` adopts them, `ninefold stop` stops them");
             Ok(Exit::Failed)
+        }
+    }
+}
+
+/// What a successor is to be called with besides the file and the state folder.
+fn again(args: &UpArgs) -> Vec<OsString> {
+    let mut again = Vec::new();
+    if args.log_format == Output::Json {
+        again.extend(["--log-format".into(), "json".into()]);
+    }
+    if args.quiet {
+        again.push("--quiet".into());
+    }
+    again
+}
+
+/// Reads the file again at every SIGHUP.
+async fn reload_on(hangup: &mut Signal, node: &Node) {
+    while hangup.recv().await.is_some() {
+        match node.reload(ReloadRequest::default()).await {
+            Ok(report) => tracing::info!("SIGHUP: {}", super::reload::text(&report).trim_end()),
+            Err(error) => tracing::error!("SIGHUP: nothing was changed: {error}"),
         }
     }
 }
@@ -127,12 +178,6 @@ fn raise_file_limit() {
     {
         tracing::warn!("the limit on open files stays at {current:?}: {error}");
     }
-}
-
-/// A short hash of the file's bytes, so that a change shows in the journal. Not for security.
-pub(super) fn fingerprint(path: &Path) -> String {
-    let bytes = std::fs::read(path).unwrap_or_default();
-    format!("{:08x}", crc32fast::hash(&bytes))
 }
 
 /// Logs events as they are recorded. An incident is recorded whenever its figures change; logged

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ninefold_agent::chaos::{self, Progress, Report, Traffic, VerifyOptions};
-use ninefold_agent::{AdminClient, StateFolder, locate};
+use ninefold_agent::{AdminClient, StateFolder, fingerprint, locate};
 use ninefold_config::model;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::node::failed;
 use super::own_cluster::OwnCluster;
-use super::up::fingerprint;
 use crate::args::{Output, TrafficArg, VerifyArgs};
 use crate::exit::Exit;
 use crate::print;
@@ -128,13 +127,13 @@ fn conclude(args: &VerifyArgs, report: &Report) -> Result<Exit, Problem> {
     })
 }
 
-/// Claims may be added to a file without a restart; services and routes may not.
+/// Claims may be added to a file without a reload; services and routes may not.
 async fn warn_if_other(path: &Path, state: &StateFolder) {
     if let Ok(status) = AdminClient::new(state).status().await
-        && status.config != fingerprint(path)
+        && status.config != fingerprint(&std::fs::read_to_string(path).unwrap_or_default())
     {
         print::note(format!(
-            "warning: the cluster was started from another version of {}: its claims are tried on what runs",
+            "warning: the cluster runs another version of {}: its claims are tried on what runs; `ninefold reload` brings it up to date",
             path.display()
         ));
     }

@@ -76,6 +76,11 @@ impl Cluster {
         self.folder.path().join("ninefold.toml")
     }
 
+    /// Writes another file in its place, and tells nobody.
+    pub(crate) fn write(&self, file: &str) {
+        std::fs::write(self.file(), file).unwrap();
+    }
+
     pub(crate) fn state(&self) -> PathBuf {
         self.folder.path().join("s")
     }
@@ -217,6 +222,11 @@ impl Cluster {
         let mut up = self.up.take().unwrap();
         up.kill().unwrap();
         up.wait().unwrap();
+    }
+
+    /// Takes note of an `up` that is gone.
+    pub(crate) fn reap(&mut self) {
+        self.up.take().unwrap().wait().unwrap();
     }
 
     /// Stops in order and says how `up` ended.

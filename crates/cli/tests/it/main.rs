@@ -9,8 +9,14 @@ mod heal;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod load;
+#[cfg(test)]
 mod prove;
 #[cfg(test)]
 mod refuse;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod survive;
+#[cfg(test)]
+mod upgrade;

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Waker;
 
 use http::HeaderValue;
@@ -34,6 +35,7 @@ pub(crate) struct Client {
 impl Client {
     /// A connection that was admitted: its place is given back when this is dropped.
     pub(crate) fn new(worker: Rc<Worker>, listener: usize, peer: SocketAddr) -> Self {
+        worker.hub.live.fetch_add(1, Relaxed);
         let pulse = Arc::new(Pulse::new(Arc::clone(&worker.hub), worker.thread));
         Self {
             worker,
@@ -92,6 +94,7 @@ fn forwarded(peer: SocketAddr) -> HeaderValue {
 
 impl Drop for Client {
     fn drop(&mut self) {
+        self.worker.hub.live.fetch_sub(1, Relaxed);
         if let Some(cells) = self.worker.hub.listeners.get(self.listener) {
             cells.leave();
         }

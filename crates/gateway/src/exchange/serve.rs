@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -43,12 +43,19 @@ pub(crate) fn serve(
         Ok(prepared) => Ok(prepared.into_exchange(ticket, parts, form)),
         Err(answer) => Err(refuse(&mut ticket, answer).response(form, version)),
     };
+    let worker = Rc::clone(&client.worker);
     async move {
         let mut response = match prepared {
             Ok(exchange) => exchange.run().await,
             Err(response) => response,
         };
         response.headers_mut().insert(REQUEST_ID, id);
+        let stays =
+            version == Version::HTTP_2 || response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if worker.sends_away() && !stays {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
         Ok(response)
     }
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use ninefold_core::ejection::EndpointHealth;
 use ninefold_core::id::InstanceId;
 use ninefold_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::meter::EndpointCells;
 
@@ -62,7 +63,8 @@ impl Ejections {
 }
 
 /// Why an endpoint was ejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// Failures in a row, of any kind.
     Failures,

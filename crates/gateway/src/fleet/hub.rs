@@ -2,20 +2,23 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use ninefold_core::id::InstanceId;
+use ninefold_core::policy::RetryBudget;
 
+use super::budgets::{Budgets, budgets};
+use super::endpoint::Fate;
 use super::outliers::Pool;
-use super::{Endpoint, EndpointView, Member, Place, Snapshot};
+use super::{Endpoint, EndpointView, Member, Place, Snapshot, heirlooms};
 use crate::access_log::AccessLogs;
 use crate::clock::Clock;
 use crate::counters::Notice;
-use crate::meter::{EndpointCells, ListenerCells, RouteCells, bounds};
+use crate::meter::{EndpointCells, ListenerCells, RouteCells, bounds, load};
 use crate::overload::Gate;
-use crate::plan::{Plan, RoutePlan, ServicePlan};
+use crate::plan::Plan;
 use crate::rate_limit::RouteLimit;
 
 /// Notices kept at most until the control plane takes them; older ones are dropped.
@@ -37,6 +40,15 @@ pub(crate) struct Hub {
     pub(crate) routes: Vec<Vec<RouteCells>>,
     pub(crate) listeners: Vec<ListenerCells>,
     pub(crate) logs: AccessLogs,
+    /// Connections of this generation that are open.
+    pub(crate) live: AtomicU64,
+    /// Whether the first thread's connections are to go to a successor on trial.
+    pub(crate) yielding: AtomicBool,
+    /// Whether what waits to be accepted is somebody else's.
+    pub(crate) withdrawn: AtomicBool,
+    pub(super) budgets: Budgets,
+    /// The generation before, while it lives: what it knows of endpoints goes on here.
+    elder: Weak<Self>,
     known: Mutex<BTreeMap<InstanceId, Arc<Endpoint>>>,
     /// By service.
     pub(super) pools: Vec<Pool>,
@@ -52,23 +64,15 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn gate(service: &ServicePlan) -> Option<Arc<Gate>> {
-    let gate = Gate::new(service.overload.as_ref()?);
-    // A valid file has valid limits.
-    gate.map(Arc::new).ok()
-}
-
-fn limit(route: &RoutePlan) -> Option<RouteLimit> {
-    RouteLimit::new(route.rate_limit.as_ref()?).ok()
-}
-
 impl Hub {
     pub(crate) fn new(
         plan: Plan,
         threads: usize,
         addresses: Vec<SocketAddr>,
         logs: AccessLogs,
+        before: Option<&Arc<Self>>,
     ) -> Self {
+        let elder = before.map(Arc::as_ref);
         let route_cells = || {
             let thresholds = plan.routes.iter().map(|route| route.thresholds.as_slice());
             thresholds
@@ -83,14 +87,19 @@ impl Hub {
                 .iter()
                 .map(|_| ListenerCells::default())
                 .collect(),
-            limits: plan.routes.iter().map(limit).collect(),
-            overload: plan.services.iter().map(gate).collect(),
-            pools: plan.services.iter().map(|_| Pool::default()).collect(),
+            limits: heirlooms::limits(&plan, elder),
+            overload: heirlooms::gates(&plan, elder),
+            pools: heirlooms::pools(&plan, elder),
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             generation: AtomicU64::new(1),
             known: Mutex::default(),
             notices: Mutex::default(),
-            clock: Clock::new(),
+            clock: elder.map_or_else(Clock::new, |elder| elder.clock),
+            budgets: budgets(&plan, threads, elder),
+            elder: before.map_or_else(Weak::new, Arc::downgrade),
+            live: AtomicU64::new(0),
+            yielding: AtomicBool::new(false),
+            withdrawn: AtomicBool::new(false),
             plan,
             threads,
             addresses,
@@ -159,7 +168,7 @@ impl Hub {
             ejections: old
                 .map(|old| Arc::clone(&old.ejections))
                 .unwrap_or_default(),
-            fate: Arc::default(),
+            fate: self.fate(&view, service),
             instance: view.instance,
         });
         if old.is_some_and(|old| old.fate.place() != Place::In) {
@@ -169,6 +178,37 @@ impl Hub {
         }
         known.insert(endpoint.instance.clone(), Arc::clone(&endpoint));
         Some(endpoint)
+    }
+
+    /// What the generation before holds against this very process, so that both hold it; else
+    /// nothing yet.
+    fn fate(&self, view: &EndpointView, service: usize) -> Arc<Fate> {
+        let plan = self.plan.services.get(service);
+        // Nobody would ever take it back.
+        let judges = plan.is_some_and(|plan| plan.rules.is_on());
+        let elder = self.elder.upgrade().filter(|_| judges);
+        let known = elder.and_then(|elder| lock(&elder.known).get(&view.instance).cloned());
+        known
+            .filter(|known| known.address == view.address && known.incarnation == view.incarnation)
+            .map(|known| Arc::clone(&known.fate))
+            .unwrap_or_default()
+    }
+
+    /// A thread's retry budgets, by route.
+    pub(crate) fn budgets_of(&self, thread: usize) -> Vec<Option<Arc<RetryBudget>>> {
+        self.budgets.get(thread).cloned().unwrap_or_default()
+    }
+
+    /// Connections that the generation before still has open on the listener of this address.
+    pub(crate) fn elder_open(&self, listener: usize) -> u64 {
+        let Some(elder) = self.elder.upgrade() else {
+            return 0;
+        };
+        let same = |address: &SocketAddr| self.addresses.get(listener) == Some(address);
+        let before = elder.addresses.iter().position(same);
+        before
+            .and_then(|before| elder.listeners.get(before))
+            .map_or(0, |cells| load(&cells.open))
     }
 
     /// Every endpoint that was ever published, by instance, at its last address.

@@ -1,6 +1,8 @@
 //! The endpoints as the control plane sees them, shared by all data threads.
 
+mod budgets;
 mod endpoint;
+mod heirlooms;
 mod hub;
 mod outliers;
 mod snapshot;

@@ -1,7 +1,7 @@
 //! Ejection as all threads share it: what they report, the judge's looks, and the way back.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use ninefold_core::ejection::{
@@ -19,11 +19,22 @@ use crate::meter::load;
 /// What the threads share of one service.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
-    /// So that two threads never eject the last two endpoints at once.
-    gate: Mutex<()>,
+    /// So that two threads, of whichever generation, never eject the last two endpoints at once.
+    gate: Arc<Mutex<()>>,
     judge: Mutex<Judge<(InstanceId, u64)>>,
     /// Nanoseconds that no canary's answer may exceed; 0 while nobody can tell.
     slow_above: AtomicU64,
+}
+
+impl Pool {
+    /// That of the next generation. It counts, and so compares, anew.
+    pub(super) fn shared(&self) -> Self {
+        Self {
+            gate: Arc::clone(&self.gate),
+            judge: Mutex::default(),
+            slow_above: AtomicU64::new(load(&self.slow_above)),
+        }
+    }
 }
 
 /// What is said about an endpoint.

@@ -50,6 +50,9 @@ pub(crate) async fn accept(
     let Ok(socket) = socket.into_std() else {
         return;
     };
+    if worker.hub.withdrawn.load(Relaxed) {
+        return;
+    }
     for _ in 0..LEFTOVERS_MAX {
         let Ok((stream, peer)) = socket.accept() else {
             return;
@@ -77,7 +80,8 @@ fn admit(
     ) else {
         return;
     };
-    if !cells.admit(u64::from(plan.limits.connections)) {
+    let elders = hub.elder_open(listener);
+    if !cells.admit(u64::from(plan.limits.connections).saturating_sub(elders)) {
         return;
     }
     let client = Client::new(Rc::clone(worker), listener, peer);

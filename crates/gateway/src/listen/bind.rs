@@ -3,7 +3,9 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
-use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
+
+use super::Sockets;
 
 /// Connections that may wait to be accepted, per thread.
 const BACKLOG: i32 = 4_096;
@@ -30,9 +32,11 @@ pub enum BindError {
     },
 }
 
-/// One address with a socket for each thread.
+/// One address with its sockets, mostly one for each thread.
 #[derive(Debug)]
 pub(crate) struct Bound {
+    /// As the file has it.
+    pub(crate) declared: SocketAddr,
     pub(crate) address: SocketAddr,
     pub(crate) sockets: Vec<TcpListener>,
 }
@@ -57,9 +61,49 @@ pub(crate) fn bind(address: SocketAddr, threads: usize) -> Result<Bound, BindErr
         sockets.push(listen(bound).map_err(fail)?);
     }
     Ok(Bound {
+        declared: address,
         address: bound,
         sockets,
     })
+}
+
+/// The same for a successor: sockets that it inherits, which go on as they are, and such that do
+/// not listen before [`begin_to_listen`], so that no connection waits where nobody accepts yet.
+pub(crate) fn inherit(
+    declared: SocketAddr,
+    threads: usize,
+    heritage: &mut Sockets,
+) -> Result<Bound, BindError> {
+    let fail = |error: io::Error| match error.kind() {
+        io::ErrorKind::AddrInUse => BindError::InUse { address: declared },
+        _ => BindError::Refused {
+            address: declared,
+            error,
+        },
+    };
+    let (address, mut sockets) = match heritage.take(declared) {
+        Some(inherited) => (inherited.bound, inherited.sockets),
+        None => {
+            if declared.port() != 0 {
+                drop(socket(declared, false).map_err(fail)?);
+            }
+            let first: TcpListener = socket(declared, true).map_err(fail)?.into();
+            (first.local_addr().map_err(fail)?, vec![first])
+        }
+    };
+    while sockets.len() < threads {
+        sockets.push(socket(address, true).map_err(fail)?.into());
+    }
+    Ok(Bound {
+        declared,
+        address,
+        sockets,
+    })
+}
+
+/// Lets a socket listen. One that does already is not changed.
+pub(crate) fn begin_to_listen(socket: &TcpListener) -> io::Result<()> {
+    SockRef::from(socket).listen(BACKLOG)
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -78,7 +78,7 @@ async fn speak<S>(
 {
     let protocol = match protocol {
         Some(protocol) => Some(protocol),
-        None => unless_draining(&client.worker, guard.detect())
+        None => unless_closing(&client.worker, guard.detect())
             .await
             .flatten(),
     };
@@ -101,7 +101,11 @@ async fn speak<S>(
             let connection = builder
                 .serve_connection(TokioIo::new(guard), service)
                 .with_upgrades();
-            drive(&client, pin!(connection), |c| c.graceful_shutdown()).await;
+            // One that is idle is not closed at once: a request may be on its way.
+            let worker = Rc::clone(&client.worker);
+            let (close, is_closing) = (worker.closing(), || worker.is_closing());
+            let end = Farewell { close, is_closing };
+            drive(&client, pin!(connection), end, |c| c.graceful_shutdown()).await;
         }
         Some(Protocol::Http2) => {
             guard.speak_http2();
@@ -116,18 +120,33 @@ async fn speak<S>(
                 .max_send_buf_size(SEND_BUFFER_MAX)
                 .keep_alive_interval(PING_EVERY);
             let connection = builder.serve_connection(TokioIo::new(guard), service);
-            drive(&client, pin!(connection), |c| c.graceful_shutdown()).await;
+            // GOAWAY says which requests are still served, so it may be said at once.
+            let worker = Rc::clone(&client.worker);
+            let (close, is_closing) = (worker.draining(), || worker.is_draining());
+            let end = Farewell { close, is_closing };
+            drive(&client, pin!(connection), end, |c| c.graceful_shutdown()).await;
         }
     }
 }
 
-/// Runs a connection; when a drain begins it is told once to end gracefully.
-async fn drive<C, T>(client: &Client, mut connection: Pin<&mut C>, shut: impl Fn(Pin<&mut C>))
-where
+/// When a connection is to end.
+struct Farewell<F, B> {
+    /// Resolves then.
+    close: F,
+    /// Whether it is time.
+    is_closing: B,
+}
+
+/// Runs a connection; when it is to end it is told once to do so gracefully.
+async fn drive<C, T>(
+    client: &Client,
+    mut connection: Pin<&mut C>,
+    end: Farewell<impl Future<Output = ()>, impl Fn() -> bool>,
+    shut: impl Fn(Pin<&mut C>),
+) where
     C: Future<Output = T>,
 {
-    let worker = &client.worker;
-    let mut drain = pin!(worker.draining());
+    let mut close = pin!(end.close);
     let mut told = false;
     let mut listening = false;
     poll_fn(|cx| {
@@ -135,12 +154,12 @@ where
             return Poll::Ready(());
         }
         // Registered once: a task's waker stays the same, and polling it costs.
-        if !told && (!listening || worker.is_draining()) {
+        if !told && (!listening || (end.is_closing)()) {
             if !listening {
                 client.runs_as(cx.waker());
             }
             listening = true;
-            if drain.as_mut().poll(cx).is_ready() {
+            if close.as_mut().poll(cx).is_ready() {
                 told = true;
                 shut(connection.as_mut());
             }
@@ -150,11 +169,11 @@ where
     .await;
 }
 
-/// `None` if a drain begins first.
-async fn unless_draining<T>(worker: &Worker, future: impl Future<Output = T>) -> Option<T> {
+/// `None` if even idle connections end first.
+async fn unless_closing<T>(worker: &Worker, future: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         biased;
         done = future => Some(done),
-        () = worker.draining() => None,
+        () = worker.closing() => None,
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// The classic Prometheus bounds, in nanoseconds.
 pub(crate) const CLASSIC: [u64; 14] = [
     5_000_000,
@@ -28,7 +30,7 @@ const COARSEST_NS: u64 = 60_000_000_000;
 
 /// Latencies counted in buckets. A bucket holds what is above the bound before it and not above
 /// its own; the last one what is above all bounds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Histogram {
     bounds: Arc<[u64]>,
     counts: Vec<u64>,
@@ -117,6 +119,39 @@ impl Histogram {
             .copied()
     }
 
+    /// Adds what another one counted, which may have other bounds: this one has both afterwards.
+    pub fn merge(&mut self, other: &Self) {
+        if self.bounds != other.bounds {
+            *self = self.rebound(&other.bounds);
+        }
+        let other = other.rebound(&self.bounds);
+        self.add(other.counts.iter().copied(), other.sum_ns);
+    }
+
+    /// The same counts with more bounds. A bucket that is divided stays whole, below the bound that
+    /// it had: no count below a bound goes back.
+    #[must_use]
+    pub fn rebound(&self, more: &[u64]) -> Self {
+        if *self.bounds == *more {
+            return self.clone();
+        }
+        let mut bounds: Vec<u64> = self.bounds.iter().chain(more).copied().collect();
+        bounds.sort_unstable();
+        bounds.dedup();
+        let mut wider = Self::new(bounds.into());
+        for (index, count) in self.counts.iter().enumerate() {
+            let bucket = match self.bounds.get(index) {
+                Some(bound) => wider.bounds.partition_point(|other| other < bound),
+                None => wider.bounds.len(),
+            };
+            if let Some(total) = wider.counts.get_mut(bucket) {
+                *total += count;
+            }
+        }
+        wider.sum_ns = self.sum_ns;
+        wider
+    }
+
     pub(super) fn add(&mut self, counts: impl Iterator<Item = u64>, sum_ns: u64) {
         for (total, more) in self.counts.iter_mut().zip(counts) {
             *total += more;
@@ -129,6 +164,33 @@ impl Histogram {
 mod tests {
     use super::*;
     use crate::meter::RouteCells;
+
+    #[test]
+    fn what_has_other_bounds_is_added_and_no_count_goes_back() {
+        let of = |thresholds: &[u64], ms: &[u64]| {
+            let cells = RouteCells::new(bounds(thresholds));
+            for ms in ms {
+                cells.answer(ms * 1_000_000);
+            }
+            let mut total = Histogram::new(bounds(thresholds));
+            cells.add_latency_to(&mut total);
+            total
+        };
+        let before = of(&[300_000_001], &[1, 290, 301, 90_000]);
+        let mut both = before.clone();
+        both.merge(&of(&[123_456_789], &[100, 124, 400]));
+        assert_eq!(both.count(), 7);
+        assert_eq!(
+            both.sum_ns(),
+            (1 + 290 + 301 + 90_000 + 100 + 124 + 400) * 1_000_000
+        );
+        for bound in before.bounds() {
+            assert!(both.at_most(*bound) >= before.at_most(*bound), "{bound}");
+        }
+        assert_eq!(both.at_most(300_000_001), 4);
+        assert_eq!(both.at_most(123_456_789), 2);
+        assert_eq!(before.rebound(both.bounds()).at_most(300_000_001), 2);
+    }
 
     #[test]
     fn thresholds_are_exact_and_quantiles_close() {

@@ -18,12 +18,12 @@ use super::Pass;
 /// See the [module](super).
 #[derive(Debug)]
 pub(crate) struct Gate {
-    pub(super) limiter: AdaptiveLimiter,
+    pub(super) limiter: Arc<AdaptiveLimiter>,
     pub(super) room: WaitingRoom<LoadShedder, TokioTime>,
     refused: [AtomicU64; Criticality::ALL.len()],
 }
 
-/// A gate at one moment.
+/// A gate at one moment. Places are counted over all generations that share them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct GateCounters {
     pub(crate) limit: u64,
@@ -48,10 +48,24 @@ impl Gate {
             ..LoadShedderConfig::default()
         })?;
         Ok(Self {
-            limiter,
+            limiter: Arc::new(limiter),
             room: WaitingRoom::on(TokioTime, shedder),
             refused: Default::default(),
         })
+    }
+
+    /// The same places, and what was learnt, for another generation. Each counts its own refusals.
+    pub(crate) fn shared(&self) -> Self {
+        Self {
+            limiter: Arc::clone(&self.limiter),
+            room: self.room.clone(),
+            refused: Default::default(),
+        }
+    }
+
+    /// Whether both give the same places.
+    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.limiter, &other.limiter)
     }
 
     /// Waits for a place, or is refused.

@@ -269,13 +269,16 @@ async fn a_drain_lets_requests_end_and_closes_the_rest() {
         (rig.counters().endpoints[0].in_flight == 1).then_some(())
     })
     .await;
-    let (report, answer) = tokio::join!(rig.gateway.drain(Duration::from_secs(15)), async {
-        idle.ends().await;
-        release.send(()).unwrap();
-        let answer = slow.answer().await;
-        slow.ends().await;
-        answer
-    });
+    let (report, answer) = tokio::join!(
+        rig.gateway.drain(Duration::ZERO, Duration::from_secs(15)),
+        async {
+            idle.ends().await;
+            release.send(()).unwrap();
+            let answer = slow.answer().await;
+            slow.ends().await;
+            answer
+        }
+    );
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("connection").unwrap(), "close");
     assert_eq!(report.connections_left, 0);
@@ -295,7 +298,10 @@ async fn a_drain_gives_up_at_its_limit() {
         (rig.counters().endpoints[0].in_flight == 1).then_some(())
     })
     .await;
-    let report = rig.gateway.drain(Duration::from_millis(50)).await;
+    let report = rig
+        .gateway
+        .drain(Duration::ZERO, Duration::from_millis(50))
+        .await;
     assert_eq!(report.connections_left, 1);
     rig.gateway.stop();
     plain.ends().await;

@@ -31,6 +31,8 @@ mod rig;
 #[cfg(test)]
 mod smuggling;
 #[cfg(test)]
+mod succession;
+#[cfg(test)]
 mod tcp;
 #[cfg(test)]
 mod tls;

@@ -115,7 +115,11 @@ async fn a_drain_tells_http_2_clients_to_go() {
         .await
         .unwrap();
     response.into_body().collect().await.unwrap();
-    let report = rig.gateway.drain(std::time::Duration::from_secs(15)).await;
+    let (patience, limit) = (
+        std::time::Duration::from_secs(15),
+        std::time::Duration::from_secs(15),
+    );
+    let report = rig.gateway.drain(patience, limit).await;
     assert_eq!(report.connections_left, 0);
     soon("the goodbye", connection).await.unwrap().unwrap();
 }

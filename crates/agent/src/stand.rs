@@ -1,0 +1,176 @@
+//! A node's control plane, from its beginning to its end. The gateway is there before and after.
+
+use std::ffi::OsString;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ninefold_config::model;
+use ninefold_core::event::Event;
+use ninefold_gateway::{Counters, Succession};
+use tokio::net::UnixListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::admin;
+use crate::begin::{Arrival, Begun, begin};
+use crate::control::{self, Control, Handle, Launch};
+use crate::node::{FIRST_LOOK_MAX, NodeError};
+use crate::state::{StateFolder, StateLock};
+use crate::takeover;
+
+/// What does not change while a node lives, whoever runs it.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) state: StateFolder,
+    /// The command that runs a keeper; its folder is appended.
+    pub(crate) keeper: Vec<OsString>,
+    /// How `up` was called, for a successor: what stands behind the program and its file.
+    pub(crate) arguments: Vec<OsString>,
+    /// Called with every event of the journal.
+    pub(crate) on_event: Arc<dyn Fn(&Event) + Send + Sync>,
+}
+
+impl std::fmt::Debug for Setup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setup")
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A control plane that runs: it holds the folder and the books.
+#[derive(Debug)]
+pub(crate) struct Stand {
+    pub(crate) handle: Handle,
+    pub(crate) gateway: Arc<Succession>,
+    /// The admin API on loopback.
+    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) spare: Option<TcpListener>,
+    pub(crate) stop: watch::Receiver<Option<String>>,
+    pub(crate) takers: UnixListener,
+    end: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    _lock: StateLock,
+}
+
+/// What is left of a control plane that ended, and whose gateway serves on.
+#[derive(Debug)]
+pub(crate) struct Remains {
+    pub(crate) gateway: Arc<Succession>,
+    pub(crate) file: Arc<model::File>,
+    pub(crate) config: String,
+    pub(crate) admin: Option<TcpListener>,
+    /// What was booked.
+    pub(crate) counted: Counters,
+}
+
+impl Stand {
+    /// Takes the folder, opens the books, adopts and starts, and looks once at what should be ready;
+    /// then the gateway is told who is. It is not opened. `counted`: what of the gateway is booked
+    /// already. Waits for the folder for `patience`.
+    pub(crate) async fn up(
+        setup: &Setup,
+        file: Arc<model::File>,
+        config: String,
+        arrival: Arrival,
+        counted: Option<Counters>,
+        patience: Duration,
+    ) -> Result<Self, NodeError> {
+        let asked = Instant::now();
+        let lock = loop {
+            match setup.state.open() {
+                Ok(lock) => break lock,
+                Err(error) if asked.elapsed() >= patience => return Err(error.into()),
+                Err(_held) => {}
+            }
+        };
+        let begun = begin(setup, file, config, arrival).await?;
+        let Begun {
+            parts,
+            newest,
+            mut listeners,
+            reports,
+            reporting,
+            registry,
+        } = begun;
+        let takers =
+            takeover::bind(&setup.state.handover()).map_err(|source| NodeError::Admin {
+                what: setup.state.handover().display().to_string(),
+                source,
+            })?;
+        let (journal, supervisor) = (parts.journal.clone(), parts.supervisor.clone());
+        let gateway = Arc::clone(&parts.gateway);
+        let mut control = Control::new(parts);
+        // A gateway that serves already knows better who is ready than who was just begun to probe.
+        control.hold();
+        if let Some(counted) = counted {
+            control.booked(counted);
+        }
+        let (stop_tx, stop) = watch::channel(None);
+        let launch = Launch {
+            state: setup.state.clone(),
+            keeper: setup.keeper.clone(),
+            arguments: setup.arguments.clone(),
+            reports: reporting,
+            turn: Arc::default(),
+        };
+        let control = Arc::new(Mutex::new(control));
+        let handle = Handle::new(
+            control,
+            journal,
+            newest,
+            stop_tx,
+            Arc::new(registry),
+            launch,
+        );
+        let (end, ended) = watch::channel(false);
+        let (admin, spare) = (listeners.address, listeners.spare.take());
+        let tasks = vec![
+            tokio::spawn(control::run(handle.clone(), reports, ended.clone())),
+            tokio::spawn(admin::serve(listeners, handle.clone(), ended)),
+        ];
+        if !supervisor.settled(FIRST_LOOK_MAX).await {
+            tracing::warn!("some endpoints have not answered a probe yet; serving without them");
+        }
+        // The routing must know before the first request asks it.
+        handle.lock().release();
+        Ok(Self {
+            handle,
+            gateway,
+            admin,
+            spare,
+            stop,
+            takers,
+            end,
+            tasks,
+            _lock: lock,
+        })
+    }
+
+    /// Ends the tasks: nothing is decided or served by the admin API any more.
+    pub(crate) async fn end_tasks(&mut self) {
+        self.end.send_replace(true);
+        for task in self.tasks.drain(..) {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the node ended badly");
+            }
+        }
+    }
+
+    /// Ends the control plane and gives up the folder. Instances and gateway go on as they are.
+    pub(crate) async fn leave(mut self) -> Remains {
+        let supervisor = self.handle.lock().parts.supervisor.clone();
+        supervisor.leave().await;
+        self.end_tasks().await;
+        let mut control = self.handle.lock();
+        let counted = control.settle();
+        Remains {
+            gateway: Arc::clone(&self.gateway),
+            file: Arc::clone(&control.parts.file),
+            config: control.parts.config.clone(),
+            admin: self.spare.take(),
+            counted,
+        }
+    }
+}

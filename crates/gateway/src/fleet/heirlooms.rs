@@ -1,0 +1,53 @@
+//! What a gateway takes over from the one before, where their files say the same of it: two
+//! generations together let no more pass, and forget no more, than one.
+
+use std::sync::Arc;
+
+use super::Hub;
+use super::outliers::Pool;
+use crate::overload::Gate;
+use crate::plan::{Plan, RoutePlan, ServicePlan};
+use crate::rate_limit::RouteLimit;
+
+/// By route: how often requests may come.
+pub(super) fn limits(plan: &Plan, elder: Option<&Hub>) -> Vec<Option<RouteLimit>> {
+    let limit = |route: &RoutePlan| {
+        let settings = route.rate_limit.as_ref()?;
+        let kept = elder.and_then(|elder| {
+            let mut routes = elder.plan.routes.iter().zip(&elder.limits);
+            let (before, limit) = routes.find(|(before, _)| before.name == route.name)?;
+            let limit = limit.as_ref()?;
+            (before.rate_limit.as_ref() == Some(settings)).then(|| limit.shared())
+        });
+        kept.or_else(|| RouteLimit::new(settings).ok())
+    };
+    plan.routes.iter().map(limit).collect()
+}
+
+/// By service: how many requests may be under way.
+pub(super) fn gates(plan: &Plan, elder: Option<&Hub>) -> Vec<Option<Arc<Gate>>> {
+    let gate = |service: &ServicePlan| {
+        let settings = service.overload.as_ref()?;
+        let kept = elder.and_then(|elder| {
+            let mut services = elder.plan.services.iter().zip(&elder.overload);
+            let (before, gate) = services.find(|(before, _)| before.name == service.name)?;
+            let gate = gate.as_ref()?;
+            (before.overload.as_ref() == Some(settings)).then(|| gate.shared())
+        });
+        // A valid file has valid limits.
+        kept.or_else(|| Gate::new(settings).ok()).map(Arc::new)
+    };
+    plan.services.iter().map(gate).collect()
+}
+
+/// By service: what decides who is ejected.
+pub(super) fn pools(plan: &Plan, elder: Option<&Hub>) -> Vec<Pool> {
+    let pool = |service: &ServicePlan| {
+        let kept = elder.and_then(|elder| {
+            let mut services = elder.plan.services.iter().zip(&elder.pools);
+            services.find(|(before, _)| before.name == service.name)
+        });
+        kept.map(|(_, pool)| pool.shared()).unwrap_or_default()
+    };
+    plan.services.iter().map(pool).collect()
+}

@@ -1,0 +1,207 @@
+//! Counters of several gateways of one node as one account. The patterns name every field, so that
+//! none is forgotten.
+
+use std::sync::Arc;
+
+use ninefold_core::observation::CallerReport;
+use ninefold_core::status::Rotation;
+
+use crate::counters::{
+    Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
+};
+
+impl Counters {
+    /// Adds what another gateway of this node counted: by address, route, service and instance. What
+    /// only the other one knows comes behind.
+    pub fn merge(&mut self, other: &Self) {
+        let Self {
+            listeners,
+            routes,
+            services,
+            endpoints,
+            access_log_dropped,
+        } = other;
+        let same = |one: &ListenerCounters, other: &ListenerCounters| one.address == other.address;
+        merge(
+            &mut self.listeners,
+            listeners,
+            same,
+            ListenerCounters::merge,
+        );
+        let same = |one: &RouteCounters, other: &RouteCounters| one.route == other.route;
+        merge(&mut self.routes, routes, same, RouteCounters::merge);
+        let same = |one: &ServiceCounters, other: &ServiceCounters| one.service == other.service;
+        merge(&mut self.services, services, same, ServiceCounters::merge);
+        let same =
+            |one: &EndpointCounters, other: &EndpointCounters| one.instance == other.instance;
+        merge(
+            &mut self.endpoints,
+            endpoints,
+            same,
+            EndpointCounters::merge,
+        );
+        self.access_log_dropped += access_log_dropped;
+    }
+
+    /// The last word of a gateway that is gone: nothing is open or under way any more. What it had
+    /// not told the end of failed with it.
+    pub fn settle(&mut self) {
+        for listener in &mut self.listeners {
+            listener.connections_open = 0;
+        }
+        for route in &mut self.routes {
+            let ended = route.ok + route.failed + route.cancelled + route.refused;
+            route.failed += route.requests.saturating_sub(ended);
+        }
+        for service in &mut self.services {
+            service.limit = 0;
+            service.in_flight = 0;
+            service.waiting = 0;
+        }
+        for endpoint in &mut self.endpoints {
+            endpoint.in_flight = 0;
+            endpoint.report.in_flight = 0;
+            endpoint.rotation = Rotation::In;
+            endpoint.ejection = None;
+        }
+    }
+}
+
+fn merge<T: Clone>(
+    all: &mut Vec<T>,
+    others: &[T],
+    same: impl Fn(&T, &T) -> bool,
+    merge: impl Fn(&mut T, &T),
+) {
+    for other in others {
+        match all.iter_mut().find(|one| same(one, other)) {
+            Some(one) => merge(one, other),
+            None => all.push(other.clone()),
+        }
+    }
+}
+
+impl ListenerCounters {
+    const fn merge(&mut self, other: &Self) {
+        let Self {
+            address: _,
+            connections_open,
+            connections_total,
+            refused,
+            accept_errors,
+            handshakes_failed,
+        } = other;
+        self.connections_open += *connections_open;
+        self.connections_total += *connections_total;
+        self.refused += *refused;
+        self.accept_errors += *accept_errors;
+        self.handshakes_failed += *handshakes_failed;
+    }
+}
+
+impl RouteCounters {
+    fn merge(&mut self, other: &Self) {
+        let Self {
+            route: _,
+            service: _,
+            requests,
+            ok,
+            failed,
+            cancelled,
+            refused,
+            masked,
+            answered,
+            latency,
+            rate_limited,
+            retries,
+            retries_denied,
+            bytes_in,
+            bytes_out,
+        } = other;
+        self.requests += requests;
+        self.ok += ok;
+        self.failed += failed;
+        self.cancelled += cancelled;
+        self.refused += refused;
+        self.masked += masked;
+        self.answered += answered;
+        self.latency.merge(latency);
+        self.rate_limited += rate_limited;
+        self.retries += retries;
+        self.retries_denied += retries_denied;
+        self.bytes_in += bytes_in;
+        self.bytes_out += bytes_out;
+    }
+}
+
+impl ServiceCounters {
+    fn merge(&mut self, other: &Self) {
+        let Self {
+            service: _,
+            // That of the one that stays.
+            limit: _,
+            in_flight,
+            waiting,
+            refused,
+        } = other;
+        self.in_flight += in_flight;
+        self.waiting += waiting;
+        for (criticality, more) in refused {
+            let mut known = self.refused.iter_mut();
+            match known.find(|(known, _)| known == criticality) {
+                Some((_, count)) => *count += more,
+                None => self.refused.push((*criticality, *more)),
+            }
+        }
+    }
+}
+
+impl EndpointCounters {
+    fn merge(&mut self, other: &Self) {
+        let Self {
+            instance: _,
+            report,
+            // Those of the one that stays.
+            rotation: _,
+            ejection: _,
+            ejections,
+            in_flight,
+            stale,
+            connects,
+            impact,
+        } = other;
+        self.report = sum(&self.report, report);
+        for (cause, more) in ejections {
+            let mut known = self.ejections.iter_mut();
+            if let Some((_, count)) = known.find(|(known, _)| known == cause) {
+                *count += more;
+            }
+        }
+        self.in_flight += in_flight;
+        self.stale += stale;
+        self.connects += connects;
+        for (route, hurt, masked) in impact {
+            let mut known = self.impact.iter_mut();
+            match known.find(|(name, ..)| name == route) {
+                Some(known) => {
+                    known.1 += hurt;
+                    known.2 += masked;
+                }
+                None => self.impact.push((Arc::clone(route), *hurt, *masked)),
+            }
+        }
+    }
+}
+
+fn sum(mine: &CallerReport, theirs: &CallerReport) -> CallerReport {
+    CallerReport {
+        attempts: mine.attempts + theirs.attempts,
+        connect_failed: mine.connect_failed + theirs.connect_failed,
+        reset: mine.reset + theirs.reset,
+        timed_out: mine.timed_out + theirs.timed_out,
+        server_errors: mine.server_errors + theirs.server_errors,
+        in_flight: mine.in_flight + theirs.in_flight,
+        latency_sum_ns: mine.latency_sum_ns.wrapping_add(theirs.latency_sum_ns),
+        answered: mine.answered + theirs.answered,
+    }
+}
