@@ -1,10 +1,11 @@
 //! The gateway and its peers under the same faults: the program behind
-//! `cargo xtask bench availability`.
+//! `cargo xtask bench availability`, and behind `cargo xtask bench reload`.
 //!
 //! It is also the replica that the proxies stand before, so that nothing else must be built.
 
 mod backend;
 mod figures;
+mod handover;
 mod load;
 mod options;
 mod port;
@@ -28,7 +29,8 @@ fn main() -> ExitCode {
         Some((word, rest)) if word == "run" => {
             options::Options::parse(rest).and_then(|options| run::run(&options))
         }
-        _ => Err("use `cargo xtask bench availability`".to_owned()),
+        Some((word, rest)) if word == "hand-overs" => handover::run(rest),
+        _ => Err("use `cargo xtask bench availability` or `cargo xtask bench reload`".to_owned()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
 }
 
 /// As many open files as we may have: in overload each waiting request has a connection.
-fn files_for_all() -> Result<(), Problem> {
+pub(crate) fn files_for_all() -> Result<(), Problem> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Nofile).maximum;
     let all = Rlimit {

@@ -196,7 +196,7 @@ fn write(path: &Path, text: &str) -> Result<(), Problem> {
 }
 
 /// Waits until a GET is answered well; `runs` says whether waiting makes sense.
-async fn answers(
+pub(crate) async fn answers(
     address: SocketAddr,
     path: &str,
     mut runs: impl FnMut() -> bool,

@@ -29,6 +29,8 @@ Usage: cargo xtask COMMAND
            CPU, throughput, latency and memory beside HAProxy, nginx, Envoy, Traefik and Pingora
   bench availability [--rounds N] [--rows A,B] [--peers A,B] [--binary FILE] [--output json] [--save]
            the same faults beside HAProxy, nginx, Envoy and Traefik; a quarter of an hour
+  bench reload [--reloads N] [--upgrades N] [--rate N] [--binary FILE] [--output json] [--save]
+           reloads and upgrades under load: what is lost
   bench policies [--quick] [--rounds N] [--threads 1,2,4] [--cases A,B] [--output json] [--save]
            the library's policies beside their peers in Rust: time, allocations, instructions
   bench behaviour [--seed N] [--scenarios A,B] [--output json] [--save]
@@ -55,6 +57,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["tidy"] => tidy::run(),
         ["bench", "gateway", options @ ..] => bench::gateway::run(options),
         ["bench", "availability", options @ ..] => bench::availability::run(options),
+        ["bench", "reload", options @ ..] => bench::reload::run(options),
         ["bench", "policies", options @ ..] => bench::policies::run(options),
         ["bench", "behaviour", options @ ..] => bench::behaviour::run(options),
         ["help" | "--help" | "-h"] => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The `percent`th percentile by nearest rank, in milliseconds; nothing without values.
-pub(super) fn percentile_ms(mut times: Vec<Duration>, percent: usize) -> Option<f64> {
+pub(crate) fn percentile_ms(mut times: Vec<Duration>, percent: usize) -> Option<f64> {
     times.sort_unstable();
     let rank = (times.len() * percent).div_ceil(100).max(1);
     times.get(rank - 1).map(|time| time.as_secs_f64() * 1e3)

@@ -1,5 +1,6 @@
 //! HTTP/1.1 with connections that are kept.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
@@ -14,23 +15,36 @@ use crate::problem::{Problem, While};
 
 type Sender = SendRequest<Full<Bytes>>;
 
-/// A client of one address. The connection used last is used first.
+/// Which idle connection is used next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reuse {
+    /// The one that was used last.
+    Newest,
+    /// The one that has waited for longest.
+    Oldest,
+    /// None.
+    Never,
+}
+
+/// A client of one address.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     address: SocketAddr,
-    idle: Mutex<Vec<Sender>>,
+    reuse: Reuse,
+    idle: Mutex<VecDeque<Sender>>,
 }
 
 impl Client {
-    pub(super) const fn new(address: SocketAddr) -> Self {
+    pub(crate) const fn new(address: SocketAddr, reuse: Reuse) -> Self {
         Self {
             address,
-            idle: Mutex::new(Vec::new()),
+            reuse,
+            idle: Mutex::new(VecDeque::new()),
         }
     }
 
     /// Sends a request and reads its answer to the end; its status.
-    pub(super) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<u16, Problem> {
+    pub(crate) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<u16, Problem> {
         // A kept connection may have been closed meanwhile. What was certainly not sent moves on,
         // at last to a connection of its own.
         while let Some(mut sender) = self.take() {
@@ -71,14 +85,20 @@ impl Client {
             frame.while_("read the answer")?;
         }
         if !sender.is_closed()
+            && self.reuse != Reuse::Never
             && let Ok(mut idle) = self.idle.lock()
         {
-            idle.push(sender);
+            idle.push_back(sender);
         }
         Ok(status)
     }
 
     fn take(&self) -> Option<Sender> {
-        self.idle.lock().ok()?.pop()
+        let mut idle = self.idle.lock().ok()?;
+        match self.reuse {
+            Reuse::Newest => idle.pop_back(),
+            Reuse::Oldest => idle.pop_front(),
+            Reuse::Never => None,
+        }
     }
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Plan;
-use super::client::Client;
+use super::client::{Client, Reuse};
 
 /// Requests in flight at most; what is due beyond is counted as failed, and so shows.
 const IN_FLIGHT_MAX: usize = 8_000;
@@ -43,7 +43,7 @@ impl Record {
 /// Drives the whole plan from `began` on; what became of each request, in the order of their ends.
 pub(crate) async fn drive(plan: Plan, began: Instant) -> Vec<Record> {
     let plan = Arc::new(plan);
-    let client = Arc::new(Client::new(plan.address));
+    let client = Arc::new(Client::new(plan.address, Reuse::Newest));
     let mut requests = JoinSet::new();
     let mut records = Vec::new();
     for (number, due) in plan.due().enumerate() {

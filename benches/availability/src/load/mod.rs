@@ -5,5 +5,6 @@ mod client;
 mod driver;
 mod plan;
 
+pub(crate) use client::{Client, Reuse};
 pub(crate) use driver::{Record, drive};
 pub(crate) use plan::{Phase, Plan};

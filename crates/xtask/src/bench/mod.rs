@@ -10,4 +10,5 @@ pub(crate) mod gateway;
 mod install;
 mod machine;
 pub(crate) mod policies;
+pub(crate) mod reload;
 mod spread;

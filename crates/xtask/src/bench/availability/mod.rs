@@ -15,4 +15,5 @@ mod row;
 mod run;
 mod sample;
 
+pub(super) use programs::{driver, ninefold};
 pub(crate) use run::run;

@@ -64,7 +64,8 @@ impl Programs {
     }
 }
 
-fn driver(root: &Path, target: &Path) -> Result<PathBuf, Failure> {
+/// Builds the program of `benches/availability`.
+pub(in crate::bench) fn driver(root: &Path, target: &Path) -> Result<PathBuf, Failure> {
     let manifest = root.join("benches/availability/Cargo.toml");
     let target = target.join("bench-availability");
     let mut build = cargo(&["build", "--release", "--locked", "--manifest-path"])?;
@@ -77,17 +78,25 @@ fn find(peer: Peer, options: &Options, root: &Path, target: &Path) -> Result<Pat
     match (program, &options.binary) {
         ("envoy", _) => ENVOY.install(target),
         ("traefik", _) => TRAEFIK.install(target),
-        ("ninefold", Some(path)) => path
-            .canonicalize()
-            .while_(&format!("find {}", path.display())),
-        ("ninefold", None) => {
-            let package = ["--package", "ninefold-cli"];
-            let mut build = cargo(&["build", "--release", "--locked"])?;
-            run(build.args(package).current_dir(root))?;
-            Ok(target.join("release/ninefold"))
-        }
+        ("ninefold", given) => ninefold(given.as_deref(), root, target),
         _ => setup::find(program).ok_or_else(|| Failure::new(format!("`{program}` is missing"))),
     }
+}
+
+/// The `ninefold` that is given, or a release build.
+pub(in crate::bench) fn ninefold(
+    given: Option<&Path>,
+    root: &Path,
+    target: &Path,
+) -> Result<PathBuf, Failure> {
+    if let Some(path) = given {
+        let found = path.canonicalize();
+        return found.while_(&format!("find {}", path.display()));
+    }
+    let package = ["--package", "ninefold-cli"];
+    let mut build = cargo(&["build", "--release", "--locked"])?;
+    run(build.args(package).current_dir(root))?;
+    Ok(target.join("release/ninefold"))
 }
 
 /// Whether this Ninefold can be reloaded.
