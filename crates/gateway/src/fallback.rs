@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use ninefold_config::model::{FixedAnswer, FixedBody};
+use serde::{Deserialize, Serialize};
 
 /// The largest body of a fixed answer; the largest that a file's text can hold.
 const BODY_MAX: u64 = 1 << 20;
 
 /// Why a fallback answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FallbackCause {
     /// No endpoint was up.
     NoEndpoint,

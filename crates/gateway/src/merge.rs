@@ -115,6 +115,7 @@ impl RouteCounters {
             rate_limited,
             retries,
             retries_denied,
+            fallbacks,
             bytes_in,
             bytes_out,
         } = other;
@@ -129,6 +130,9 @@ impl RouteCounters {
         self.rate_limited += rate_limited;
         self.retries += retries;
         self.retries_denied += retries_denied;
+        for ((_, count), (_, more)) in self.fallbacks.iter_mut().zip(fallbacks) {
+            *count += more;
+        }
         self.bytes_in += bytes_in;
         self.bytes_out += bytes_out;
     }

@@ -181,6 +181,7 @@ fn listener_keys(old: &Listener, new: &Listener) -> Vec<String> {
         protocol,
         proxy_protocol,
         tls,
+        client_ca,
         limits,
         access_log,
         trust_forwarded,
@@ -190,6 +191,7 @@ fn listener_keys(old: &Listener, new: &Listener) -> Vec<String> {
     keys.whole("protocol", protocol, &new.protocol);
     keys.value("proxy_protocol", proxy_protocol, &new.proxy_protocol);
     keys.whole("tls", tls, &new.tls);
+    keys.whole("client_ca", client_ca, &new.client_ca);
     keys.whole("limits", limits, &new.limits);
     keys.whole("access_log", access_log, &new.access_log);
     keys.value("trust_forwarded", trust_forwarded, &new.trust_forwarded);
@@ -217,6 +219,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
         retry,
         criticality,
         rate_limit,
+        fallback,
         send_proxy_protocol,
     } = old;
     let mut keys = Keys::default();
@@ -230,6 +233,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
     let (before, after) = (criticality.as_str(), new.criticality.as_str());
     keys.value("criticality", &before, &after);
     keys.whole("rate_limit", rate_limit, &new.rate_limit);
+    keys.whole("fallback", fallback, &new.fallback);
     keys.whole(
         "send_proxy_protocol",
         send_proxy_protocol,

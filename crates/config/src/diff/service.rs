@@ -11,6 +11,8 @@ pub(super) fn keys(old: &Service, new: &Service) -> Vec<String> {
         overload,
         slow_start,
         connect_timeout,
+        protocol,
+        tls,
     } = old;
     let mut keys = Keys::default();
     match (kind, &new.kind) {
@@ -30,6 +32,8 @@ pub(super) fn keys(old: &Service, new: &Service) -> Vec<String> {
     keys.whole("overload", overload, &new.overload);
     keys.value("slow_start", slow_start, &new.slow_start);
     keys.value("connect_timeout", connect_timeout, &new.connect_timeout);
+    keys.whole("protocol", protocol, &new.protocol);
+    keys.whole("tls", tls, &new.tls);
     keys.0
 }
 

@@ -257,7 +257,7 @@ async fn the_access_log_says_so_whatever_its_sample() {
         plain.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
         assert_eq!(plain.answer().await.status, 200);
         drop(plain);
-        gateway.drain(Duration::from_secs(20)).await;
+        gateway.drain(Duration::ZERO, Duration::from_secs(20)).await;
         gateway.stop();
         let text = std::fs::read_to_string(state.path().join("access.log")).unwrap();
         assert!(text.contains(expected), "{text}");
