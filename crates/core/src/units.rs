@@ -124,14 +124,17 @@ fn split(text: &str) -> (&str, &str) {
     text.split_at(end)
 }
 
-/// A decimal number as thousand-millionths, without rounding; `None` if it is none or too large.
-fn billionths(digits: &str) -> Option<u128> {
+/// A decimal number times `scale`, rounded down; `None` if it is none or too large.
+fn scaled(digits: &str, scale: u128) -> Option<u128> {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    if whole.is_empty() || whole.len() > 15 || fraction.is_empty() || fraction.len() > 9 {
+    // Nothing longer fits into 64 bits.
+    if whole.is_empty() || whole.len() > 20 || fraction.is_empty() || fraction.len() > 9 {
         return None;
     }
-    let scale = 10u128.pow(9 - u32::try_from(fraction.len()).ok()?);
-    Some(whole.parse::<u128>().ok()? * 1_000_000_000 + fraction.parse::<u128>().ok()? * scale)
+    let shift = 10u128.pow(9 - u32::try_from(fraction.len()).ok()?);
+    let billionths =
+        whole.parse::<u128>().ok()? * 1_000_000_000 + fraction.parse::<u128>().ok()? * shift;
+    Some(billionths.checked_mul(scale)? / 1_000_000_000)
 }
 
 impl FromStr for Span {
@@ -161,7 +164,9 @@ impl FromStr for Span {
                 "d" => 86_400_000_000_000,
                 _ => return Err(refused()),
             };
-            total += billionths(digits).ok_or_else(refused)? * unit_ns / 1_000_000_000;
+            total = scaled(digits, unit_ns)
+                .and_then(|part| total.checked_add(part))
+                .ok_or_else(refused)?;
             rest = tail;
         }
         if text.is_empty() {
@@ -193,7 +198,7 @@ impl FromStr for Bytes {
             "GiB" => 1 << 30,
             _ => return Err(refused()),
         };
-        let bytes = billionths(digits).ok_or_else(refused)? * unit_bytes / 1_000_000_000;
+        let bytes = scaled(digits, unit_bytes).ok_or_else(refused)?;
         u64::try_from(bytes)
             .map(Self)
             .map_err(|_out_of_range| refused())
@@ -210,7 +215,7 @@ impl FromStr for Ratio {
             ))
         };
         let digits = text.strip_suffix('%').ok_or_else(refused)?.trim_end();
-        let parts = billionths(digits).ok_or_else(refused)? / 100;
+        let parts = scaled(digits, RATIO_ONE.into()).ok_or_else(refused)? / 100;
         match u64::try_from(parts) {
             Ok(parts) if parts <= RATIO_ONE => Ok(Self(parts)),
             _ => Err(refused()),
@@ -234,7 +239,7 @@ impl FromStr for Rate {
             "h" => 3_600,
             _ => return Err(refused()),
         };
-        let millihertz = billionths(digits).ok_or_else(refused)? / 1_000_000 / per;
+        let millihertz = scaled(digits, 1_000).ok_or_else(refused)? / per;
         u64::try_from(millihertz)
             .map(Self)
             .map_err(|_out_of_range| refused())
@@ -294,7 +299,8 @@ impl fmt::Display for Rate {
         if self.0.is_multiple_of(1_000) {
             write!(f, "{}/s", self.0 / 1_000)
         } else {
-            write!(f, "{}/s", self.as_hz())
+            let (whole, fraction) = (self.0 / 1_000, format!("{:03}", self.0 % 1_000));
+            write!(f, "{whole}.{}/s", fraction.trim_end_matches('0'))
         }
     }
 }
@@ -368,6 +374,22 @@ mod tests {
         assert_eq!("99.95%".parse::<Ratio>().unwrap().to_string(), "99.95%");
         assert_eq!("100%".parse::<Ratio>().unwrap(), Ratio::ONE);
         assert_eq!("30/m".parse::<Rate>().unwrap().to_string(), "0.5/s");
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let large = Duration::from_nanos(2_533_560_000_000_008);
+        let span = Span(large).to_string();
+        assert_eq!(span.parse(), Ok(Span(large)), "{span}");
+        for bytes in [u64::MAX, u64::MAX - 1, 0] {
+            let text = Bytes(bytes).to_string();
+            assert_eq!(text.parse(), Ok(Bytes(bytes)), "{text}");
+        }
+        for millihertz in [u64::MAX, 51_566_051_566_051_660, 1_001, 10] {
+            let rate = Rate::millihertz(millihertz);
+            assert_eq!(rate.to_string().parse(), Ok(rate), "{rate}");
+        }
+        assert!("99999999999999999999d".parse::<Span>().is_err());
     }
 
     #[test]
