@@ -143,12 +143,15 @@ async fn loopback_names_only(request: Request, next: Next) -> Response {
 }
 
 /// Whether a `Host` header names this machine's loopback.
-fn names_loopback(host: &str) -> bool {
+pub(crate) fn names_loopback(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
     };
-    let literal = name.trim_start_matches('[').trim_end_matches(']');
+    let inner = name
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let literal = inner.unwrap_or(name);
     name.eq_ignore_ascii_case("localhost")
         || literal
             .parse::<std::net::IpAddr>()
@@ -177,6 +180,8 @@ mod tests {
             "10.0.0.1",
             "",
             ":9900",
+            "::1]:9900",
+            "[[::1]]",
         ] {
             assert!(!names_loopback(bad), "{bad}");
         }
