@@ -7,10 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Waker;
+use std::time::Duration;
 
 use http::HeaderValue;
 use ninefold_core::policy::Cohort;
 
+use super::resets::Resets;
 use crate::guard::Pulse;
 use crate::plan::ListenerPlan;
 use crate::worker::Worker;
@@ -28,6 +30,7 @@ pub(crate) struct Client {
     pub(crate) cohort: Cohort,
     /// The peer's address as `x-forwarded-for` shows it.
     pub(crate) address: HeaderValue,
+    resets: Resets,
     doomed: Cell<bool>,
     task: RefCell<Option<Waker>>,
 }
@@ -44,6 +47,7 @@ impl Client {
             pulse,
             cohort: cohort(peer),
             address: forwarded(peer),
+            resets: Resets::default(),
             doomed: Cell::new(false),
             task: RefCell::new(None),
         }
@@ -59,6 +63,14 @@ impl Client {
     /// Remembers the connection's task, so that it can be ended from elsewhere.
     pub(crate) fn runs_as(&self, task: &Waker) {
         self.task.replace(Some(task.clone()));
+    }
+
+    /// A request ended, reset by the client after `reset` if it was. Whoever does that all the time
+    /// is cut.
+    pub(super) fn ended(&self, reset: Option<Duration>) {
+        if self.resets.ended(reset) {
+            self.doom();
+        }
     }
 
     /// Ends the connection with everything on it.

@@ -45,8 +45,8 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap, notable: Notable) {
     if notable.any(Notable::CONNECTION) {
         let named: Vec<HeaderName> = options(headers)
             // Mostly it says only what becomes of the connection.
-            .filter(|option| !["close", "keep-alive"].contains(option))
-            .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+            .filter(|option| !matches!(*option, b"close" | b"keep-alive"))
+            .filter_map(|name| HeaderName::from_bytes(name).ok())
             .filter(|name| !KEPT.contains(name))
             .collect();
         for name in named {
@@ -65,21 +65,29 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap, notable: Notable) {
 }
 
 /// What `Connection` lists.
-fn options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+fn options(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    elements(headers, CONNECTION)
+}
+
+/// What a header lists, in all its lines.
+fn elements(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
     headers
-        .get_all(CONNECTION)
+        .get_all(name)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+        .flat_map(|value| value.as_bytes().split(|b| *b == b','))
+        .map(<[u8]>::trim_ascii)
 }
 
 /// The protocol that a request asks to change to, if it may be passed on.
 pub(super) fn upgrade(parts: &Parts, notable: Notable) -> Option<HeaderValue> {
     let protocol = notable.get(&parts.headers, Notable::UPGRADE, UPGRADE)?;
-    let asked = options(&parts.headers).any(|option| option.eq_ignore_ascii_case("upgrade"));
-    // `h2c` would smuggle a whole connection past the gateway.
-    let plain = !protocol.as_bytes().to_ascii_lowercase().starts_with(b"h2c");
+    let asked = options(&parts.headers).any(|option| option.eq_ignore_ascii_case(b"upgrade"));
+    // `h2c` would smuggle a whole connection past the gateway, wherever in the list it stands.
+    let mut protocols = elements(&parts.headers, UPGRADE);
+    let plain = !protocols.any(|protocol| {
+        let start = protocol.first_chunk::<3>();
+        start.is_some_and(|start| start.eq_ignore_ascii_case(b"h2c"))
+    });
     (asked && plain && parts.version == Version::HTTP_11).then(|| protocol.clone())
 }
 
@@ -153,11 +161,12 @@ fn forward_client(
     }
 }
 
+/// Whether `te` lists the one thing that it may say beyond this hop (RFC 9110, section 10.1.4).
 fn names_trailers(te: &HeaderValue) -> bool {
-    te.as_bytes()
-        .to_ascii_lowercase()
-        .windows(8)
-        .any(|w| w == b"trailers")
+    te.as_bytes().split(|b| *b == b',').any(|element| {
+        let name = element.split(|b| *b == b';').next().unwrap_or_default();
+        name.trim_ascii().eq_ignore_ascii_case(b"trailers")
+    })
 }
 
 /// HTTP/2 splits cookies; HTTP/1.1 wants one header (RFC 9113, section 8.2.3).

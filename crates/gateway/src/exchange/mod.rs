@@ -10,6 +10,7 @@ mod headers;
 mod intake;
 mod notable;
 mod perform;
+mod resets;
 mod serve;
 mod ticket;
 mod trace;

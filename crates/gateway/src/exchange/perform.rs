@@ -1,5 +1,6 @@
 //! Attempts until one succeeds or none may follow.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -245,7 +246,7 @@ impl Exchange {
             upstream,
             head: RequestHead {
                 method: &self.head.method,
-                target: origin_form(&self.head.uri, &self.head.method),
+                target: &origin_form(&self.head.uri, &self.head.method),
                 headers: &self.head.headers,
                 host: host.as_ref(),
                 // HTTP/2 has no such thing.
@@ -326,10 +327,12 @@ pub(super) fn set_upgrade(headers: &mut HeaderMap, protocol: Option<HeaderValue>
 }
 
 /// Path and query only, as an endpoint expects it (RFC 9112, section 3.2.1).
-fn origin_form<'a>(uri: &'a Uri, method: &Method) -> &'a str {
+fn origin_form<'a>(uri: &'a Uri, method: &Method) -> Cow<'a, str> {
     match uri.path_and_query().map(PathAndQuery::as_str) {
-        Some("*") if *method != Method::OPTIONS => "/",
-        Some(target) => target,
-        None => "/",
+        Some("*") if *method == Method::OPTIONS => "*".into(),
+        Some(target) if target.starts_with('/') => target.into(),
+        // An absolute target without a path may have a query.
+        Some(query) if query.starts_with('?') => format!("/{query}").into(),
+        _ => "/".into(),
     }
 }

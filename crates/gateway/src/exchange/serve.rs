@@ -22,7 +22,7 @@ use super::perform::Exchange;
 use super::ticket::{Outcome, Who};
 use super::trace::{REQUEST_ID, identify};
 use super::{Client, Delivery, Ticket};
-use crate::strict::{Refusal, is_authority};
+use crate::strict::{Refusal, check_parts, is_authority};
 
 /// Serves one request. What is known of it at once is settled before the future begins, and the
 /// rest is boxed: a future is moved a few times before it is polled.
@@ -113,12 +113,13 @@ fn prepare(
     let Some(listener) = client.plan() else {
         return Err(no_route(ticket, parts));
     };
-    let headers = u32::try_from(parts.headers.len()).unwrap_or(u32::MAX);
-    let host = match authority(parts) {
-        Ok(_) if parts.version == Version::HTTP_2 && headers > listener.limits.headers => {
-            ticket.route(None);
-            return Err(too_many());
-        }
+    let checked = if parts.version == Version::HTTP_2 {
+        check_http2(parts, listener.limits.headers)
+    } else {
+        // The guard has.
+        Ok(())
+    };
+    let host = match checked.and_then(|()| authority(parts)) {
         Ok(host) => host,
         Err(answer) => {
             ticket.route(None);
@@ -211,13 +212,18 @@ fn authority(parts: &Parts) -> Result<Option<HeaderValue>, OwnAnswer> {
     Ok(Some(value))
 }
 
-/// More headers than allowed, in HTTP/2: those of HTTP/1 were counted by the guard.
-fn too_many() -> OwnAnswer {
-    OwnAnswer::new(
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "client/head",
-        Refusal::HeadTooLarge.explanation(),
-    )
+/// A head of HTTP/2 is as strict and as short as one of HTTP/1.
+fn check_http2(parts: &Parts, headers_max: u32) -> Result<(), OwnAnswer> {
+    let headers = u32::try_from(parts.headers.len()).unwrap_or(u32::MAX);
+    let checked = if headers > headers_max {
+        Err(Refusal::HeadTooLarge)
+    } else {
+        check_parts(parts)
+    };
+    checked.map_err(|refusal| {
+        let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        OwnAnswer::new(status, "client/head", refusal.explanation())
+    })
 }
 
 fn too_often(wait: Duration) -> OwnAnswer {

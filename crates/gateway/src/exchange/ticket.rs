@@ -205,6 +205,8 @@ impl Ticket {
         if std::mem::replace(&mut self.settled, true) {
             return;
         }
+        let reset = (outcome == Outcome::Cancelled).then(|| self.began.elapsed());
+        self.client.ended(reset);
         let worker = &self.client.worker;
         let body = self.intake.take().map_or(0, |intake| intake.seen.get());
         let bytes_in = self.bytes_in + body;

@@ -37,7 +37,7 @@ pub(super) fn identify(
     put_hex(id, 16, worker.random());
     let known = notable
         .get(headers, Notable::TRACE, TRACEPARENT)
-        .is_some_and(|value| copy_valid(value.as_bytes(), parent));
+        .is_some_and(|value| read_traceparent(value.as_bytes(), parent));
     if !known {
         if notable.any(Notable::TRACE) {
             headers.remove(TRACESTATE);
@@ -59,7 +59,7 @@ pub(super) fn identify(
 }
 
 /// Copies a valid traceparent of version 00, or of a later one that begins the same way.
-fn copy_valid(value: &[u8], into: &mut [u8]) -> bool {
+pub(crate) fn read_traceparent(value: &[u8], into: &mut [u8]) -> bool {
     let Some(head) = value.get(..TRACEPARENT_LENGTH) else {
         return false;
     };
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn knows_valid_trace_parents() {
-        let valid = |text: &str| copy_valid(text.as_bytes(), &mut [0; TRACEPARENT_LENGTH]);
+        let valid = |text: &str| read_traceparent(text.as_bytes(), &mut [0; TRACEPARENT_LENGTH]);
         let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         assert!(valid(good));
         assert!(valid(&good.replacen("00", "01", 1)));

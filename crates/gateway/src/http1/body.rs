@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 
 use super::Framing;
+use super::head::HEADERS_MAX;
 use crate::strict::{Chunks, Found, Refusal};
 
 /// What comes next of a body.
@@ -32,7 +33,7 @@ impl BodyReader {
         match framing {
             Framing::Length(0) => Self::Ended,
             Framing::Length(length) => Self::Length(length),
-            Framing::Chunked => Self::Chunked(Box::new(Chunks::new())),
+            Framing::Chunked => Self::Chunked(Box::new(Chunks::new(HEADERS_MAX))),
             Framing::UntilClose => Self::UntilClose,
         }
     }

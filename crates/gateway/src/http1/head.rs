@@ -11,8 +11,8 @@ use crate::strict::number;
 /// Bytes of an answer's heads at most, those before the final one included.
 pub(super) const HEAD_MAX: usize = 64 << 10;
 
-/// Fields of one head at most.
-const HEADERS_MAX: usize = 100;
+/// Fields of one head at most, and of one trailer section.
+pub(super) const HEADERS_MAX: u32 = 100;
 
 /// How long the body behind a head is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ fn find_end(input: &[u8], searched: &mut usize) -> Result<Option<usize>, Malform
 }
 
 fn parse(bytes: &Bytes, asked: &Method) -> Result<AnswerHead, Malformed> {
-    let mut space = [const { std::mem::MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut space = [const { std::mem::MaybeUninit::uninit() }; HEADERS_MAX as usize];
     let mut read = Response::new(&mut []);
     let config = ParserConfig::default();
     match config.parse_response_with_uninit_headers(&mut read, bytes, &mut space) {

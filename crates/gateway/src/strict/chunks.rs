@@ -21,6 +21,8 @@ pub(crate) struct Chunks {
     at: At,
     line: Vec<u8>,
     extensions: usize,
+    /// Trailers at most.
+    trailers_max: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +45,12 @@ pub(crate) enum Found {
 }
 
 impl Chunks {
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(trailers_max: u32) -> Self {
         Self {
             at: At::Size,
             line: Vec::new(),
             extensions: 0,
+            trailers_max,
         }
     }
 
@@ -109,6 +112,10 @@ impl Chunks {
         }
         self.line
             .extend_from_slice(rest.get(..end).unwrap_or_default());
+        // What stands in the place of a chunk's end is not waited for.
+        if self.at == At::DataEnd && !b"\r\n".starts_with(&self.line) {
+            return Err(Refusal::Chunk);
+        }
         Ok(end)
     }
 
@@ -130,15 +137,12 @@ impl Chunks {
                 self.line.clear();
             }
             At::DataEnd => {
-                if self.line != b"\r\n" {
-                    return Err(Refusal::Chunk);
-                }
                 self.at = At::Size;
                 self.line.clear();
             }
             At::Trailers => {
                 if self.line == b"\r\n" || self.line.ends_with(b"\r\n\r\n") {
-                    return check_trailers(&self.line).map(|()| true);
+                    return check_trailers(&self.line, self.trailers_max).map(|()| true);
                 }
                 if !self.line.ends_with(b"\r\n") {
                     return Err(Refusal::Chunk);
@@ -169,12 +173,18 @@ fn size_line(line: &[u8]) -> Result<(u64, usize), Refusal> {
     Ok((size, extension.len()))
 }
 
-/// Trailers are headers, but must not speak about framing or routing (RFC 9110, section 6.5.1).
-fn check_trailers(section: &[u8]) -> Result<(), Refusal> {
+/// Trailers are headers, also in their number, but must not speak about framing or routing (RFC
+/// 9110, section 6.5.1).
+fn check_trailers(section: &[u8], trailers_max: u32) -> Result<(), Refusal> {
+    let mut count = 0u32;
     for line in Lines(section) {
         let line = line.map_err(|_bare| Refusal::Chunk)?;
         if line.is_empty() {
             break;
+        }
+        count += 1;
+        if count > trailers_max {
+            return Err(Refusal::Chunk);
         }
         let field = Field::parse(line).map_err(|_malformed| Refusal::Chunk)?;
         let forbidden = ["content-length", "transfer-encoding", "host", "connection"];

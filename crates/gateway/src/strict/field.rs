@@ -65,35 +65,91 @@ pub(crate) fn number(text: &[u8]) -> Option<u64> {
 
 /// `host [ ":" port ]` (RFC 3986, section 3.2) without user information.
 pub(crate) fn is_authority(text: &[u8]) -> bool {
-    let (host, port) = if text.first() == Some(&b'[') {
-        let Some(end) = memchr::memchr(b']', text) else {
-            return false;
-        };
-        let (host, rest) = text.split_at(end + 1);
-        let inner = host.get(1..end).unwrap_or_default();
-        let valid = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
-        if inner.is_empty() || !inner.iter().all(valid) {
-            return false;
-        }
-        (host, rest)
+    let end = if text.first() == Some(&b'[') {
+        memchr::memchr(b']', text).map_or(text.len(), |end| end + 1)
     } else {
-        text.split_at(memchr::memchr(b':', text).unwrap_or(text.len()))
+        memchr::memchr(b':', text).unwrap_or(text.len())
     };
+    let (host, port) = text.split_at(end);
     let port_valid = match port.split_first() {
         None => true,
         Some((b':', digits)) => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
         Some(_) => false,
     };
-    let host_byte = |b: &u8| {
+    port_valid && (is_registered_name(host) || is_ipv6_literal(host))
+}
+
+/// `reg-name` and `IPv4address`; an empty name is no host of HTTP.
+fn is_registered_name(host: &[u8]) -> bool {
+    let name_byte = |b: &u8| {
         b.is_ascii_alphanumeric()
+            || matches!(b, b'-' | b'.' | b'_' | b'~' | b'%')
             || matches!(
                 b,
-                b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\'' | b'('
-            )
-            || matches!(
-                b,
-                b')' | b'*' | b'+' | b',' | b';' | b'=' | b'[' | b']' | b':'
+                b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
             )
     };
-    port_valid && !host.is_empty() && host.iter().all(host_byte)
+    let mut escapes = host.split(|b| *b == b'%').skip(1);
+    let escaped = |after: &[u8]| {
+        after
+            .first_chunk::<2>()
+            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    !host.is_empty() && host.iter().all(name_byte) && escapes.all(escaped)
+}
+
+/// `IP-literal`, without the forms of versions to come.
+fn is_ipv6_literal(host: &[u8]) -> bool {
+    let inner = host
+        .strip_prefix(b"[")
+        .and_then(|rest| rest.strip_suffix(b"]"));
+    inner
+        .and_then(|inner| str::from_utf8(inner).ok())
+        .is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_authority;
+
+    #[test]
+    fn hosts_are_those_of_rfc_3986() {
+        for good in [
+            "a",
+            "a.b:80",
+            "a:",
+            "127.0.0.1:1",
+            "a%20b",
+            "a_b",
+            "[::1]",
+            "[::1]:80",
+            "[::ffff:1.2.3.4]:1",
+        ] {
+            assert!(is_authority(good.as_bytes()), "{good}");
+        }
+        for bad in [
+            "",
+            ":80",
+            "a:b",
+            "a:123456",
+            "a:1:2",
+            "u@a",
+            "a/b",
+            "a b",
+            "a%2",
+            "a%zz",
+            "a[b",
+            "a]",
+            "[]",
+            "[::1",
+            "[::1]80",
+            "[1.2]",
+            "[::1]]",
+            "[v1.a]",
+            "[::1%25eth0]",
+            "a\u{e9}",
+        ] {
+            assert!(!is_authority(bad.as_bytes()), "{bad}");
+        }
+    }
 }

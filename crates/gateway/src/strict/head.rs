@@ -86,7 +86,12 @@ impl<'a> Fields<'a> {
             7 if field.is("upgrade") => self.upgrade = true,
             10 if field.is("connection") => {
                 for option in field.value.split(|b| *b == b',') {
-                    let is = |name: &[u8]| option.trim_ascii().eq_ignore_ascii_case(name);
+                    let option = option.trim_ascii();
+                    // What is read differently elsewhere would keep the connection, or a header.
+                    if !option.is_empty() && !is_token(option) {
+                        return Err(Refusal::Connection);
+                    }
+                    let is = |name: &[u8]| option.eq_ignore_ascii_case(name);
                     self.connection_upgrade |= is(b"upgrade");
                     self.connection_close |= is(b"close");
                     self.connection_keep_alive |= is(b"keep-alive");
@@ -138,7 +143,7 @@ fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], bool), Refusal> {
 /// A fragment or a character outside of ASCII never belongs into a target; parsers disagree about
 /// what follows it. The others are those that hyper takes for malformed: it would answer by itself,
 /// uncounted.
-fn is_target(target: &[u8]) -> bool {
+pub(super) fn is_target(target: &[u8]) -> bool {
     let query = memchr::memchr(b'?', target).unwrap_or(target.len());
     let (path, query) = target.split_at(query);
     let common = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'#' | b'<' | b'>');

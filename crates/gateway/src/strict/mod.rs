@@ -8,10 +8,12 @@
 mod chunks;
 mod field;
 mod head;
+mod parts;
 mod refusal;
 mod scanner;
 
 pub(crate) use chunks::{Chunks, Found};
 pub(crate) use field::{is_authority, number};
+pub(crate) use parts::check_parts;
 pub use refusal::Refusal;
 pub use scanner::{HeadLimits, Pass, Scanner, Stage};

@@ -17,7 +17,7 @@ pub enum Refusal {
     TargetTooLong,
     /// A header name is empty, has a forbidden character, or is followed by a space.
     FieldName,
-    /// A header value has a control character.
+    /// A header value has a control character, or in HTTP/2 white space around it.
     FieldValue,
     /// A header is folded over several lines.
     FoldedField,
@@ -25,6 +25,8 @@ pub enum Refusal {
     HeadTooLarge,
     /// `Host` is missing, stands twice, or is no host.
     Host,
+    /// `Connection` is no list of options.
+    Connection,
     /// `Content-Length` stands twice or is no plain number.
     ContentLength,
     /// `Transfer-Encoding` stands twice, in an HTTP/1.0 request, or is not exactly `chunked`.
@@ -64,10 +66,11 @@ impl Refusal {
             Self::Target => "the request target is malformed or disagrees with Host",
             Self::TargetTooLong => "the request line is too long",
             Self::FieldName => "a header name is malformed",
-            Self::FieldValue => "a header value has a control character",
+            Self::FieldValue => "a header value has a forbidden character",
             Self::FoldedField => "folded headers are not supported",
             Self::HeadTooLarge => "the headers are too large or too many",
             Self::Host => "exactly one valid Host header is needed",
+            Self::Connection => "the Connection header is malformed",
             Self::ContentLength => "the Content-Length header is malformed or repeated",
             Self::TransferEncoding => "the Transfer-Encoding is not supported",
             Self::AmbiguousLength => "Content-Length and Transfer-Encoding exclude each other",
@@ -89,7 +92,7 @@ impl Refusal {
 }
 
 impl Refusal {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::BareLineFeed,
         Self::RequestLine,
         Self::Version,
@@ -101,6 +104,7 @@ impl Refusal {
         Self::FoldedField,
         Self::HeadTooLarge,
         Self::Host,
+        Self::Connection,
         Self::ContentLength,
         Self::TransferEncoding,
         Self::AmbiguousLength,

@@ -175,7 +175,7 @@ impl Scanner {
             Framing::Length(0) if head.upgrade => State::Upgrade,
             Framing::Length(0) => State::Head,
             Framing::Length(length) => State::Length(length),
-            Framing::Chunked => State::Chunked(Box::new(Chunks::new())),
+            Framing::Chunked => State::Chunked(Box::new(Chunks::new(self.limits.headers))),
         };
         Ok(end)
     }

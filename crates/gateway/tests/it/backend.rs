@@ -46,6 +46,8 @@ pub(crate) struct Backend {
     pub(crate) address: SocketAddr,
     pub(crate) seen: Arc<Mutex<Vec<Seen>>>,
     pub(crate) raw: Arc<Mutex<Vec<u8>>>,
+    /// All that came, by connection.
+    pub(crate) streams: Arc<Mutex<Vec<Vec<u8>>>>,
     pub(crate) connections: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
@@ -80,21 +82,30 @@ impl Backend {
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let raw = Arc::new(Mutex::new(Vec::new()));
+        let streams = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicUsize::new(0));
         let script: Arc<Script> = Arc::new(script);
-        let (seen2, raw2, count) = (seen.clone(), raw.clone(), connections.clone());
+        let (seen2, count) = (seen.clone(), connections.clone());
+        let (raw2, streams2) = (raw.clone(), streams.clone());
         let task = tokio::spawn(async move {
             // The connections end with the backend.
             let mut set = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                count.fetch_add(1, SeqCst);
-                set.spawn(serve(stream, script.clone(), seen2.clone(), raw2.clone()));
+                let stream_index = count.fetch_add(1, SeqCst);
+                streams2.lock().unwrap().push(Vec::new());
+                let tape = Tape {
+                    raw: raw2.clone(),
+                    streams: streams2.clone(),
+                    stream_index,
+                };
+                set.spawn(serve(stream, script.clone(), seen2.clone(), tape));
             }
         });
         Self {
             address,
             seen,
             raw,
+            streams,
             connections,
             task,
         }
@@ -115,14 +126,29 @@ impl Drop for Backend {
     }
 }
 
+/// Where one connection's bytes are recorded.
+#[derive(Debug)]
+struct Tape {
+    raw: Arc<Mutex<Vec<u8>>>,
+    streams: Arc<Mutex<Vec<Vec<u8>>>>,
+    stream_index: usize,
+}
+
+impl Tape {
+    fn record(&self, bytes: &[u8]) {
+        self.raw.lock().unwrap().extend_from_slice(bytes);
+        self.streams.lock().unwrap()[self.stream_index].extend_from_slice(bytes);
+    }
+}
+
 async fn serve(
     mut stream: TcpStream,
     script: Arc<Script>,
     seen: Arc<Mutex<Vec<Seen>>>,
-    raw: Arc<Mutex<Vec<u8>>>,
+    tape: Tape,
 ) {
     let mut buffer = Vec::new();
-    while let Some(head) = read_until(&mut stream, &mut buffer, b"\r\n\r\n", &raw).await {
+    while let Some(head) = read_until(&mut stream, &mut buffer, b"\r\n\r\n", &tape).await {
         let mut request = Seen {
             head: String::from_utf8_lossy(&head).into_owned(),
             body: Vec::new(),
@@ -130,14 +156,14 @@ async fn serve(
         if let Some(length) = header(&request.head, "content-length") {
             let length: usize = length.parse().unwrap();
             while buffer.len() < length {
-                if more(&mut stream, &mut buffer, &raw).await == 0 {
+                if more(&mut stream, &mut buffer, &tape).await == 0 {
                     return;
                 }
             }
             request.body = buffer.drain(..length).collect();
         } else if header(&request.head, "transfer-encoding").is_some() {
             // Kept as it came, chunk sizes included.
-            let Some(body) = read_chunked(&mut stream, &mut buffer, &raw).await else {
+            let Some(body) = read_chunked(&mut stream, &mut buffer, &tape).await else {
                 return;
             };
             request.body = body;
@@ -167,18 +193,22 @@ async fn serve(
             Act::Hang => std::future::pending().await,
             Act::Tunnel(bytes) => {
                 stream.write_all(&bytes).await.unwrap();
-                let (mut read, mut write) = stream.split();
-                tokio::io::copy(&mut read, &mut write).await.unwrap();
-                return;
+                loop {
+                    stream.write_all(&buffer).await.unwrap();
+                    buffer.clear();
+                    if more(&mut stream, &mut buffer, &tape).await == 0 {
+                        return;
+                    }
+                }
             }
         }
     }
 }
 
-async fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>, raw: &Mutex<Vec<u8>>) -> usize {
+async fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>, tape: &Tape) -> usize {
     let before = buffer.len();
     let count = stream.read_buf(buffer).await.unwrap_or(0);
-    raw.lock().unwrap().extend_from_slice(&buffer[before..]);
+    tape.record(&buffer[before..]);
     count
 }
 
@@ -186,13 +216,13 @@ async fn read_until(
     stream: &mut TcpStream,
     buffer: &mut Vec<u8>,
     end: &[u8],
-    raw: &Mutex<Vec<u8>>,
+    tape: &Tape,
 ) -> Option<Vec<u8>> {
     loop {
         if let Some(at) = buffer.windows(end.len()).position(|window| window == end) {
             return Some(buffer.drain(..at + end.len()).collect());
         }
-        if more(stream, buffer, raw).await == 0 {
+        if more(stream, buffer, tape).await == 0 {
             return None;
         }
     }
@@ -201,16 +231,16 @@ async fn read_until(
 async fn read_chunked(
     stream: &mut TcpStream,
     buffer: &mut Vec<u8>,
-    raw: &Mutex<Vec<u8>>,
+    tape: &Tape,
 ) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
-        let line = read_until(stream, buffer, b"\r\n", raw).await?;
+        let line = read_until(stream, buffer, b"\r\n", tape).await?;
         let size = usize::from_str_radix(String::from_utf8_lossy(&line).trim(), 16).unwrap();
         body.extend_from_slice(&line);
         if size == 0 {
             loop {
-                let line = read_until(stream, buffer, b"\r\n", raw).await?;
+                let line = read_until(stream, buffer, b"\r\n", tape).await?;
                 body.extend_from_slice(&line);
                 if line == b"\r\n" {
                     return Some(body);
@@ -218,7 +248,7 @@ async fn read_chunked(
             }
         }
         while buffer.len() < size + 2 {
-            if more(stream, buffer, raw).await == 0 {
+            if more(stream, buffer, tape).await == 0 {
                 return None;
             }
         }

@@ -13,6 +13,8 @@ mod failures;
 #[cfg(test)]
 mod fallback;
 #[cfg(test)]
+mod framing;
+#[cfg(test)]
 mod hold;
 #[cfg(test)]
 mod http2;

@@ -46,10 +46,12 @@ fn passes_what_is_unambiguous() {
 }
 
 /// Bodies whose framing two parsers may read differently.
-const BAD_CHUNKS: [&str; 13] = [
+const BAD_CHUNKS: [&str; 15] = [
     "3\nabc\r\n0\r\n\r\n",
     "3\r\nabc\n0\r\n\r\n",
     "3\r\nabcd\r\n0\r\n\r\n",
+    "3\r\nabcd",
+    "3\r\nabc\rd",
     " 3\r\nabc\r\n0\r\n\r\n",
     "3 \r\nabc\r\n0\r\n\r\n",
     "0x3\r\nabc\r\n0\r\n\r\n",
@@ -75,6 +77,8 @@ fn refuses_what_is_ambiguous() {
         ("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", Host),
         ("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", Host),
         ("GET / HTTP/1.1\r\nHost: \r\n\r\n", Host),
+        ("GET / HTTP/1.1\r\nHost: a\r\nConnection: a b\r\n\r\n", Connection),
+        ("GET / HTTP/1.1\r\nHost: a\r\nConnection: close, \u{e9}\r\n\r\n", Connection),
         ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", FieldName),
         ("GET / HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n", FieldName),
         ("GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n", FieldName),
@@ -132,6 +136,11 @@ fn limits_are_kept() {
     assert_eq!(run(large.as_bytes(), &[]).1, Some(Refusal::HeadTooLarge));
     let long = format!("GET /{}", "y".repeat(600));
     assert_eq!(run(long.as_bytes(), &[]).1, Some(Refusal::TargetTooLong));
+    let trailers = format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n{}\r\n",
+        "X: y\r\n".repeat(9)
+    );
+    assert_eq!(run(trailers.as_bytes(), &[]).1, Some(Refusal::Chunk));
     let extension = format!(
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;{}",
         "x".repeat(300)
