@@ -8,6 +8,8 @@ pub mod admin;
 mod begin;
 mod client;
 mod control;
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod left_behind;
 mod locate;

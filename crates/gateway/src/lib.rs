@@ -18,6 +18,8 @@ mod early;
 mod exchange;
 mod fallback;
 mod fleet;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod gather;
 mod guard;

@@ -13,6 +13,8 @@
 mod adoption;
 mod clock;
 mod disk;
+#[doc(hidden)]
+pub mod fuzzing;
 mod instance;
 pub mod keeper;
 mod launch;

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::step::{Steps, cargo};
-use crate::verify::BENCHES;
+use crate::verify::APART;
 
 /// Applies clippy's suggestions, formats, and writes snapshots and generated files anew. What
 /// changed is to be read before it is committed.
@@ -20,9 +20,9 @@ pub(crate) fn run() -> Result<(), Failure> {
         ])?,
     );
     steps.command("format", &mut cargo(&["fmt", "--all"])?);
-    for manifest in BENCHES {
-        let bench = ["fmt", "--manifest-path", manifest];
-        steps.command(&format!("format, {manifest}"), &mut cargo(&bench)?);
+    for manifest in APART {
+        let apart = ["fmt", "--manifest-path", manifest];
+        steps.command(&format!("format, {manifest}"), &mut cargo(&apart)?);
     }
     steps.command(
         "snapshots",

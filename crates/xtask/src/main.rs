@@ -1,10 +1,11 @@
-//! Developer commands: `cargo xtask verify`, `fix`, `test`, `tidy`, `bench`.
+//! Developer commands: `cargo xtask verify`, `fix`, `test`, `tidy`, `bench`, `fuzz`.
 //!
 //! Few dependencies, so that it is compiled in seconds.
 
 mod bench;
 mod failure;
 mod fix;
+mod fuzz;
 mod say;
 mod setup;
 mod step;
@@ -35,6 +36,8 @@ Usage: cargo xtask COMMAND
            the library's policies beside their peers in Rust: time, allocations, instructions
   bench behaviour [--seed N] [--scenarios A,B] [--output json] [--save]
            how the library's policies behave beside their peers in Rust, simulated
+  fuzz [--seconds N] [TARGET…]
+           what is read from outside, under libFuzzer; 60 seconds a target
 ";
 
 fn main() -> ExitCode {
@@ -60,6 +63,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["bench", "reload", options @ ..] => bench::reload::run(options),
         ["bench", "policies", options @ ..] => bench::policies::run(options),
         ["bench", "behaviour", options @ ..] => bench::behaviour::run(options),
+        ["fuzz", options @ ..] => fuzz::run(options),
         ["help" | "--help" | "-h"] => {
             say::out(USAGE);
             Ok(())

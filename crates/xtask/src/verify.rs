@@ -5,11 +5,12 @@ use crate::step::{Steps, cargo};
 use crate::tidy;
 
 /// Workspaces of their own, whose peers are not fetched for this.
-pub(crate) const BENCHES: [&str; 4] = [
+pub(crate) const APART: [&str; 5] = [
     "benches/availability/Cargo.toml",
     "benches/behaviour/Cargo.toml",
     "benches/pingora/Cargo.toml",
     "benches/policies/Cargo.toml",
+    crate::fuzz::MANIFEST,
 ];
 
 /// What builds the library with all it has. One set of features for the whole workspace, so that
@@ -29,9 +30,9 @@ pub(crate) fn run() -> Result<(), Failure> {
 /// Adds its steps. None of them writes outside `target`; `--locked` keeps the lock file as it is.
 pub(crate) fn add(steps: &mut Steps) -> Result<(), Failure> {
     steps.command("format", &mut cargo(&["fmt", "--all", "--check"])?);
-    for manifest in BENCHES {
-        let bench = ["fmt", "--check", "--manifest-path", manifest];
-        steps.command(&format!("format, {manifest}"), &mut cargo(&bench)?);
+    for manifest in APART {
+        let apart = ["fmt", "--check", "--manifest-path", manifest];
+        steps.command(&format!("format, {manifest}"), &mut cargo(&apart)?);
     }
     steps.step("tidy", tidy::run);
     let rules = ["--all-targets", "--", "-D", "warnings"];

@@ -15,4 +15,5 @@ mod text;
 pub use table::Table;
 pub use text::{duration, page, percent};
 
-pub(crate) use serve::{AdminListeners, bind, serve};
+pub(crate) use handlers::EventsQuery;
+pub(crate) use serve::{AdminListeners, bind, names_loopback, serve};

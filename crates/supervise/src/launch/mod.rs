@@ -6,6 +6,7 @@ mod hash;
 mod plan;
 mod ports;
 
+pub(crate) use env_file::read as read_env_file;
 pub(crate) use hash::fnv1a;
 pub(crate) use plan::{LaunchError, Plan};
 pub(crate) use ports::Ports;

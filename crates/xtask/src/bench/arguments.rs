@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 
 /// A number from 1 on.
-pub(super) fn number(option: &str, text: &str, max: u32) -> Result<u32, Failure> {
+pub(crate) fn number(option: &str, text: &str, max: u32) -> Result<u32, Failure> {
     let refused = || Failure::usage(format!("`{option} {text}`: a number from 1 to {max}"));
     let number: u32 = text.parse().map_err(|_not_a_number| refused())?;
     if (1..=max).contains(&number) {

@@ -3,7 +3,7 @@
 //! A bench compares on this machine at this moment; it is no statement about another one. What the
 //! machine was, and how busy with other things, stands in every report.
 
-mod arguments;
+pub(crate) mod arguments;
 pub(crate) mod availability;
 pub(crate) mod behaviour;
 pub(crate) mod gateway;

@@ -30,6 +30,17 @@ const OUTSIDE: &[&str] = &["ninefold"];
 /// Benches look into the library's core as well.
 const BENCHES: &[&str] = &["core", "ninefold"];
 
+/// Fuzz targets read all that is read from outside.
+const FUZZ: &[&str] = &[
+    "core",
+    "config",
+    "observe",
+    "gateway",
+    "supervise",
+    "chaos",
+    "agent",
+];
+
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for folder in tree.packages() {
@@ -38,6 +49,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         let room = folder.strip_prefix("crates/");
         let allowed = match room {
             Some(room) => ALLOWED.iter().find(|(name, _)| *name == room),
+            None if folder == "fuzz" => Some(&("", FUZZ)),
             None if folder.starts_with("benches/") => Some(&("", BENCHES)),
             None => Some(&("", OUTSIDE)),
         };
@@ -135,6 +147,8 @@ mod tests {
         assert_eq!(messages(&[("examples/shop/Cargo.toml", outside)]).len(), 1);
         assert_eq!(messages(&[("benches/x/Cargo.toml", in_tests)]).len(), 1);
         assert_eq!(messages(&[("benches/x/Cargo.toml", outside)]).len(), 0);
+        assert_eq!(messages(&[("fuzz/Cargo.toml", for_target)]).len(), 1);
+        assert_eq!(messages(&[("fuzz/Cargo.toml", in_tests)]).len(), 0);
     }
 
     #[test]
