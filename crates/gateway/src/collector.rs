@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ninefold_core::policy::Criticality;
 use ninefold_core::status::Rotation;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue};
 use prometheus_client::metrics::MetricType;
 
 use crate::counters::{
@@ -88,7 +88,7 @@ fn gauge<'a>(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
-    values: impl IntoIterator<Item = (Labels<'a>, u64)>,
+    values: impl IntoIterator<Item = (Labels<'a>, impl EncodeGaugeValue)>,
 ) -> fmt::Result {
     let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
     for (labels, value) in values {
@@ -165,7 +165,37 @@ fn encode_routes(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) 
         }),
     )?;
     encode_fallbacks(encoder, routes)?;
+    encode_hedges(encoder, routes)?;
     encode_durations(encoder, routes)
+}
+
+fn encode_hedges(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
+    let of = |read: fn(&RouteCounters) -> u64| {
+        routes
+            .iter()
+            .map(move |route| (vec![("route", &*route.route)], read(route)))
+    };
+    counter(
+        encoder,
+        "ninefold_hedges",
+        "Second attempts beside slow ones",
+        of(|route| route.hedges),
+    )?;
+    counter(
+        encoder,
+        "ninefold_hedges_won",
+        "Second attempts whose answer was taken",
+        of(|route| route.hedges_won),
+    )?;
+    gauge(
+        encoder,
+        "ninefold_hedge_delay_seconds",
+        "How slow a request has to be for a second attempt, where that is known",
+        routes.iter().filter_map(|route| {
+            let delay = route.hedge_delay?.as_secs_f64();
+            Some((vec![("route", &*route.route)], delay))
+        }),
+    )
 }
 
 fn encode_fallbacks(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {

@@ -79,6 +79,12 @@ pub struct RouteCounters {
     pub retries: u64,
     /// Retries that the budget did not allow.
     pub retries_denied: u64,
+    /// Second attempts beside slow ones.
+    pub hedges: u64,
+    /// Those of them whose answer was taken.
+    pub hedges_won: u64,
+    /// How slow a request has to be for a second attempt, where that is known.
+    pub hedge_delay: Option<Duration>,
     /// Bytes of request bodies.
     pub bytes_in: u64,
     /// Bytes of answers' bodies.

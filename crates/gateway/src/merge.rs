@@ -115,6 +115,10 @@ impl RouteCounters {
             rate_limited,
             retries,
             retries_denied,
+            hedges,
+            hedges_won,
+            // That of the one that stays.
+            hedge_delay: _,
             fallbacks,
             bytes_in,
             bytes_out,
@@ -130,6 +134,8 @@ impl RouteCounters {
         self.rate_limited += rate_limited;
         self.retries += retries;
         self.retries_denied += retries_denied;
+        self.hedges += hedges;
+        self.hedges_won += hedges_won;
         for ((_, count), (_, more)) in self.fallbacks.iter_mut().zip(fallbacks) {
             *count += more;
         }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use ninefold_config::model::{
     self, Criticality, Ejection, File, Limits, Listener, Overload, Protocol, ProxyVersion,
-    RateLimit, Redundancy, Retry, Route, Service, ServiceKind, ServiceProtocol,
+    RateLimit, Redundancy, Retry, Route, Service, ServiceKind, ServiceProtocol, Span,
 };
 use ninefold_core::ejection::{EjectionRules, LatencyRules, SuccessRules};
+use ninefold_core::policy::HedgeConfig;
 
 use crate::certificate::CertificateError;
 use crate::fallback::{Fallback, FallbackError, Fixed};
@@ -52,6 +53,7 @@ pub(crate) struct RoutePlan {
     pub(crate) retry: Option<Retry>,
     pub(crate) criticality: Criticality,
     pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) hedge: Option<HedgeConfig>,
     pub(crate) fallback: Option<Fallback>,
     /// Bytes of a body that are kept, so that it can be sent again.
     pub(crate) keep_max: u64,
@@ -161,6 +163,7 @@ impl RoutePlan {
             criticality: route.criticality,
             rate_limit: route.rate_limit.clone(),
             keep_max: keep_max.or(again).unwrap_or(0),
+            hedge: route.hedge.as_ref().map(hedge),
             fallback,
             send_proxy_protocol: route.send_proxy_protocol,
             thresholds: thresholds(file, &route.name),
@@ -259,6 +262,20 @@ fn rules(ejection: &Ejection) -> EjectionRules {
         max: ejection.max.0,
         max_share: ejection.max_share.as_f64(),
         canary: ejection.canary.as_f64(),
+    }
+}
+
+/// How far back latencies count for hedges: as far as for the comparison of endpoints.
+const HEDGE_WINDOW: Span = Span::secs(10);
+
+fn hedge(hedge: &model::Hedge) -> HedgeConfig {
+    HedgeConfig {
+        quantile: hedge.quantile,
+        min_delay: hedge.min_delay,
+        max_delay: hedge.max_delay,
+        min_samples: hedge.samples,
+        window: HEDGE_WINDOW,
+        ..HedgeConfig::default()
     }
 }
 

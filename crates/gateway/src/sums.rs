@@ -49,6 +49,8 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
                     total.add(cells);
                 }
                 let limit = hub.limits.get(index).and_then(Option::as_ref);
+                let hedge = hub.hedges.get(index).and_then(Option::as_ref);
+                total.hedge_delay = hedge.and_then(|hedge| hedge.delay(0, hub.clock.now()));
                 total.rate_limited = limit.map_or(0, RouteLimit::refused);
                 total
             })
@@ -124,6 +126,9 @@ impl RouteCounters {
             fallbacks: FallbackCause::ALL.map(|cause| (cause, 0)),
             retries: 0,
             retries_denied: 0,
+            hedges: 0,
+            hedges_won: 0,
+            hedge_delay: None,
             bytes_in: 0,
             bytes_out: 0,
         }
@@ -143,6 +148,8 @@ impl RouteCounters {
         }
         self.retries += load(&cells.retries);
         self.retries_denied += load(&cells.retries_denied);
+        self.hedges_won += load(&cells.hedges_won);
+        self.hedges += load(&cells.hedges);
         self.bytes_in += load(&cells.bytes_in);
         self.bytes_out += load(&cells.bytes_out);
         cells.add_latency_to(&mut self.latency);

@@ -130,6 +130,7 @@ mod tests {
             retry: None,
             send_proxy_protocol: None,
             rate_limit: None,
+            hedge: None,
             fallback: None,
             criticality: ninefold_config::model::Criticality::Critical,
         }

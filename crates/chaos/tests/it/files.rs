@@ -94,6 +94,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
                 retry: Some(Retry::default()),
                 send_proxy_protocol: None,
                 rate_limit: None,
+                hedge: None,
                 fallback: None,
                 criticality: ninefold_config::model::Criticality::Critical,
             }],

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::degrade;
 use super::view::View;
 use crate::model::{
-    AccessLog, AccessLogFormat, Criticality, LimitBy, Limits, Listener, Name, Protocol,
+    AccessLog, AccessLogFormat, Criticality, Hedge, LimitBy, Limits, Listener, Name, Protocol,
     ProxyVersion, Rate, RateLimit, Ratio, Retry, Route, Service, Span, TlsCertificate,
 };
 use crate::text::route_name;
@@ -139,6 +139,7 @@ fn route(table: View<'_, '_>, protocol: Protocol) -> Route {
             })
             .unwrap_or_default(),
         rate_limit: rate_limit(table),
+        hedge: hedge(table),
         fallback: degrade::fallback(table),
         send_proxy_protocol: match table.text("send_proxy_protocol") {
             Some("v1") => Some(ProxyVersion::V1),
@@ -169,6 +170,18 @@ fn rate_limit(route: View<'_, '_>) -> Option<RateLimit> {
     })
 }
 
+fn hedge(route: View<'_, '_>) -> Option<Hedge> {
+    route.value("hedge").filter(|_| !route.is_off("hedge"))?;
+    let table = route.table("hedge");
+    let default = Hedge::default();
+    Some(Hedge {
+        quantile: table.parse("quantile").unwrap_or(default.quantile),
+        min_delay: table.parse("min_delay").unwrap_or(default.min_delay),
+        max_delay: table.parse("max_delay").unwrap_or(default.max_delay),
+        samples: table.integer("samples").unwrap_or(default.samples),
+    })
+}
+
 fn try_timeout(timeout: Span) -> Span {
     Span(timeout.0 / 3).min(TRY_TIMEOUT_MAX)
 }
@@ -190,6 +203,7 @@ fn implicit_route(service: &Name, protocol: Protocol) -> Route {
         retry: Some(Retry::default()),
         criticality: Criticality::default(),
         rate_limit: None,
+        hedge: None,
         fallback: None,
         send_proxy_protocol: None,
     }

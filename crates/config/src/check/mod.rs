@@ -10,6 +10,7 @@ mod claim_fault;
 mod claim_load;
 mod degrade;
 mod health;
+mod hedge;
 mod listener;
 mod overload;
 mod path;

@@ -40,13 +40,14 @@ const OF_LIMITS: [&str; 6] = [
     "body_rate_min",
     "streams",
 ];
-const OF_ROUTES: [&str; 6] = [
+const OF_ROUTES: [&str; 7] = [
     "host",
     "path",
     "methods",
     "criticality",
     "rate_limit",
     "fallback",
+    "hedge",
 ];
 
 /// What only HTTP has, of a service.

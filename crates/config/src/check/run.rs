@@ -1,8 +1,8 @@
 //! All checks in order.
 
 use super::{
-    address, claim, claim_fault, claim_load, degrade, health, listener, overload, placeholder,
-    protocol, redundancy, service, slo, timeout,
+    address, claim, claim_fault, claim_load, degrade, health, hedge, listener, overload,
+    placeholder, protocol, redundancy, service, slo, timeout,
 };
 use crate::build::Built;
 use crate::finding::Report;
@@ -15,6 +15,7 @@ pub(crate) fn file(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     overload::check(built, report);
     listener::check(built, report);
     degrade::check(built, report);
+    hedge::check(built, report);
     protocol::check(built, report);
     address::check(built, report);
     timeout::check(built, report);

@@ -219,6 +219,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
         retry,
         criticality,
         rate_limit,
+        hedge,
         fallback,
         send_proxy_protocol,
     } = old;
@@ -233,6 +234,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
     let (before, after) = (criticality.as_str(), new.criticality.as_str());
     keys.value("criticality", &before, &after);
     keys.whole("rate_limit", rate_limit, &new.rate_limit);
+    keys.whole("hedge", hedge, &new.hedge);
     keys.whole("fallback", fallback, &new.fallback);
     keys.whole(
         "send_proxy_protocol",

@@ -1,6 +1,7 @@
 //! `[[listener]]` and its routes.
 
 use super::degrade::FALLBACK;
+use super::hedge::HEDGE;
 use super::{Key, Shape, Table};
 use crate::model::Bytes;
 use crate::text::Syntax;
@@ -275,6 +276,11 @@ pub(crate) static ROUTE: Table = Table {
             Shape::Table(&RATE_LIMIT),
         ),
         Key::new(
+            "hedge",
+            "A second attempt beside one that is slow. Default: none.",
+            Shape::Either(&[Shape::Off, Shape::Table(&HEDGE)]),
+        ),
+        Key::new(
             "fallback",
             "What answers where the service cannot. Default: an error.",
             Shape::Table(&FALLBACK),
@@ -288,7 +294,7 @@ pub(crate) static ROUTE: Table = Table {
     ],
     rule: None,
     later: &[
-        "hedge", "rewrite", "redirect", "headers", "mirror", "split", "bulkhead", "breaker",
+        "rewrite", "redirect", "headers", "mirror", "split", "bulkhead", "breaker",
     ],
 };
 

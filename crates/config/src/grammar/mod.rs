@@ -5,6 +5,7 @@
 mod claim;
 mod degrade;
 mod health;
+mod hedge;
 mod key;
 mod listener;
 mod root;

@@ -142,7 +142,6 @@ pub(crate) static SERVICE: Table = Table {
         "rto",
         "rpo",
         "criticality",
-        "hedge",
         "depends_on",
         "resources",
         "cpu",

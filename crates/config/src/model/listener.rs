@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Bytes, Criticality, Fallback, Name, Rate, Ratio, Span};
+use super::{Bytes, Criticality, Fallback, Hedge, Name, Rate, Ratio, Span};
 
 /// One listener.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,6 +112,8 @@ pub struct Route {
     pub criticality: Criticality,
     /// `rate_limit`. Default none.
     pub rate_limit: Option<RateLimit>,
+    /// `hedge`. Default none.
+    pub hedge: Option<Hedge>,
     /// `fallback`. Default none.
     pub fallback: Option<Fallback>,
     /// `send_proxy_protocol`: only with TCP. Default none.

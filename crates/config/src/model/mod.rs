@@ -7,6 +7,7 @@ mod chaos;
 mod claim;
 mod degrade;
 mod file;
+mod hedge;
 mod listener;
 mod name;
 mod probe;
@@ -17,6 +18,7 @@ pub use chaos::Chaos;
 pub use claim::{Claim, Load, LoadRequest, Survive};
 pub use degrade::{Fallback, FixedAnswer, FixedBody};
 pub use file::{AdminAddress, Cluster, File, Node};
+pub use hedge::Hedge;
 pub use listener::{
     AccessLog, AccessLogFormat, LimitBy, Limits, Listener, Protocol, ProxyVersion, RateLimit,
     Retry, Route, TlsCertificate,

@@ -62,62 +62,68 @@ fn broken_files_break_the_schema_where_it_can_say_so() {
     assert!(refused > 0);
 }
 
+/// The tables of the schema, and where each is written.
+const TABLES: &[(&str, &str)] = &[
+    ("", ""),
+    ("cluster", "[cluster]\n"),
+    ("node", "[node]\n"),
+    ("chaos", "[chaos]\n"),
+    ("service", "[service.a]\n"),
+    ("redundancy", "[service.a.redundancy]\n"),
+    ("endpoint", "[[service.a.endpoints]]\n"),
+    ("stop", "[service.a.stop]\n"),
+    ("restart", "[service.a.restart]\n"),
+    ("ejection", "[service.a.ejection]\n"),
+    ("ejection_by_latency", "[service.a.ejection.latency]\n"),
+    (
+        "ejection_by_success_rate",
+        "[service.a.ejection.success_rate]\n",
+    ),
+    ("health", "[service.a.health]\n"),
+    ("probe", "[service.a.health.ready]\n"),
+    ("listener", "[[listener]]\n"),
+    ("tls", "[[listener]]\n[listener.tls]\n"),
+    ("tls_of_a_service", "[service.a.tls]\n"),
+    ("limits", "[[listener]]\n[listener.limits]\n"),
+    ("access_log", "[[listener]]\n[listener.access_log]\n"),
+    ("route", "[[listener]]\n[[listener.route]]\n"),
+    (
+        "retry",
+        "[[listener]]\n[[listener.route]]\n[listener.route.retry]\n",
+    ),
+    ("overload", "[service.a.overload]\n"),
+    (
+        "rate_limit",
+        "[[listener]]\n[[listener.route]]\n[listener.route.rate_limit]\n",
+    ),
+    (
+        "by",
+        "[[listener]]\n[[listener.route]]\n[listener.route.rate_limit.by]\n",
+    ),
+    (
+        "hedge",
+        "[[listener]]\n[[listener.route]]\n[listener.route.hedge]\n",
+    ),
+    (
+        "fallback",
+        "[[listener]]\n[[listener.route]]\n[listener.route.fallback]\n",
+    ),
+    ("SLO", "[slo.a]\n"),
+    ("latency", "[slo.a.latency]\n"),
+    ("claim", "[[claim]]\n"),
+    ("survive", "[[claim]]\n[claim.survive]\n"),
+    ("load", "[[claim]]\n[claim.load]\n"),
+    ("request_of_a_load", "[[claim]]\n[[claim.load.requests]]\n"),
+];
+
 /// For every table: the keys that the schema has are those that the reader names as allowed.
 #[test]
 fn the_reader_knows_exactly_the_keys_of_the_schema() {
     let schema = schema();
-    let tables = [
-        ("", ""),
-        ("cluster", "[cluster]\n"),
-        ("node", "[node]\n"),
-        ("chaos", "[chaos]\n"),
-        ("service", "[service.a]\n"),
-        ("redundancy", "[service.a.redundancy]\n"),
-        ("endpoint", "[[service.a.endpoints]]\n"),
-        ("stop", "[service.a.stop]\n"),
-        ("restart", "[service.a.restart]\n"),
-        ("ejection", "[service.a.ejection]\n"),
-        ("ejection_by_latency", "[service.a.ejection.latency]\n"),
-        (
-            "ejection_by_success_rate",
-            "[service.a.ejection.success_rate]\n",
-        ),
-        ("health", "[service.a.health]\n"),
-        ("probe", "[service.a.health.ready]\n"),
-        ("listener", "[[listener]]\n"),
-        ("tls", "[[listener]]\n[listener.tls]\n"),
-        ("tls_of_a_service", "[service.a.tls]\n"),
-        ("limits", "[[listener]]\n[listener.limits]\n"),
-        ("access_log", "[[listener]]\n[listener.access_log]\n"),
-        ("route", "[[listener]]\n[[listener.route]]\n"),
-        (
-            "retry",
-            "[[listener]]\n[[listener.route]]\n[listener.route.retry]\n",
-        ),
-        ("overload", "[service.a.overload]\n"),
-        (
-            "rate_limit",
-            "[[listener]]\n[[listener.route]]\n[listener.route.rate_limit]\n",
-        ),
-        (
-            "by",
-            "[[listener]]\n[[listener.route]]\n[listener.route.rate_limit.by]\n",
-        ),
-        (
-            "fallback",
-            "[[listener]]\n[[listener.route]]\n[listener.route.fallback]\n",
-        ),
-        ("SLO", "[slo.a]\n"),
-        ("latency", "[slo.a.latency]\n"),
-        ("claim", "[[claim]]\n"),
-        ("survive", "[[claim]]\n[claim.survive]\n"),
-        ("load", "[[claim]]\n[claim.load]\n"),
-        ("request_of_a_load", "[[claim]]\n[[claim.load.requests]]\n"),
-    ];
     let mut definitions: BTreeSet<_> = schema["$defs"].as_object().unwrap().keys().collect();
     definitions.retain(|name| schema["$defs"][name.as_str()]["type"] == "object");
-    assert_eq!(definitions.len() + 1, tables.len(), "{definitions:?}");
-    for (name, header) in tables {
+    assert_eq!(definitions.len() + 1, TABLES.len(), "{definitions:?}");
+    for (name, header) in TABLES {
         let table = if name.is_empty() {
             &schema
         } else {

@@ -7,6 +7,7 @@ mod degrade;
 mod delivery;
 mod form;
 mod headers;
+mod hedge;
 mod intake;
 mod notable;
 mod perform;

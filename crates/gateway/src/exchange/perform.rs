@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::form::Form;
 use super::headers::{DEADLINE, GRPC_TIMEOUT};
+use super::hedge::Tried;
 use super::intake::Intake;
 use super::ticket::Phase;
 use super::{Delivery, Ticket};
@@ -56,9 +57,9 @@ pub(super) struct Exchange {
 
 /// What the attempts of one request leave behind.
 #[derive(Default)]
-struct Past {
+pub(super) struct Past {
     tried: Vec<Rc<Upstream>>,
-    attempts: u32,
+    pub(super) attempts: u32,
     stale: u32,
     /// The endpoint whose kept connection was dead: tried again on a new one.
     again: Option<Rc<Upstream>>,
@@ -162,9 +163,24 @@ impl Exchange {
                     .map_or(Unanswered::Unavailable, Unanswered::Failed));
             };
             self.ticket.upstream = Some(Rc::clone(&upstream));
+            self.begin_attempt(now);
+            let (upstream, result) = match self.hedge_after(&past, now) {
+                None => {
+                    let headers = &self.head.headers;
+                    let attempt = self.attempt(route, service, &upstream, &past, headers, now);
+                    let result = attempt.await;
+                    (upstream, result)
+                }
+                // Boxed, so that those who do not ask for it do not carry it.
+                Some(after) => {
+                    let both = self.hedged((route, service), upstream, &past, now, after);
+                    let tried = Box::pin(both).await;
+                    self.take_note(&tried, &mut past);
+                    (tried.upstream, tried.result)
+                }
+            };
             past.attempts += 1;
-            let attempt = self.attempt(route, service, &upstream, &past, now);
-            match attempt.await {
+            match result {
                 Ok(answer) => {
                     if answer.testimony == Testimony::Against {
                         self.ticket.failed_at(&upstream);
@@ -207,11 +223,7 @@ impl Exchange {
             return Some(again);
         }
         let worker = &self.ticket.client.worker;
-        let ask = Ask {
-            now: worker.hub.clock.at(now.into_std()),
-            at: *now,
-            repeatable: self.idempotent && route.retry.is_some(),
-        };
+        let ask = self.asks(route, *now);
         let (upstream, fresh) = worker.choose(self.service, &past.tried, ask)?;
         if !fresh {
             // The same one again: it gets a moment.
@@ -223,18 +235,45 @@ impl Exchange {
         Some(upstream)
     }
 
-    async fn attempt(
-        &mut self,
+    /// One more attempt begins.
+    fn begin_attempt(&mut self, now: Instant) {
+        self.ticket.attempts += 1;
+        let mut headers = std::mem::take(&mut self.head.headers);
+        self.announce_deadline(&mut headers, now);
+        self.head.headers = headers;
+        self.ticket.phase = Phase::Wait;
+    }
+
+    /// What a hedge leaves behind besides its result.
+    fn take_note(&mut self, tried: &Tried, past: &mut Past) {
+        let more = tried.attempts.saturating_sub(1);
+        self.ticket.attempts += more;
+        past.attempts += more;
+        self.ticket.upstream = Some(Rc::clone(&tried.upstream));
+        if let Some(failed) = &tried.failed {
+            self.ticket.failed_at(failed);
+            past.tried.push(Rc::clone(failed));
+        }
+    }
+
+    /// What the choice of an endpoint depends on.
+    pub(super) fn asks(&self, route: &RoutePlan, now: Instant) -> Ask {
+        Ask {
+            now: self.ticket.client.worker.hub.clock.at(now.into_std()),
+            at: now,
+            repeatable: self.idempotent && route.retry.is_some(),
+        }
+    }
+
+    pub(super) async fn attempt(
+        &self,
         route: &RoutePlan,
         service: &ServicePlan,
         upstream: &Rc<Upstream>,
         past: &Past,
+        headers: &HeaderMap,
         now: Instant,
     ) -> Result<Answer, Failure> {
-        self.ticket.attempts += 1;
-        self.ticket.phase = Phase::Connect;
-        self.announce_deadline(now);
-        self.ticket.phase = Phase::Wait;
         // HTTP/1.0 knows no Host, an endpoint of HTTP/1.1 insists on it.
         let lacks_host =
             self.head.version == Version::HTTP_10 && !self.head.headers.contains_key(HOST);
@@ -247,7 +286,7 @@ impl Exchange {
             head: RequestHead {
                 method: &self.head.method,
                 target: &origin_form(&self.head.uri, &self.head.method),
-                headers: &self.head.headers,
+                headers,
                 host: host.as_ref(),
                 // HTTP/2 has no such thing.
                 upgrade: self
@@ -280,14 +319,14 @@ impl Exchange {
     }
 
     /// Tells the endpoint how much time is left.
-    fn announce_deadline(&mut self, now: Instant) {
+    pub(super) fn announce_deadline(&self, headers: &mut HeaderMap, now: Instant) {
         let left = self.deadline.saturating_duration_since(now);
         let millis = self.ticket.client.worker.millis(self.route, left);
-        self.head.headers.insert(DEADLINE, millis);
+        headers.insert(DEADLINE, millis);
         if self.form.is_grpc()
             && let Ok(left) = HeaderValue::try_from(GrpcTimeout(left).to_string())
         {
-            self.head.headers.insert(GRPC_TIMEOUT, left);
+            headers.insert(GRPC_TIMEOUT, left);
         }
     }
 

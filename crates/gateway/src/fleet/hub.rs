@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use ninefold_core::id::InstanceId;
+use ninefold_core::policy::HedgePolicy;
 use ninefold_core::policy::RetryBudget;
 
 use super::budgets::{Budgets, budgets};
@@ -55,6 +56,8 @@ pub(crate) struct Hub {
     notices: Mutex<VecDeque<Notice>>,
     /// By route; none where requests may come as often as they like.
     pub(crate) limits: Vec<Option<RouteLimit>>,
+    /// By route; none where no second endpoint is asked.
+    pub(crate) hedges: Vec<Option<HedgePolicy>>,
     /// By service; none where overload is not looked at.
     pub(crate) overload: Vec<Option<Arc<Gate>>>,
 }
@@ -89,6 +92,12 @@ impl Hub {
                 .collect(),
             limits: heirlooms::limits(&plan, elder),
             overload: heirlooms::gates(&plan, elder),
+            // A valid file has valid hedges.
+            hedges: plan
+                .routes
+                .iter()
+                .map(|route| HedgePolicy::new(route.hedge?).ok())
+                .collect(),
             pools: heirlooms::pools(&plan, elder),
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             generation: AtomicU64::new(1),

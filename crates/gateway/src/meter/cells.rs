@@ -31,6 +31,8 @@ pub(crate) struct RouteCells {
     pub(crate) answered: AtomicU64,
     pub(crate) retries: AtomicU64,
     pub(crate) retries_denied: AtomicU64,
+    pub(crate) hedges: AtomicU64,
+    pub(crate) hedges_won: AtomicU64,
     /// By cause.
     pub(crate) fallbacks: [AtomicU64; FallbackCause::ALL.len()],
     pub(crate) bytes_in: AtomicU64,
@@ -52,6 +54,8 @@ impl RouteCells {
             answered: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             retries_denied: AtomicU64::new(0),
+            hedges: AtomicU64::new(0),
+            hedges_won: AtomicU64::new(0),
             fallbacks: Default::default(),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),

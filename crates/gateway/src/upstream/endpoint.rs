@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_core::balance::PeakEwma;
-use ninefold_core::ejection::EjectionRules;
+use ninefold_core::ejection::{EjectionRules, bucket};
 use ninefold_core::time::Timestamp;
 use tokio::time::Instant;
 
 use super::http1::Http1;
 use super::sessions::Sessions;
 use crate::fleet::Endpoint;
-use crate::meter::EndpointCells;
+use crate::meter::{EndpointCells, add};
 
 /// Connections kept at most per endpoint and thread.
 const KEPT_MAX: usize = 256;
@@ -123,6 +123,17 @@ impl Upstream {
         let mut ewma = self.latency.get();
         ewma.observe(now, latency);
         self.latency.set(ewma);
+    }
+
+    /// An attempt is given up that had waited so long: its answer would have taken longer still.
+    pub(crate) fn outrun(&self, now: Timestamp, waited: Duration) {
+        self.observe(now, waited);
+        if let Some(cell) = self
+            .cells()
+            .and_then(|cells| cells.answers.get(bucket(waited)))
+        {
+            add(cell, 1);
+        }
     }
 
     /// An attempt failed.

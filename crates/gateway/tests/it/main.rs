@@ -15,6 +15,8 @@ mod fallback;
 #[cfg(test)]
 mod framing;
 #[cfg(test)]
+mod hedge;
+#[cfg(test)]
 mod hold;
 #[cfg(test)]
 mod http2;

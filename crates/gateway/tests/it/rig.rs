@@ -49,6 +49,7 @@ pub(crate) fn route(path: &str) -> Route {
         retry: Some(Retry::default()),
         send_proxy_protocol: None,
         rate_limit: None,
+        hedge: None,
         fallback: None,
         criticality: ninefold_config::model::Criticality::Critical,
     }
