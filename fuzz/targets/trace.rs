@@ -7,6 +7,10 @@ libfuzzer_sys::fuzz_target!(|text: &[u8]| {
     if authority(text) {
         assert!(http::HeaderValue::from_bytes(text).is_ok());
         assert!(
+            http::uri::Authority::try_from(text).is_ok(),
+            "a request can name it"
+        );
+        assert!(
             text.iter()
                 .all(|b| b.is_ascii_graphic() && !b"/?#@\\\"<>".contains(b))
         );

@@ -132,11 +132,17 @@ impl Streaming {
         }
     }
 
-    /// The answer broke off: speaks against the endpoint and fails the request.
+    /// The answer broke off: speaks against the endpoint and fails the request, unless the request
+    /// broke off first.
     fn broke(&mut self, reason: &str) {
         let Some(lease) = self.lease.take() else {
             return;
         };
+        let intake = self.ticket.intake.as_ref();
+        if intake.is_some_and(|intake| intake.failure.get().is_some()) {
+            self.ticket.settle(Outcome::Cancelled, Who::Client);
+            return;
+        }
         let upstream = lease.upstream();
         if let Some(cells) = upstream.cells() {
             add(&cells.reset, 1);

@@ -1,15 +1,17 @@
 //! Trailers and chunks, as they are written.
 
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-    HOST, MAX_FORWARDS, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING,
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, HOST, MAX_FORWARDS, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Fields that change what a message means or where it goes (RFC 9110, section 6.5.1).
-const NEVER: [HeaderName; 12] = [
+/// Fields that change what a message means or where it goes (RFC 9110, section 6.5.1), or are for one
+/// hop only: HTTP/2 takes a message with such a trailer for malformed.
+const NEVER: [HeaderName; 16] = [
     AUTHORIZATION,
     CACHE_CONTROL,
+    CONNECTION,
     CONTENT_ENCODING,
     CONTENT_LENGTH,
     CONTENT_RANGE,
@@ -20,6 +22,9 @@ const NEVER: [HeaderName; 12] = [
     TE,
     TRAILER,
     TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
 ];
 
 /// The names that a message announces as trailers.
@@ -93,7 +98,10 @@ mod tests {
         let mut headers = HeaderMap::new();
         assert!(permitted(&headers).is_empty());
         headers.append(TRAILER, HeaderValue::from_static("x-sum, Host,,X-B"));
-        headers.append(TRAILER, HeaderValue::from_static("content-length, a b"));
+        headers.append(
+            TRAILER,
+            HeaderValue::from_static("content-length, a b, Keep-Alive"),
+        );
         assert_eq!(permitted(&headers), ["x-sum", "x-b"]);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use super::chunks::Chunks;
+use super::field::is_token_byte;
 use super::head::{self, Framing};
 
 /// The limits on one head.
@@ -154,7 +155,7 @@ impl Scanner {
         // Noise is refused at its first byte, not when it happens to look like an end of line.
         match rest.get(start) {
             None => return Ok(0),
-            Some(first) if !first.is_ascii_alphanumeric() => return Err(Refusal::RequestLine),
+            Some(first) if !is_token_byte(*first) => return Err(Refusal::RequestLine),
             Some(_) => {}
         }
         let within = rest.get(..self.limits.size).unwrap_or(rest);

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::{Bytes, BytesMut};
 use http::Method;
 use http_body::Frame;
-use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf, ReadHalf, split};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf, ReadHalf, split};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -164,8 +164,10 @@ impl Http1 {
                 let (read, mut write) = split(stream);
                 let mut sending = mem::take(&mut self.sending);
                 let task = tokio::task::spawn_local(async move {
-                    // An error is an end, too.
-                    drop(poll_fn(|cx| sending.poll(&mut write, cx)).await);
+                    if poll_fn(|cx| sending.poll(&mut write, cx)).await.is_err() {
+                        // The endpoint is told that nothing more comes. It may be gone already.
+                        drop(write.shutdown().await);
+                    }
                 });
                 Link::Reading(read, task.abort_handle())
             }

@@ -1,5 +1,6 @@
 //! Requests as streams of a connection that many share (RFC 9113).
 
+use std::cell::Cell;
 use std::error::Error as _;
 use std::fmt;
 use std::future::Future;
@@ -10,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::uri::{PathAndQuery, Scheme};
-use http::{Request, Response, Uri, Version};
+use http::{HeaderName, Request, Response, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
@@ -18,7 +19,7 @@ use super::connection::Broken;
 use super::sessions::{Session, Stream};
 use crate::exchange::{AttemptBody, BodyFailure};
 use crate::guard::Alarm;
-use crate::http1::{AnswerHead, Framing, Malformed, RequestHead};
+use crate::http1::{AnswerHead, Framing, Malformed, RequestHead, permitted};
 
 type Answering = Pin<Box<dyn Future<Output = hyper::Result<Response<Incoming>>>>>;
 
@@ -26,6 +27,8 @@ type Answering = Pin<Box<dyn Future<Output = hyper::Result<Response<Incoming>>>>
 pub(crate) struct Http2 {
     stream: Stream,
     state: State,
+    /// Whether the stream ended because the request's own body failed.
+    body_failed: Rc<Cell<bool>>,
     pub(super) alarm: Alarm,
 }
 
@@ -49,12 +52,20 @@ impl Http2 {
         Self {
             stream,
             state: State::Idle,
+            body_failed: Rc::default(),
             alarm: Alarm::default(),
         }
     }
 
     pub(super) fn begin(&mut self, head: &RequestHead<'_>, body: Option<AttemptBody>) {
-        self.state = match request(head, Upload(body), self.stream.session()) {
+        let body = Upload {
+            trailers: body
+                .as_ref()
+                .map_or_else(Vec::new, |_| permitted(head.headers)),
+            body,
+            failed: Rc::clone(&self.body_failed),
+        };
+        self.state = match request(head, body, self.stream.session()) {
             Ok(request) => State::Waiting(self.stream.send(request)),
             Err(_no_uri) => State::Ended,
         };
@@ -68,6 +79,10 @@ impl Http2 {
             Ok(response) => response,
             Err(error) => {
                 self.state = State::Ended;
+                if self.body_failed.get() {
+                    // The stream was reset from here: it says nothing about the connection.
+                    return Poll::Ready(Err(Broken::Body));
+                }
                 let broken = broken(&error);
                 tracing::debug!(%error, ?broken, "no answer on a stream");
                 self.doubt();
@@ -135,9 +150,6 @@ fn broken(error: &hyper::Error) -> Broken {
     }
     let mut source = error.source();
     while let Some(cause) = source {
-        if cause.is::<BodyFailure>() {
-            return Broken::Body;
-        }
         if let Some(error) = cause.downcast_ref::<h2::Error>() {
             let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
             // Streams that a GOAWAY names as seen end by themselves.
@@ -182,7 +194,29 @@ fn request(
 
 /// A request's body, or none.
 #[derive(Debug)]
-pub(super) struct Upload(Option<AttemptBody>);
+pub(super) struct Upload {
+    body: Option<AttemptBody>,
+    /// Trailers that were announced.
+    trailers: Vec<HeaderName>,
+    /// Set once it fails.
+    failed: Rc<Cell<bool>>,
+}
+
+impl Upload {
+    /// Without trailers that nobody announced.
+    fn pass(&self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        match frame.into_trailers() {
+            Err(frame) => frame,
+            Ok(trailers) => {
+                let permitted = trailers
+                    .iter()
+                    .filter(|(name, _)| self.trailers.contains(name));
+                let permitted = permitted.map(|(name, value)| (name.clone(), value.clone()));
+                Frame::trailers(permitted.collect())
+            }
+        }
+    }
+}
 
 impl Body for Upload {
     type Data = Bytes;
@@ -192,18 +226,22 @@ impl Body for Upload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
-        match &mut self.0 {
-            Some(body) => body.poll(cx),
-            None => Poll::Ready(None),
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        let frame = ready!(body.poll(cx));
+        if let Some(Err(_told_by_the_intake)) = frame {
+            self.failed.set(true);
         }
+        Poll::Ready(frame.map(|frame| frame.map(|frame| self.pass(frame))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_none()
+        self.body.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let length = self.0.as_ref().map_or(Some(0), AttemptBody::length);
+        let length = self.body.as_ref().map_or(Some(0), AttemptBody::length);
         length.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::frames::{DATA, END_HEADERS, END_STREAM, Frames, GET, HEADERS, block, frame, head};
 use super::normal::{requests, wire};
-use super::rows::{echo, one_thread};
+use super::rows::{blameless, echo, one_thread};
 use crate::backend::Backend;
 use crate::rig::Rig;
 
@@ -177,6 +177,7 @@ async fn case(row: &Row) -> (String, String) {
         (200, "/after"),
         "{sends}"
     );
+    blameless(&rig, sends);
     let streams = backend.streams.lock().unwrap().clone();
     let mut reached: Vec<String> = streams.iter().flat_map(|raw| requests(raw)).collect();
     if upstream == "…" {

@@ -20,6 +20,7 @@ mod hops;
 mod http2;
 mod length;
 mod normal;
+mod onward;
 mod request;
 mod rows;
 mod sequence;

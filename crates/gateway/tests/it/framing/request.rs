@@ -6,6 +6,7 @@ use super::rows::{Row, run};
 const LINES: &[Row] = &[
     ("9112 3", "as simple as it gets", "GET / HTTP/1.1↵Host: a↵↵", "200", "GET / HTTP/1.1↵host: a↵↵"),
     ("9110 9.1", "a method nobody knows", "BREW /pot HTTP/1.1↵Host: a↵↵", "200", "BREW /pot HTTP/1.1↵host: a↵↵"),
+    ("9110 9.1", "every character of a token", "!#$%&'*+-.^_`|~ / HTTP/1.1↵Host: a↵↵", "200", "!#$%&'*+-.^_`|~ / HTTP/1.1↵host: a↵↵"),
     ("9110 9.1", "methods have a case", "get / HTTP/1.1↵Host: a↵↵", "200", "get / HTTP/1.1↵host: a↵↵"),
     ("9112 2.2", "an empty line before it", "↵GET / HTTP/1.1↵Host: a↵↵", "200", "GET / HTTP/1.1↵host: a↵↵"),
     ("9112 2.2", "two empty lines before it", "↵↵GET / HTTP/1.1↵Host: a↵↵", "400 close", ""),
@@ -66,7 +67,8 @@ const HOSTS: &[Row] = &[
     ("3986 3.2.3", "two ports", "GET / HTTP/1.1↵Host: a:1:2↵↵", "400 close", ""),
     ("3986 3.2.2", "a bracket within a name", "GET / HTTP/1.1↵Host: a[b↵↵", "400 close", ""),
     ("3986 3.2.2", "something behind a literal", "GET / HTTP/1.1↵Host: [::1]b↵↵", "400 close", ""),
-    ("3986 2.1", "half of an escape", "GET / HTTP/1.1↵Host: a%2↵↵", "400 close", ""),
+    ("3986 3.2.2", "an escape, which no name has", "GET / HTTP/1.1↵Host: a%20b↵↵", "400 close", ""),
+    ("3986 3.2.2", "every other character of a name", "GET / HTTP/1.1↵Host: a!$&'()*+,;=~-._b↵↵", "200", "GET / HTTP/1.1↵host: a!$&'()*+,;=~-._b↵↵"),
     ("3986 3.2.2", "an address of IPv6", "GET / HTTP/1.1↵Host: [::1]:80↵↵", "200", "GET / HTTP/1.1↵host: [::1]:80↵↵"),
     ("9110 4.2.3", "its case is kept", "GET / HTTP/1.1↵Host: Shop.Test↵↵", "200", "GET / HTTP/1.1↵host: Shop.Test↵↵"),
 ];
