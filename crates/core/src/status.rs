@@ -217,10 +217,30 @@ pub struct RouteStatus {
     /// Requests that a fallback answered, this run; below 500 they are `ok`.
     #[serde(default)]
     pub fallbacks: u64,
+    /// What its cache holds, and did this run; none on a route without one.
+    #[serde(default)]
+    pub cache: Option<CacheStatus>,
     /// The 50th percentile of the answers' time in seconds, this run.
     pub p50_seconds: f64,
     /// The 99th percentile of the answers' time in seconds, this run.
     pub p99_seconds: f64,
+}
+
+/// The cache of a route.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CacheStatus {
+    /// Bytes that are kept.
+    pub bytes: u64,
+    /// Answers that are kept.
+    pub entries: u64,
+    /// Requests that got a fresh answer of it.
+    pub hits: u64,
+    /// Requests that got a stale one: while a new one was fetched, or because none could be had.
+    pub stale: u64,
+    /// Requests for which the service confirmed what is kept.
+    pub revalidated: u64,
+    /// Requests for which the service was asked.
+    pub misses: u64,
 }
 
 /// One objective.

@@ -9,8 +9,9 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue};
 use prometheus_client::metrics::MetricType;
 
+use crate::cache::CacheResult;
 use crate::counters::{
-    Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
+    CacheCounters, Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
 };
 use crate::fleet::Hub;
 use crate::meter::{CLASSIC, Histogram};
@@ -166,6 +167,7 @@ fn encode_routes(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) 
     )?;
     encode_fallbacks(encoder, routes)?;
     encode_hedges(encoder, routes)?;
+    encode_caches(encoder, routes)?;
     encode_durations(encoder, routes)
 }
 
@@ -210,6 +212,42 @@ fn encode_fallbacks(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters
         "ninefold_fallbacks",
         "Requests that a fallback answered in place of the service, by cause",
         fallbacks,
+    )
+}
+
+fn encode_caches(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
+    let caches: Vec<(&str, CacheCounters)> = routes
+        .iter()
+        .filter_map(|route| Some((&*route.route, route.cache?)))
+        .collect();
+    let requests = caches.iter().flat_map(|(route, cache)| {
+        CacheResult::ALL.map(|result| {
+            let labels = vec![("route", *route), ("result", result.name())];
+            (labels, cache.count(result))
+        })
+    });
+    counter(
+        encoder,
+        "ninefold_cache_requests",
+        "Requests on routes with a cache, by how it took part",
+        requests,
+    )?;
+    let of = |read: fn(&CacheCounters) -> u64| {
+        caches
+            .iter()
+            .map(move |(route, cache)| (vec![("route", *route)], read(cache)))
+    };
+    gauge(
+        encoder,
+        "ninefold_cache_bytes",
+        "Bytes of answers that are kept",
+        of(|cache| cache.bytes),
+    )?;
+    gauge(
+        encoder,
+        "ninefold_cache_entries",
+        "Answers that are kept",
+        of(|cache| cache.entries),
     )
 }
 

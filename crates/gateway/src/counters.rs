@@ -10,6 +10,7 @@ use ninefold_core::policy::Criticality;
 use ninefold_core::status::Rotation;
 use serde::{Deserialize, Serialize};
 
+use crate::cache::CacheResult;
 use crate::fallback::FallbackCause;
 use crate::fleet::Cause;
 use crate::meter::Histogram;
@@ -75,6 +76,8 @@ pub struct RouteCounters {
     pub rate_limited: u64,
     /// Requests that a fallback answered, by why it did; below 500 they are `ok`.
     pub fallbacks: [(FallbackCause, u64); 4],
+    /// What its cache holds and did; none on a route without one.
+    pub cache: Option<CacheCounters>,
     /// Attempts after the first one.
     pub retries: u64,
     /// Retries that the budget did not allow.
@@ -89,6 +92,25 @@ pub struct RouteCounters {
     pub bytes_in: u64,
     /// Bytes of answers' bodies.
     pub bytes_out: u64,
+}
+
+/// The cache of one route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheCounters {
+    /// Bytes that are kept now.
+    pub bytes: u64,
+    /// Answers that are kept now.
+    pub entries: u64,
+    /// Requests by how it took part, in the order of [`CacheResult::ALL`].
+    pub requests: [u64; 5],
+}
+
+impl CacheCounters {
+    /// Requests in which it took part like this.
+    #[must_use]
+    pub fn count(&self, result: CacheResult) -> u64 {
+        self.requests.get(result as usize).copied().unwrap_or(0)
+    }
 }
 
 /// How a service is kept from more than it can do.

@@ -10,6 +10,7 @@
 //! answer. Every request that becomes known to the gateway is counted in exactly one outcome.
 
 mod access_log;
+mod cache;
 mod certificate;
 mod clock;
 mod collector;
@@ -43,10 +44,11 @@ mod upstream;
 mod worker;
 
 pub use access_log::OpenLogError;
+pub use cache::CacheResult;
 pub use certificate::CertificateError;
 pub use counters::{
-    Counters, DrainReport, EndpointCounters, ListenerCounters, Notice, RouteCounters,
-    ServiceCounters,
+    CacheCounters, Counters, DrainReport, EndpointCounters, ListenerCounters, Notice,
+    RouteCounters, ServiceCounters,
 };
 pub use fallback::{FallbackCause, FallbackError};
 pub use fleet::{Cause, EndpointView};

@@ -7,7 +7,7 @@ use ninefold_core::observation::CallerReport;
 use ninefold_core::status::Rotation;
 
 use crate::counters::{
-    Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
+    CacheCounters, Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
 };
 
 impl Counters {
@@ -52,6 +52,10 @@ impl Counters {
         for route in &mut self.routes {
             let ended = route.ok + route.failed + route.cancelled + route.refused;
             route.failed += route.requests.saturating_sub(ended);
+            if let Some(cache) = &mut route.cache {
+                cache.bytes = 0;
+                cache.entries = 0;
+            }
         }
         for service in &mut self.services {
             service.limit = 0;
@@ -120,6 +124,7 @@ impl RouteCounters {
             // That of the one that stays.
             hedge_delay: _,
             fallbacks,
+            cache,
             bytes_in,
             bytes_out,
         } = other;
@@ -139,8 +144,26 @@ impl RouteCounters {
         for ((_, count), (_, more)) in self.fallbacks.iter_mut().zip(fallbacks) {
             *count += more;
         }
+        if let Some(cache) = cache {
+            self.cache.get_or_insert_default().merge(cache);
+        }
         self.bytes_in += bytes_in;
         self.bytes_out += bytes_out;
+    }
+}
+
+impl CacheCounters {
+    fn merge(&mut self, other: &Self) {
+        let Self {
+            bytes,
+            entries,
+            requests,
+        } = other;
+        self.bytes += bytes;
+        self.entries += entries;
+        for (count, more) in self.requests.iter_mut().zip(requests) {
+            *count += more;
+        }
     }
 }
 

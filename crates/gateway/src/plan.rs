@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model::{
-    self, Criticality, Ejection, File, Limits, Listener, Overload, Protocol, ProxyVersion,
+    self, Cache, Criticality, Ejection, File, Limits, Listener, Overload, Protocol, ProxyVersion,
     RateLimit, Redundancy, Retry, Route, Service, ServiceKind, ServiceProtocol, Span,
 };
 use ninefold_core::ejection::{EjectionRules, LatencyRules, SuccessRules};
@@ -55,6 +55,7 @@ pub(crate) struct RoutePlan {
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) hedge: Option<HedgeConfig>,
     pub(crate) fallback: Option<Fallback>,
+    pub(crate) cache: Option<Cache>,
     /// Bytes of a body that are kept, so that it can be sent again.
     pub(crate) keep_max: u64,
     pub(crate) send_proxy_protocol: Option<ProxyVersion>,
@@ -165,6 +166,7 @@ impl RoutePlan {
             keep_max: keep_max.or(again).unwrap_or(0),
             hedge: route.hedge.as_ref().map(hedge),
             fallback,
+            cache: route.cache.clone(),
             send_proxy_protocol: route.send_proxy_protocol,
             thresholds: thresholds(file, &route.name),
         })

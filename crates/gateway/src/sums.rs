@@ -8,8 +8,9 @@ use ninefold_core::observation::CallerReport;
 use ninefold_core::policy::Criticality;
 use ninefold_core::status::Rotation;
 
+use crate::cache::CacheResult;
 use crate::counters::{
-    Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
+    CacheCounters, Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
 };
 use crate::fallback::FallbackCause;
 use crate::fleet::{Endpoint, Hub, Place};
@@ -52,6 +53,7 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
                 let hedge = hub.hedges.get(index).and_then(Option::as_ref);
                 total.hedge_delay = hedge.and_then(|hedge| hedge.delay(0, hub.clock.now()));
                 total.rate_limited = limit.map_or(0, RouteLimit::refused);
+                total.cache = cache(hub, index);
                 total
             })
             .collect(),
@@ -80,7 +82,35 @@ pub(crate) fn counters_beside(other: &Hub, hub: &Hub) -> Counters {
             service.waiting = 0;
         }
     }
+    for route in &mut counters.routes {
+        let of = |hub: &Hub| {
+            let mut routes = hub.plan.routes.iter();
+            let index = routes.position(|plan| plan.name == route.route)?;
+            hub.caches.of(index).map(Arc::clone)
+        };
+        let caches = of(hub).zip(of(other));
+        let shared = caches.is_some_and(|(one, other)| Arc::ptr_eq(&one, &other));
+        if let Some(cache) = route.cache.as_mut().filter(|_| shared) {
+            cache.bytes = 0;
+            cache.entries = 0;
+        }
+    }
     counters
+}
+
+fn cache(hub: &Hub, route: usize) -> Option<CacheCounters> {
+    let (bytes, entries) = hub.caches.of(route)?.held();
+    let mut requests = [0; CacheResult::ALL.len()];
+    for cells in hub.routes.iter().filter_map(|thread| thread.get(route)) {
+        for (sum, cell) in requests.iter_mut().zip(&cells.cache) {
+            *sum += load(cell);
+        }
+    }
+    Some(CacheCounters {
+        bytes,
+        entries,
+        requests,
+    })
 }
 
 fn services(hub: &Hub) -> Vec<ServiceCounters> {
@@ -124,6 +154,7 @@ impl RouteCounters {
             latency: Histogram::new(bounds(thresholds)),
             rate_limited: 0,
             fallbacks: FallbackCause::ALL.map(|cause| (cause, 0)),
+            cache: None,
             retries: 0,
             retries_denied: 0,
             hedges: 0,

@@ -132,6 +132,7 @@ mod tests {
             rate_limit: None,
             hedge: None,
             fallback: None,
+            cache: None,
             criticality: ninefold_config::model::Criticality::Critical,
         }
     }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use ninefold_config::model::{self, ServiceKind};
 use ninefold_core::slo::RouteTotals;
 use ninefold_core::status::{
-    ClassCount, InstanceState, InstanceStatus, ListenerStatus, NodeStatus, OverloadStatus,
-    RouteStatus, ServiceStatus, SloStatus,
+    CacheStatus, ClassCount, InstanceState, InstanceStatus, ListenerStatus, NodeStatus,
+    OverloadStatus, RouteStatus, ServiceStatus, SloStatus,
 };
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
-use ninefold_gateway::ServiceCounters;
+use ninefold_gateway::{CacheCounters, CacheResult, ServiceCounters};
 
 use super::core::{Control, now};
 use crate::tolerance::failures_left;
@@ -165,6 +165,9 @@ impl Control {
                     fallbacks: counters.map_or(0, |counters| {
                         counters.fallbacks.iter().map(|(_, count)| count).sum()
                     }),
+                    cache: counters
+                        .and_then(|counters| counters.cache.as_ref())
+                        .map(cache),
                     p50_seconds: seconds(0.5),
                     p99_seconds: seconds(0.99),
                 }
@@ -181,6 +184,17 @@ fn overload(counters: &[ServiceCounters], service: &str) -> Option<OverloadStatu
         waiting: found.waiting,
         shed: found.refused.iter().map(|(_, count)| count).sum(),
     })
+}
+
+fn cache(counters: &CacheCounters) -> CacheStatus {
+    CacheStatus {
+        bytes: counters.bytes,
+        entries: counters.entries,
+        hits: counters.count(CacheResult::Hit),
+        stale: counters.count(CacheResult::Stale),
+        revalidated: counters.count(CacheResult::Revalidated),
+        misses: counters.count(CacheResult::Miss),
+    }
 }
 
 const fn scheme(listener: &model::Listener) -> &'static str {

@@ -96,6 +96,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
                 rate_limit: None,
                 hedge: None,
                 fallback: None,
+                cache: None,
                 criticality: ninefold_config::model::Criticality::Critical,
             }],
         }],

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::view::View;
-use crate::model::{Fallback, FixedAnswer, FixedBody, Name};
+use crate::model::{Cache, Fallback, FixedAnswer, FixedBody, Name};
 
 /// What a fixed answer's body is unless the file says otherwise.
 const CONTENT_TYPE: &str = "text/plain; charset=utf-8";
@@ -26,4 +26,20 @@ pub(super) fn fallback(route: View<'_, '_>) -> Option<Fallback> {
             .to_owned(),
         body: file.map_or_else(text, FixedBody::File),
     }))
+}
+
+/// The cache of a route, if it has one.
+pub(super) fn cache(route: View<'_, '_>) -> Option<Cache> {
+    route.value("cache")?;
+    let table = route.table("cache");
+    let default = Cache::default();
+    let behind = table.parse("stale_while_revalidate");
+    let on_error = table.parse("stale_if_error");
+    Some(Cache {
+        size: table.parse("size").unwrap_or(default.size),
+        body_size: table.parse("body_size").unwrap_or(default.body_size),
+        fresh: table.parse("fresh").unwrap_or(default.fresh),
+        stale_while_revalidate: behind.unwrap_or(default.stale_while_revalidate),
+        stale_if_error: on_error.unwrap_or(default.stale_if_error),
+    })
 }

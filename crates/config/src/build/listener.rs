@@ -141,6 +141,7 @@ fn route(table: View<'_, '_>, protocol: Protocol) -> Route {
         rate_limit: rate_limit(table),
         hedge: hedge(table),
         fallback: degrade::fallback(table),
+        cache: degrade::cache(table),
         send_proxy_protocol: match table.text("send_proxy_protocol") {
             Some("v1") => Some(ProxyVersion::V1),
             Some("v2") => Some(ProxyVersion::V2),
@@ -205,6 +206,7 @@ fn implicit_route(service: &Name, protocol: Protocol) -> Route {
         rate_limit: None,
         hedge: None,
         fallback: None,
+        cache: None,
         send_proxy_protocol: None,
     }
 }

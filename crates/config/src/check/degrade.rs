@@ -8,6 +8,7 @@ use crate::model::{Fallback, FixedAnswer, FixedBody, Route};
 /// Checks the fallbacks of every route.
 pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     for (path, route) in place::routes(&built.file) {
+        cache(route, &path, report);
         let at = path.key("fallback");
         match &route.fallback {
             None => {}
@@ -80,4 +81,18 @@ fn seldom(answer: &FixedAnswer, route: &Route, path: &KeyPath, report: &mut Repo
             .help("write a `status` of 400 or above: nobody is to believe that something was done"),
         &[path.key("methods"), at.key("status")],
     );
+}
+
+fn cache(route: &Route, path: &KeyPath, report: &mut Report<'_, '_>) {
+    let reads = |method: &String| method == "GET";
+    if route.cache.is_none() || route.methods.is_empty() || route.methods.iter().any(reads) {
+        return;
+    }
+    let draft = Draft::warning(
+        "no-effect",
+        &path.key("cache"),
+        "nothing is kept: the route has no GET",
+    );
+    let help = "leave it out, or write \"GET\" among the `methods`";
+    report.check(draft.help(help), &[path.key("methods")]);
 }

@@ -40,7 +40,7 @@ const OF_LIMITS: [&str; 6] = [
     "body_rate_min",
     "streams",
 ];
-const OF_ROUTES: [&str; 7] = [
+const OF_ROUTES: [&str; 8] = [
     "host",
     "path",
     "methods",
@@ -48,6 +48,7 @@ const OF_ROUTES: [&str; 7] = [
     "rate_limit",
     "fallback",
     "hedge",
+    "cache",
 ];
 
 /// What only HTTP has, of a service.

@@ -221,6 +221,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
         rate_limit,
         hedge,
         fallback,
+        cache,
         send_proxy_protocol,
     } = old;
     let mut keys = Keys::default();
@@ -236,6 +237,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
     keys.whole("rate_limit", rate_limit, &new.rate_limit);
     keys.whole("hedge", hedge, &new.hedge);
     keys.whole("fallback", fallback, &new.fallback);
+    keys.whole("cache", cache, &new.cache);
     keys.whole(
         "send_proxy_protocol",
         send_proxy_protocol,

@@ -1,6 +1,7 @@
 //! What a route does when its service cannot answer.
 
 use super::{Key, Rule, Shape, Table};
+use crate::model::Bytes;
 use crate::text::Syntax;
 
 /// `fallback` of a route.
@@ -43,4 +44,54 @@ pub(super) static FALLBACK: Table = Table {
     ],
     rule: Some(Rule::ExactlyOne(&["service", "body", "body_file"])),
     later: &["stale"],
+};
+
+/// `cache` of a route.
+pub(super) static CACHE: Table = Table {
+    title: "`cache`",
+    about: "Answers to GET that are kept in memory, as RFC 9111 allows it: never those that are \
+            private, set a cookie, or answer a cookie or credentials without `public` or \
+            `s-maxage`. Requests for the same wait for one. `cache-status` says what it did.",
+    keys: &[
+        Key::new(
+            "size",
+            "Of all that is kept; what nobody asks for goes first.",
+            Shape::Size {
+                min: Bytes(64 << 10),
+                max: Bytes(64 << 30),
+            },
+        )
+        .default("\"64MiB\""),
+        Key::new(
+            "body_size",
+            "A larger body passes by; never more than an eighth of `size`, nor 2MiB.",
+            Shape::Size {
+                min: Bytes(1 << 10),
+                max: Bytes(2 << 20),
+            },
+        )
+        .default("\"1MiB\""),
+        Key::new(
+            "fresh",
+            "How long a 200 that says nothing of it is used like a new one. What an answer says \
+             goes before this and the keys below.",
+            Shape::DURATION_OR_ZERO,
+        )
+        .default("\"0s\""),
+        Key::new(
+            "stale_while_revalidate",
+            "How long after that it is used while a new one is fetched.",
+            Shape::DURATION_OR_ZERO,
+        )
+        .default("\"10s\""),
+        Key::new(
+            "stale_if_error",
+            "How long after its freshness it is used when the service fails or answers with a 500 \
+             or above.",
+            Shape::DURATION_OR_ZERO,
+        )
+        .default("\"1h\""),
+    ],
+    rule: None,
+    later: &["key", "methods"],
 };

@@ -1,6 +1,6 @@
 //! `[[listener]]` and its routes.
 
-use super::degrade::FALLBACK;
+use super::degrade::{CACHE, FALLBACK};
 use super::hedge::HEDGE;
 use super::{Key, Shape, Table};
 use crate::model::Bytes;
@@ -284,6 +284,12 @@ pub(crate) static ROUTE: Table = Table {
             "fallback",
             "What answers where the service cannot. Default: an error.",
             Shape::Table(&FALLBACK),
+        ),
+        Key::new(
+            "cache",
+            "Keeps answers, so that they are there when the service is not. Default: nothing is \
+             kept.",
+            Shape::Table(&CACHE),
         ),
         Key::new(
             "send_proxy_protocol",

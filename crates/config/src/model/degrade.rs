@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Name;
+use super::{Bytes, Name, Span};
 
 /// `fallback`: what answers in place of a service that cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,4 +31,33 @@ pub enum FixedBody {
     Text(String),
     /// `body_file`: in this file, relative to the configuration's folder.
     File(PathBuf),
+}
+
+/// `cache`: answers that are kept, and for how long they are used where they say nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// `size`: of all that is kept. Default 64 MiB.
+    pub size: Bytes,
+    /// `body_size`: larger bodies pass by. Default 1 MiB; never more than half of a lock's part of
+    /// `size`.
+    pub body_size: Bytes,
+    /// `fresh`: how long a 200 that does not say it is used like a new one. Default 0 s.
+    pub fresh: Span,
+    /// `stale_while_revalidate`: how long after that it is used while a new one is fetched. Default
+    /// 10 s.
+    pub stale_while_revalidate: Span,
+    /// `stale_if_error`: how long after its freshness it is used when the service fails. Default 1 h.
+    pub stale_if_error: Span,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            size: Bytes(64 << 20),
+            body_size: Bytes(1 << 20),
+            fresh: Span::secs(0),
+            stale_while_revalidate: Span::secs(10),
+            stale_if_error: Span::secs(3_600),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Bytes, Criticality, Fallback, Hedge, Name, Rate, Ratio, Span};
+use super::{Bytes, Cache, Criticality, Fallback, Hedge, Name, Rate, Ratio, Span};
 
 /// One listener.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +116,8 @@ pub struct Route {
     pub hedge: Option<Hedge>,
     /// `fallback`. Default none.
     pub fallback: Option<Fallback>,
+    /// `cache`. Default none.
+    pub cache: Option<Cache>,
     /// `send_proxy_protocol`: only with TCP. Default none.
     pub send_proxy_protocol: Option<ProxyVersion>,
 }

@@ -108,6 +108,10 @@ const TABLES: &[(&str, &str)] = &[
         "fallback",
         "[[listener]]\n[[listener.route]]\n[listener.route.fallback]\n",
     ),
+    (
+        "cache",
+        "[[listener]]\n[[listener.route]]\n[listener.route.cache]\n",
+    ),
     ("SLO", "[slo.a]\n"),
     ("latency", "[slo.a.latency]\n"),
     ("claim", "[[claim]]\n"),
@@ -123,7 +127,7 @@ fn the_reader_knows_exactly_the_keys_of_the_schema() {
     let mut definitions: BTreeSet<_> = schema["$defs"].as_object().unwrap().keys().collect();
     definitions.retain(|name| schema["$defs"][name.as_str()]["type"] == "object");
     assert_eq!(definitions.len() + 1, TABLES.len(), "{definitions:?}");
-    for (name, header) in TABLES {
+    for &(name, header) in TABLES {
         let table = if name.is_empty() {
             &schema
         } else {

@@ -11,6 +11,7 @@ use http::{HeaderName, HeaderValue, Version};
 use ninefold_core::time::{Timestamp, nanos};
 use serde::Serialize;
 
+use crate::cache::CacheResult;
 use crate::exchange::{Outcome, Phase, Who};
 use crate::fallback::FallbackCause;
 
@@ -37,6 +38,7 @@ pub(crate) struct Record {
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
     pub(crate) fallback: Option<FallbackCause>,
+    pub(crate) cache: Option<CacheResult>,
     pub(crate) took: Duration,
     pub(crate) end: (Outcome, Who, Phase),
 }
@@ -63,6 +65,7 @@ struct Line<'a> {
     ended_by: &'a str,
     phase: &'a str,
     fallback: Option<&'a str>,
+    cache: Option<&'a str>,
 }
 
 impl Record {
@@ -95,6 +98,7 @@ impl Record {
             bytes_in: 0,
             bytes_out: 0,
             fallback: None,
+            cache: None,
             took: Duration::ZERO,
             end: (Outcome::Cancelled, Who::Client, Phase::Head),
         }
@@ -148,13 +152,14 @@ impl Record {
             ended_by: who.name(),
             phase: phase.name(),
             fallback: self.fallback.map(FallbackCause::name),
+            cache: self.cache.map(CacheResult::name),
         };
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")
     }
 
     /// The Common Log Format, with who ended the request, in which phase, and where behind it; and
-    /// with why a fallback answered, if one did.
+    /// with why a fallback answered, and how a cache took part, if they did.
     pub(super) fn write_common(&self, out: &mut dyn Write) -> io::Result<()> {
         let (_, who, phase) = self.end;
         write!(
@@ -175,10 +180,13 @@ impl Record {
             self.took.as_micros(),
             quoted(&self.request_id),
         )?;
-        match self.fallback {
-            Some(cause) => writeln!(out, " fallback/{}", cause.name()),
-            None => writeln!(out),
+        if let Some(cause) = self.fallback {
+            write!(out, " fallback/{}", cause.name())?;
         }
+        if let Some(result) = self.cache {
+            write!(out, " cache/{}", result.name())?;
+        }
+        writeln!(out)
     }
 }
 

@@ -4,12 +4,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::UPGRADE;
-use http::{HeaderValue, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Response, StatusCode, Version};
 use ninefold_core::policy::{Reason, Rejected};
 use tokio::time::Instant;
 
 use super::answer::OwnAnswer;
+use super::cached::CACHE_STATUS;
 use super::delivery::Call;
 use super::headers::{FALLBACK, strip_hop_by_hop};
 use super::intake::BodyFailure;
@@ -18,11 +20,21 @@ use super::perform::{Exchange, set_upgrade};
 use super::serve::{refuse, too_large};
 use super::ticket::{Outcome, Phase, Who};
 use super::{Delivery, tunnel};
+use crate::cache::{CacheResult, key_of};
 use crate::upstream::{Answer, Failure};
 
 impl Exchange {
     /// Passes the endpoint's answer on.
-    pub(super) fn deliver(mut self: Box<Self>, answer: Answer) -> Response<Delivery> {
+    pub(super) fn deliver(self: Box<Self>, answer: Answer) -> Response<Delivery> {
+        self.deliver_from(answer, None)
+    }
+
+    /// Passes the endpoint's answer on, of whose body this was read already.
+    pub(super) fn deliver_from(
+        mut self: Box<Self>,
+        answer: Answer,
+        begun: Option<Bytes>,
+    ) -> Response<Delivery> {
         let Answer {
             response,
             lease,
@@ -49,6 +61,16 @@ impl Exchange {
             let cause = HeaderValue::from_static(cause.name());
             parts.headers.insert(FALLBACK, cause);
         }
+        if let Some(result) = self.ticket.cache() {
+            let said = match result {
+                CacheResult::Bypass => "ninefold; fwd=bypass",
+                _ => "ninefold; fwd=miss",
+            };
+            parts
+                .headers
+                .append(CACHE_STATUS, HeaderValue::from_static(said));
+        }
+        self.invalidate(parts.status);
         if switches && let Some((_, down)) = self.upgrade.take() {
             set_upgrade(&mut parts.headers, protocol);
             tunnel::open(down, self.ticket, lease);
@@ -56,8 +78,23 @@ impl Exchange {
         }
         let multiplexed = self.head.version == Version::HTTP_2;
         let grpc = self.form.is_grpc().then_some(Call { testimony, took });
-        let delivery = Delivery::stream(self.ticket, lease, pause_max, multiplexed, grpc);
+        let delivery = Delivery::stream(self.ticket, lease, pause_max, multiplexed, begun, grpc);
         Response::from_parts(parts, delivery)
+    }
+
+    /// What is kept of a target is no longer true once something was done to it (RFC 9111, section
+    /// 4.4).
+    fn invalidate(&self, status: StatusCode) {
+        let client = &self.ticket.client;
+        let caches = &client.worker.hub.caches;
+        let reads = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE];
+        if !caches.any() || reads.contains(&self.head.method) || status.as_u16() >= 400 {
+            return;
+        }
+        let https = client.plan().is_some_and(|plan| plan.tls);
+        if let Some(key) = key_of(&self.head, https) {
+            caches.forget(&key);
+        }
     }
 
     /// No endpoint is up.

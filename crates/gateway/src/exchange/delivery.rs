@@ -15,8 +15,8 @@ use ninefold_core::policy::classify::GrpcStatus;
 use tokio::time::{Instant, sleep_until};
 
 use super::Ticket;
+use super::gather::count_broken;
 use super::ticket::{Outcome, Phase, Who};
-use crate::meter::add;
 use crate::upstream::{Connection, Lease, grpc_status};
 
 /// What the watch over a reading client gives on top, so that a slow endpoint is found first.
@@ -38,6 +38,8 @@ pub(crate) struct Streaming {
     ticket: Ticket,
     /// Nothing once the answer has ended.
     lease: Option<Lease>,
+    /// What was read of it before.
+    begun: Option<Bytes>,
     waiting: Option<Instant>,
     pause_max: Duration,
     /// How it broke off, until hyper is told.
@@ -61,18 +63,22 @@ impl Delivery {
         Self::Own(Some(body))
     }
 
-    /// Streams an endpoint's answer; a pause longer than `pause_max` breaks it off. On a
-    /// `multiplexed` connection the client's reading is watched too; elsewhere the guard does that.
+    /// Streams an endpoint's answer, of which `begun` was read already; a pause longer than
+    /// `pause_max` breaks it off. On a `multiplexed` connection the client's reading is watched too;
+    /// elsewhere the guard does that.
     pub(super) fn stream(
         ticket: Ticket,
         lease: Lease,
         pause_max: Duration,
         multiplexed: bool,
+        begun: Option<Bytes>,
         call: Option<Call>,
     ) -> Self {
+        let begun = begun.filter(|begun| !begun.is_empty());
         let mut streaming = Streaming {
             ticket,
             lease: Some(lease),
+            begun,
             waiting: None,
             pause_max,
             broken: None,
@@ -80,8 +86,9 @@ impl Delivery {
             call,
         };
         if streaming.is_ended() {
+            let begun = streaming.begin();
             streaming.finish();
-            return Self::Own(None);
+            return Self::Own(begun);
         }
         if multiplexed {
             watch(&mut streaming);
@@ -91,6 +98,13 @@ impl Delivery {
 }
 
 impl Streaming {
+    /// What was read before is on its way.
+    fn begin(&mut self) -> Option<Bytes> {
+        let begun = self.begun.take()?;
+        self.ticket.bytes_out += begun.len() as u64;
+        Some(begun)
+    }
+
     fn finish(&mut self) {
         let Some(lease) = self.lease.take() else {
             return;
@@ -143,13 +157,8 @@ impl Streaming {
             self.ticket.settle(Outcome::Cancelled, Who::Client);
             return;
         }
-        let upstream = lease.upstream();
-        if let Some(cells) = upstream.cells() {
-            add(&cells.reset, 1);
-        }
-        let hub = &self.ticket.client.worker.hub;
-        hub.fail(upstream.service, &upstream.endpoint, Grade::Gateway, reason);
-        let upstream = Rc::clone(upstream);
+        let upstream = Rc::clone(lease.upstream());
+        count_broken(&self.ticket.client.worker.hub, &lease, reason);
         self.ticket.failed_at(&upstream);
         self.ticket.settle(Outcome::Failed, Who::Upstream);
     }
@@ -174,6 +183,9 @@ impl Streaming {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if let Some(asked) = &self.asked {
             asked.set(Instant::now());
+        }
+        if let Some(begun) = self.begin() {
+            return Poll::Ready(Some(Ok(Frame::data(begun))));
         }
         if let Some(error) = self.broken.take() {
             return Poll::Ready(Some(Err(error)));
@@ -256,7 +268,9 @@ impl Body for Delivery {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Own(body) => body.is_none(),
-            Self::Streaming(streaming) => streaming.broken.is_none() && streaming.is_ended(),
+            Self::Streaming(streaming) => {
+                streaming.begun.is_none() && streaming.broken.is_none() && streaming.is_ended()
+            }
         }
     }
 
@@ -266,6 +280,8 @@ impl Body for Delivery {
             Self::Streaming(streaming) => {
                 let connection = streaming.lease.as_ref().and_then(Lease::used);
                 let left = connection.map_or(Some(0), Connection::left);
+                let begun = streaming.begun.as_ref().map_or(0, Bytes::len) as u64;
+                let left = left.map(|left| left + begun);
                 left.map_or_else(SizeHint::default, SizeHint::with_exact)
             }
         }

@@ -1,11 +1,13 @@
 //! One request from its head to the last byte of its answer.
 
 mod answer;
+mod cached;
 mod client;
 mod conclude;
 mod degrade;
 mod delivery;
 mod form;
+mod gather;
 mod headers;
 mod hedge;
 mod intake;

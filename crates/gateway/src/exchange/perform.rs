@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONNECTION, HOST, UPGRADE};
@@ -99,12 +100,30 @@ fn outcome_of(answered: &Ended) -> Outcome {
 
 impl Exchange {
     /// Attempts, and the final answer.
-    pub(super) async fn run(mut self: Box<Self>) -> Response<Delivery> {
-        let ended = self.ask(Instant::from_std(self.ticket.began())).await;
+    pub(super) async fn run(self: Box<Self>) -> Response<Delivery> {
+        let caches = &self.ticket.client.worker.hub.caches;
+        match caches.of(self.route).map(Arc::clone) {
+            None => {
+                let began = Instant::from_std(self.ticket.began());
+                self.run_without(began).await
+            }
+            // In a box of its own, so that it does not make every request's future larger.
+            Some(cache) => Box::pin(self.run_with(cache)).await,
+        }
+    }
+
+    /// As [`Exchange::run`], without a cache.
+    pub(super) async fn run_without(mut self: Box<Self>, now: Instant) -> Response<Delivery> {
+        let ended = self.ask(now).await;
+        self.settle(ended).await
+    }
+
+    /// The final answer, the service's or that of a fallback.
+    pub(super) async fn settle(mut self: Box<Self>, ended: Ended) -> Response<Delivery> {
         match self.fallback(&ended) {
             None => self.conclude(ended),
             Some((cause, Fallback::Fixed(fixed))) => self.stand_in(cause, fixed),
-            // Seldom, so that it does not make every request's future larger.
+            // Seldom: it has a box, too.
             Some((cause, Fallback::Service(service))) => {
                 Box::pin(self.instead(ended, cause, service)).await
             }

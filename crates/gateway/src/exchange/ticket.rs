@@ -9,8 +9,9 @@ use http::request::Parts;
 use super::Client;
 use super::intake::Intake;
 use crate::access_log::Record;
+use crate::cache::CacheResult;
 use crate::fallback::FallbackCause;
-use crate::meter::add;
+use crate::meter::{RouteCells, add};
 use crate::upstream::Upstream;
 
 /// How a request ended for its client.
@@ -96,6 +97,9 @@ pub(crate) struct Ticket {
     /// Endpoints with a failed attempt; mostly none.
     failed_at: Vec<Rc<Upstream>>,
     fallback: Option<FallbackCause>,
+    cache: Option<CacheResult>,
+    /// Whether no client waits for it: nothing is counted but at the endpoint.
+    behind: bool,
     settled: bool,
     record: Option<Box<Record>>,
 }
@@ -104,6 +108,17 @@ impl Ticket {
     /// A request's head arrived.
     pub(crate) fn begin(client: &Rc<Client>) -> Self {
         client.pulse.begin();
+        Self::new(client)
+    }
+
+    /// Of a request of the gateway's own, for which no client waits.
+    pub(super) fn behind(client: &Rc<Client>) -> Self {
+        let mut ticket = Self::new(client);
+        ticket.behind = true;
+        ticket
+    }
+
+    fn new(client: &Rc<Client>) -> Self {
         Self {
             client: Rc::clone(client),
             route: usize::MAX,
@@ -117,6 +132,8 @@ impl Ticket {
             upstream: None,
             failed_at: Vec::new(),
             fallback: None,
+            cache: None,
+            behind: false,
             settled: false,
             record: None,
         }
@@ -126,7 +143,7 @@ impl Ticket {
     pub(crate) fn route(&mut self, route: Option<usize>) {
         self.route = route.unwrap_or(usize::MAX);
         self.phase = Phase::Route;
-        if let Some(cells) = self.client.worker.cells(self.route) {
+        if let Some(cells) = self.cells() {
             add(&cells.requests, 1);
         }
     }
@@ -164,17 +181,38 @@ impl Ticket {
         self.status = status;
         self.phase = Phase::Body;
         if status < 500
-            && let Some(cells) = self.client.worker.cells(self.route)
+            && let Some(cells) = self.cells()
         {
             let took = at.saturating_duration_since(self.began);
             cells.answer(ninefold_core::time::nanos(took));
         }
     }
 
+    /// The counters of its route.
+    fn cells(&self) -> Option<&RouteCells> {
+        let cells = self.client.worker.cells(self.route);
+        cells.filter(|_| !self.behind)
+    }
+
+    /// A cache took part.
+    pub(super) fn cached(&mut self, result: CacheResult) {
+        self.cache = Some(result);
+        if let Some(cells) = self.cells()
+            && let Some(cell) = cells.cache.get(result as usize)
+        {
+            add(cell, 1);
+        }
+    }
+
+    /// How a cache took part, if one did.
+    pub(super) const fn cache(&self) -> Option<CacheResult> {
+        self.cache
+    }
+
     /// A fallback answers.
     pub(super) fn fell_back(&mut self, cause: FallbackCause) {
         self.fallback = Some(cause);
-        if let Some(cells) = self.client.worker.cells(self.route)
+        if let Some(cells) = self.cells()
             && let Some(cell) = cells.fallbacks.get(cause as usize)
         {
             add(cell, 1);
@@ -188,7 +226,7 @@ impl Ticket {
 
     /// Another attempt begins.
     pub(crate) fn retried(&self, allowed: bool) {
-        if let Some(cells) = self.client.worker.cells(self.route) {
+        if let Some(cells) = self.cells() {
             add(
                 if allowed {
                     &cells.retries
@@ -202,7 +240,7 @@ impl Ticket {
 
     /// It ended. Only the first call counts.
     pub(crate) fn settle(&mut self, outcome: Outcome, who: Who) {
-        if std::mem::replace(&mut self.settled, true) {
+        if std::mem::replace(&mut self.settled, true) || self.behind {
             return;
         }
         let reset = (outcome == Outcome::Cancelled).then(|| self.began.elapsed());
@@ -210,7 +248,7 @@ impl Ticket {
         let worker = &self.client.worker;
         let body = self.intake.take().map_or(0, |intake| intake.seen.get());
         let bytes_in = self.bytes_in + body;
-        if let Some(cells) = worker.cells(self.route) {
+        if let Some(cells) = self.cells() {
             let masked = outcome == Outcome::Ok && !self.failed_at.is_empty();
             add(&cells.masked, u64::from(masked));
             add(&cells.bytes_in, bytes_in);
@@ -237,6 +275,7 @@ impl Ticket {
             record.bytes_in = bytes_in;
             record.bytes_out = self.bytes_out;
             record.fallback = self.fallback;
+            record.cache = self.cache;
             record.took = self.began.elapsed();
             record.end = (outcome, who, self.phase);
             worker
@@ -275,6 +314,8 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.settle(Outcome::Cancelled, Who::Client);
-        self.client.pulse.end();
+        if !self.behind {
+            self.client.pulse.end();
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Hub;
 use super::outliers::Pool;
+use crate::cache::{Caches, RouteCache};
 use crate::overload::Gate;
 use crate::plan::{Plan, RoutePlan, ServicePlan};
 use crate::rate_limit::RouteLimit;
@@ -50,4 +51,24 @@ pub(super) fn pools(plan: &Plan, elder: Option<&Hub>) -> Vec<Pool> {
         kept.map(|(_, pool)| pool.shared()).unwrap_or_default()
     };
     plan.services.iter().map(pool).collect()
+}
+
+/// By route: what is kept of answers of the same service.
+pub(super) fn caches(plan: &Plan, elder: Option<&Hub>) -> Caches {
+    let service = |plan: &Plan, route: &RoutePlan| {
+        let service = plan.services.get(route.service);
+        service.map(|service| Arc::clone(&service.name))
+    };
+    let cache = |route: &RoutePlan| {
+        let settings = route.cache.as_ref()?;
+        let kept = elder.and_then(|elder| {
+            let mut routes = elder.plan.routes.iter().enumerate();
+            let (index, before) = routes.find(|(_, before)| before.name == route.name)?;
+            let same = before.cache.as_ref() == Some(settings)
+                && service(&elder.plan, before) == service(plan, route);
+            elder.caches.of(index).filter(|_| same).map(Arc::clone)
+        });
+        Some(kept.unwrap_or_else(|| Arc::new(RouteCache::new(settings))))
+    };
+    Caches::new(plan.routes.iter().map(cache).collect())
 }

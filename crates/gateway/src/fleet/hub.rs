@@ -15,6 +15,7 @@ use super::endpoint::Fate;
 use super::outliers::Pool;
 use super::{Endpoint, EndpointView, Member, Place, Snapshot, heirlooms};
 use crate::access_log::AccessLogs;
+use crate::cache::Caches;
 use crate::clock::Clock;
 use crate::counters::Notice;
 use crate::meter::{EndpointCells, ListenerCells, RouteCells, bounds, load};
@@ -58,6 +59,7 @@ pub(crate) struct Hub {
     pub(crate) limits: Vec<Option<RouteLimit>>,
     /// By route; none where no second endpoint is asked.
     pub(crate) hedges: Vec<Option<HedgePolicy>>,
+    pub(crate) caches: Caches,
     /// By service; none where overload is not looked at.
     pub(crate) overload: Vec<Option<Arc<Gate>>>,
 }
@@ -90,6 +92,7 @@ impl Hub {
                 .iter()
                 .map(|_| ListenerCells::default())
                 .collect(),
+            caches: heirlooms::caches(&plan, elder),
             limits: heirlooms::limits(&plan, elder),
             overload: heirlooms::gates(&plan, elder),
             // A valid file has valid hedges.

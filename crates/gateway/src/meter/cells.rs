@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use ninefold_core::ejection::BUCKETS;
 
 use super::Histogram;
+use crate::cache::CacheResult;
 use crate::fallback::FallbackCause;
 
 /// Adds to a cell that only this thread writes: no locked instruction is needed.
@@ -35,6 +36,8 @@ pub(crate) struct RouteCells {
     pub(crate) hedges_won: AtomicU64,
     /// By cause.
     pub(crate) fallbacks: [AtomicU64; FallbackCause::ALL.len()],
+    /// By how the cache took part.
+    pub(crate) cache: [AtomicU64; CacheResult::ALL.len()],
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     latency_sum_ns: AtomicU64,
@@ -57,6 +60,7 @@ impl RouteCells {
             hedges: AtomicU64::new(0),
             hedges_won: AtomicU64::new(0),
             fallbacks: Default::default(),
+            cache: Default::default(),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             latency_sum_ns: AtomicU64::new(0),

@@ -103,6 +103,15 @@ impl Connection {
         }
     }
 
+    /// Whether the end of the answer's body is told apart from a breakage, but for chunks: those are
+    /// said in its head.
+    pub(crate) fn ends_clearly(&self) -> bool {
+        match self {
+            Self::Http1(connection) => connection.left().is_some(),
+            Self::Http2(_) => true,
+        }
+    }
+
     /// How many bytes of the answer's body are still to come, where that is known.
     pub(crate) fn left(&self) -> Option<u64> {
         match self {

@@ -51,6 +51,7 @@ pub(crate) fn route(path: &str) -> Route {
         rate_limit: None,
         hedge: None,
         fallback: None,
+        cache: None,
         criticality: ninefold_config::model::Criticality::Critical,
     }
 }

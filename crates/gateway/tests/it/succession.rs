@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use ninefold_config::model::{File, LimitBy, Overload, Protocol, RateLimit, Ratio, Span};
+use ninefold_config::model::{Cache, File, LimitBy, Overload, Protocol, RateLimit, Ratio, Span};
 use ninefold_core::units::Rate;
 use ninefold_gateway::{EndpointCounters, Gateway, Succession};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -274,6 +274,34 @@ async fn what_a_limit_counted_goes_on() {
     assert_eq!(get().await, 429);
     soon("the one before to go", retired).await.unwrap();
     assert_eq!(line.all.counters().routes[0].rate_limited, 2);
+}
+
+#[tokio::test]
+async fn what_is_kept_of_answers_stays() {
+    let lines = "HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\ncontent-length: 1\r\n\r\nx";
+    let backend = Backend::start(|_| Act::Answer(lines.as_bytes().to_vec())).await;
+    let mut file = file();
+    file.listeners[0].routes[0].cache = Some(Cache::default());
+    let line = Line::new(&file, &[&backend]);
+    let get = async || {
+        let mut plain = Plain::connect(line.address()).await;
+        plain.send(GET).await;
+        plain.answer().await.header("cache-status").unwrap()
+    };
+    assert!(get().await.contains("fwd"));
+    let retired = line.replace(&file);
+    soon("the one before to go", retired).await.unwrap();
+    assert!(get().await.contains("hit"));
+    assert_eq!(line.all.counters().routes[0].cache.unwrap().entries, 1);
+    // Other settings, another cache.
+    file.listeners[0].routes[0].cache = Some(Cache {
+        fresh: Span::secs(1),
+        ..Cache::default()
+    });
+    let retired = line.replace(&file);
+    soon("the one before to go", retired).await.unwrap();
+    assert!(get().await.contains("fwd"));
+    assert_eq!(backend.requests().len(), 2);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{Outcome, Pushback};
-use super::http_date;
+use super::http_date::http_date;
 use crate::time::Timestamp;
 
 /// A status code of HTTP (RFC 9110, section 15).
@@ -46,7 +46,7 @@ impl HttpStatus {
         let wait = if seconds {
             text.parse().ok().map(Duration::from_secs)
         } else {
-            http_date::parse(text).map(|at| at.since(wall))
+            http_date(text).map(|at| at.since(wall))
         };
         wait.map_or(Pushback::Unsaid, Pushback::After)
     }

@@ -7,7 +7,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// Reads `Sun, 06 Nov 1994 08:49:37 GMT`. The day of the week is not held against the date.
-pub(super) fn parse(text: &str) -> Option<Timestamp> {
+pub fn http_date(text: &str) -> Option<Timestamp> {
     let (_, date) = text.split_once(", ")?;
     let mut parts = date.split(' ');
     let day = number(parts.next()?, 2, 1..=31)?;
@@ -57,7 +57,7 @@ mod tests {
             ("Tue, 29 Feb 2000 23:59:60 GMT", 951_868_799),
             ("Tue, 24 Nov 2026 03:01:41 GMT", 1_795_489_301),
         ] {
-            assert_eq!(parse(text), Some(Timestamp::from_secs(secs)), "{text}");
+            assert_eq!(http_date(text), Some(Timestamp::from_secs(secs)), "{text}");
         }
         for garbage in [
             "",
@@ -71,7 +71,7 @@ mod tests {
             "Sun, 06 Nov 0094 08:49:37 GMT",
             "Sun, 06 Nov 1994 08:49:37:01 GMT",
         ] {
-            assert_eq!(parse(garbage), None, "{garbage}");
+            assert_eq!(http_date(garbage), None, "{garbage}");
         }
     }
 }

@@ -43,3 +43,4 @@ mod http_date;
 pub use by::{ByResult, Classify};
 pub use grpc::GrpcStatus;
 pub use http::HttpStatus;
+pub use http_date::http_date;

@@ -1,0 +1,121 @@
+//! What a request asks of a cache.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{
+    AUTHORIZATION, COOKIE, HOST, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, PRAGMA, RANGE,
+};
+use http::request::Parts;
+use http::{HeaderMap, Method};
+
+use super::directives::Directives;
+
+/// Longer targets and hosts are not kept.
+const KEY_MAX: usize = 4 << 10;
+
+/// A request that may be answered from a cache.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) key: Arc<str>,
+    /// Whether it is a HEAD: answered from a kept GET, never kept itself.
+    pub(crate) head: bool,
+    /// It brings a cookie or credentials: only what is marked for everybody is for it.
+    pub(crate) personal: bool,
+    /// It wants an answer that the service has just given or confirmed.
+    pub(super) no_cache: bool,
+    pub(crate) only_if_cached: bool,
+    pub(super) max_age: Option<Duration>,
+    pub(super) min_fresh: Duration,
+}
+
+impl Asked {
+    /// Whether it wants an answer that the service has just given or confirmed.
+    pub(crate) const fn no_cache(&self) -> bool {
+        self.no_cache
+    }
+
+    /// Of a head as endpoints get it; nothing for those that no cache may answer.
+    pub(crate) fn of(head: &Parts, https: bool) -> Option<Self> {
+        let headers = &head.headers;
+        let is_head = head.method == Method::HEAD;
+        let said = Directives::of(headers);
+        let parts = [RANGE, IF_RANGE, IF_MATCH, IF_UNMODIFIED_SINCE];
+        if !(is_head || head.method == Method::GET)
+            || said.no_store
+            || parts.iter().any(|name| headers.contains_key(name))
+        {
+            return None;
+        }
+        let pragma = headers.get(PRAGMA).is_some_and(|value| value == "no-cache");
+        Some(Self {
+            key: key_of(head, https)?,
+            head: is_head,
+            personal: headers.contains_key(COOKIE) || headers.contains_key(AUTHORIZATION),
+            no_cache: said.no_cache || pragma,
+            only_if_cached: said.only_if_cached,
+            max_age: said.max_age,
+            min_fresh: said.min_fresh.unwrap_or_default(),
+        })
+    }
+}
+
+/// The target of a request, as the service sees it.
+pub(crate) fn key_of(head: &Parts, https: bool) -> Option<Arc<str>> {
+    let host = host(&head.headers)?;
+    let target = head
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
+    if host.len() + target.len() > KEY_MAX {
+        return None;
+    }
+    let scheme = if https { "https" } else { "http" };
+    let host = host.to_ascii_lowercase();
+    Some(format!("{scheme}://{host}{target}").into())
+}
+
+fn host(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(HOST)
+        .map_or(Some(""), |host| host.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn asked(method: &str, headers: &[(&str, &str)]) -> Option<Asked> {
+        let mut request = Request::builder().method(method).uri("/a?b=1");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Asked::of(&request.body(()).unwrap().into_parts().0, false)
+    }
+
+    #[test]
+    fn some_requests_are_for_no_cache() {
+        for (method, headers) in [
+            ("POST", [].as_slice()),
+            ("OPTIONS", &[]),
+            ("GET", &[("range", "bytes=0-1")]),
+            ("GET", &[("if-match", "\"a\"")]),
+            ("GET", &[("cache-control", "no-store")]),
+        ] {
+            assert!(asked(method, headers).is_none(), "{method} {headers:?}");
+        }
+        let long = "a".repeat(KEY_MAX);
+        assert!(asked("GET", &[("host", &long)]).is_none());
+    }
+
+    #[test]
+    fn keys_tell_hosts_schemes_and_queries_apart() {
+        let one = asked("GET", &[("host", "Shop:80")]).unwrap();
+        assert_eq!(&*one.key, "http://shop:80/a?b=1");
+        assert!(!one.personal && !one.head);
+        let head = asked("HEAD", &[("cookie", "a=1"), ("pragma", "no-cache")]).unwrap();
+        assert!(head.head && head.personal && head.no_cache);
+    }
+}
