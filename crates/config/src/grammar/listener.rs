@@ -258,15 +258,15 @@ pub(crate) static ROUTE: Table = Table {
         ),
         Key::new(
             "retry",
-            "Only of idempotent requests, or of those that were certainly never sent. `off` turns \
-             it off.",
+            "Only of idempotent requests, or of those that were certainly never sent: after 502 to 504, \
+             and of requests that only read after any 5xx. `off` turns it off.",
             Shape::Either(&[Shape::Off, Shape::Table(&RETRY)]),
         ),
         Key::new(
             "criticality",
             "How much it hurts to refuse a request when its service is overloaded; the least \
-             goes first. On listeners with `trust_forwarded`, `x-criticality` of the request \
-             goes before.",
+             goes first. `x-criticality` of a request may say less, and on listeners with \
+             `trust_forwarded` also more.",
             Shape::Choice(&["sheddable", "sheddable-plus", "critical", "critical-plus"]),
         )
         .default("\"critical\""),

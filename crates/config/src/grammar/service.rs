@@ -281,8 +281,8 @@ static OVERLOAD: Table = Table {
     keys: &[
         Key::new(
             "initial_limit",
-            "Requests under way before anything is learnt. With fewer than half of it under way \
-             the limit does not move.",
+            "Requests under way before anything is learnt. A limit that is far from used comes \
+             closer: to 64, or eight times of what is under way.",
             LIMIT,
         )
         .default("256"),
@@ -349,7 +349,7 @@ static EJECTION: Table = Table {
             Shape::DURATION,
         )
         .default("\"1s\""),
-        Key::new("max", "An ejection lasts so long at most.", Shape::DURATION).default("\"10s\""),
+        Key::new("max", "An ejection lasts so long at most.", Shape::DURATION).default("\"3s\""),
         Key::new(
             "max_share",
             "Never more of a service at once; one of two or more may always be ejected, the last \

@@ -170,7 +170,7 @@ pub struct Ejection {
     pub success_rate: Option<SuccessEjection>,
     /// `base`: the first ejection lasts so long, each further one twice as long. Default 1 s.
     pub base: Span,
-    /// `max`. Default 10 s.
+    /// `max`. Default 3 s.
     pub max: Span,
     /// `max_share`: never more of a service at once; one of two or more may always be ejected, the
     /// last never. Default 50 %.
@@ -274,7 +274,7 @@ impl Default for Ejection {
             latency: Some(LatencyEjection::default()),
             success_rate: Some(SuccessEjection::default()),
             base: Span::secs(1),
-            max: Span::secs(10),
+            max: Span::secs(3),
             max_share: Ratio::percent(50),
             canary: Ratio::percent(10),
         }

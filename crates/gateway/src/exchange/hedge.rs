@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use ninefold_core::ejection::Testimony;
 use tokio::time::{Instant, timeout_at};
 
 use super::perform::{Exchange, Past};
@@ -24,7 +25,7 @@ pub(super) struct Tried {
 }
 
 fn is_good(result: &Result<Answer, Failure>) -> bool {
-    matches!(result, Ok(answer) if !answer.curable)
+    matches!(result, Ok(answer) if answer.testimony != Testimony::Against)
 }
 
 impl Exchange {

@@ -204,7 +204,8 @@ impl Exchange {
                     if answer.testimony == Testimony::Against {
                         self.ticket.failed_at(&upstream);
                     }
-                    if !answer.curable || !self.may_repeat(route, &past, Sent::Maybe) {
+                    let again = answer.curable || self.reads() && is_bad(&answer);
+                    if !again || !self.may_repeat(route, &past, Sent::Maybe) {
                         return Ok(answer);
                     }
                     past.tried.push(upstream);
@@ -349,6 +350,11 @@ impl Exchange {
         }
     }
 
+    /// Whether it only reads: then any failure of an endpoint may be cured by another one.
+    pub(super) fn reads(&self) -> bool {
+        self.head.method.is_safe()
+    }
+
     /// Whether the request may be sent again as far as its effect and its body are concerned.
     pub(super) fn safe(&self, sent: Sent) -> bool {
         (sent == Sent::Never || self.idempotent)
@@ -374,6 +380,11 @@ impl Exchange {
         self.ticket.retried(allowed);
         allowed
     }
+}
+
+/// Whether an answer speaks against its endpoint.
+fn is_bad(answer: &Answer) -> bool {
+    answer.testimony == Testimony::Against
 }
 
 /// Says that the connection changes to `protocol`.

@@ -152,10 +152,9 @@ fn prepare(
         .filter(|_| body.is_end_stream())
         .zip(parts.extensions.remove::<OnUpgrade>());
     let asked = asked(&parts.headers, notable, form);
-    let criticality = listener
-        .trust_forwarded
-        .then(|| said_criticality(&parts.headers))
-        .flatten()
+    // Anybody may say that a request matters less than the route says, but not that it matters more.
+    let criticality = said_criticality(&parts.headers)
+        .filter(|said| listener.trust_forwarded || said.rank() < route.criticality.rank())
         .unwrap_or(route.criticality);
     forward(client, parts, host, notable);
     let repeatable = route

@@ -68,6 +68,18 @@ impl Baseline {
         self.verified
     }
 
+    /// So many windows were seen without the limit being in the way: what they agree on is how long
+    /// it takes. If it is the latency of an overload of somebody else's making, it sinks when that is
+    /// over.
+    pub(super) fn trust(&mut self, now: Timestamp) {
+        let settled = self.last.iter().all(|rtt| rtt.is_finite());
+        if let Some(rtt) = self.rtt.filter(|_| settled && !self.verified) {
+            self.verified = true;
+            self.floor = rtt;
+            self.floor_since = now;
+        }
+    }
+
     /// Whether a latency is above the one before by more than a factor, or there is none before.
     pub(super) fn is_rising(&self, rtt: f64, factor: f64) -> bool {
         let before = self.last.last().copied().unwrap_or(f64::INFINITY);

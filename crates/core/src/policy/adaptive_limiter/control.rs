@@ -2,15 +2,24 @@
 
 use std::time::Duration;
 
-use super::AdaptiveLimiterConfig;
 use super::algorithm::BACKOFF;
 use super::baseline::{Baseline, Verdict, judge};
 use super::window::{Count, Orders, Seen, as_f64, whole, whole_nanos};
+use super::{AdaptiveLimiterConfig, Algorithm};
 use crate::time::Timestamp;
 
 /// Latency in baselines above which the baseline is doubted; as it is while the limit is reached,
 /// when fewer calls are let in than come anyway.
 const DOUBTED_ABOVE: f64 = 1.25;
+/// Latency in baselines above which, from the second window in a row on, a gradient halves the limit: step by
+/// step it would take some twenty windows, each as long as the latency that it is to lower. A single
+/// one may be a pause of the service.
+const CROWDED_ABOVE: f64 = 4.0;
+const HALVED: f64 = 0.5;
+/// A limit that is not reached is no higher than so many times what is under way at most,
+const ROOM_TIMES: f64 = 8.0;
+/// or than this.
+const ROOM_MIN: f64 = 64.0;
 /// A measurement takes so many calls for each that may be under way, so that it is short,
 const MEASURED_EACH: u32 = 8;
 /// and no more than so many times those of a window.
@@ -73,6 +82,8 @@ pub(super) struct Control {
     shrinking: Option<Shrinking>,
     /// Windows in a row that let the limit grow.
     growing: u32,
+    /// Windows in a row that were many times as slow as the baseline.
+    crowded: u32,
     doubted_since: Option<Timestamp>,
     measure_from: Timestamp,
 }
@@ -86,6 +97,7 @@ impl Control {
             mode: Mode::Steady,
             shrinking: None,
             growing: 0,
+            crowded: 0,
             doubted_since: None,
             measure_from: Timestamp::ZERO,
         }
@@ -140,12 +152,24 @@ impl Control {
         let filling = self.baseline.is_rising(rtt, FILLING_ABOVE);
         let ratio = self.baseline.observe(rtt);
         if !in_use {
-            // Of a limit that is not reached latencies say nothing.
+            // Of a limit that is not reached latencies say nothing, but of the service they do.
+            self.baseline.trust(now);
             self.forget_trends();
+            self.draw_in(f64::from(seen.peak));
             return self.orders(rtt);
         }
         let limit = self.limit;
-        let next = self.config.algorithm.next(limit, ratio);
+        self.crowded = if ratio > CROWDED_ABOVE {
+            self.crowded + 1
+        } else {
+            0
+        };
+        let gradual = !matches!(self.config.algorithm, Algorithm::Gradient2(_));
+        let next = if gradual || self.crowded < 2 {
+            self.config.algorithm.next(limit, ratio)
+        } else {
+            limit * HALVED
+        };
         if next > limit {
             self.grow(next);
         } else {
@@ -175,9 +199,19 @@ impl Control {
         self.growing = self.growing.saturating_add(1);
     }
 
+    /// A limit far above what is used lets an overload in before it can be seen: it comes closer,
+    /// slowly, and leaves room for a burst. Reached, it grows again.
+    fn draw_in(&mut self, peak: f64) {
+        let room = (peak * ROOM_TIMES).max(ROOM_MIN);
+        if self.baseline.is_verified() && self.limit > room {
+            self.limit = self.clamped((self.limit * BACKOFF).max(room));
+        }
+    }
+
     fn forget_trends(&mut self) {
         self.shrinking = None;
         self.growing = 0;
+        self.crowded = 0;
         self.doubted_since = None;
     }
 

@@ -22,7 +22,7 @@
 //! | algorithm | grows | shrinks | settles at, for a service that works on C at once |
 //! |---|---|---|---|
 //! | [`Vegas`] | fewer than α·log₁₀ L calls wait | more than β·log₁₀ L wait | C + 10 % + some calls |
-//! | [`Gradient2`] | latency below 1.5 baselines | by the ratio of the two, smoothed | about 1.5 C |
+//! | [`Gradient2`] | latency below 1.5 baselines | by the ratio of the two, smoothed; to its half where latency is above four baselines twice in a row | about 1.5 C |
 //! | [`Aimd`] | the same, by one | to 90 % | about 1.5 C, sawing |
 //!
 //! Steps of growth double with every eight windows of growth in a row, as no step that is small
@@ -35,12 +35,14 @@
 //! becomes the usual latency with time (concurrency-limits#134, #137; failsafe-go#127), or they
 //! *learn a degraded baseline* while they measure it under load (envoy#38338, #46532). Here:
 //!
-//! - **A limit that is not used does not move.** With fewer than half of it under way, latencies
-//!   say nothing about it.
+//! - **A limit that is not used does not grow.** With fewer than half of it under way, latencies
+//!   say nothing about it. They tell the baseline, though; and a limit above 64 comes down to eight
+//!   times of what is under way at most, so that an overload does not find it wide open.
 //! - **The baseline rises only if fewer calls did not help.** If a service is slow because of our
 //!   calls, fewer of them make it quicker. So a latency becomes the baseline only after the
 //!   concurrency was halved and the latency stayed. Halving comes for free when the limit shrinks
-//!   to its half. Otherwise it is done on purpose, once at the beginning and once in
+//!   to its half. Otherwise it is done on purpose, once at the beginning, unless eight
+//!   windows were seen before in which the limit was not in the way, and once in
 //!   `measure_after` while the limit is reached or latencies stay above the baseline: half of the
 //!   calls are let in, those that begin then are timed until the last has ended, and the same again
 //!   with half of that until it does not help any more. That costs below 2 % of the throughput of a
