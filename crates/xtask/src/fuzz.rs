@@ -56,13 +56,8 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     needs_a_compiler()?;
     let host = host()?;
     let folder = workspace::root()?.join("target/fuzz");
-    let build = [
-        "build",
-        "--release",
-        "--locked",
-        "--manifest-path",
-        MANIFEST,
-    ];
+    // Its lock file follows the crates, whose dependencies change without it.
+    let build = ["build", "--release", "--manifest-path", MANIFEST];
     run_command(
         cargo(&build)?
             .args(["--target", &host, "--target-dir"])

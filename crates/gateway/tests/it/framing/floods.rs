@@ -6,8 +6,8 @@ use super::frames::{
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, GET, HEADERS, PING, PREFACE,
     RST_STREAM, SETTINGS, WINDOW_UPDATE, block, frame, head,
 };
-use super::rows::{echo, one_thread};
-use crate::backend::{Act, Backend};
+use super::rows::{blameless, echo, one_thread};
+use crate::backend::{Act, Backend, ok};
 use crate::rig::{Plain, Rig, until};
 
 /// Odd numbers of streams.
@@ -206,6 +206,49 @@ async fn data_without_data() {
     client.send(&frame(DATA, 0, 1, &[]).repeat(10_000)).await;
     assert_eq!(client.outcome(1).await.0, "goaway ENHANCE_YOUR_CALM");
     goes_on(&rig).await;
+}
+
+#[tokio::test]
+async fn bodies_that_come_slowly() {
+    let backend = Backend::start(echo).await;
+    let mut file = one_thread();
+    file.listeners[0].routes[0].timeout = Span::millis(300);
+    let rig = Rig::with(&file, &[&backend]);
+    let mut client = Frames::connect(rig.address).await;
+    let post = GET.replace("GET", "POST");
+    client.send(&head(1, &post, false)).await;
+    client.send(&frame(DATA, 0, 1, b"x")).await;
+    assert_eq!(client.outcome(1).await.0, "408");
+    client.send(&head(3, GET, true)).await;
+    assert_eq!(client.outcome(3).await.0, "200");
+    goes_on(&rig).await;
+    blameless(&rig, "");
+}
+
+/// A window of zero for every answer that is asked for.
+#[tokio::test]
+async fn answers_that_nobody_takes() {
+    let large = "z".repeat(1 << 20);
+    let backend = Backend::start(move |seen| match seen.head.starts_with("GET /after ") {
+        true => echo(seen),
+        false => ok(&large),
+    })
+    .await;
+    let mut file = one_thread();
+    file.listeners[0].limits.body_pause = Span::millis(200);
+    let rig = Rig::with(&file, &[&backend]);
+    let mut client = Frames::connect(rig.address).await;
+    client
+        .send(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]))
+        .await;
+    let heads: Vec<u8> = streams(20).flat_map(|n| head(n, GET, true)).collect();
+    client.send(&heads).await;
+    until("all of them are given up", || async {
+        (rig.counters().routes[0].cancelled == 20).then_some(())
+    })
+    .await;
+    goes_on(&rig).await;
+    blameless(&rig, "");
 }
 
 #[tokio::test]
