@@ -24,5 +24,6 @@ mod onward;
 mod request;
 mod rows;
 mod sequence;
+mod streams;
 mod transfer;
 mod violations;
