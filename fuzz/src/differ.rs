@@ -1,4 +1,4 @@
-//! What the strict scanner passes is read the same by everyone.
+//! What the strict reader passes is read the same by everyone.
 
 use ninefold_gateway::strict::Stage;
 
@@ -7,7 +7,7 @@ use crate::{peer, scan};
 
 /// Holds for every stream of bytes:
 ///
-/// 1. However it is cut into pieces, the scanner comes to the same verdict.
+/// 1. However it is cut into pieces, the reader comes to the same verdict.
 /// 2. httparse reads what was passed as whole requests with one length each.
 /// 3. hyper serves exactly these requests, with the same heads, bodies and trailers.
 ///

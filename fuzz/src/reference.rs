@@ -1,5 +1,5 @@
 //! A second reader of HTTP/1.1, written against RFC 9112 with httparse, and lenient where that is
-//! lenient: what the scanner has passed it has to read in the one way that there is.
+//! lenient: what the reader has passed it has to read in the one way that there is.
 
 /// A request as a reader sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Request {
     }
 }
 
-/// Reads all requests of a stream that the scanner has passed.
+/// Reads all requests of a stream that the reader has passed.
 pub(crate) fn read(mut rest: &[u8]) -> Vec<Request> {
     let mut requests = Vec::new();
     loop {
@@ -55,7 +55,7 @@ fn one(input: &[u8]) -> (Request, usize) {
     let mut head = httparse::Request::new(&mut fields);
     let length = match head.parse(input) {
         Ok(httparse::Status::Complete(length)) => length,
-        other => panic!("the scanner passed a head that is none: {other:?}"),
+        other => panic!("the reader passed a head that is none: {other:?}"),
     };
     let old = head.version == Some(0);
     let named = |field: &httparse::Header<'_>| (field.name.to_lowercase(), field.value.to_vec());
@@ -93,7 +93,7 @@ fn one(input: &[u8]) -> (Request, usize) {
             assert!(!old && coding.eq_ignore_ascii_case(b"chunked"));
             chunked(body, &mut request)
         }
-        other => panic!("the scanner passed an ambiguous length: {other:?}"),
+        other => panic!("the reader passed an ambiguous length: {other:?}"),
     };
     (request, length + used)
 }
@@ -108,7 +108,7 @@ fn chunked(body: &[u8], request: &mut Request) -> usize {
             Ok(httparse::Status::Partial) => return body.len(),
             // A line is judged once it is there in whole.
             Err(_invalid) if !rest.contains(&b'\n') => return body.len(),
-            Err(_invalid) => panic!("the scanner passed a chunk that is none"),
+            Err(_invalid) => panic!("the reader passed a chunk that is none"),
         };
         at += used;
         if size == 0 {
@@ -142,6 +142,6 @@ fn trailers(section: &[u8], request: &mut Request) -> usize {
         Ok(httparse::Status::Partial) => section.len(),
         // The section is judged once it is there in whole.
         Err(_invalid) if !section.windows(4).any(|end| end == b"\r\n\r\n") => section.len(),
-        Err(why) => panic!("the scanner passed trailers that are none: {why}"),
+        Err(why) => panic!("the reader passed trailers that are none: {why}"),
     }
 }

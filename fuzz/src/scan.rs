@@ -1,6 +1,7 @@
-//! The gateway's strict scanner, in one piece and in many.
+//! The gateway's strict reader, in one piece and in many.
 
-use ninefold_gateway::strict::{HeadLimits, Refusal, Scanner, Stage};
+use bytes::BytesMut;
+use ninefold_gateway::strict::{HeadLimits, Refusal, RequestReader, Stage};
 
 /// Small enough that inputs of some kilobytes reach them.
 pub(crate) const LIMITS: HeadLimits = HeadLimits {
@@ -16,31 +17,39 @@ pub(crate) struct Verdict {
     pub(crate) stage: Stage,
 }
 
-/// Shows the scanner the stream up to each of `ends`, as a connection does: what has not passed is
-/// shown again with what came after it.
+/// Lets the reader read the stream up to each of `ends`, as a connection does.
 fn scan(input: &[u8], ends: impl Iterator<Item = usize>) -> Verdict {
-    let mut scanner = Scanner::new(LIMITS);
-    let (mut passed, mut refused) = (0, None);
+    let mut reader = RequestReader::new(LIMITS);
+    let mut held = BytesMut::new();
+    let (mut shown, mut refused) = (0, None);
     for end in ends {
-        let shown = input.get(passed..end).unwrap_or_default();
-        let pass = scanner.scan(shown);
-        assert!(pass.passed <= shown.len(), "passed what was not shown");
-        passed += pass.passed;
-        refused = pass.refused;
+        held.extend_from_slice(input.get(shown..end).unwrap_or_default());
+        shown = end;
+        loop {
+            match reader.next(&mut held) {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(refusal) => {
+                    let left = held.clone();
+                    assert_eq!(
+                        reader.next(&mut held).err(),
+                        Some(refusal),
+                        "a verdict stays"
+                    );
+                    assert_eq!(held, left, "nothing is read behind it");
+                    refused = Some(refusal);
+                    break;
+                }
+            }
+        }
         if refused.is_some() {
-            let again = scanner.scan(input.get(passed..).unwrap_or_default());
-            assert_eq!(
-                (again.passed, again.refused),
-                (0, refused),
-                "a verdict stays"
-            );
             break;
         }
     }
     Verdict {
-        passed,
+        passed: shown - held.len(),
         refused,
-        stage: scanner.stage(),
+        stage: reader.stage(),
     }
 }
 

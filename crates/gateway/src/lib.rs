@@ -6,7 +6,7 @@
 //! control plane does or fails to do. Decisions (choice, ejection, budget) are those of
 //! `ninefold-core`.
 //!
-//! A request's way: the guard (strict heads, times, sizes) → hyper → route → endpoint → attempts →
+//! A request's way: the client's stream (strict heads, times, sizes) → route → endpoint → attempts →
 //! answer. Every request that becomes known to the gateway is counted in exactly one outcome.
 
 mod access_log;
@@ -15,6 +15,7 @@ mod certificate;
 mod clock;
 mod collector;
 mod counters;
+mod downstream;
 mod early;
 mod exchange;
 mod fallback;

@@ -40,9 +40,14 @@ impl Outbox {
         self.begun
     }
 
+    /// How many bytes are to be written.
+    pub(crate) const fn left(&self) -> usize {
+        self.gathered.len() - self.written + self.large.len() + self.tail.len()
+    }
+
     /// Whether there is nothing to write.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.written == self.gathered.len() && self.large.is_empty() && self.tail.is_empty()
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.left() == 0
     }
 
     /// Whether another piece may be put in.

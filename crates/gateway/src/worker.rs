@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
 use ninefold_core::balance::{cost, p2c};
@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::fleet::{Hub, Place};
+use crate::http1::imf_fixdate;
 use crate::meter::RouteCells;
 use crate::upstream::Upstream;
 
@@ -41,6 +42,7 @@ pub(crate) struct Worker {
     /// Wakes connections when even idle ones end.
     close: Notify,
     view: RefCell<View>,
+    date: RefCell<HeaderValue>,
     rng: RefCell<Rng>,
     budgets: Vec<Option<Arc<RetryBudget>>>,
     /// By route, its whole time as a header's value: what most requests have left.
@@ -97,6 +99,7 @@ impl Worker {
             closing: Cell::new(false),
             close: Notify::new(),
             view: RefCell::default(),
+            date: RefCell::new(date()),
             rng: RefCell::new(Rng::new(seed)),
         }
     }
@@ -315,13 +318,24 @@ impl Worker {
             .map(|local| Rc::clone(&local.upstream))
     }
 
-    /// Closes kept connections that were idle for too long or belong to nobody any more.
+    /// The date, for answers without one; a second old at most.
+    pub(crate) fn date(&self) -> HeaderValue {
+        self.date.borrow().clone()
+    }
+
+    /// Looks at the time. Closes kept connections that were idle for too long or belong to nobody any more.
     pub(crate) fn tidy(&self) {
+        self.date.replace(date());
         self.refresh();
         for local in self.view.borrow().services.iter().flatten() {
             local.upstream.tidy();
         }
     }
+}
+
+fn date() -> HeaderValue {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    imf_fixdate(since.map_or(0, |since| since.as_secs()))
 }
 
 /// No request is sent on with no time at all.

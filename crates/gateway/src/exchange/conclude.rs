@@ -16,10 +16,10 @@ use super::delivery::Call;
 use super::headers::{FALLBACK, strip_hop_by_hop};
 use super::intake::BodyFailure;
 use super::notable::Notable;
-use super::perform::{Exchange, set_upgrade};
+use super::perform::Exchange;
 use super::serve::{refuse, too_large};
 use super::ticket::{Outcome, Phase, Who};
-use super::{Delivery, tunnel};
+use super::{Delivery, Tunnel};
 use crate::cache::{CacheResult, key_of};
 use crate::upstream::{Answer, Failure};
 
@@ -71,10 +71,15 @@ impl Exchange {
                 .append(CACHE_STATUS, HeaderValue::from_static(said));
         }
         self.invalidate(parts.status);
-        if switches && let Some((_, down)) = self.upgrade.take() {
-            set_upgrade(&mut parts.headers, protocol);
-            tunnel::open(down, self.ticket, lease);
-            return Response::from_parts(parts, Delivery::Own(None));
+        if switches {
+            if let Some(protocol) = protocol {
+                parts.headers.insert(UPGRADE, protocol);
+            }
+            let tunnel = Tunnel {
+                ticket: self.ticket,
+                lease,
+            };
+            return Response::from_parts(parts, Delivery::Tunnel(Box::new(tunnel)));
         }
         let multiplexed = self.head.version == Version::HTTP_2;
         let grpc = self.form.is_grpc().then_some(Call { testimony, took });

@@ -14,15 +14,15 @@ use ninefold_core::ejection::{Grade, Testimony};
 use ninefold_core::policy::classify::GrpcStatus;
 use tokio::time::{Instant, sleep_until};
 
-use super::Ticket;
 use super::gather::count_broken;
 use super::ticket::{Outcome, Phase, Who};
+use super::{Ticket, Tunnel};
 use crate::upstream::{Connection, Lease, grpc_status};
 
 /// What the watch over a reading client gives on top, so that a slow endpoint is found first.
 const WATCH_GRACE: Duration = Duration::from_millis(100);
 
-/// An answer's body. An answer that breaks off ends in an error, so that hyper closes the
+/// An answer's body. An answer that breaks off ends in an error, which closes the
 /// connection instead of ending the message as if it were whole.
 #[derive(Debug)]
 pub(crate) enum Delivery {
@@ -30,6 +30,8 @@ pub(crate) enum Delivery {
     Own(Option<Bytes>),
     /// From an endpoint.
     Streaming(Box<Streaming>),
+    /// No body: the connection leaves HTTP.
+    Tunnel(Box<Tunnel>),
 }
 
 /// An endpoint's answer, with the account that it settles and the connection that it gives back.
@@ -42,9 +44,9 @@ pub(crate) struct Streaming {
     begun: Option<Bytes>,
     waiting: Option<Instant>,
     pause_max: Duration,
-    /// How it broke off, until hyper is told.
+    /// How it broke off, until whoever reads it is told.
     broken: Option<io::Error>,
-    /// When hyper last asked for more, where that is watched.
+    /// When more was last asked for, where that is watched.
     asked: Option<Rc<Cell<Instant>>>,
     call: Option<Call>,
 }
@@ -212,7 +214,7 @@ impl Streaming {
             }
             Poll::Ready(Some(Err(error))) => {
                 self.broke("the answer broke off");
-                // The client gets what came before: hyper writes it while nothing more is there.
+                // The client gets what came before: it is written while nothing more is there.
                 self.broken = Some(io::Error::other(error));
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -262,12 +264,14 @@ impl Body for Delivery {
         match self.get_mut() {
             Self::Own(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
             Self::Streaming(streaming) => streaming.poll(cx),
+            Self::Tunnel(_) => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Own(body) => body.is_none(),
+            Self::Tunnel(_) => true,
             Self::Streaming(streaming) => {
                 streaming.begun.is_none() && streaming.broken.is_none() && streaming.is_ended()
             }
@@ -276,6 +280,7 @@ impl Body for Delivery {
 
     fn size_hint(&self) -> SizeHint {
         match self {
+            Self::Tunnel(_) => SizeHint::with_exact(0),
             Self::Own(body) => SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64),
             Self::Streaming(streaming) => {
                 let connection = streaming.lease.as_ref().and_then(Lease::used);

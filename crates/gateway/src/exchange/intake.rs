@@ -1,15 +1,15 @@
 //! A request's body on its way to one or more attempts.
 
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body::{Body as _, Frame};
-use hyper::body::Incoming;
+use http_body::Frame;
 use tokio::time::Instant;
+
+use crate::downstream::{Lost, RequestBody};
 
 /// Why a request's body could not be passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +44,7 @@ pub(crate) struct Intake {
 
 #[derive(Debug)]
 struct Source {
-    body: Incoming,
+    body: RequestBody,
     ended: bool,
     /// Nothing once more was sent than may be kept.
     kept: Option<Vec<Bytes>>,
@@ -55,11 +55,11 @@ struct Source {
 
 impl Intake {
     /// `size_max` is the largest body, `keep_max` what may be kept for another attempt.
-    pub(crate) fn new(body: Incoming, size_max: u64, keep_max: u64) -> Rc<Self> {
+    pub(crate) fn new(body: RequestBody, size_max: u64, keep_max: u64) -> Rc<Self> {
         Rc::new(Self {
-            length: body.size_hint().exact(),
+            length: body.length(),
             source: RefCell::new(Source {
-                ended: body.is_end_stream(),
+                ended: body.is_ended(),
                 body,
                 kept: Some(Vec::new()),
                 kept_size: 0,
@@ -110,7 +110,7 @@ impl Intake {
             return Poll::Ready(trailers.filter(|_| first).map(|t| Ok(Frame::trailers(t))));
         }
         self.given.set(None);
-        let result = ready!(Pin::new(&mut source.body).poll_frame(cx));
+        let result = ready!(source.body.poll_frame(cx));
         self.given.set(Some(Instant::now()));
         let Some(result) = result else {
             source.ended = true;
@@ -118,7 +118,7 @@ impl Intake {
         };
         let frame = match result {
             Ok(frame) => frame,
-            Err(_told_by_the_guard) => return self.fail(BodyFailure::Broken),
+            Err(Lost) => return self.fail(BodyFailure::Broken),
         };
         match frame.into_data() {
             Ok(piece) => {
@@ -129,7 +129,7 @@ impl Intake {
                 }
                 self.position.set(position + 1);
                 source.keep(&piece);
-                source.ended = source.body.is_end_stream();
+                source.ended = source.body.is_ended();
                 Poll::Ready(Some(Ok(Frame::data(piece))))
             }
             Err(frame) => {

@@ -26,3 +26,4 @@ pub(crate) use intake::{AttemptBody, BodyFailure, Intake};
 pub(crate) use serve::serve;
 pub(crate) use ticket::{Outcome, Phase, Ticket, Who};
 pub(crate) use trace::read_traceparent;
+pub(crate) use tunnel::Tunnel;

@@ -5,11 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONNECTION, HOST, UPGRADE};
+use http::header::HOST;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, Version};
-use hyper::upgrade::OnUpgrade;
 use ninefold::clock::{Now as _, TokioTime};
 use ninefold_core::ejection::Testimony;
 use ninefold_core::policy::deadline::GrpcTimeout;
@@ -52,7 +51,7 @@ pub(super) struct Exchange {
     pub(super) idempotent: bool,
     pub(super) criticality: Criticality,
     pub(super) intake: Option<Rc<Intake>>,
-    pub(super) upgrade: Option<(HeaderValue, OnUpgrade)>,
+    pub(super) upgrade: Option<HeaderValue>,
     pub(super) form: Form,
 }
 
@@ -309,11 +308,7 @@ impl Exchange {
                 headers,
                 host: host.as_ref(),
                 // HTTP/2 has no such thing.
-                upgrade: self
-                    .upgrade
-                    .as_ref()
-                    .filter(|_| !service.http2)
-                    .map(|(protocol, _)| protocol),
+                upgrade: self.upgrade.as_ref().filter(|_| !service.http2),
                 body: None,
             },
             intake: self.intake.as_ref(),
@@ -385,14 +380,6 @@ impl Exchange {
 /// Whether an answer speaks against its endpoint.
 fn is_bad(answer: &Answer) -> bool {
     answer.testimony == Testimony::Against
-}
-
-/// Says that the connection changes to `protocol`.
-pub(super) fn set_upgrade(headers: &mut HeaderMap, protocol: Option<HeaderValue>) {
-    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    if let Some(protocol) = protocol {
-        headers.insert(UPGRADE, protocol);
-    }
 }
 
 /// Path and query only, as an endpoint expects it (RFC 9112, section 3.2.1).

@@ -7,9 +7,6 @@ use std::time::Duration;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
-use http_body::Body as _;
-use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 use ninefold_core::policy::Criticality;
 use ninefold_core::policy::deadline::GrpcTimeout;
 
@@ -22,13 +19,14 @@ use super::perform::Exchange;
 use super::ticket::{Outcome, Who};
 use super::trace::{REQUEST_ID, identify};
 use super::{Client, Delivery, Ticket};
+use crate::downstream::RequestBody;
 use crate::strict::{Refusal, check_parts, is_authority};
 
 /// Serves one request. What is known of it at once is settled before the future begins, and the
 /// rest is boxed: a future is moved a few times before it is polled.
 pub(crate) fn serve(
     client: &Rc<Client>,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
 ) -> impl Future<Output = Result<Response<Delivery>, Infallible>> + use<> {
     let mut ticket = Ticket::begin(client);
     let (mut parts, body) = request.into_parts();
@@ -77,7 +75,7 @@ struct Prepared {
     impatient: bool,
     criticality: Criticality,
     intake: Option<Rc<Intake>>,
-    upgrade: Option<(HeaderValue, OnUpgrade)>,
+    upgrade: Option<HeaderValue>,
     idempotent: bool,
 }
 
@@ -105,7 +103,7 @@ fn prepare(
     client: &Client,
     ticket: &mut Ticket,
     parts: &mut Parts,
-    body: Incoming,
+    body: RequestBody,
     notable: Notable,
     form: Form,
 ) -> Result<Prepared, OwnAnswer> {
@@ -148,9 +146,7 @@ fn prepare(
         return Err(too_large(size_max));
     }
     // Behind a body nobody could say where the other protocol begins.
-    let upgrade = upgrade(parts, notable)
-        .filter(|_| body.is_end_stream())
-        .zip(parts.extensions.remove::<OnUpgrade>());
+    let upgrade = upgrade(parts, notable).filter(|_| body.is_ended());
     let asked = asked(&parts.headers, notable, form);
     // Anybody may say that a request matters less than the route says, but not that it matters more.
     let criticality = said_criticality(&parts.headers)
@@ -163,7 +159,7 @@ fn prepare(
         .is_some_and(|retry| retry.non_idempotent);
     let idempotent = repeatable || is_idempotent(&parts.method);
     let keep_max = if idempotent { route.keep_max } else { 0 };
-    let intake = (!body.is_end_stream()).then(|| Intake::new(body, size_max, keep_max));
+    let intake = (!body.is_ended()).then(|| Intake::new(body, size_max, keep_max));
     ticket.intake.clone_from(&intake);
     let timeout = asked.map_or(route.timeout, |asked| asked.min(route.timeout));
     Ok(Prepared {

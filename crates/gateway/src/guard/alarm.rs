@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -14,6 +14,15 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
+    /// Ready once `deadline` has passed.
+    pub(crate) fn poll_passed(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        if self.passed(cx, deadline) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
     /// Whether `deadline` has passed; if not, the task is woken then or earlier.
     pub(crate) fn passed(&mut self, cx: &mut Context<'_>, deadline: Instant) -> bool {
         let sleep = self

@@ -24,16 +24,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// Reads until it is clear what the client speaks; `None` if it left or took too long. Until
     /// its first byte a connection owns no buffer.
     pub(crate) async fn detect(&mut self) -> Option<Protocol> {
-        let protocol = poll_fn(|cx| self.poll_detect(cx)).await.ok().flatten();
-        if protocol == Some(Protocol::Http2) {
-            self.speak_http2();
-        }
-        protocol
+        poll_fn(|cx| self.poll_detect(cx)).await.ok().flatten()
     }
 
     fn poll_detect(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Protocol>>> {
         loop {
-            let seen = self.held();
+            let seen = &self.held;
             if !seen.is_empty() {
                 let length = seen.len().min(PREFACE.len());
                 if seen.get(..length) != PREFACE.get(..length) {

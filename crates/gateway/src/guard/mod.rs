@@ -1,19 +1,16 @@
-//! What stands between a client's socket and hyper.
+//! What stands between a client's socket and what is spoken over it.
 //!
-//! The [`Guard`] runs the [`crate::strict`] scanner over what a client sends, keeps heads back
-//! until they are complete, and keeps the times a client may take. When it refuses, hyper sees the
-//! end of the stream, so that answers to earlier requests end well; the guard then writes its own
-//! answer and closes.
+//! The [`Guard`] finds out what a client speaks. HTTP/1 it leaves to a [`crate::downstream::Line`];
+//! of HTTP/2 it is the stream that hyper reads and writes, and keeps the times that a client may
+//! take.
 
 mod alarm;
-mod departure;
 mod detect;
 mod pulse;
-mod refuse;
 mod stream;
 mod transfer;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use detect::Protocol;
 pub(crate) use pulse::Pulse;
-pub(crate) use stream::{Guard, GuardLimits};
+pub(crate) use stream::{Guard, GuardLimits, Wait};

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
 
-use super::head::{self, AnswerHead, HEAD_MAX};
+use super::head::{self, AnswerHead, HEAD_MAX, HEADERS_MAX};
 use super::{BodyEvent, BodyReader, Framing, Malformed};
 
 /// What comes next of an answer.
@@ -146,7 +146,7 @@ impl AnswerReader {
                     head.framing
                 };
                 self.keep_alive = head.keep_alive && !tunnel;
-                self.state = State::Body(BodyReader::new(framing));
+                self.state = State::Body(BodyReader::new(framing, HEADERS_MAX));
             }
             return Ok(Some(AnswerEvent::Head(head)));
         }

@@ -4,7 +4,6 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 
 use super::Framing;
-use super::head::HEADERS_MAX;
 use crate::strict::{Chunks, Found, Refusal};
 
 /// What comes next of a body.
@@ -29,11 +28,12 @@ pub(crate) enum BodyReader {
 }
 
 impl BodyReader {
-    pub(crate) fn new(framing: Framing) -> Self {
+    /// `trailers_max` is the number of fields behind chunks.
+    pub(crate) fn new(framing: Framing, trailers_max: u32) -> Self {
         match framing {
             Framing::Length(0) => Self::Ended,
             Framing::Length(length) => Self::Length(length),
-            Framing::Chunked => Self::Chunked(Box::new(Chunks::new(HEADERS_MAX))),
+            Framing::Chunked => Self::Chunked(Box::new(Chunks::new(trailers_max))),
             Framing::UntilClose => Self::UntilClose,
         }
     }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use httparse::{ParserConfig, Response, Status};
 
 use super::Malformed;
-use crate::strict::number;
+use crate::strict::{head_end, number};
 
 /// Bytes of an answer's heads at most, those before the final one included.
 pub(super) const HEAD_MAX: usize = 64 << 10;
@@ -59,20 +59,7 @@ fn find_end(input: &[u8], searched: &mut usize) -> Result<Option<usize>, Malform
     if input.get(..start) != START.get(..start) {
         return Err(Malformed::Head);
     }
-    let mut from = *searched;
-    while let Some(at) = memchr::memchr(b'\n', input.get(from..).unwrap_or_default()) {
-        let line_feed = from + at;
-        let before = input.get(..line_feed).unwrap_or_default();
-        if before.last() != Some(&b'\r') {
-            return Err(Malformed::BareLineFeed);
-        }
-        from = line_feed + 1;
-        if before.ends_with(b"\r\n\r") {
-            return Ok(Some(from));
-        }
-    }
-    *searched = from;
-    Ok(None)
+    head_end(input, searched).map_err(|_bare| Malformed::BareLineFeed)
 }
 
 fn parse(bytes: &Bytes, asked: &Method) -> Result<AnswerHead, Malformed> {

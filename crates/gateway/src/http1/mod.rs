@@ -6,6 +6,7 @@
 
 mod answer;
 mod body;
+mod date;
 mod head;
 mod malformed;
 mod request;
@@ -13,6 +14,7 @@ mod trailers;
 
 pub use answer::{AnswerEvent, AnswerReader};
 pub(crate) use body::{BodyEvent, BodyReader};
+pub(crate) use date::imf_fixdate;
 pub use head::{AnswerHead, Framing};
 pub use malformed::Malformed;
 pub(crate) use request::{RequestHead, write_request};

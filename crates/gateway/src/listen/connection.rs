@@ -1,5 +1,6 @@
 //! One downstream connection.
 
+use std::fmt::Debug;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -18,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::downstream::{RequestBody, serve as serve_http1};
 use crate::exchange::{Client, serve as serve_request};
 use crate::guard::{Guard, Protocol};
 use crate::local::Local;
@@ -74,7 +76,7 @@ async fn speak<S>(
     mut guard: Guard<S>,
     protocol: Option<Protocol>,
 ) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Debug + Send + 'static,
 {
     let protocol = match protocol {
         Some(protocol) => Some(protocol),
@@ -82,33 +84,25 @@ async fn speak<S>(
             .await
             .flatten(),
     };
-    let service = service_fn({
-        let client = Rc::clone(&client);
-        move |request: Request<Incoming>| serve_request(&client, request)
-    });
     match protocol {
         None => {}
         Some(Protocol::Http1) => {
-            let mut builder = http1::Builder::new();
-            // Whether a client that has closed its side still waits is for the guard to say.
-            builder.half_close(true).header_read_timeout(None);
-            let headers = usize::try_from(plan.limits.headers).unwrap_or(usize::MAX);
-            if headers > 100 {
-                builder.max_headers(headers);
-            }
-            let head_size = usize::try_from(plan.limits.head_size.0).unwrap_or(usize::MAX);
-            builder.max_buf_size(head_size.saturating_add(8 << 10).max(400 << 10));
-            let connection = builder
-                .serve_connection(TokioIo::new(guard), service)
-                .with_upgrades();
-            // One that is idle is not closed at once: a request may be on its way.
+            let connection = pin!(serve_http1(&client, guard.into_line()));
+            // One that is idle is not closed at once: a request may be on its way. It looks by itself
+            // whether it is time, once it is woken.
             let worker = Rc::clone(&client.worker);
             let (close, is_closing) = (worker.closing(), || worker.is_closing());
             let end = Farewell { close, is_closing };
-            drive(&client, pin!(connection), end, |c| c.graceful_shutdown()).await;
+            drive(&client, connection, end, |_| ()).await;
         }
         Some(Protocol::Http2) => {
-            guard.speak_http2();
+            let service = service_fn({
+                let client = Rc::clone(&client);
+                move |request: Request<Incoming>| {
+                    let request = request.map(RequestBody::from);
+                    serve_request(&client, request)
+                }
+            });
             let mut builder = http2::Builder::new(Local);
             let head_size = u32::try_from(plan.limits.head_size.0).unwrap_or(u32::MAX);
             builder
@@ -124,7 +118,9 @@ async fn speak<S>(
             let worker = Rc::clone(&client.worker);
             let (close, is_closing) = (worker.draining(), || worker.is_draining());
             let end = Farewell { close, is_closing };
-            drive(&client, pin!(connection), end, |c| c.graceful_shutdown()).await;
+            // Boxed: it is far larger than what one of HTTP/1 needs.
+            let mut connection = Box::pin(connection);
+            drive(&client, connection.as_mut(), end, |c| c.graceful_shutdown()).await;
         }
     }
 }

@@ -54,19 +54,6 @@ impl Chunks {
         }
     }
 
-    /// Follows `input`; returns how many bytes of it belong to the body, and whether it ended.
-    pub(super) fn scan(&mut self, input: &[u8]) -> Result<(usize, bool), Refusal> {
-        let mut used = 0;
-        while let Some(rest) = input.get(used..).filter(|rest| !rest.is_empty()) {
-            let (here, found) = self.step(rest)?;
-            used += here;
-            if found == Found::End {
-                return Ok((used, true));
-            }
-        }
-        Ok((used, false))
-    }
-
     /// Follows `input`, which is not empty, as far as it is of one kind.
     pub(crate) fn step(&mut self, input: &[u8]) -> Result<(usize, Found), Refusal> {
         if let At::Data(left) = self.at {

@@ -1,47 +1,55 @@
 //! One complete head: request line and headers.
 
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
+
 use super::Refusal;
-use super::field::{Field, is_authority, is_token, number};
+use super::field::{is_authority, is_token, number};
+use crate::http1::Framing;
 
 /// Bytes of a target at most: what `http::Uri` can hold.
 const TARGET_MAX: usize = (u16::MAX - 1) as usize;
 
-/// How long the body behind a head is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
-    /// So many bytes; 0 without a body.
-    Length(u64),
-    /// In chunks.
-    Chunked,
-}
-
-/// What the scanner needs to know of a head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Head {
-    pub(super) framing: Framing,
-    /// The client asks to leave HTTP after this request.
-    pub(super) upgrade: bool,
-    /// The client announces that it sends no other request.
-    pub(super) last: bool,
+/// A request's head.
+#[derive(Clone, Debug)]
+pub struct RequestHead {
+    /// The request line and the headers as they came.
+    pub parts: Parts,
+    /// How long the body is.
+    pub framing: Framing,
+    /// Whether it asks to leave HTTP.
+    pub upgrade: bool,
+    /// Whether it announces that the client sends no other request.
+    pub last: bool,
+    /// Whether the client waits for `100 Continue` before it sends the body.
+    pub expects: bool,
+    /// Whether the client reads trailers.
+    pub trailers: bool,
 }
 
 #[derive(Default)]
-struct Fields<'a> {
-    host: Option<&'a [u8]>,
+struct Fields {
+    host: Option<HeaderValue>,
     length: Option<u64>,
     chunked: bool,
     upgrade: bool,
     connection_upgrade: bool,
     connection_close: bool,
     connection_keep_alive: bool,
+    expects: bool,
+    trailers: bool,
 }
 
-/// Checks a complete head, up to and with its empty line.
-pub(super) fn check(head: &[u8], headers_max: u32) -> Result<Head, Refusal> {
+/// Reads a complete head, up to and with its empty line.
+pub(super) fn parse(head: &Bytes, headers_max: u32) -> Result<RequestHead, Refusal> {
     let mut lines = Lines(head);
     let request_line = lines.next().ok_or(Refusal::RequestLine)??;
-    let (method, target, old) = split_request_line(request_line)?;
+    let (method, target, version) = split_request_line(request_line)?;
+    let old = version == Version::HTTP_10;
     let mut fields = Fields::default();
+    let mut headers = HeaderMap::new();
     let mut count = 0u32;
     for line in lines {
         let line = line?;
@@ -52,7 +60,11 @@ pub(super) fn check(head: &[u8], headers_max: u32) -> Result<Head, Refusal> {
         if count > headers_max {
             return Err(Refusal::HeadTooLarge);
         }
-        fields.take(Field::parse(line)?, old)?;
+        let (name, value) = field(head, line)?;
+        fields.take(&name, &value, old)?;
+        headers
+            .try_append(name, value)
+            .map_err(|_full| Refusal::HeadTooLarge)?;
     }
     if fields.chunked && fields.length.is_some() {
         return Err(Refusal::AmbiguousLength);
@@ -60,8 +72,14 @@ pub(super) fn check(head: &[u8], headers_max: u32) -> Result<Head, Refusal> {
     if fields.host.is_none() && !old {
         return Err(Refusal::Host);
     }
-    check_target(method, target, fields.host)?;
-    Ok(Head {
+    check_target(method, target, fields.host.as_ref())?;
+    let (mut parts, ()) = Request::new(()).into_parts();
+    parts.method = Method::from_bytes(method).map_err(|_long| Refusal::RequestLine)?;
+    parts.uri = Uri::from_maybe_shared(head.slice_ref(target)).map_err(|_form| Refusal::Target)?;
+    parts.version = version;
+    parts.headers = headers;
+    Ok(RequestHead {
+        parts,
         framing: if fields.chunked {
             Framing::Chunked
         } else {
@@ -69,54 +87,76 @@ pub(super) fn check(head: &[u8], headers_max: u32) -> Result<Head, Refusal> {
         },
         upgrade: fields.upgrade && fields.connection_upgrade && !old,
         last: fields.connection_close || old && !fields.connection_keep_alive,
+        expects: fields.expects && !old,
+        trailers: fields.trailers && !old,
     })
 }
 
-impl<'a> Fields<'a> {
-    fn take(&mut self, field: Field<'a>, old: bool) -> Result<(), Refusal> {
-        match field.name.len() {
-            4 if field.is("host") => {
-                let twice = self.host.replace(field.value).is_some();
-                return if twice || !is_authority(field.value) {
-                    Err(Refusal::Host)
-                } else {
-                    Ok(())
-                };
+/// Reads one line without its CRLF. Which characters are allowed is known to the types.
+fn field(head: &Bytes, line: &[u8]) -> Result<(HeaderName, HeaderValue), Refusal> {
+    if matches!(line.first(), Some(b' ' | b'\t')) {
+        return Err(Refusal::FoldedField);
+    }
+    let colon = memchr::memchr(b':', line).ok_or(Refusal::FieldName)?;
+    let (name, rest) = line.split_at(colon);
+    let name = HeaderName::from_bytes(name).map_err(|_token| Refusal::FieldName)?;
+    let value = trim(rest.get(1..).unwrap_or_default());
+    let value = HeaderValue::from_maybe_shared(head.slice_ref(value));
+    Ok((name, value.map_err(|_control| Refusal::FieldValue)?))
+}
+
+/// Without the spaces and tabs around it; other white space is for no value to have.
+const fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+impl Fields {
+    fn take(&mut self, name: &HeaderName, value: &HeaderValue, old: bool) -> Result<(), Refusal> {
+        let text = value.as_bytes();
+        if *name == HOST {
+            let twice = self.host.replace(value.clone()).is_some();
+            if twice || !is_authority(text) {
+                return Err(Refusal::Host);
             }
-            7 if field.is("upgrade") => self.upgrade = true,
-            10 if field.is("connection") => {
-                for option in field.value.split(|b| *b == b',') {
-                    let option = option.trim_ascii();
-                    // What is read differently elsewhere would keep the connection, or a header.
-                    if !option.is_empty() && !is_token(option) {
-                        return Err(Refusal::Connection);
-                    }
-                    let is = |name: &[u8]| option.eq_ignore_ascii_case(name);
-                    self.connection_upgrade |= is(b"upgrade");
-                    self.connection_close |= is(b"close");
-                    self.connection_keep_alive |= is(b"keep-alive");
+        } else if *name == UPGRADE {
+            self.upgrade = true;
+        } else if *name == CONNECTION {
+            for option in text.split(|b| *b == b',') {
+                let option = option.trim_ascii();
+                // What is read differently elsewhere would keep the connection, or a header.
+                if !option.is_empty() && !is_token(option) {
+                    return Err(Refusal::Connection);
                 }
+                let is = |name: &[u8]| option.eq_ignore_ascii_case(name);
+                self.connection_upgrade |= is(b"upgrade");
+                self.connection_close |= is(b"close");
+                self.connection_keep_alive |= is(b"keep-alive");
             }
-            14 if field.is("content-length") => {
-                let length = number(field.value).ok_or(Refusal::ContentLength)?;
-                if self.length.replace(length).is_some() {
-                    return Err(Refusal::ContentLength);
-                }
+        } else if *name == CONTENT_LENGTH {
+            let length = number(text).ok_or(Refusal::ContentLength)?;
+            if self.length.replace(length).is_some() {
+                return Err(Refusal::ContentLength);
             }
-            17 if field.is("transfer-encoding") => {
-                if old || self.chunked || !field.value.eq_ignore_ascii_case(b"chunked") {
-                    return Err(Refusal::TransferEncoding);
-                }
-                self.chunked = true;
+        } else if *name == TRANSFER_ENCODING {
+            if old || self.chunked || !text.eq_ignore_ascii_case(b"chunked") {
+                return Err(Refusal::TransferEncoding);
             }
-            _ => {}
+            self.chunked = true;
+        } else if *name == EXPECT {
+            self.expects |= text.eq_ignore_ascii_case(b"100-continue");
+        } else if *name == TE {
+            let mut codings = text.split(|b| *b == b',').map(<[u8]>::trim_ascii);
+            self.trailers |= codings.any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
         }
         Ok(())
     }
 }
 
-/// Method, target, and whether it is HTTP/1.0.
-fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], bool), Refusal> {
+/// Method, target and version.
+fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], Version), Refusal> {
     let mut parts = line.split(|b| *b == b' ');
     let (Some(method), Some(target), Some(version), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -133,16 +173,15 @@ fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], bool), Refusal> {
         return Err(Refusal::Target);
     }
     match version {
-        b"HTTP/1.1" => Ok((method, target, false)),
-        b"HTTP/1.0" => Ok((method, target, true)),
+        b"HTTP/1.1" => Ok((method, target, Version::HTTP_11)),
+        b"HTTP/1.0" => Ok((method, target, Version::HTTP_10)),
         _ if version.starts_with(b"HTTP/") => Err(Refusal::Version),
         _ => Err(Refusal::RequestLine),
     }
 }
 
 /// A fragment or a character outside of ASCII never belongs into a target; parsers disagree about
-/// what follows it. The others are those that hyper takes for malformed: it would answer by itself,
-/// uncounted.
+/// what follows it. The others are those that `http::Uri` does not take.
 pub(super) fn is_target(target: &[u8]) -> bool {
     let query = memchr::memchr(b'?', target).unwrap_or(target.len());
     let (path, query) = target.split_at(query);
@@ -151,7 +190,7 @@ pub(super) fn is_target(target: &[u8]) -> bool {
 }
 
 /// The four forms of RFC 9112, section 3.2.
-fn check_target(method: &[u8], target: &[u8], host: Option<&[u8]>) -> Result<(), Refusal> {
+fn check_target(method: &[u8], target: &[u8], host: Option<&HeaderValue>) -> Result<(), Refusal> {
     if method == b"CONNECT" {
         return Err(Refusal::Connect);
     }
@@ -172,9 +211,8 @@ fn check_target(method: &[u8], target: &[u8], host: Option<&[u8]>) -> Result<(),
         .position(|b| matches!(b, b'/' | b'?'))
         .unwrap_or(rest.len());
     let authority = rest.get(..end).unwrap_or_default();
-    let agrees = host.is_none_or(|host| host.eq_ignore_ascii_case(authority));
-    // Rare enough to be parsed twice: hyper must not refuse what was let through.
-    if agrees && is_authority(authority) && http::Uri::try_from(target).is_ok() {
+    let agrees = host.is_none_or(|host| host.as_bytes().eq_ignore_ascii_case(authority));
+    if agrees && is_authority(authority) {
         Ok(())
     } else {
         Err(Refusal::Target)

@@ -11,6 +11,8 @@ mod cache;
 #[cfg(test)]
 mod departure;
 #[cfg(test)]
+mod downstream;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod fallback;
@@ -32,6 +34,8 @@ mod overload;
 mod protocols;
 #[cfg(test)]
 mod proxying;
+#[cfg(test)]
+mod requests;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

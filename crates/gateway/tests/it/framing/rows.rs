@@ -13,7 +13,8 @@ use crate::rig::{Plain, Rig, file};
 ///
 /// What it sees are the statuses, and `close` where the connection then ends; else it has to take
 /// another request. A client that has nothing more to send closes its side at a `⊣`. Requests that
-/// reach the upstream follow each other; `UPSTREAM` is its address.
+/// reach the upstream follow each other; `UPSTREAM` is its address. One that its client breaks off
+/// ends in `…`, or does not reach it at all: that depends on when the gateway looks.
 pub(super) type Row = (
     &'static str,
     &'static str,
@@ -36,7 +37,8 @@ pub(super) async fn run(rows: &[Row]) {
     for row in rows {
         let (rfc, what, sends, sees, upstream) = *row;
         let (saw, reached) = case(sends, sees).await;
-        if (saw.as_str(), reached.as_str()) != (sees, upstream) {
+        let as_expected = reached == upstream || upstream.ends_with('…') && reached.is_empty();
+        if saw != sees || !as_expected {
             wrong += &format!(
                 "\nRFC {rfc}, {what}: {sends}\n  saw      {saw:?}\n  expected {sees:?}\n  reached  {reached:?}\n  expected {upstream:?}\n"
             );

@@ -1,10 +1,10 @@
-//! The guard's own answers.
+//! Answers to what is no request.
 
 use std::io::Write as _;
 
 use crate::strict::Refusal;
 
-/// A whole answer in HTTP/1.1, for clients whose request never reached hyper.
+/// A whole answer in HTTP/1.1, for clients whose request was not read.
 pub(super) fn answer(refusal: Refusal, json: bool) -> Vec<u8> {
     let status = refusal.status();
     let reason = http::StatusCode::from_u16(status)

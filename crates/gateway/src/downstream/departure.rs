@@ -13,18 +13,18 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::Guard;
-use super::stream::Mode;
+use super::Line;
 use crate::strict::Stage;
 
 /// How long a client may wait that has closed its side without having announced it.
 const HALF_CLOSED_MAX: Duration = Duration::from_secs(1);
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
-    /// While a request is under way, and hyper does not read: an error if the client has gone.
+impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
+    /// While a request is under way: an error if the client has gone.
     pub(super) fn poll_departure(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        let between = matches!(self.stage(), Some(Stage::Head | Stage::Upgrade));
-        if !between || !self.pulse.busy() {
+        if self.reader.stage() == Stage::Body {
+            // Whoever reads the body sees it.
+            self.wait(cx);
             return Poll::Pending;
         }
         if self.closed_at.is_none() {
@@ -38,10 +38,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 Err(error) => return Poll::Ready(error),
             }
         }
-        match (&self.mode, self.closed_at) {
-            (Mode::Http1(scanner), Some(at))
-                if !scanner.is_last() && self.read.alarm.passed(cx, at + HALF_CLOSED_MAX) =>
-            {
+        match self.closed_at {
+            Some(at) if !self.last && self.read.alarm.passed(cx, at + HALF_CLOSED_MAX) => {
                 Poll::Ready(io::ErrorKind::ConnectionAborted.into())
             }
             _ => Poll::Pending,

@@ -7,22 +7,25 @@ const LIMITS: HeadLimits = HeadLimits {
     headers: 8,
 };
 
-/// Shows the scanner `input` in pieces as a connection would; what passed, and the refusal.
+/// Reads `input` in pieces as a connection would; how much was taken, and the refusal.
 fn run(input: &[u8], cuts: &[usize]) -> (usize, Option<Refusal>) {
-    let mut scanner = Scanner::new(LIMITS);
-    let (mut held, mut at) = (0, 0);
+    let mut reader = RequestReader::new(LIMITS);
+    let (mut held, mut at) = (BytesMut::new(), 0);
     let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (input.len() + 1)).collect();
     ends.push(input.len());
     ends.sort_unstable();
     for end in ends {
-        at = at.max(end);
-        let pass = scanner.scan(&input[held..at]);
-        held += pass.passed;
-        if pass.refused.is_some() {
-            return (held, pass.refused);
+        held.extend_from_slice(&input[at..end]);
+        at = end;
+        loop {
+            match reader.next(&mut held) {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(refusal) => return (at - held.len(), Some(refusal)),
+            }
         }
     }
-    (held, None)
+    (at - held.len(), None)
 }
 
 #[test]
@@ -151,23 +154,27 @@ fn limits_are_kept() {
 #[test]
 fn stops_behind_a_request_to_upgrade() {
     let head = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n";
-    let mut input = head.to_vec();
+    let mut input = BytesMut::from(&head[..]);
     input.extend_from_slice(b"\x81\x05hello");
-    let mut scanner = Scanner::new(LIMITS);
-    let pass = scanner.scan(&input);
-    assert_eq!(
-        pass,
-        Pass {
-            passed: head.len(),
-            refused: None
-        }
-    );
-    assert_eq!(scanner.stage(), Stage::Upgrade);
-    scanner.resume();
-    assert_eq!(
-        scanner.scan(&input[head.len()..]).refused,
-        Some(Refusal::RequestLine)
-    );
+    let mut reader = RequestReader::new(LIMITS);
+    let event = reader.next(&mut input);
+    assert!(matches!(event, Ok(Some(RequestEvent::Head(head))) if head.upgrade));
+    assert_eq!(reader.stage(), Stage::Upgrade);
+    assert!(matches!(reader.next(&mut input), Ok(None)));
+    assert_eq!(&input[..], b"\x81\x05hello");
+    reader.resume();
+    assert_eq!(reader.next(&mut input).err(), Some(Refusal::RequestLine));
+}
+
+#[test]
+fn a_refused_head_stays_to_be_looked_at() {
+    let text = "\r\nGET /a b HTTP/1.1\r\nHost: a\r\n\r\nbehind";
+    let mut input = BytesMut::from(text);
+    let mut reader = RequestReader::new(LIMITS);
+    for _ in 0..2 {
+        assert_eq!(reader.next(&mut input).err(), Some(Refusal::RequestLine));
+        assert_eq!(input, text);
+    }
 }
 
 fn stream() -> impl Strategy<Value = Vec<u8>> {
@@ -197,7 +204,7 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    /// However the network cuts the stream, the same bytes pass and the same verdict falls.
+    /// However the network cuts the stream, the same bytes are taken and the same verdict falls.
     #[test]
     fn any_split_gives_the_same_verdict(
         input in stream(),
