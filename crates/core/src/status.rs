@@ -76,6 +76,25 @@ pub struct ServiceStatus {
     pub zone_failures_left: u32,
     /// How it is kept from more than it can do; none where that is off.
     pub overload: Option<OverloadStatus>,
+    /// Who takes its traffic.
+    #[serde(default)]
+    pub pool: PoolStatus,
+}
+
+/// Who takes a service's traffic.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PoolStatus {
+    /// How an endpoint is chosen: `p2c`, `least-request`, `round-robin`, `ring-hash`, `maglev` or
+    /// `active-passive`.
+    pub balance: String,
+    /// Endpoints in rotation.
+    pub in_rotation: u64,
+    /// How many should be.
+    pub of: u64,
+    /// Whether these are the backups, because no other one is in rotation.
+    pub backups: bool,
+    /// While they are too few, what happens: `fail-open`, `fail-fast` or `degraded`.
+    pub too_few: Option<String>,
 }
 
 /// How a service is kept from more than it can do.

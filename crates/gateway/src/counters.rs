@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ninefold_core::balance::WhenTooFew;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::CallerReport;
 use ninefold_core::policy::Criticality;
@@ -24,6 +25,10 @@ pub struct Counters {
     pub routes: Vec<RouteCounters>,
     /// By service whose overload is looked at, in the order of their names.
     pub services: Vec<ServiceCounters>,
+    /// By service, in the order of their names. Only the present gateway's own word counts, so that
+    /// nobody passes it on.
+    #[serde(skip)]
+    pub pools: Vec<PoolCounters>,
     /// By endpoint that was ever published.
     pub endpoints: Vec<EndpointCounters>,
     /// Lines that the access logs dropped because the disk was too slow or full.
@@ -126,6 +131,25 @@ pub struct ServiceCounters {
     pub waiting: u64,
     /// Requests that were refused, by criticality.
     pub refused: Vec<(Criticality, u64)>,
+}
+
+/// Who takes a service's traffic now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolCounters {
+    /// The service's name.
+    pub service: Arc<str>,
+    /// How an endpoint is chosen: the algorithm's name.
+    pub balance: &'static str,
+    /// Endpoints in rotation, of those that should be.
+    pub in_rotation: u64,
+    /// How many should be.
+    pub of: u64,
+    /// Whether these are the backups.
+    pub backups: bool,
+    /// Whether they are too few.
+    pub too_few: bool,
+    /// What follows from that.
+    pub when_too_few: WhenTooFew,
 }
 
 /// One endpoint.

@@ -12,6 +12,7 @@
 mod access_log;
 mod cache;
 mod certificate;
+mod choice;
 mod clock;
 mod collector;
 mod counters;
@@ -48,7 +49,7 @@ pub use access_log::OpenLogError;
 pub use cache::CacheResult;
 pub use certificate::CertificateError;
 pub use counters::{
-    CacheCounters, Counters, DrainReport, EndpointCounters, ListenerCounters, Notice,
+    CacheCounters, Counters, DrainReport, EndpointCounters, ListenerCounters, Notice, PoolCounters,
     RouteCounters, ServiceCounters,
 };
 pub use fallback::{FallbackCause, FallbackError};

@@ -18,6 +18,8 @@ impl Counters {
             listeners,
             routes,
             services,
+            // Who takes traffic is what the present gateway says.
+            pools: _,
             endpoints,
             access_log_dropped,
         } = other;
@@ -57,6 +59,7 @@ impl Counters {
                 cache.entries = 0;
             }
         }
+        self.pools.clear();
         for service in &mut self.services {
             service.limit = 0;
             service.in_flight = 0;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model::{
-    self, Cache, Criticality, Ejection, File, Limits, Listener, Overload, Protocol, ProxyVersion,
-    RateLimit, Redundancy, Retry, Route, Service, ServiceKind, ServiceProtocol, Span,
+    self, Balance, Cache, Criticality, Ejection, File, Limits, Listener, Overload, Protocol,
+    ProxyVersion, RateLimit, Redundancy, Retry, Route, Service, ServiceKind, ServiceProtocol, Span,
 };
+use ninefold_core::balance::Wanted;
 use ninefold_core::ejection::{EjectionRules, LatencyRules, SuccessRules};
 use ninefold_core::policy::HedgeConfig;
 
@@ -67,9 +68,13 @@ pub(crate) struct RoutePlan {
 pub(crate) struct ServicePlan {
     pub(crate) name: Arc<str>,
     pub(crate) rules: EjectionRules,
+    pub(crate) balance: Balance,
+    pub(crate) wanted: Wanted,
     pub(crate) slow_start: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) active_passive: bool,
+    /// Whether Ninefold only routes to it.
+    pub(crate) external: bool,
     pub(crate) overload: Option<Overload>,
     pub(crate) http2: bool,
     pub(crate) tls: Option<Arc<UpstreamTls>>,
@@ -228,18 +233,31 @@ impl ListenerPlan {
 
 impl ServicePlan {
     fn new(name: Arc<str>, service: &Service) -> Self {
-        let active_passive = match &service.kind {
+        let (active_passive, primaries, backups) = match &service.kind {
             ServiceKind::Supervised(supervised) => {
-                supervised.redundancy == Redundancy::ActivePassive
+                let passive = supervised.redundancy == Redundancy::ActivePassive;
+                (passive, supervised.replicas as usize, 0)
             }
-            ServiceKind::External(_) => false,
+            ServiceKind::External(external) => {
+                let all = external.endpoints.len();
+                let backups = external.endpoints.iter().filter(|one| one.backup).count();
+                (false, all - backups, backups)
+            }
         };
         Self {
             name,
             rules: rules(&service.ejection),
+            balance: service.balance.clone(),
+            wanted: Wanted {
+                primaries,
+                backups,
+                threshold: service.panic_threshold.as_f64(),
+                when_too_few: service.when_too_few,
+            },
             slow_start: service.slow_start.0,
             connect_timeout: service.connect_timeout.0,
             active_passive,
+            external: matches!(service.kind, ServiceKind::External(_)),
             overload: service.overload.clone(),
             http2: service.protocol == ServiceProtocol::Http2,
             tls: None,

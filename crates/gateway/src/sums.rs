@@ -10,7 +10,8 @@ use ninefold_core::status::Rotation;
 
 use crate::cache::CacheResult;
 use crate::counters::{
-    CacheCounters, Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
+    CacheCounters, Counters, EndpointCounters, ListenerCounters, PoolCounters, RouteCounters,
+    ServiceCounters,
 };
 use crate::fallback::FallbackCause;
 use crate::fleet::{Endpoint, Hub, Place};
@@ -58,6 +59,7 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
             })
             .collect(),
         services: services(hub),
+        pools: pools(hub),
         endpoints: hub
             .known()
             .iter()
@@ -126,6 +128,27 @@ fn services(hub: &Hub) -> Vec<ServiceCounters> {
         })
     };
     named.filter_map(service).collect()
+}
+
+fn pools(hub: &Hub) -> Vec<PoolCounters> {
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    let pool = |(index, plan): (usize, &ServicePlan)| {
+        let now = hub.eligible(index);
+        PoolCounters {
+            service: Arc::clone(&plan.name),
+            balance: if plan.active_passive {
+                "active-passive"
+            } else {
+                plan.balance.name()
+            },
+            in_rotation: count(now.in_rotation),
+            of: count(now.of),
+            backups: now.backups,
+            too_few: now.too_few,
+            when_too_few: plan.wanted.when_too_few,
+        }
+    };
+    hub.plan.services.iter().enumerate().map(pool).collect()
 }
 
 fn listener(cells: &ListenerCells, address: SocketAddr) -> ListenerCounters {

@@ -8,27 +8,17 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
-use ninefold_core::balance::{cost, p2c};
 use ninefold_core::id::InstanceId;
 use ninefold_core::policy::RetryBudget;
 use ninefold_core::rng::Rng;
-use ninefold_core::slow_start;
 use ninefold_core::time::Timestamp;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
-use crate::fleet::{Hub, Place};
+use crate::choice::{Ask, Group, Local, Turn};
+use crate::fleet::{Hub, Member};
 use crate::http1::imf_fixdate;
 use crate::meter::RouteCells;
 use crate::upstream::Upstream;
-
-/// How soon after a failure a thread tries an endpoint again, whatever it costs. The penalty of a
-/// failure keeps traffic away for many seconds; without trials an endpoint that only fails would be
-/// neither ejected nor judged nor acquitted, and cost one request now and then for ever.
-const TRIAL_AFTER: Duration = Duration::from_millis(200);
-
-/// How long the share of an endpoint grows that is back from an ejection.
-const RETURN: Duration = Duration::from_secs(2);
 
 /// The state of one data thread.
 #[derive(Debug)]
@@ -52,38 +42,7 @@ pub(crate) struct Worker {
 #[derive(Debug, Default)]
 struct View {
     generation: u64,
-    services: Vec<Vec<Local>>,
-}
-
-/// An endpoint in this thread's view.
-#[derive(Clone, Debug)]
-struct Local {
-    upstream: Rc<Upstream>,
-    admitted: bool,
-    ready_since: Option<Timestamp>,
-}
-
-/// What a choice depends on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ask {
-    /// Now, by the gateway's clock and by the runtime's.
-    pub(crate) now: Timestamp,
-    pub(crate) at: Instant,
-    /// Whether the request could be repeated elsewhere.
-    pub(crate) repeatable: bool,
-}
-
-impl Local {
-    /// Its share of traffic while it is new, or just back from an ejection.
-    fn weight(&self, now: Timestamp, window: Duration) -> f64 {
-        let fresh = self
-            .ready_since
-            .filter(|_| !window.is_zero())
-            .map_or(1.0, |since| slow_start::weight(now.since(since), window));
-        let back = self.upstream.endpoint.fate.back_since();
-        let back = back.map_or(1.0, |at| slow_start::weight(now.since(at), RETURN));
-        fresh * back
-    }
+    services: Vec<Group>,
 }
 
 impl Worker {
@@ -195,19 +154,22 @@ impl Worker {
         if view.generation == generation {
             return;
         }
-        let mut old: BTreeMap<InstanceId, Rc<Upstream>> = view
-            .services
-            .drain(..)
+        let (locals, mut groups): (Vec<_>, Vec<_>) =
+            view.services.drain(..).map(Group::into_locals).unzip();
+        let mut old: BTreeMap<InstanceId, Rc<Upstream>> = locals
+            .into_iter()
             .flatten()
             .map(|local| (local.upstream.endpoint.instance.clone(), local.upstream))
             .collect();
+        groups.resize_with(self.hub.plan.services.len(), Group::default);
         let snapshot = self.hub.snapshot.load();
         view.services = snapshot
             .services
             .iter()
+            .zip(groups)
             .enumerate()
-            .map(|(service, members)| {
-                let local = |member: &crate::fleet::Member| Local {
+            .map(|(service, (members, group))| {
+                let local = |member: &Member| Local {
                     upstream: old
                         .remove(&member.endpoint.instance)
                         .filter(|kept| Arc::ptr_eq(&kept.endpoint, &member.endpoint))
@@ -218,17 +180,17 @@ impl Worker {
                                 self.thread,
                             ))
                         }),
-                    admitted: member.admitted,
-                    ready_since: member.ready_since,
+                    member: member.clone(),
                 };
-                members.iter().map(local).collect()
+                let locals = members.iter().map(local).collect();
+                Group::new(locals, self.hub.plan.services.get(service), group)
             })
             .collect();
         view.generation = generation;
     }
 
     /// Chooses an endpoint of `service`, one that is not in `tried` where there is one. Says also
-    /// whether it is a new one. `None` if no endpoint is up.
+    /// whether it is a new one. `None` if none may be taken.
     pub(crate) fn choose(
         &self,
         service: usize,
@@ -236,86 +198,36 @@ impl Worker {
         ask: Ask,
     ) -> Option<(Rc<Upstream>, bool)> {
         self.refresh();
+        let plan = self.hub.plan.services.get(service)?;
+        let mut view = self.view.borrow_mut();
+        let group = view.services.get_mut(service)?;
+        if plan.active_passive {
+            let active = Rc::clone(group.active()?);
+            let fresh = !tried.iter().any(|used| Rc::ptr_eq(used, &active));
+            return Some((active, fresh));
+        }
+        group.look(&self.hub, service, plan);
+        let rng = &mut self.rng.borrow_mut();
+        let turn = Turn { plan, ask, tried };
         if tried.is_empty()
-            && let Some(canary) = self.canary(service, ask)
+            && let Some(canary) = group.canary(turn, rng)
         {
             return Some((canary, true));
         }
-        if let Some(chosen) = self.choose_among(service, tried, ask) {
-            return Some((chosen, true));
+        if let Some(drawn) = group.draw(turn, rng) {
+            return Some((drawn, true));
         }
-        if !tried.is_empty()
-            && let Some(chosen) = self.choose_among(service, &[], ask)
-        {
-            return Some((chosen, false));
-        }
-        // Whatever is left is ejected: something suspicious is better than nothing.
-        self.hub.release_all(service);
-        let chosen = self.choose_among(service, &[], ask)?;
-        let fresh = !tried.iter().any(|used| Rc::ptr_eq(used, &chosen));
-        Some((chosen, fresh))
+        let again = group.draw(Turn { tried: &[], ..turn }, rng)?;
+        Some((again, false))
     }
 
     /// Whether an endpoint is the one that an active-passive service uses; so as long as none is up.
     pub(crate) fn is_active(&self, upstream: &Upstream) -> bool {
         self.refresh();
         let view = self.view.borrow();
-        let members = view.services.get(upstream.service);
-        let active = members.and_then(|all| all.iter().find(|local| local.admitted));
-        active.is_none_or(|local| std::ptr::eq(&raw const *local.upstream, upstream))
-    }
-
-    /// An endpoint whose ejection is over, if this request is to try it.
-    fn canary(&self, service: usize, ask: Ask) -> Option<Rc<Upstream>> {
-        let view = self.view.borrow();
-        let rules = &self.hub.plan.services.get(service)?.rules;
-        let canary = view.services.get(service)?.iter().find(|local| {
-            local.admitted
-                && local.upstream.endpoint.fate.place() == Place::Canary
-                && local
-                    .upstream
-                    .takes_canary(ask.now, rules, self.unit(), ask.repeatable)
-        })?;
-        Some(Rc::clone(&canary.upstream))
-    }
-
-    fn choose_among(
-        &self,
-        service: usize,
-        tried: &[Rc<Upstream>],
-        Ask { now, at, .. }: Ask,
-    ) -> Option<Rc<Upstream>> {
-        let view = self.view.borrow();
-        let plan = self.hub.plan.services.get(service)?;
-        let members = view.services.get(service)?;
-        let untried = |local: &&Local| !tried.iter().any(|used| Rc::ptr_eq(used, &local.upstream));
-        if plan.active_passive {
-            let active = members.iter().find(|local| local.admitted)?;
-            return Some(active).filter(untried).map(|a| Rc::clone(&a.upstream));
-        }
-        let eligible = || {
-            members
-                .iter()
-                .filter(|local| local.admitted && local.upstream.endpoint.fate.place() == Place::In)
-                .filter(untried)
-        };
-        if tried.is_empty()
-            && let Some(trial) =
-                eligible().find(|local| local.upstream.wants_trial(now, TRIAL_AFTER))
-        {
-            return Some(Rc::clone(&trial.upstream));
-        }
-        let count = eligible().count();
-        let chosen = p2c(&mut self.rng.borrow_mut(), count, |index| {
-            eligible().nth(index).map_or(f64::INFINITY, |local| {
-                let weight = local.weight(now, plan.slow_start);
-                let latency = local.upstream.latency_ns(now, at);
-                cost(latency, local.upstream.load(), weight)
-            })
-        })?;
-        eligible()
-            .nth(chosen)
-            .map(|local| Rc::clone(&local.upstream))
+        let group = view.services.get(upstream.service);
+        let active = group.and_then(Group::active);
+        active.is_none_or(|active| std::ptr::eq(&raw const **active, upstream))
     }
 
     /// The date, for answers without one; a second old at most.
@@ -327,7 +239,7 @@ impl Worker {
     pub(crate) fn tidy(&self) {
         self.date.replace(date());
         self.refresh();
-        for local in self.view.borrow().services.iter().flatten() {
+        for local in self.view.borrow().services.iter().flat_map(Group::locals) {
             local.upstream.tidy();
         }
     }

@@ -20,6 +20,12 @@ pub struct SupervisedEndpoint {
     pub zone: Option<Arc<str>>,
     /// Whether it may receive new requests.
     pub admitted: bool,
+    /// Whether it runs and was ready, and is no longer: better than nothing, if nothing is left.
+    pub doubtful: bool,
+    /// Its share of traffic beside the others'.
+    pub weight: u32,
+    /// Whether it takes traffic only in the absence of the others.
+    pub backup: bool,
     /// Since when it is ready; nothing while it is not. For slow start.
     pub ready_since: Option<Instant>,
     /// Which process it is: another one after a restart. Always 0 for an external endpoint.

@@ -1,7 +1,8 @@
 //! The status as text, for `curl` and `ninefold status`.
 
 use ninefold_core::status::{
-    InstanceStatus, NodeStatus, OverloadStatus, Rotation, RouteStatus, ServiceStatus, SloStatus,
+    InstanceStatus, NodeStatus, OverloadStatus, PoolStatus, Rotation, RouteStatus, ServiceStatus,
+    SloStatus,
 };
 use ninefold_core::time::Timestamp;
 
@@ -92,6 +93,7 @@ fn services(services: &[ServiceStatus]) -> Table {
         "UNDER WAY",
         "WAITING",
         "SHED",
+        "NOTE",
     ]);
     for service in services {
         let of = |read: fn(&OverloadStatus) -> String| {
@@ -108,9 +110,23 @@ fn services(services: &[ServiceStatus]) -> Table {
             of(|overload| format!("{} of {}", overload.in_flight, overload.limit)),
             of(|overload| overload.waiting.to_string()),
             of(|overload| overload.shed.to_string()),
+            pool_note(&service.pool),
         ]);
     }
     table
+}
+
+fn pool_note(pool: &PoolStatus) -> String {
+    let backups = pool.backups.then(|| "its backups serve".to_owned());
+    let too_few = pool.too_few.as_ref().map(|then| {
+        let (now, of) = (pool.in_rotation, pool.of);
+        format!("{now} of {of} endpoints in rotation: {then}")
+    });
+    [backups, too_few]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn instances(instances: &[InstanceStatus], at: Timestamp) -> Table {

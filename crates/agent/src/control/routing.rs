@@ -17,7 +17,7 @@ use super::core::{Control, now};
 pub(crate) struct Routing {
     drains: Vec<Drain>,
     out: BTreeMap<InstanceId, Timestamp>,
-    published: Vec<(InstanceId, SocketAddr, u64, bool)>,
+    published: Vec<(InstanceId, SocketAddr, u64, bool, bool)>,
     /// Nothing is published while another supervisor takes over: it does not know yet who is ready.
     held: bool,
     /// They get no new requests, since they are about to leave.
@@ -87,7 +87,7 @@ impl Routing {
             let was_in = self
                 .published
                 .iter()
-                .any(|(id, _, _, admitted)| *id == view.instance && *admitted);
+                .any(|(id, _, _, admitted, _)| *id == view.instance && *admitted);
             if view.admitted {
                 self.out.remove(&view.instance);
                 if !was_in {
@@ -106,6 +106,7 @@ impl Routing {
                     view.address,
                     view.incarnation,
                     view.admitted,
+                    view.doubtful,
                 )
             })
             .collect();
@@ -159,6 +160,9 @@ impl Control {
                 instance: endpoint.instance,
                 address: endpoint.address,
                 zone: endpoint.zone,
+                doubtful: endpoint.doubtful,
+                weight: endpoint.weight,
+                backup: endpoint.backup,
                 ready_since: endpoint.ready_since,
                 incarnation: endpoint.incarnation,
             })

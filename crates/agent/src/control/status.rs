@@ -6,11 +6,11 @@ use ninefold_config::model::{self, ServiceKind};
 use ninefold_core::slo::RouteTotals;
 use ninefold_core::status::{
     CacheStatus, ClassCount, InstanceState, InstanceStatus, ListenerStatus, NodeStatus,
-    OverloadStatus, RouteStatus, ServiceStatus, SloStatus,
+    OverloadStatus, PoolStatus, RouteStatus, ServiceStatus, SloStatus,
 };
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
-use ninefold_gateway::{CacheCounters, CacheResult, ServiceCounters};
+use ninefold_gateway::{CacheCounters, CacheResult, PoolCounters, ServiceCounters};
 
 use super::core::{Control, now};
 use crate::tolerance::failures_left;
@@ -105,7 +105,7 @@ impl Control {
     }
 
     fn services(&self, instances: &[InstanceStatus]) -> Vec<ServiceStatus> {
-        let counters = self.parts.gateway.counters().services;
+        let counters = self.parts.gateway.counters();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let service = |(name, service): (&model::Name, &model::Service)| {
             let zones: Vec<Option<&str>> = instances
@@ -128,7 +128,8 @@ impl Control {
                 ready: count(zones.len()),
                 failures_left,
                 zone_failures_left,
-                overload: overload(&counters, name),
+                overload: overload(&counters.services, name),
+                pool: pool(&counters.pools, name),
             }
         };
         self.parts.file.services.iter().map(service).collect()
@@ -195,6 +196,18 @@ fn cache(counters: &CacheCounters) -> CacheStatus {
         revalidated: counters.count(CacheResult::Revalidated),
         misses: counters.count(CacheResult::Miss),
     }
+}
+
+fn pool(counters: &[PoolCounters], service: &str) -> PoolStatus {
+    let found = counters.iter().find(|one| &*one.service == service);
+    let status = |pool: &PoolCounters| PoolStatus {
+        balance: pool.balance.to_owned(),
+        in_rotation: pool.in_rotation,
+        of: pool.of,
+        backups: pool.backups,
+        too_few: pool.too_few.then(|| pool.when_too_few.name().to_owned()),
+    };
+    found.map(status).unwrap_or_default()
 }
 
 const fn scheme(listener: &model::Listener) -> &'static str {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use ninefold_config::model::{
-    Chaos, Claim, Cluster, Ejection, Endpoint, External, File, Health, Limits, Listener, Load,
-    LoadRequest, Name, Node, Protocol, Rate, Ratio, Redundancy, Restart, Retry, Route, Service,
-    ServiceKind, Slo, Span, Spread, Stop, Supervised, Survive,
+    Balance, Chaos, Claim, Cluster, Ejection, Endpoint, External, File, Health, Limits, Listener,
+    Load, LoadRequest, Name, Node, Protocol, Rate, Ratio, Redundancy, Restart, Retry, Route,
+    Service, ServiceKind, Slo, Span, Spread, Stop, Supervised, Survive, WhenTooFew,
 };
 
 pub(crate) fn name(text: &str) -> Name {
@@ -112,6 +112,8 @@ pub(crate) fn external() -> Service {
         endpoints: vec![Endpoint {
             address: "127.0.0.1:1".to_owned(),
             zone: None,
+            weight: 1,
+            backup: false,
         }],
     }))
 }
@@ -121,6 +123,9 @@ fn service(kind: ServiceKind) -> Service {
         kind,
         health: Health::default(),
         ejection: Ejection::default(),
+        balance: Balance::default(),
+        when_too_few: WhenTooFew::default(),
+        panic_threshold: Ratio::percent(0),
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
         protocol: ninefold_config::model::ServiceProtocol::default(),

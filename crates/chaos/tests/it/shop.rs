@@ -10,7 +10,8 @@ use ninefold_chaos::{System, SystemError};
 use ninefold_core::event::{FaultNotice, Incident, IncidentState};
 use ninefold_core::id::InstanceId;
 use ninefold_core::status::{
-    InstanceState, InstanceStatus, ListenerStatus, NodeStatus, Rotation, RouteStatus, ServiceStatus,
+    InstanceState, InstanceStatus, ListenerStatus, NodeStatus, PoolStatus, Rotation, RouteStatus,
+    ServiceStatus,
 };
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
@@ -267,6 +268,7 @@ impl System for Shop {
             }],
             services: vec![ServiceStatus {
                 overload: None,
+                pool: PoolStatus::default(),
                 service: "web".to_owned(),
                 supervised: true,
                 desired: self.behaviour.replicas,

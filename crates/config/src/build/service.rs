@@ -8,9 +8,9 @@ use toml::de::DeValue;
 use super::health::health;
 use super::view::View;
 use crate::model::{
-    Cluster, Ejection, Endpoint, External, LatencyEjection, Name, Overload, Redundancy, Restart,
-    Service, ServiceKind, ServiceProtocol, ServiceTls, Span, Spread, Stop, SuccessEjection,
-    Supervised,
+    Balance, Cluster, Ejection, Endpoint, External, HashBalance, HashKey, LatencyEjection, Name,
+    Overload, Ratio, Redundancy, Restart, Service, ServiceKind, ServiceProtocol, ServiceTls, Span,
+    Spread, Stop, SuccessEjection, Supervised, WhenTooFew,
 };
 use crate::text;
 
@@ -39,6 +39,13 @@ fn service(table: View<'_, '_>, cluster: &Cluster) -> Service {
         health: health(table.table("health")),
         ejection: ejection(table.table("ejection")),
         overload: overload(table),
+        balance: balance(table),
+        when_too_few: match table.text("when_too_few") {
+            Some("fail-open") => WhenTooFew::FailOpen,
+            Some("fail-fast") => WhenTooFew::FailFast,
+            _ => WhenTooFew::Degraded,
+        },
+        panic_threshold: table.parse("panic_threshold").unwrap_or(Ratio::percent(0)),
         slow_start: table.parse("slow_start").unwrap_or(Span::secs(0)),
         connect_timeout: table.parse("connect_timeout").unwrap_or(Span::millis(500)),
         protocol: match table.text("protocol") {
@@ -72,14 +79,43 @@ fn endpoints(table: View<'_, '_>) -> Vec<Endpoint> {
                 Endpoint {
                     address: endpoint.text("address").unwrap_or_default().to_owned(),
                     zone: endpoint.parse("zone"),
+                    weight: endpoint.integer("weight").unwrap_or(1),
+                    backup: endpoint.flag("backup").unwrap_or(false),
                 }
             }
             other => Endpoint {
                 address: other.as_str().unwrap_or_default().to_owned(),
                 zone: None,
+                weight: 1,
+                backup: false,
             },
         })
         .collect()
+}
+
+fn balance(service: View<'_, '_>) -> Balance {
+    let table = service.table("balance");
+    let algorithm = service.text("balance").or_else(|| table.text("algorithm"));
+    let maglev = match algorithm {
+        Some("least-request") => return Balance::LeastRequest,
+        Some("round-robin") => return Balance::RoundRobin,
+        Some("ring-hash") => false,
+        Some("maglev") => true,
+        _ => return Balance::P2c,
+    };
+    let key = table.table("key");
+    let header = key.text("header").map(str::to_ascii_lowercase);
+    let cookie = key.text("cookie").map(str::to_owned);
+    Balance::Hash(HashBalance {
+        maglev,
+        key: match (table.text("key"), header, cookie) {
+            (Some("path"), ..) => HashKey::Path,
+            (_, Some(header), _) => HashKey::Header(header),
+            (_, _, Some(cookie)) => HashKey::Cookie(cookie),
+            _ => HashKey::Client,
+        },
+        overload: table.parse("overload").unwrap_or(Ratio::percent(25)),
+    })
 }
 
 fn supervised(table: View<'_, '_>, cluster: &Cluster) -> Supervised {

@@ -1,7 +1,7 @@
 //! All checks in order.
 
 use super::{
-    address, claim, claim_fault, claim_load, degrade, health, hedge, listener, overload,
+    address, balance, claim, claim_fault, claim_load, degrade, health, hedge, listener, overload,
     placeholder, protocol, redundancy, service, slo, timeout,
 };
 use crate::build::Built;
@@ -13,6 +13,7 @@ pub(crate) fn file(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     health::check(built, report);
     redundancy::check(built, report);
     overload::check(built, report);
+    balance::check(built, report);
     listener::check(built, report);
     degrade::check(built, report);
     hedge::check(built, report);

@@ -67,7 +67,12 @@ pub(super) struct Keys(pub(super) Vec<String>);
 
 impl Keys {
     /// A value that fits into a line.
-    pub(super) fn value<T: PartialEq + fmt::Display>(&mut self, key: &str, old: &T, new: &T) {
+    pub(super) fn value<T: PartialEq + fmt::Display + ?Sized>(
+        &mut self,
+        key: &str,
+        old: &T,
+        new: &T,
+    ) {
         if old != new {
             self.0.push(format!("{key} {old} -> {new}"));
         }

@@ -9,6 +9,9 @@ pub(super) fn keys(old: &Service, new: &Service) -> Vec<String> {
         health,
         ejection,
         overload,
+        balance,
+        when_too_few,
+        panic_threshold,
         slow_start,
         connect_timeout,
         protocol,
@@ -30,6 +33,9 @@ pub(super) fn keys(old: &Service, new: &Service) -> Vec<String> {
     keys.whole("health", health, &new.health);
     ejection_keys(&mut keys, ejection, &new.ejection);
     keys.whole("overload", overload, &new.overload);
+    keys.whole("balance", balance, &new.balance);
+    keys.value("when_too_few", when_too_few.name(), new.when_too_few.name());
+    keys.value("panic_threshold", panic_threshold, &new.panic_threshold);
     keys.value("slow_start", slow_start, &new.slow_start);
     keys.value("connect_timeout", connect_timeout, &new.connect_timeout);
     keys.whole("protocol", protocol, &new.protocol);

@@ -1,5 +1,6 @@
 //! `[service.NAME]`.
 
+use super::balance::{ALGORITHM, BALANCE};
 use super::health::{COMMAND, HEALTH};
 use super::{Key, Rule, Shape, Table};
 use crate::text::Syntax;
@@ -110,6 +111,29 @@ pub(crate) static SERVICE: Table = Table {
             Shape::Either(&[Shape::Off, Shape::Table(&OVERLOAD)]),
         ),
         Key::new(
+            "balance",
+            "Which endpoint a request goes to: the better of two drawn at random by latency and \
+             load (`p2c`), or by requests under way (`least-request`), each in turn (`round-robin`), or \
+             the same one for the same key (`ring-hash`, `maglev`).",
+            Shape::Either(&[ALGORITHM, Shape::Table(&BALANCE)]),
+        )
+        .default("\"p2c\""),
+        Key::new(
+            "when_too_few",
+            "When fewer endpoints are in rotation than `panic_threshold` wants, or none: all take \
+             traffic, ejected and not ready ones that run too (`fail-open`), requests are refused \
+             at once (`fail-fast`), or those in rotation go on, and ejected ones come back when \
+             none is left (`degraded`).",
+            Shape::Choice(&["fail-open", "fail-fast", "degraded"]),
+        )
+        .default("\"degraded\""),
+        Key::new(
+            "panic_threshold",
+            "The share of a service's endpoints below which they are too few.",
+            Shape::Share,
+        )
+        .default("\"0%\""),
+        Key::new(
             "slow_start",
             "How long a newcomer's share of traffic grows from 10 % to full.",
             Shape::DURATION_OR_ZERO,
@@ -148,7 +172,6 @@ pub(crate) static SERVICE: Table = Table {
         "memory",
         "canary",
         "rollout",
-        "balance",
         "drain",
     ],
 };
@@ -180,9 +203,21 @@ static ENDPOINT: Table = Table {
             "The failure domain it is in.",
             Shape::Text(Syntax::Name),
         ),
+        Key::new(
+            "weight",
+            "Its share of traffic beside the others'.",
+            Shape::Integer { min: 1, max: 100 },
+        )
+        .default("1"),
+        Key::new(
+            "backup",
+            "It takes traffic only while no other endpoint is in rotation.",
+            Shape::Flag,
+        )
+        .default("false"),
     ],
     rule: None,
-    later: &["weight", "priority", "tls", "region"],
+    later: &["priority", "tls", "region"],
 };
 
 static TLS: Table = Table {

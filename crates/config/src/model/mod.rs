@@ -24,11 +24,13 @@ pub use listener::{
     Retry, Route, TlsCertificate,
 };
 pub use name::{InvalidName, Name};
+pub use ninefold_core::balance::WhenTooFew;
 pub use ninefold_core::policy::Criticality;
 pub use ninefold_core::units::{Bytes, InvalidUnit, Rate, Ratio, Span};
 pub use probe::{Check, Health, Probe};
 pub use service::{
-    Ejection, Endpoint, External, LatencyEjection, Overload, Redundancy, Restart, Service,
-    ServiceKind, ServiceProtocol, ServiceTls, Spread, Stop, SuccessEjection, Supervised,
+    Balance, Ejection, Endpoint, External, HashBalance, HashKey, LatencyEjection, Overload,
+    Redundancy, Restart, Service, ServiceKind, ServiceProtocol, ServiceTls, Spread, Stop,
+    SuccessEjection, Supervised,
 };
 pub use slo::{LatencyObjective, Slo};

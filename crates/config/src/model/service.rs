@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Health, Name, Ratio, Span};
+use super::{Health, Name, Ratio, Span, WhenTooFew};
 
 /// One service.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,13 @@ pub struct Service {
     pub ejection: Ejection,
     /// `overload`. `"off"` is `None`.
     pub overload: Option<Overload>,
+    /// `balance`: which endpoint a request goes to. Default `p2c`.
+    pub balance: Balance,
+    /// `when_too_few`: what happens when fewer endpoints are in rotation than `panic_threshold`
+    /// wants, or none. Default `degraded`.
+    pub when_too_few: WhenTooFew,
+    /// `panic_threshold`: the share of all endpoints. Default 0 %: only when none is left.
+    pub panic_threshold: Ratio,
     /// `slow_start`: how long a newcomer's share grows from 10 % to full. Default 0 s: off.
     pub slow_start: Span,
     /// `connect_timeout`. Default 500 ms.
@@ -109,6 +116,64 @@ pub struct Endpoint {
     pub address: String,
     /// `zone`.
     pub zone: Option<Name>,
+    /// `weight`: its share of traffic beside the others'. Default 1.
+    pub weight: u32,
+    /// `backup`: it takes traffic only while no other endpoint is in rotation.
+    pub backup: bool,
+}
+
+/// `balance`: which endpoint a request goes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Balance {
+    /// `p2c`: the better of two drawn at random, by latency and load.
+    #[default]
+    P2c,
+    /// `least-request`: the one of two drawn at random that has fewer requests under way.
+    LeastRequest,
+    /// `round-robin`: each in turn.
+    RoundRobin,
+    /// `ring-hash`, `maglev`: the same key goes to the same endpoint.
+    Hash(HashBalance),
+}
+
+impl Balance {
+    /// The algorithm, as it is written.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::P2c => "p2c",
+            Self::LeastRequest => "least-request",
+            Self::RoundRobin => "round-robin",
+            Self::Hash(HashBalance { maglev: false, .. }) => "ring-hash",
+            Self::Hash(HashBalance { maglev: true, .. }) => "maglev",
+        }
+    }
+}
+
+/// A balance by key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HashBalance {
+    /// Whether it is Maglev's table; else a ring.
+    pub maglev: bool,
+    /// `key`. Default `client`.
+    pub key: HashKey,
+    /// `overload`: an endpoint takes at most so much more than its even share of what is under way.
+    /// Default 25 %.
+    pub overload: Ratio,
+}
+
+/// What requests of one kind have in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum HashKey {
+    /// The client's address.
+    #[default]
+    Client,
+    /// The path, without a query.
+    Path,
+    /// The value of this header. Requests without it are spread as by `p2c`.
+    Header(String),
+    /// The value of this cookie. Requests without it are spread as by `p2c`.
+    Cookie(String),
 }
 
 /// How replicas share the work.

@@ -71,6 +71,8 @@ const TABLES: &[(&str, &str)] = &[
     ("service", "[service.a]\n"),
     ("redundancy", "[service.a.redundancy]\n"),
     ("endpoint", "[[service.a.endpoints]]\n"),
+    ("balance", "[service.a.balance]\n"),
+    ("key", "[service.a.balance.key]\n"),
     ("stop", "[service.a.stop]\n"),
     ("restart", "[service.a.restart]\n"),
     ("ejection", "[service.a.ejection]\n"),

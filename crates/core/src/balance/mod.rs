@@ -1,5 +1,14 @@
-//! Endpoint choice.
+//! Endpoint choice: who may take traffic, and which of them takes the next request.
+//!
+//! The default is the power of two choices over load and latency, in [`p2c`] with [`cost`]; the
+//! others are for services that need something else of their traffic than to be fast.
 
+mod eligible;
+mod hash;
 mod p2c;
+mod round_robin;
 
-pub use p2c::{DECAY, FAILURE_PENALTY, PeakEwma, cost, p2c};
+pub use eligible::{Eligible, Standing, Wanted, WhenTooFew, eligible};
+pub use hash::{HashTable, hash_of, load_max};
+pub use p2c::{DECAY, FAILURE_PENALTY, PeakEwma, cost, p2c, p2c_by_weight};
+pub use round_robin::RoundRobin;

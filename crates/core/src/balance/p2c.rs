@@ -23,6 +23,9 @@ pub const FAILURE_PENALTY: Duration = Duration::from_millis(250);
 /// endpoint. It is also the cost of an endpoint about which nothing is known.
 const FLOOR_NS: f64 = 50_000.0;
 
+/// The smallest weight that is told from none.
+const WEIGHT_FLOOR: f64 = 0.01;
+
 /// The latency of one endpoint, quick to rise and slow to fall.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PeakEwma {
@@ -64,12 +67,11 @@ impl PeakEwma {
     }
 }
 
-/// The cost of one more request: latency times the queue it joins, over its share of traffic.
-///
-/// `weight` is the slow-start weight, above 0 and at most 1.
+/// The cost of one more request: latency times the queue it joins, which counts for less the more
+/// weight it has. Weights of their own make nobody cheaper: [`p2c_by_weight`] draws by them.
 #[must_use]
 pub fn cost(latency_ns: f64, in_flight: u32, weight: f64) -> f64 {
-    latency_ns.max(FLOOR_NS) * (f64::from(in_flight) + 1.0) / weight.max(0.01)
+    latency_ns.max(FLOOR_NS) * (f64::from(in_flight) / weight.max(WEIGHT_FLOOR) + 1.0)
 }
 
 /// The index of the endpoint to take among `count`: the cheaper one of two different ones drawn
@@ -90,6 +92,33 @@ pub fn p2c(rng: &mut Rng, count: usize, mut cost_of: impl FnMut(usize) -> f64) -
             })
         }
     }
+}
+
+/// As [`p2c`], for endpoints of different weights: each of the two is drawn by weight, so that equal
+/// ones take traffic in proportion; both may be the same one.
+pub fn p2c_by_weight(
+    rng: &mut Rng,
+    count: usize,
+    weight_of: impl Fn(usize) -> f64,
+    mut cost_of: impl FnMut(usize) -> f64,
+) -> Option<usize> {
+    let weight = |index| weight_of(index).max(WEIGHT_FLOOR);
+    let total: f64 = (0..count).map(weight).sum();
+    let mut draw = || {
+        let mut left = rng.unit() * total;
+        let drawn = (0..count).find(|index| {
+            left -= weight(*index);
+            left < 0.0
+        });
+        // What rounding leaves over is the last one's.
+        drawn.or_else(|| count.checked_sub(1))
+    };
+    let (first, second) = (draw()?, draw()?);
+    Some(if first != second && cost_of(second) < cost_of(first) {
+        second
+    } else {
+        first
+    })
 }
 
 fn index(value: u64) -> usize {
@@ -173,6 +202,34 @@ mod tests {
             seen[p2c(&mut rng, 4, |_| 1.0).unwrap()] += 1;
         }
         assert!(seen.iter().all(|n| (1_800..2_200).contains(n)), "{seen:?}");
+    }
+
+    #[test]
+    fn equals_share_by_weight() {
+        let mut rng = Rng::new(3);
+        let weights = [3.0, 1.0, 0.1];
+        let mut seen = [0u32; 3];
+        for _ in 0..10_000 {
+            let taken = p2c_by_weight(&mut rng, 3, |i| weights[i], |_| 1.0);
+            seen[taken.unwrap()] += 1;
+        }
+        assert!(seen[0].abs_diff(7_317) < 300, "{seen:?}");
+        assert!(seen[1].abs_diff(2_439) < 300, "{seen:?}");
+        assert!(seen[2].abs_diff(244) < 100, "{seen:?}");
+        assert_eq!(p2c_by_weight(&mut rng, 0, |_| 1.0, |_| 1.0), None);
+    }
+
+    #[test]
+    fn the_slower_of_a_drawn_pair_is_left_whatever_its_weight() {
+        let mut rng = Rng::new(4);
+        let slow = (0..4_000)
+            .filter(|_| {
+                let cost_of = |index| if index == 0 { 9.0 } else { 1.0 };
+                p2c_by_weight(&mut rng, 2, |_| 1.0, cost_of) == Some(0)
+            })
+            .count();
+        // Only when it is drawn twice.
+        assert!(slow.abs_diff(1_000) < 150, "{slow}");
     }
 
     proptest! {

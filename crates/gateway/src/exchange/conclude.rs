@@ -102,14 +102,16 @@ impl Exchange {
         }
     }
 
-    /// No endpoint is up.
+    /// No endpoint is up, or too few are.
     pub(super) fn unavailable(mut self: Box<Self>) -> Response<Delivery> {
         let service = self.service_name();
-        let answer = OwnAnswer::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "gateway/route",
-            format!("service {service} has no endpoint that is up"),
-        );
+        let hub = &self.ticket.client.worker.hub;
+        let why = if hub.eligible(self.service).in_rotation == 0 {
+            format!("service {service} has no endpoint that is up")
+        } else {
+            format!("service {service} has too few endpoints that are up")
+        };
+        let answer = OwnAnswer::new(StatusCode::SERVICE_UNAVAILABLE, "gateway/route", why);
         self.ticket.phase = Phase::Route;
         self.ticket.status = 503;
         self.ticket.settle(Outcome::Failed, Who::Gateway);

@@ -21,12 +21,12 @@ use super::hedge::Tried;
 use super::intake::Intake;
 use super::ticket::Phase;
 use super::{Delivery, Ticket};
+use crate::choice::{Ask, hash_key};
 use crate::fallback::Fallback;
 use crate::http1::RequestHead;
 use crate::overload::Pass;
 use crate::plan::{RoutePlan, ServicePlan};
 use crate::upstream::{Answer, Attempt, Failure, Sent, Upstream};
-use crate::worker::Ask;
 
 /// Dead kept connections that one request may meet before that counts as a failure.
 const STALE_MAX: u32 = 2;
@@ -277,10 +277,14 @@ impl Exchange {
 
     /// What the choice of an endpoint depends on.
     pub(super) fn asks(&self, route: &RoutePlan, now: Instant) -> Ask {
+        let client = &self.ticket.client;
+        let hub = &client.worker.hub;
+        let plan = hub.plan.services.get(self.service);
         Ask {
-            now: self.ticket.client.worker.hub.clock.at(now.into_std()),
+            now: hub.clock.at(now.into_std()),
             at: now,
             repeatable: self.idempotent && route.retry.is_some(),
+            key: plan.and_then(|plan| hash_key(&plan.balance, client.peer.ip(), Some(&self.head))),
         }
     }
 

@@ -23,6 +23,12 @@ pub struct EndpointView {
     pub zone: Option<Arc<str>>,
     /// Whether it may take traffic.
     pub admitted: bool,
+    /// Whether it runs and was ready, and is no longer: better than nothing, if nothing is left.
+    pub doubtful: bool,
+    /// Its share of traffic beside the others'.
+    pub weight: u32,
+    /// Whether it takes traffic only in the absence of the others.
+    pub backup: bool,
     /// Since when it is ready; slow start counts from here.
     pub ready_since: Option<Instant>,
     /// Which process it is. What traffic held against the one before does not count against a
@@ -143,14 +149,17 @@ impl Fate {
         self.troubled.load(Relaxed)
     }
 
-    pub(super) fn show(&self, health: &EndpointHealth) {
-        self.troubled.store(!health.is_clear(), Relaxed);
+    /// Says whether that differs from before.
+    pub(super) fn show(&self, health: &EndpointHealth) -> bool {
+        let troubled = !health.is_clear();
         let place = match (health.ejected_until(), health.is_canary()) {
             (Some(_), _) => 2,
             (None, true) => 1,
             (None, false) => 0,
         };
-        self.place.store(place, Relaxed);
+        let place_was = self.place.swap(place, Relaxed);
+        let troubled_was = self.troubled.swap(troubled, Relaxed);
+        (place_was, troubled_was) != (place, troubled)
     }
 
     pub(super) fn back(&self, now: Timestamp) {

@@ -131,7 +131,8 @@ impl Hub {
                 .position(|service| service.name == view.instance.service);
             let Some(index) = position else { continue };
             let ready_since = view.ready_since.map(|since| self.clock.at(since));
-            let admitted = view.admitted;
+            let (admitted, doubtful) = (view.admitted, view.doubtful);
+            let (weight, backup) = (view.weight, view.backup);
             let Some(endpoint) = self.endpoint(&mut known, view, index) else {
                 continue;
             };
@@ -139,6 +140,9 @@ impl Hub {
                 members.push(Member {
                     endpoint,
                     admitted,
+                    doubtful,
+                    weight,
+                    backup,
                     ready_since,
                 });
             }

@@ -1,9 +1,11 @@
 //! Ejection as all threads share it: what they report, the judge's looks, and the way back.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use ninefold_core::balance::{Eligible, eligible};
 use ninefold_core::ejection::{
     BUCKETS, Conviction, EndpointHealth, Grade, Judge, Look, PoolState, Tally, Turn,
 };
@@ -22,6 +24,8 @@ pub(super) struct Pool {
     /// So that two threads, of whichever generation, never eject the last two endpoints at once.
     gate: Arc<Mutex<()>>,
     judge: Mutex<Judge<(InstanceId, u64)>>,
+    /// Counts the changes of any endpoint's standing, which generations share.
+    version: Arc<AtomicU64>,
     /// Nanoseconds that no canary's answer may exceed; 0 while nobody can tell.
     slow_above: AtomicU64,
 }
@@ -32,6 +36,7 @@ impl Pool {
         Self {
             gate: Arc::clone(&self.gate),
             judge: Mutex::default(),
+            version: Arc::clone(&self.version),
             slow_above: AtomicU64::new(load(&self.slow_above)),
         }
     }
@@ -47,6 +52,21 @@ enum Word<'a> {
 }
 
 impl Hub {
+    /// Differs whenever the standing of an endpoint of this service did.
+    pub(crate) fn standing_version(&self, service: usize) -> u64 {
+        let pool = self.pools.get(service);
+        pool.map_or(0, |pool| pool.version.load(Acquire))
+    }
+
+    /// Who of a service may take traffic, as everybody sees it.
+    pub(crate) fn eligible(&self, service: usize) -> Eligible {
+        let snapshot = self.snapshot.load();
+        let members = snapshot.members(service).iter();
+        let all: Vec<_> = members.map(|one| (one.standing(), one.backup)).collect();
+        let wanted = self.plan.services.get(service).map(|plan| plan.wanted);
+        eligible(&all, &wanted.unwrap_or_default())
+    }
+
     /// An attempt failed in a way that speaks against the endpoint.
     pub(crate) fn fail(&self, service: usize, endpoint: &Endpoint, grade: Grade, reason: &str) {
         self.say(service, endpoint, &Word::Failed(grade, reason));
@@ -134,13 +154,16 @@ impl Hub {
             Word::Passed { hurried } => health.pass(now, *hurried, &plan.rules),
             Word::Released => health.release(now),
         };
-        endpoint.fate.show(&health);
+        let changed = endpoint.fate.show(&health);
         match turn {
             Some(Turn::Ejected(lasts)) => {
                 self.eject(endpoint, &health, word, was_canary, lasts);
             }
             Some(Turn::Back) => self.bring_back(endpoint, now),
             None => {}
+        }
+        if changed || turn.is_some() {
+            shared.version.fetch_add(1, Release);
         }
         drop((health, gate));
     }

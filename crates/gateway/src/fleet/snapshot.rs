@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use ninefold_core::balance::Standing;
 use ninefold_core::time::Timestamp;
 
-use super::Endpoint;
+use super::{Endpoint, Place};
 
 /// The endpoints of all services, in the order of the plan.
 #[derive(Debug, Default)]
@@ -17,7 +18,22 @@ pub(crate) struct Snapshot {
 pub(crate) struct Member {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) admitted: bool,
+    pub(crate) doubtful: bool,
+    pub(crate) weight: u32,
+    pub(crate) backup: bool,
     pub(crate) ready_since: Option<Timestamp>,
+}
+
+impl Member {
+    /// What speaks for it now.
+    pub(crate) fn standing(&self) -> Standing {
+        match (self.admitted, self.endpoint.fate.place()) {
+            (true, Place::In) => Standing::In,
+            (true, Place::Canary | Place::Ejected) => Standing::Ejected,
+            (false, _) if self.doubtful => Standing::Doubtful,
+            (false, _) => Standing::Out,
+        }
+    }
 }
 
 impl Snapshot {

@@ -12,13 +12,13 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::relay::{Broke, End, Passed, relay};
+use crate::choice::{Ask, hash_key};
 use crate::exchange::{Client, Outcome, Phase, Ticket, Who};
 use crate::listen::HANDSHAKE_MAX;
 use crate::meter::add;
 use crate::plan::{RoutePlan, ServicePlan};
 use crate::proxy_protocol;
 use crate::upstream::{Dialled, Upstream, dial};
-use crate::worker::Ask;
 
 /// How often a connection to the active instance of an active-passive service looks whether that
 /// is still the active one.
@@ -117,6 +117,7 @@ async fn connect(
             at,
             // Nothing was sent.
             repeatable: route.retry.is_some(),
+            key: hash_key(&service.balance, client.peer.ip(), None),
         };
         let (upstream, fresh) = worker.choose(route.service, &tried, ask)?;
         if !fresh {

@@ -39,6 +39,9 @@ fn start(file: &File, app: &[&Backend], spare: &Backend) -> Rig {
         address: spare.address,
         zone: None,
         admitted: true,
+        doubtful: false,
+        weight: 1,
+        backup: false,
         ready_since: None,
         incarnation: 0,
     });

@@ -7,6 +7,8 @@ mod answers;
 #[cfg(test)]
 mod backend;
 #[cfg(test)]
+mod balancing;
+#[cfg(test)]
 mod cache;
 #[cfg(test)]
 mod departure;

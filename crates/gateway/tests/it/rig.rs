@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use ninefold_config::model::{
-    Bytes, Chaos, Cluster, Ejection, Endpoint, External, File, Health, Limits, Listener, Node,
-    Protocol, Retry, Route, Service, ServiceKind, ServiceProtocol, Span,
+    Balance, Bytes, Chaos, Cluster, Ejection, Endpoint, External, File, Health, Limits, Listener,
+    Node, Protocol, Ratio, Retry, Route, Service, ServiceKind, ServiceProtocol, Span, WhenTooFew,
 };
 use ninefold_core::id::InstanceId;
 use ninefold_gateway::{Counters, EndpointView, Gateway, RouteCounters};
@@ -25,10 +25,15 @@ pub(crate) fn service() -> Service {
             endpoints: vec![Endpoint {
                 address: "127.0.0.1:1".to_owned(),
                 zone: None,
+                weight: 1,
+                backup: false,
             }],
         }),
         health: Health::default(),
         ejection: Ejection::default(),
+        balance: Balance::default(),
+        when_too_few: WhenTooFew::default(),
+        panic_threshold: Ratio::percent(0),
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
         overload: None,
@@ -150,6 +155,9 @@ pub(crate) fn views(addresses: &[SocketAddr]) -> Vec<EndpointView> {
         address: *address,
         zone: None,
         admitted: true,
+        doubtful: false,
+        weight: 1,
+        backup: false,
         ready_since: None,
         incarnation: 0,
     };

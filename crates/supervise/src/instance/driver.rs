@@ -472,6 +472,9 @@ impl Driver {
                 address: run.address,
                 zone: self.plan.zone.clone(),
                 admitted,
+                doubtful: self.machine.state().0 == InstanceState::NotReady,
+                weight: 1,
+                backup: false,
                 ready_since: self.ready_since,
                 // No two processes of one boot share pid and start time.
                 incarnation: run.process.start.rotate_left(24) ^ u64::from(run.process.pid),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ninefold_config::model::{
-    Chaos, Check, Cluster, Ejection, File, Health, Name, Node, Probe, Redundancy, Restart, Service,
-    ServiceKind, Span, Spread, Stop, Supervised,
+    Balance, Chaos, Check, Cluster, Ejection, File, Health, Name, Node, Probe, Ratio, Redundancy,
+    Restart, Service, ServiceKind, Span, Spread, Stop, Supervised, WhenTooFew,
 };
 
 /// A port range above the ephemeral ports; the search starts where the cluster's name says.
@@ -82,6 +82,9 @@ pub(crate) fn service(kind: ServiceKind, health: Health) -> Service {
         kind,
         health,
         ejection: Ejection::default(),
+        balance: Balance::default(),
+        when_too_few: WhenTooFew::default(),
+        panic_threshold: Ratio::percent(0),
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
         protocol: ninefold_config::model::ServiceProtocol::default(),

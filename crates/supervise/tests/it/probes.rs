@@ -244,6 +244,8 @@ async fn an_external_endpoint_is_probed_and_never_started() {
         endpoints: vec![Endpoint {
             address: format!("localhost:{}", address.port()),
             zone: Some("a".parse().unwrap()),
+            weight: 1,
+            backup: false,
         }],
     });
     let health = Health {

@@ -1,0 +1,70 @@
+//! How a service's endpoints share its traffic.
+
+use super::place;
+use crate::build::Built;
+use crate::finding::{Draft, KeyPath, Report};
+use crate::model::{Balance, External, Redundancy, Service, ServiceKind};
+
+/// Checks `balance` of every service, and its backups.
+pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
+    for (name, service) in &built.file.services {
+        let path = place::service(name);
+        let at = path.key("balance");
+        if built.written(&at) {
+            balance(built, service, &at, report);
+        }
+        if let ServiceKind::External(external) = &service.kind {
+            backups(external, &path.key("endpoints"), report);
+        }
+    }
+}
+
+fn balance(built: &Built<'_, '_>, service: &Service, at: &KeyPath, report: &mut Report<'_, '_>) {
+    let passive = match &service.kind {
+        ServiceKind::Supervised(supervised) => supervised.redundancy == Redundancy::ActivePassive,
+        ServiceKind::External(_) => false,
+    };
+    if passive {
+        let draft = Draft::warning(
+            "no-effect",
+            at,
+            "`balance` has no effect: one replica takes all traffic",
+        )
+        .at_key()
+        .help("remove it, or write `redundancy = \"active-active\"`");
+        return report.check(draft, &[]);
+    }
+    if matches!(service.balance, Balance::Hash(_)) {
+        return;
+    }
+    for key in ["key", "overload"] {
+        let at = at.key(key);
+        if built.written(&at) {
+            let draft = Draft::warning(
+                "no-effect",
+                &at,
+                format!(
+                    "`{key}` has no effect: `{}` does not place requests by a key",
+                    service.balance.name()
+                ),
+            )
+            .at_key()
+            .help("write `algorithm = \"ring-hash\"` or \"maglev\", or remove it");
+            report.check(draft, &[]);
+        }
+    }
+}
+
+fn backups(external: &External, at: &KeyPath, report: &mut Report<'_, '_>) {
+    let endpoints = &external.endpoints;
+    if !endpoints.is_empty() && endpoints.iter().all(|endpoint| endpoint.backup) {
+        let draft = Draft::error(
+            "impossible-redundancy",
+            at,
+            "every endpoint is a backup: none takes traffic first",
+        )
+        .at_key()
+        .help("remove `backup` from those that are to take traffic");
+        report.check(draft, &[]);
+    }
+}

@@ -1,0 +1,283 @@
+//! The endpoints of one service, and the draw among them.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use ninefold_config::model::{Balance, HashBalance};
+use ninefold_core::balance::{
+    Eligible, HashTable, RoundRobin, cost, eligible, load_max, p2c, p2c_by_weight,
+};
+use ninefold_core::rng::Rng;
+use ninefold_core::time::Timestamp;
+
+use super::{Ask, Local};
+use crate::fleet::{Hub, Place};
+use crate::plan::ServicePlan;
+use crate::upstream::Upstream;
+
+/// How soon after a failure a thread tries an endpoint again, whatever it costs. The penalty of a
+/// failure keeps traffic away for many seconds; without trials an endpoint that only fails would be
+/// neither ejected nor judged nor acquitted, and cost one request now and then for ever.
+const TRIAL_AFTER: Duration = Duration::from_millis(200);
+
+/// The endpoints of one service in one thread's view.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    locals: Vec<Local>,
+    /// Of which state of their standing the following was made; none yet at first.
+    version: Option<u64>,
+    now: Eligible,
+    /// By endpoint, whether it is among those that may be taken.
+    may: Vec<bool>,
+    /// Whether canaries try any, and whether a success would clear any.
+    canaries: bool,
+    troubled: bool,
+    /// Whether those that may be taken differ in weight, and until when newcomers do.
+    weighted: bool,
+    grown_at: Timestamp,
+    turns: RoundRobin,
+    table: Option<HashTable>,
+    /// Names and weights of which the table was made.
+    names: Vec<(String, u32)>,
+}
+
+/// A draw: by whom, and among whom.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn<'a> {
+    pub(crate) plan: &'a ServicePlan,
+    pub(crate) ask: Ask,
+    /// Who was tried already, and is not to be taken again.
+    pub(crate) tried: &'a [Rc<Upstream>],
+}
+
+impl Turn<'_> {
+    fn untried(&self, local: &Local) -> bool {
+        !self
+            .tried
+            .iter()
+            .any(|used| Rc::ptr_eq(used, &local.upstream))
+    }
+
+    fn weight(&self, local: &Local) -> f64 {
+        local.weight(self.ask.now, self.plan.slow_start)
+    }
+}
+
+impl Group {
+    /// Endpoints in a new view; what goes on from the old one is kept.
+    pub(crate) fn new(locals: Vec<Local>, plan: Option<&ServicePlan>, old: Self) -> Self {
+        let mut group = Self {
+            locals,
+            turns: old.turns,
+            ..Self::default()
+        };
+        let Some((plan, Balance::Hash(hash))) = plan.map(|plan| (plan, &plan.balance)) else {
+            return group;
+        };
+        let name = |local: &Local| {
+            // Other gateways may count endpoints differently; addresses are the same for all. A
+            // replica may come back at another address.
+            let endpoint = &local.upstream.endpoint;
+            let name = if plan.external {
+                endpoint.address.to_string()
+            } else {
+                endpoint.label.to_string()
+            };
+            (name, local.member.weight)
+        };
+        group.names = group.locals.iter().map(name).collect();
+        group.table = old.table.filter(|_| old.names == group.names).or_else(|| {
+            let table = if hash.maglev {
+                HashTable::maglev(&group.names)
+            } else {
+                HashTable::ring(&group.names)
+            };
+            Some(table)
+        });
+        group
+    }
+
+    pub(crate) fn locals(&self) -> &[Local] {
+        &self.locals
+    }
+
+    pub(crate) fn into_locals(self) -> (Vec<Local>, Self) {
+        let mut rest = self;
+        (std::mem::take(&mut rest.locals), rest)
+    }
+
+    /// Looks who may be taken, if that may have changed. Brings ejected endpoints back where nothing
+    /// else is left: something suspicious is better than nothing.
+    pub(crate) fn look(&mut self, hub: &Hub, service: usize, plan: &ServicePlan) {
+        let version = hub.standing_version(service);
+        if self.version == Some(version) {
+            return;
+        }
+        let members = self.locals.iter().map(|local| &local.member);
+        let all: Vec<_> = members.map(|one| (one.standing(), one.backup)).collect();
+        self.now = eligible(&all, &plan.wanted);
+        self.version = Some(version);
+        self.may.clear();
+        self.may.resize(self.locals.len(), false);
+        let (mut weight, mut weighted, mut grown_at) = (None, false, Timestamp::ZERO);
+        for index in &self.now.who {
+            let (Some(local), Some(may)) = (self.locals.get(*index), self.may.get_mut(*index))
+            else {
+                continue;
+            };
+            *may = true;
+            weighted |= *weight.get_or_insert(local.member.weight) != local.member.weight;
+            grown_at = grown_at.max(local.grown_at(plan.slow_start));
+        }
+        (self.weighted, self.grown_at) = (weighted, grown_at);
+        let fates = || {
+            self.locals
+                .iter()
+                .map(|local| &local.upstream.endpoint.fate)
+        };
+        self.canaries = fates().any(|fate| fate.place() == Place::Canary);
+        self.troubled = fates().any(|fate| fate.troubled());
+        if self.now.release {
+            hub.release_all(service);
+        }
+    }
+
+    /// The first one that is ready: the active one of an active-passive service.
+    pub(crate) fn active(&self) -> Option<&Rc<Upstream>> {
+        let active = self.locals.iter().find(|local| local.member.admitted)?;
+        Some(&active.upstream)
+    }
+
+    /// An endpoint whose ejection is over, if this request is to try it.
+    pub(crate) fn canary(&self, turn: Turn<'_>, rng: &mut Rng) -> Option<Rc<Upstream>> {
+        if !self.canaries || self.now.who.is_empty() {
+            return None;
+        }
+        let Turn { plan, ask, .. } = turn;
+        let mut all = self.locals.iter().enumerate();
+        let (_, local) = all.find(|(index, local)| {
+            let tries = local.member.admitted
+                && (self.now.backups || !local.member.backup)
+                && local.upstream.endpoint.fate.place() == Place::Canary;
+            // Keys are tried where they belong.
+            let belongs = || match (&self.table, ask.key) {
+                (Some(table), Some(key)) => {
+                    let own = table.pick(key, |one| one == *index || self.may(one));
+                    own == Some(*index)
+                }
+                _ => true,
+            };
+            let unit = rng.unit();
+            tries
+                && belongs()
+                && local
+                    .upstream
+                    .takes_canary(ask.now, &plan.rules, unit, ask.repeatable)
+        })?;
+        Some(Rc::clone(&local.upstream))
+    }
+
+    /// Draws one of those that may be taken.
+    pub(crate) fn draw(&mut self, turn: Turn<'_>, rng: &mut Rng) -> Option<Rc<Upstream>> {
+        let drawn = match (&turn.plan.balance, turn.ask.key) {
+            (Balance::RoundRobin, _) => self.in_turn(turn),
+            (Balance::Hash(hash), Some(key)) => self.by_key(turn, hash, key),
+            (Balance::LeastRequest, _) => self.better_of_two(turn, rng, |_| 0.0),
+            (Balance::P2c | Balance::Hash(_), _) => {
+                let Ask { now, at, .. } = turn.ask;
+                self.trial(turn).or_else(|| {
+                    self.better_of_two(turn, rng, |local| local.upstream.latency_ns(now, at))
+                })
+            }
+        };
+        let local = self.locals.get(drawn?)?;
+        Some(Rc::clone(&local.upstream))
+    }
+
+    fn may(&self, index: usize) -> bool {
+        self.may.get(index) == Some(&true)
+    }
+
+    /// One that failed and that nobody has tried for a while.
+    fn trial(&self, turn: Turn<'_>) -> Option<usize> {
+        if !self.troubled || !turn.tried.is_empty() {
+            return None;
+        }
+        let wants = |index: &&usize| {
+            let local = self.locals.get(**index);
+            local.is_some_and(|one| one.upstream.wants_trial(turn.ask.now, TRIAL_AFTER))
+        };
+        self.now.who.iter().find(wants).copied()
+    }
+
+    fn better_of_two(
+        &self,
+        turn: Turn<'_>,
+        rng: &mut Rng,
+        latency_of: impl Fn(&Local) -> f64,
+    ) -> Option<usize> {
+        let untried: Vec<usize>;
+        let who = if turn.tried.is_empty() {
+            &self.now.who
+        } else {
+            let mut who = self.now.who.clone();
+            who.retain(|index| self.locals.get(*index).is_some_and(|one| turn.untried(one)));
+            untried = who;
+            &untried
+        };
+        let local = |nth: usize| who.get(nth).and_then(|index| self.locals.get(*index));
+        let cost_of = |nth: usize| {
+            local(nth).map_or(f64::INFINITY, |local| {
+                cost(latency_of(local), local.upstream.load(), turn.weight(local))
+            })
+        };
+        let drawn = if self.weighted || turn.ask.now < self.grown_at {
+            let weight_of = |nth: usize| local(nth).map_or(0.0, |local| turn.weight(local));
+            p2c_by_weight(rng, who.len(), weight_of, cost_of)
+        } else {
+            p2c(rng, who.len(), cost_of)
+        };
+        who.get(drawn?).copied()
+    }
+
+    fn in_turn(&mut self, turn: Turn<'_>) -> Option<usize> {
+        let Self {
+            locals, may, turns, ..
+        } = self;
+        turns.next(locals.len(), |index| {
+            let local = locals.get(index).filter(|local| turn.untried(local))?;
+            (may.get(index) == Some(&true)).then(|| turn.weight(local))
+        })
+    }
+
+    /// Where the key belongs, or next to it if that has too much to do. The keys of a newcomer come
+    /// to it as its share grows.
+    fn by_key(&self, turn: Turn<'_>, hash: &HashBalance, key: u64) -> Option<usize> {
+        let open = |index: usize| {
+            let local = self.locals.get(index);
+            local.filter(|local| self.may(index) && turn.untried(local))
+        };
+        let (mut under_way, mut weights) = (0u32, 0.0);
+        for local in self.now.who.iter().filter_map(|index| open(*index)) {
+            under_way = under_way.saturating_add(local.upstream.load());
+            weights += turn.weight(local);
+        }
+        let overload = hash.overload.as_f64();
+        let has_room = |index: usize| {
+            open(index).is_some_and(|local| {
+                let max = load_max(under_way, turn.weight(local), weights, overload);
+                f64::from(local.upstream.load()) < max
+            })
+        };
+        let grown = |index: usize| {
+            let ramp = open(index).map_or(0.0, |one| one.ramp(turn.ask.now, turn.plan.slow_start));
+            let lot = || Rng::new(key.wrapping_add(index as u64)).unit();
+            ramp >= 1.0 || lot() < ramp
+        };
+        let table = self.table.as_ref()?;
+        table
+            .pick(key, |index| has_room(index) && grown(index))
+            .or_else(|| table.pick(key, has_room))
+            .or_else(|| table.pick(key, |index| open(index).is_some()))
+    }
+}

@@ -1,0 +1,256 @@
+//! Which endpoint a request goes to, and what happens when they are too few.
+
+use std::num::NonZeroU16;
+use std::sync::Arc;
+
+use ninefold_config::model::{Balance, File, HashBalance, HashKey, Ratio, WhenTooFew};
+use ninefold_gateway::{EndpointView, PoolCounters};
+use tokio::sync::Notify;
+
+use crate::backend::{Act, Backend, ok};
+use crate::rig::{Rig, file, until, views};
+
+/// One thread, so that turns can be counted.
+fn balanced(balance: Balance) -> File {
+    let mut file = file();
+    file.threads = NonZeroU16::new(1);
+    file.services.values_mut().next().unwrap().balance = balance;
+    file
+}
+
+async fn named(count: usize) -> Vec<Backend> {
+    let mut all = Vec::new();
+    for name in 0..count {
+        all.push(Backend::start(move |_| ok(&name.to_string())).await);
+    }
+    all
+}
+
+fn views_of(backends: &[Backend]) -> Vec<EndpointView> {
+    views(&backends.iter().map(|one| one.address).collect::<Vec<_>>())
+}
+
+fn seen(backends: &[Backend]) -> Vec<usize> {
+    backends.iter().map(|one| one.requests().len()).collect()
+}
+
+fn pool(rig: &Rig) -> PoolCounters {
+    rig.counters().pools.remove(0)
+}
+
+#[tokio::test]
+async fn turns_go_round_by_weight() {
+    let backends = named(3).await;
+    let rig = Rig::new(&balanced(Balance::RoundRobin));
+    let mut views = views_of(&backends);
+    views[0].weight = 3;
+    rig.gateway.publish(views);
+    for _ in 0..50 {
+        assert_eq!(rig.get("/").await.status, 200);
+    }
+    assert_eq!(seen(&backends), [30, 10, 10]);
+    assert_eq!(pool(&rig).balance, "round-robin");
+}
+
+#[tokio::test]
+async fn the_default_gives_equals_traffic_by_weight() {
+    let backends = named(2).await;
+    let rig = Rig::new(&balanced(Balance::P2c));
+    let mut views = views_of(&backends);
+    views[0].weight = 20;
+    rig.gateway.publish(views);
+    for _ in 0..300 {
+        assert_eq!(rig.get("/").await.status, 200);
+    }
+    let seen = seen(&backends);
+    assert!(seen[0] > 200 && seen[1] > 0, "{seen:?}");
+}
+
+/// One keeps a request, so that it has more of them under way than the other.
+#[tokio::test]
+async fn the_one_with_fewer_requests_is_taken() {
+    let release = Arc::new(Notify::new());
+    let mut backends = Vec::new();
+    for _ in 0..2 {
+        let release = Arc::clone(&release);
+        let script = move |seen: &crate::backend::Seen| {
+            let Act::Answer(bytes) = ok("x") else {
+                unreachable!()
+            };
+            if seen.head.contains("/hold") {
+                Act::AnswerWhen(Arc::clone(&release), bytes)
+            } else {
+                Act::Answer(bytes)
+            }
+        };
+        backends.push(Backend::start(script).await);
+    }
+    let rig = Rig::new(&balanced(Balance::LeastRequest));
+    rig.gateway.publish(views_of(&backends));
+    let mut held = rig.connect().await;
+    held.send(b"GET /hold HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let busy = until("the held request arrives", || async {
+        seen(&backends).iter().position(|count| *count == 1)
+    })
+    .await;
+    for _ in 0..20 {
+        assert_eq!(rig.get("/").await.status, 200);
+    }
+    let mut expected = [20, 20];
+    expected[busy] = 1;
+    assert_eq!(seen(&backends), expected);
+    release.notify_waiters();
+    assert_eq!(held.answer().await.status, 200);
+}
+
+async fn of_tenant(rig: &Rig, tenant: usize) -> String {
+    let request = format!("GET / HTTP/1.1\r\nHost: a\r\nX-Tenant: t{tenant}\r\n\r\n");
+    let answer = rig.once(&request).await;
+    assert_eq!(answer.status, 200);
+    answer.body
+}
+
+#[tokio::test]
+async fn the_same_key_goes_to_the_same_endpoint_and_only_those_of_who_left_move() {
+    for maglev in [false, true] {
+        let backends = named(4).await;
+        let mut file = balanced(Balance::Hash(HashBalance {
+            maglev,
+            key: HashKey::Header("x-tenant".to_owned()),
+            overload: Ratio::percent(25),
+        }));
+        // Whichever thread a connection meets.
+        file.threads = NonZeroU16::new(2);
+        let rig = Rig::new(&file);
+        let mut views = views_of(&backends);
+        rig.gateway.publish(views.clone());
+        let mut homes = Vec::new();
+        for tenant in 0..40 {
+            let home = of_tenant(&rig, tenant).await;
+            for _ in 0..3 {
+                assert_eq!(of_tenant(&rig, tenant).await, home);
+            }
+            homes.push(home);
+        }
+        assert!(seen(&backends).iter().all(|count| *count > 0));
+
+        views[2].admitted = false;
+        rig.gateway.publish(views.clone());
+        for (tenant, home) in homes.iter().enumerate() {
+            let now = of_tenant(&rig, tenant).await;
+            assert!(if home == "2" {
+                now != "2"
+            } else {
+                now == *home
+            });
+        }
+        // It returns, and so do its keys.
+        views[2].admitted = true;
+        rig.gateway.publish(views);
+        for (tenant, home) in homes.iter().enumerate() {
+            assert_eq!(of_tenant(&rig, tenant).await, *home);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_the_key_is_spread() {
+    let backends = named(2).await;
+    let rig = Rig::new(&balanced(Balance::Hash(HashBalance {
+        maglev: true,
+        key: HashKey::Cookie("session".to_owned()),
+        overload: Ratio::percent(25),
+    })));
+    rig.gateway.publish(views_of(&backends));
+    until("both were taken", || async {
+        assert_eq!(rig.get("/").await.status, 200);
+        seen(&backends).iter().all(|count| *count > 0).then_some(())
+    })
+    .await;
+}
+
+/// Of three, fewer than 60 % are ready.
+async fn one_of_three(when_too_few: WhenTooFew) -> (Rig, Vec<Backend>, Vec<EndpointView>) {
+    let backends = named(3).await;
+    let mut file = balanced(Balance::RoundRobin);
+    let service = file.services.values_mut().next().unwrap();
+    service.when_too_few = when_too_few;
+    service.panic_threshold = Ratio::percent(60);
+    let rig = Rig::new(&file);
+    let mut views = views_of(&backends);
+    for view in &mut views[1..] {
+        (view.admitted, view.doubtful) = (false, true);
+    }
+    rig.gateway.publish(views.clone());
+    (rig, backends, views)
+}
+
+#[tokio::test]
+async fn too_few_refuse_if_that_was_chosen_until_they_are_enough() {
+    let (rig, backends, mut views) = one_of_three(WhenTooFew::FailFast).await;
+    let answer = rig.get("/").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("has too few endpoints that are up"));
+    let now = pool(&rig);
+    assert_eq!((now.in_rotation, now.of, now.too_few), (1, 3, true));
+    assert_eq!(seen(&backends), [0, 0, 0]);
+    views[1].admitted = true;
+    rig.gateway.publish(views);
+    assert_eq!(rig.get("/").await.status, 200);
+    assert!(!pool(&rig).too_few);
+}
+
+#[tokio::test]
+async fn too_few_use_doubtful_ones_too_if_that_was_chosen() {
+    let (rig, backends, mut views) = one_of_three(WhenTooFew::FailOpen).await;
+    for _ in 0..9 {
+        assert_eq!(rig.get("/").await.status, 200);
+    }
+    assert_eq!(seen(&backends), [3, 3, 3]);
+    assert!(pool(&rig).too_few);
+    // Enough again: those that are not ready get nothing more.
+    views[1].admitted = true;
+    rig.gateway.publish(views);
+    for _ in 0..8 {
+        assert_eq!(rig.get("/").await.status, 200);
+    }
+    assert_eq!(seen(&backends)[2], 3);
+}
+
+#[tokio::test]
+async fn too_few_go_on_by_default_but_never_with_who_is_not_ready() {
+    let (rig, backends, mut views) = one_of_three(WhenTooFew::Degraded).await;
+    for _ in 0..9 {
+        assert_eq!(rig.get("/").await.status, 200);
+    }
+    assert_eq!(seen(&backends), [9, 0, 0]);
+    assert!(pool(&rig).too_few);
+    views[0].admitted = false;
+    rig.gateway.publish(views);
+    let answer = rig.get("/").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("has no endpoint that is up"));
+}
+
+#[tokio::test]
+async fn backups_take_traffic_only_in_the_absence_of_the_others() {
+    let backends = named(3).await;
+    let rig = Rig::new(&balanced(Balance::P2c));
+    let mut views = views_of(&backends);
+    views[2].backup = true;
+    rig.gateway.publish(views.clone());
+    for _ in 0..20 {
+        assert_eq!(rig.get("/").await.status, 200);
+    }
+    assert_eq!((seen(&backends)[2], pool(&rig).backups), (0, false));
+    views[0].admitted = false;
+    views[1].admitted = false;
+    rig.gateway.publish(views.clone());
+    assert_eq!(rig.get("/").await.body, "2");
+    assert!(pool(&rig).backups);
+    // Back home as soon as there is one.
+    views[1].admitted = true;
+    rig.gateway.publish(views);
+    assert_eq!(rig.get("/").await.body, "1");
+    assert!(!pool(&rig).backups);
+}
