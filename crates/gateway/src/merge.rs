@@ -120,13 +120,13 @@ impl RouteCounters {
             answered,
             latency,
             rate_limited,
+            fallbacks,
             retries,
             retries_denied,
             hedges,
             hedges_won,
             // That of the one that stays.
             hedge_delay: _,
-            fallbacks,
             cache,
             bytes_in,
             bytes_out,
@@ -140,13 +140,11 @@ impl RouteCounters {
         self.answered += answered;
         self.latency.merge(latency);
         self.rate_limited += rate_limited;
+        add(&mut self.fallbacks, fallbacks);
         self.retries += retries;
         self.retries_denied += retries_denied;
         self.hedges += hedges;
         self.hedges_won += hedges_won;
-        for ((_, count), (_, more)) in self.fallbacks.iter_mut().zip(fallbacks) {
-            *count += more;
-        }
         if let Some(cache) = cache {
             self.cache.get_or_insert_default().merge(cache);
         }
@@ -182,13 +180,7 @@ impl ServiceCounters {
         } = other;
         self.in_flight += in_flight;
         self.waiting += waiting;
-        for (criticality, more) in refused {
-            let mut known = self.refused.iter_mut();
-            match known.find(|(known, _)| known == criticality) {
-                Some((_, count)) => *count += more,
-                None => self.refused.push((*criticality, *more)),
-            }
-        }
+        add(&mut self.refused, refused);
     }
 }
 
@@ -207,12 +199,7 @@ impl EndpointCounters {
             impact,
         } = other;
         self.report = sum(&self.report, report);
-        for (cause, more) in ejections {
-            let mut known = self.ejections.iter_mut();
-            if let Some((_, count)) = known.find(|(known, _)| known == cause) {
-                *count += more;
-            }
-        }
+        add(&mut self.ejections, ejections);
         self.in_flight += in_flight;
         self.stale += stale;
         self.connects += connects;
@@ -225,6 +212,15 @@ impl EndpointCounters {
                 }
                 None => self.impact.push((Arc::clone(route), *hurt, *masked)),
             }
+        }
+    }
+}
+
+/// Adds counts by what they are of; both name all there is.
+fn add<K: PartialEq>(all: &mut [(K, u64)], others: &[(K, u64)]) {
+    for (of, more) in others {
+        if let Some((_, count)) = all.iter_mut().find(|(known, _)| known == of) {
+            *count += more;
         }
     }
 }

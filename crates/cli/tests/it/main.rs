@@ -17,6 +17,8 @@ mod refuse;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod survive;
 #[cfg(test)]
 mod upgrade;
