@@ -18,6 +18,10 @@ use crate::problem::{Problem, While};
 const QUIET: Duration = Duration::from_secs(10);
 /// For connections to be made.
 const WARM: Duration = Duration::from_secs(1);
+/// The rest after a reload.
+const AFTER_RELOAD: Duration = Duration::from_millis(25);
+/// The rest after an upgrade, which may drain meanwhile.
+const AFTER_UPGRADE: Duration = Duration::from_millis(250);
 /// Reasons of failures that are told.
 const REASONS: usize = 10;
 
@@ -63,11 +67,15 @@ async fn phase(node: &mut Node, what: &str, times: u32, rate_hz: f64) -> Result<
     }
     for number in 1..=times {
         let begun = Instant::now();
-        match what {
-            "reload" => node.reload().await?,
-            _ => node.upgrade().await?,
-        }
+        let rest = if what == "reload" {
+            node.reload().await?;
+            AFTER_RELOAD
+        } else {
+            node.upgrade().await?;
+            AFTER_UPGRADE
+        };
         each.push(begun.elapsed());
+        sleep(rest).await;
         if number.is_multiple_of(100) {
             eprintln!("{what} {number} of {times}");
         }

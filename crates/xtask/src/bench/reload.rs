@@ -26,7 +26,8 @@ Written by `cargo xtask bench reload --save`. Ninefold stands before three repli
 their intended moments, whatever became of those before, and latency counts from there: half of them GETs and a quarter
 POSTs on kept connections, a quarter GETs on a connection each. No client repeats what it has sent. A reload changes the
 file and takes over at once (`--now`); an upgrade starts another process, which takes over from the one that runs. The
-next one begins when the command of the one before has ended, or once the gateway before the last has drained.
+next one begins 25 ms, after an upgrade 250 ms, after the command of the one before has ended, or once the gateway before
+the last has drained.
 
 **failed**: no answer, or another one than 200, within 5 s. **one**: how long one hand-over took, its command included.
 ";
