@@ -16,7 +16,7 @@ use ninefold_observe::slo_ledger::LedgerError;
 
 use crate::begin::{Arrival, How};
 use crate::control::now;
-use crate::reload::{LEAVE_MAX, ReloadReport, ReloadRequest, reload};
+use crate::reload::{TURN_MAX, ReloadReport, ReloadRequest, reload};
 use crate::stand::{Remains, Setup, Stand};
 use crate::state::{StateError, StateFolder};
 use crate::takeover::{TakeError, Taken, Taker};
@@ -230,8 +230,8 @@ impl Node {
     pub async fn hand_over(self, mut taker: Taker) -> Result<HandOver, NodeError> {
         let kept = |node: Self, why: String| Ok(HandOver::Kept(Box::new(node), why));
         let turn = Arc::clone(&self.stand.handle.launch().turn).lock_owned();
-        let Ok(turn) = tokio::time::timeout(LEAVE_MAX * 2, turn).await else {
-            let why = "a reload or upgrade is still under way";
+        let Ok(turn) = tokio::time::timeout(TURN_MAX, turn).await else {
+            let why = "another reload or upgrade is under way, or what the gateway before has open takes long (`node.drain`)";
             taker.refuse(why).await;
             return kept(self, why.to_owned());
         };
@@ -256,7 +256,7 @@ impl Node {
         match stands {
             Ok(()) => {
                 drop(admin);
-                leave(taker, gateway).await;
+                leave(taker, gateway, file.node.drain.0).await;
                 Ok(HandOver::Done)
             }
             Err(why) => {
@@ -318,8 +318,8 @@ impl Node {
 }
 
 /// Drains, tells what is counted meanwhile, and ends the gateway.
-async fn leave(mut taker: Taker, gateway: Arc<Succession>) {
-    taker.leave(&gateway).await;
+async fn leave(mut taker: Taker, gateway: Arc<Succession>, limit: Duration) {
+    taker.leave(&gateway, limit).await;
     halt(Arc::clone(&gateway)).await;
     // What was ended by force is counted too.
     taker.tell(gateway.counters()).await;

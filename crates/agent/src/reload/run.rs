@@ -20,9 +20,8 @@ const WATCH: Duration = Duration::from_secs(5);
 /// How long it may be watched.
 const WATCH_MAX: Duration = Duration::from_secs(600);
 
-/// How long the gateway before may take to leave: what is under way then is ended. A reload waits so
-/// long, and a little more, for the one before it.
-pub(crate) const LEAVE_MAX: Duration = Duration::from_secs(30);
+/// How long a reload or an upgrade waits for the one before it, whose gateway may still leave.
+pub(crate) const TURN_MAX: Duration = Duration::from_secs(60);
 
 /// How long an idle connection of it is left open: its client learns with its next answer that it
 /// is to go.
@@ -39,7 +38,7 @@ pub(crate) enum ReloadError {
     Refused(String),
     /// Something else is under way.
     #[error(
-        "another reload or upgrade is under way, and was not done within {LEAVE_MAX:?}; try again"
+        "another reload or upgrade is under way, or what the gateway before has open takes longer than {TURN_MAX:?} (`node.drain`); try again"
     )]
     Busy,
     /// The node stops.
@@ -64,7 +63,7 @@ pub(crate) async fn reload(
 
 async fn run(handle: Handle, request: ReloadRequest) -> Result<ReloadReport, ReloadError> {
     let turn = Arc::clone(&handle.launch().turn).lock_owned();
-    let waited = tokio::time::timeout(LEAVE_MAX * 2, turn).await;
+    let waited = tokio::time::timeout(TURN_MAX, turn).await;
     let turn = waited.map_err(|_elapsed| ReloadError::Busy)?;
     let (old, from) = {
         let control = handle.lock();
@@ -269,13 +268,17 @@ impl Reload {
     }
 
     async fn retire(&self) {
-        let gateway = Arc::clone(&self.handle.lock().parts.gateway);
-        if let Some(report) = gateway.retire(IDLE_MAX, LEAVE_MAX).await
+        let (gateway, drain) = {
+            let control = self.handle.lock();
+            let gateway = Arc::clone(&control.parts.gateway);
+            (gateway, control.parts.file.node.drain)
+        };
+        if let Some(report) = gateway.retire(IDLE_MAX, drain.0).await
             && report.connections_left > 0
         {
             let left = report.connections_left;
             self.handle.lock().notice(format!(
-                "the gateway before is ended with {left} connections that took longer than {LEAVE_MAX:?}"
+                "the gateway before is ended with {left} connections that took longer than {drain}"
             ));
         }
     }

@@ -10,7 +10,7 @@ use tokio::net::UnixListener;
 use tokio::time::timeout;
 
 use super::wire::{PROTOCOL, Said, Wire};
-use crate::reload::{IDLE_MAX, LEAVE_MAX};
+use crate::reload::IDLE_MAX;
 
 /// How long either side waits for the next word of the other.
 pub(crate) const GIVE_MAX: Duration = Duration::from_secs(60);
@@ -104,8 +104,8 @@ impl Taker {
     }
 
     /// Drains the gateway and tells what it counts meanwhile, to its end.
-    pub(crate) async fn leave(&mut self, gateway: &Succession) {
-        let drain = gateway.drain(IDLE_MAX, LEAVE_MAX);
+    pub(crate) async fn leave(&mut self, gateway: &Succession, limit: Duration) {
+        let drain = gateway.drain(IDLE_MAX, limit);
         tokio::pin!(drain);
         let report = loop {
             tokio::select! {

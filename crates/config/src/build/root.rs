@@ -78,5 +78,6 @@ fn node(table: View<'_, '_>) -> Node {
         ports: ports.unwrap_or(default.ports),
         journal_size: table.parse("journal_size").unwrap_or(default.journal_size),
         log_size: table.parse("log_size").unwrap_or(default.log_size),
+        drain: table.parse("drain").unwrap_or(default.drain),
     }
 }

@@ -112,6 +112,7 @@ fn compare_node(changes: &mut Vec<Change>, old: &Node, new: &Node) {
         ports,
         journal_size,
         log_size,
+        drain,
     } = old;
     if *state != new.state {
         changes.push(refused(
@@ -134,6 +135,7 @@ fn compare_node(changes: &mut Vec<Change>, old: &Node, new: &Node) {
     let mut keys = Keys::default();
     keys.whole("ports", ports, &new.ports);
     keys.value("log_size", log_size, &new.log_size);
+    keys.value("drain", drain, &new.drain);
     if !keys.0.is_empty() {
         changes.push(Change {
             keys: keys.0,

@@ -140,6 +140,14 @@ static NODE: Table = Table {
             DISK_SIZE,
         )
         .default("\"16MiB\""),
+        Key::new(
+            "drain",
+            "Connections that a gateway has open which another one follows, after a reload or an \
+             upgrade, are ended after this. Long for plain TCP and long streams; the next reload \
+             waits for it.",
+            Shape::DURATION,
+        )
+        .default("\"30s\""),
     ],
     rule: None,
     later: &["zone", "name", "address", "host"],

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
-use super::{Bytes, Chaos, Claim, Listener, Name, Service, Slo};
+use super::{Bytes, Chaos, Claim, Listener, Name, Service, Slo, Span};
 
 /// A whole `ninefold.toml` without errors.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +66,9 @@ pub struct Node {
     pub journal_size: Bytes,
     /// `log_size`: captured output of one instance on disk at most. Default 16 MiB.
     pub log_size: Bytes,
+    /// `drain`: connections that a gateway has open which another one follows, after a reload or an
+    /// upgrade, are ended after this. Default 30 s.
+    pub drain: Span,
 }
 
 /// Where the admin API listens.
@@ -88,6 +91,7 @@ impl Default for Node {
             ports: (21_000, 21_999),
             journal_size: Bytes(64 << 20),
             log_size: Bytes(16 << 20),
+            drain: Span::secs(30),
         }
     }
 }
