@@ -16,7 +16,7 @@ use ninefold_observe::slo_ledger::LedgerError;
 
 use crate::begin::{Arrival, How};
 use crate::control::now;
-use crate::reload::{TURN_MAX, ReloadReport, ReloadRequest, reload};
+use crate::reload::{ReloadReport, ReloadRequest, TURN_MAX, reload};
 use crate::stand::{Remains, Setup, Stand};
 use crate::state::{StateError, StateFolder};
 use crate::takeover::{TakeError, Taken, Taker};

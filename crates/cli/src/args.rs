@@ -75,7 +75,7 @@ pub(crate) enum Command {
     Reload(ReloadArgs),
     /// Have this program take over from the one that runs, without a lost request.
     #[command(
-        after_help = "The running `ninefold up` starts this program as its child, with its own environment and log, and gives it the listening sockets; services are adopted, not restarted. If the new one fails before it serves, the old one goes on. It is for new versions, and for what `ninefold reload` refuses.\n\nExamples:\n  ninefold upgrade\n  /opt/ninefold-0.2/ninefold upgrade shop.toml\n  ninefold up --take-over         the same, in the foreground\n\nUnder systemd, with Type=notify and NotifyAccess=all, the unit follows the new process.\n\nExit codes: 0 the new one serves, 1 the file has errors, or the old one goes on, 2 nothing runs there."
+        after_help = "The running `ninefold up` starts this program as its child, with its own environment and log, and gives it the listening sockets; services are adopted, not restarted. If the new one fails before it serves, the old one goes on. It is for new versions, and for what `ninefold reload` refuses; change services with a reload afterwards, since the old process, while it drains, knows only the instances that there were.\n\nExamples:\n  ninefold upgrade\n  /opt/ninefold-0.2/ninefold upgrade shop.toml\n  ninefold up --take-over         the same, in the foreground\n\nUnder systemd, with Type=notify and NotifyAccess=all, the unit follows the new process.\n\nExit codes: 0 the new one serves, 1 the file has errors, or the old one goes on, 2 nothing runs there."
     )]
     Upgrade(UpgradeArgs),
     /// Print the completions for a shell.

@@ -37,6 +37,9 @@ struct Drain {
     instance: InstanceId,
     deadline: Instant,
     done: oneshot::Sender<()>,
+    /// Whether it was looked at since it is out. A data thread may have chosen it just before, and
+    /// count that only now.
+    looked_at: bool,
 }
 
 impl Routing {
@@ -50,6 +53,7 @@ impl Routing {
             instance,
             deadline,
             done,
+            looked_at: false,
         });
     }
 
@@ -57,8 +61,12 @@ impl Routing {
         !self.drains.is_empty()
     }
 
-    /// Answers the drains whose instance has nothing in flight any more, or whose time is up.
+    /// Answers the drains whose instance has nothing in flight any more, at the second look, or
+    /// whose time is up. Not while nothing is published: they still take requests then.
     pub(crate) fn finish_drains(&mut self, counters: &Counters, at: Instant) {
+        if self.held {
+            return;
+        }
         let in_flight = |instance: &InstanceId| {
             let endpoint = counters
                 .endpoints
@@ -66,7 +74,10 @@ impl Routing {
                 .find(|endpoint| endpoint.instance == *instance);
             endpoint.map_or(0, |endpoint| endpoint.in_flight)
         };
-        let finished = |drain: &mut Drain| in_flight(&drain.instance) == 0 || at >= drain.deadline;
+        let finished = |drain: &mut Drain| {
+            let again = std::mem::replace(&mut drain.looked_at, true);
+            (again && in_flight(&drain.instance) == 0) || at >= drain.deadline
+        };
         for drain in self.drains.extract_if(.., finished) {
             // The supervisor may have given up waiting; then nobody needs the answer.
             drain.done.send(()).ok();

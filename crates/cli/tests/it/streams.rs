@@ -91,3 +91,35 @@ fn plain_tcp_and_the_proxy_protocol_go_on_through_reloads_and_upgrades() {
     );
     assert_eq!(cluster.ready(3), before);
 }
+
+#[test]
+fn what_takes_longer_than_the_file_allows_is_ended() {
+    let file = replicas(
+        "[[listener]]\naddress = \"127.0.0.1:0\"\nprotocol = \"tcp\"\n\
+         [[listener.route]]\nservice = \"web\"\n",
+    );
+    let file = file.replace("route = \"/\"", "route = \"root\"");
+    let file = file.replace("[node]\n", "[node]\ndrain = \"200ms\"\n");
+    let cluster = Cluster::up(&file);
+    cluster.ready(3);
+    for (turn, command) in [&["reload", "--now"][..], &["upgrade"], &["reload", "--now"]]
+        .into_iter()
+        .enumerate()
+    {
+        let mut open = connect(listener(&cluster, 1));
+        assert!(ask(&mut open).starts_with("HTTP/1.1 200"));
+        cluster.write(&format!("threads = {}\n{file}", turn + 1));
+        let output = cluster.run(command);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}\n{}", cluster.log());
+        // Nobody asks anything; the wait is the file's.
+        let end = open.read(&mut [0]);
+        let reset = std::io::ErrorKind::ConnectionReset;
+        assert!(
+            matches!(end, Ok(0)) || end.is_err_and(|why| why.kind() == reset),
+            "it is still open"
+        );
+    }
+    let journal = String::from_utf8(cluster.run(&["events", "-n", "1000"]).stdout).unwrap();
+    assert!(journal.contains("ended with 1 connections"), "{journal}");
+}
