@@ -32,11 +32,13 @@ pub(crate) async fn replace(shared: Shared, replacements: Vec<Replacement>) {
         }
         let id = &next.instance;
         let fellows = shared.registry.until(|entries| {
-            entries
-                .values()
-                .filter(|entry| entry.status.instance.service == id.service)
-                .filter(|entry| entry.status.instance != *id)
-                .all(|entry| entry.status.state == InstanceState::Ready)
+            // One that was not probed yet would be stopped undrained, as if it never had traffic.
+            entries.get(id).is_none_or(|entry| entry.settled)
+                && entries
+                    .values()
+                    .filter(|entry| entry.status.instance.service == id.service)
+                    .filter(|entry| entry.status.instance != *id)
+                    .all(|entry| entry.status.state == InstanceState::Ready)
         });
         if timeout(OTHERS_PATIENCE, fellows).await.is_err() {
             shared.notice(format!(
