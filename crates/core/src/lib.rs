@@ -15,6 +15,7 @@ pub mod policy;
 pub mod reliability;
 pub mod restart;
 pub mod rng;
+pub mod rollout;
 pub mod slo;
 pub mod slow_start;
 pub mod status;

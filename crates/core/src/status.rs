@@ -239,10 +239,30 @@ pub struct RouteStatus {
     /// What its cache holds, and did this run; none on a route without one.
     #[serde(default)]
     pub cache: Option<CacheStatus>,
+    /// Its canary; none on a route without one.
+    #[serde(default)]
+    pub split: Option<SplitStatus>,
     /// The 50th percentile of the answers' time in seconds, this run.
     pub p50_seconds: f64,
     /// The 99th percentile of the answers' time in seconds, this run.
     pub p99_seconds: f64,
+}
+
+/// The canary of a route.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SplitStatus {
+    /// The canary.
+    pub service: String,
+    /// Requests that it ended.
+    pub requests: u64,
+    /// Of these: failed.
+    pub failed: u64,
+    /// Requests that the route's own service ended beside it.
+    pub main_requests: u64,
+    /// Of these: failed.
+    pub main_failed: u64,
+    /// Why it gets nothing more, if that is so.
+    pub rolled_back: Option<String>,
 }
 
 /// The cache of a route.

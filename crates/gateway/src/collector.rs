@@ -12,7 +12,7 @@ use prometheus_client::metrics::MetricType;
 use crate::cache::CacheResult;
 use crate::counters::{
     CacheCounters, Counters, EndpointCounters, ListenerCounters, PoolCounters, RouteCounters,
-    ServiceCounters,
+    ServiceCounters, SplitCounters,
 };
 use crate::fleet::Hub;
 use crate::meter::{CLASSIC, Histogram};
@@ -167,9 +167,8 @@ fn encode_routes(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) 
             )
         }),
     )?;
-    encode_fallbacks(encoder, routes)?;
     encode_hedges(encoder, routes)?;
-    encode_caches(encoder, routes)?;
+    encode_degraded(encoder, routes)?;
     encode_durations(encoder, routes)
 }
 
@@ -202,6 +201,12 @@ fn encode_hedges(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) 
     )
 }
 
+fn encode_degraded(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
+    encode_fallbacks(encoder, routes)?;
+    encode_caches(encoder, routes)?;
+    encode_splits(encoder, routes)
+}
+
 fn encode_fallbacks(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
     let fallbacks = routes.iter().flat_map(|route| {
         route.fallbacks.map(|(cause, count)| {
@@ -214,6 +219,45 @@ fn encode_fallbacks(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters
         "ninefold_fallbacks",
         "Requests that a fallback answered in place of the service, by cause",
         fallbacks,
+    )
+}
+
+fn encode_splits(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
+    let splits: Vec<(&RouteCounters, &SplitCounters)> = routes
+        .iter()
+        .filter_map(|route| Some((route, route.split.as_ref()?)))
+        .collect();
+    let requests = splits.iter().flat_map(|(route, split)| {
+        [(&route.service, split.main), (&split.service, split.canary)]
+            .into_iter()
+            .flat_map(|(service, (ended, failed))| {
+                [("ok", ended.saturating_sub(failed)), ("failed", failed)].map(
+                    |(outcome, count)| {
+                        let labels = vec![
+                            ("route", &*route.route),
+                            ("service", &**service),
+                            ("outcome", outcome),
+                        ];
+                        (labels, count)
+                    },
+                )
+            })
+    });
+    counter(
+        encoder,
+        "ninefold_split_requests",
+        "Requests on routes with a canary, by the service that ended them",
+        requests,
+    )?;
+    let gone = splits.iter().map(|(route, split)| {
+        let labels = vec![("route", &*route.route), ("service", &*split.service)];
+        (labels, u64::from(split.rolled_back.is_some()))
+    });
+    gauge(
+        encoder,
+        "ninefold_split_rolled_back",
+        "1 once the canary went back",
+        gone,
     )
 }
 

@@ -83,6 +83,8 @@ pub struct RouteCounters {
     pub fallbacks: [(FallbackCause, u64); 4],
     /// What its cache holds and did; none on a route without one.
     pub cache: Option<CacheCounters>,
+    /// How its canary does; none on a route without one.
+    pub split: Option<SplitCounters>,
     /// Attempts after the first one.
     pub retries: u64,
     /// Retries that the budget did not allow.
@@ -97,6 +99,19 @@ pub struct RouteCounters {
     pub bytes_in: u64,
     /// Bytes of answers' bodies.
     pub bytes_out: u64,
+}
+
+/// A service and the canary beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitCounters {
+    /// The canary.
+    pub service: Arc<str>,
+    /// Requests that the canary ended, and of these failed ones.
+    pub canary: (u64, u64),
+    /// Requests that the route's own service ended beside it, and of these failed ones.
+    pub main: (u64, u64),
+    /// Why the canary gets nothing more, if that is so.
+    pub rolled_back: Option<String>,
 }
 
 /// The cache of one route.
@@ -195,6 +210,15 @@ pub enum Notice {
         reason: String,
         /// For how long.
         duration: Duration,
+    },
+    /// A canary certainly failed more often than the service beside it, and gets nothing more.
+    RolledBack {
+        /// The route.
+        route: Arc<str>,
+        /// The canary.
+        service: Arc<str>,
+        /// Why, in words.
+        reason: String,
     },
     /// An endpoint is back in rotation: canaries acquitted it, or nothing else was left.
     Readmitted {

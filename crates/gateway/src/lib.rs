@@ -36,6 +36,7 @@ mod overload;
 mod plan;
 pub mod proxy_protocol;
 mod rate_limit;
+mod split;
 mod start;
 pub mod strict;
 mod succession;
@@ -50,7 +51,7 @@ pub use cache::CacheResult;
 pub use certificate::CertificateError;
 pub use counters::{
     CacheCounters, Counters, DrainReport, EndpointCounters, ListenerCounters, Notice, PoolCounters,
-    RouteCounters, ServiceCounters,
+    RouteCounters, ServiceCounters, SplitCounters,
 };
 pub use fallback::{FallbackCause, FallbackError};
 pub use fleet::{Cause, EndpointView};

@@ -128,6 +128,7 @@ impl RouteCounters {
             // That of the one that stays.
             hedge_delay: _,
             cache,
+            split,
             bytes_in,
             bytes_out,
         } = other;
@@ -145,6 +146,10 @@ impl RouteCounters {
         self.retries_denied += retries_denied;
         self.hedges += hedges;
         self.hedges_won += hedges_won;
+        // Generations share it, where they say the same of it.
+        if self.split.is_none() {
+            self.split.clone_from(split);
+        }
         if let Some(cache) = cache {
             self.cache.get_or_insert_default().merge(cache);
         }

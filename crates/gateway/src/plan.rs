@@ -7,6 +7,7 @@ use std::time::Duration;
 use ninefold_config::model::{
     self, Balance, Cache, Criticality, Ejection, File, Limits, Listener, Overload, Protocol,
     ProxyVersion, RateLimit, Redundancy, Retry, Route, Service, ServiceKind, ServiceProtocol, Span,
+    Split,
 };
 use ninefold_core::balance::Wanted;
 use ninefold_core::ejection::{EjectionRules, LatencyRules, SuccessRules};
@@ -57,6 +58,9 @@ pub(crate) struct RoutePlan {
     pub(crate) hedge: Option<HedgeConfig>,
     pub(crate) fallback: Option<Fallback>,
     pub(crate) cache: Option<Cache>,
+    pub(crate) split: Option<Split>,
+    /// Index of the canary.
+    pub(crate) canary: Option<usize>,
     /// Bytes of a body that are kept, so that it can be sent again.
     pub(crate) keep_max: u64,
     pub(crate) send_proxy_protocol: Option<ProxyVersion>,
@@ -172,6 +176,8 @@ impl RoutePlan {
             hedge: route.hedge.as_ref().map(hedge),
             fallback,
             cache: route.cache.clone(),
+            canary: route.split.as_ref().map(|split| index(&split.service)),
+            split: route.split.clone(),
             send_proxy_protocol: route.send_proxy_protocol,
             thresholds: thresholds(file, &route.name),
         })

@@ -266,6 +266,7 @@ fn spawn_control(
                     _ = look.tick() => {
                         hub.sweep();
                         hub.judge();
+                        hub.compare();
                     }
                     _ = tick.tick() => {
                         for certificates in &certificates {

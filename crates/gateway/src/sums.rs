@@ -11,7 +11,7 @@ use ninefold_core::status::Rotation;
 use crate::cache::CacheResult;
 use crate::counters::{
     CacheCounters, Counters, EndpointCounters, ListenerCounters, PoolCounters, RouteCounters,
-    ServiceCounters,
+    ServiceCounters, SplitCounters,
 };
 use crate::fallback::FallbackCause;
 use crate::fleet::{Endpoint, Hub, Place};
@@ -19,6 +19,7 @@ use crate::meter::{EndpointCells, Histogram, ListenerCells, RouteCells, bounds, 
 use crate::overload::Gate;
 use crate::plan::{NO_ROUTE, ServicePlan};
 use crate::rate_limit::RouteLimit;
+use crate::split::Split;
 
 /// All counters of a gateway.
 pub(crate) fn counters(hub: &Hub) -> Counters {
@@ -55,6 +56,8 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
                 total.hedge_delay = hedge.and_then(|hedge| hedge.delay(0, hub.clock.now()));
                 total.rate_limited = limit.map_or(0, RouteLimit::refused);
                 total.cache = cache(hub, index);
+                let split = hub.splits.get(index).and_then(Option::as_ref);
+                total.split = split.map(|split| split_counters(split));
                 total
             })
             .collect(),
@@ -98,6 +101,16 @@ pub(crate) fn counters_beside(other: &Hub, hub: &Hub) -> Counters {
         }
     }
     counters
+}
+
+fn split_counters(split: &Split) -> SplitCounters {
+    let (main, canary) = split.sides();
+    SplitCounters {
+        service: Arc::clone(&split.service),
+        canary: (canary.ended, canary.failed),
+        main: (main.ended, main.failed),
+        rolled_back: split.worse().map(|worse| worse.to_string()),
+    }
 }
 
 fn cache(hub: &Hub, route: usize) -> Option<CacheCounters> {
@@ -178,6 +191,7 @@ impl RouteCounters {
             rate_limited: 0,
             fallbacks: FallbackCause::ALL.map(|cause| (cause, 0)),
             cache: None,
+            split: None,
             retries: 0,
             retries_denied: 0,
             hedges: 0,

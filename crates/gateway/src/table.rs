@@ -133,6 +133,7 @@ mod tests {
             hedge: None,
             fallback: None,
             cache: None,
+            split: None,
             criticality: ninefold_config::model::Criticality::Critical,
         }
     }

@@ -208,6 +208,13 @@ impl Control {
                 });
                 self.ejected(instance, reason, duration);
             }
+            Notice::RolledBack {
+                route,
+                service,
+                reason,
+            } => self.notice(format!(
+                "route {route}: canary {service} rolled back: {reason}"
+            )),
             Notice::Readmitted { instance } => {
                 self.record(EventKind::EndpointReadmitted {
                     instance: instance.clone(),

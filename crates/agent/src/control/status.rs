@@ -6,11 +6,11 @@ use ninefold_config::model::{self, ServiceKind};
 use ninefold_core::slo::RouteTotals;
 use ninefold_core::status::{
     CacheStatus, ClassCount, InstanceState, InstanceStatus, ListenerStatus, NodeStatus,
-    OverloadStatus, PoolStatus, RouteStatus, ServiceStatus, SloStatus,
+    OverloadStatus, PoolStatus, RouteStatus, ServiceStatus, SloStatus, SplitStatus,
 };
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
-use ninefold_gateway::{CacheCounters, CacheResult, PoolCounters, ServiceCounters};
+use ninefold_gateway::{CacheCounters, CacheResult, PoolCounters, ServiceCounters, SplitCounters};
 
 use super::core::{Control, now};
 use crate::tolerance::failures_left;
@@ -169,6 +169,9 @@ impl Control {
                     cache: counters
                         .and_then(|counters| counters.cache.as_ref())
                         .map(cache),
+                    split: counters
+                        .and_then(|counters| counters.split.as_ref())
+                        .map(split),
                     p50_seconds: seconds(0.5),
                     p99_seconds: seconds(0.99),
                 }
@@ -185,6 +188,18 @@ fn overload(counters: &[ServiceCounters], service: &str) -> Option<OverloadStatu
         waiting: found.waiting,
         shed: found.refused.iter().map(|(_, count)| count).sum(),
     })
+}
+
+fn split(counters: &SplitCounters) -> SplitStatus {
+    let ((requests, failed), (main_requests, main_failed)) = (counters.canary, counters.main);
+    SplitStatus {
+        service: counters.service.to_string(),
+        requests,
+        failed,
+        main_requests,
+        main_failed,
+        rolled_back: counters.rolled_back.clone(),
+    }
 }
 
 fn cache(counters: &CacheCounters) -> CacheStatus {

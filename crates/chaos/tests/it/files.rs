@@ -97,6 +97,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
                 hedge: None,
                 fallback: None,
                 cache: None,
+                split: None,
                 criticality: ninefold_config::model::Criticality::Critical,
             }],
         }],

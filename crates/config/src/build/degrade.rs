@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::view::View;
-use crate::model::{Cache, Fallback, FixedAnswer, FixedBody, Name};
+use crate::model::{Cache, Fallback, FixedAnswer, FixedBody, Name, Ratio, Split, Sticky};
 
 /// What a fixed answer's body is unless the file says otherwise.
 const CONTENT_TYPE: &str = "text/plain; charset=utf-8";
@@ -41,5 +41,24 @@ pub(super) fn cache(route: View<'_, '_>) -> Option<Cache> {
         fresh: table.parse("fresh").unwrap_or(default.fresh),
         stale_while_revalidate: behind.unwrap_or(default.stale_while_revalidate),
         stale_if_error: on_error.unwrap_or(default.stale_if_error),
+    })
+}
+
+/// The canary of a route, if it has one.
+pub(super) fn split(route: View<'_, '_>) -> Option<Split> {
+    route.value("split")?;
+    let table = route.table("split");
+    let by = table.table("sticky");
+    let sticky = match (table.text("sticky"), by.text("header"), by.text("cookie")) {
+        (Some(_), _, _) => Some(Sticky::Client),
+        (_, Some(header), _) => Some(Sticky::Header(header.to_ascii_lowercase())),
+        (_, _, Some(cookie)) => Some(Sticky::Cookie(cookie.to_owned())),
+        _ => None,
+    };
+    Some(Split {
+        service: table.parse("service").unwrap_or_else(Name::unknown),
+        share: table.parse("share").unwrap_or(Ratio::percent(0)),
+        sticky,
+        roll_back: table.flag("roll_back").unwrap_or(true),
     })
 }

@@ -142,6 +142,7 @@ fn route(table: View<'_, '_>, protocol: Protocol) -> Route {
         hedge: hedge(table),
         fallback: degrade::fallback(table),
         cache: degrade::cache(table),
+        split: degrade::split(table),
         send_proxy_protocol: match table.text("send_proxy_protocol") {
             Some("v1") => Some(ProxyVersion::V1),
             Some("v2") => Some(ProxyVersion::V2),
@@ -207,6 +208,7 @@ fn implicit_route(service: &Name, protocol: Protocol) -> Route {
         hedge: None,
         fallback: None,
         cache: None,
+        split: None,
         send_proxy_protocol: None,
     }
 }

@@ -9,6 +9,7 @@ use crate::model::{Fallback, FixedAnswer, FixedBody, Route};
 pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     for (path, route) in place::routes(&built.file) {
         cache(route, &path, report);
+        canary(built, route, &path, report);
         let at = path.key("fallback");
         match &route.fallback {
             None => {}
@@ -39,7 +40,7 @@ fn other(
 ) {
     let at = path.key("fallback").key("service");
     service::known(built, name, &at, "this fallback", report);
-    if *name == *route.service {
+    if route.services().filter(|one| ***one == *name).count() > 1 {
         let message = format!("`{name}` would stand in for itself");
         let draft = Draft::error("same-service", &at, message);
         report.check(
@@ -95,4 +96,30 @@ fn cache(route: &Route, path: &KeyPath, report: &mut Report<'_, '_>) {
     );
     let help = "leave it out, or write \"GET\" among the `methods`";
     report.check(draft.help(help), &[path.key("methods")]);
+}
+
+fn canary(built: &Built<'_, '_>, route: &Route, path: &KeyPath, report: &mut Report<'_, '_>) {
+    let Some(split) = &route.split else { return };
+    let at = path.key("split").key("service");
+    let name = &split.service;
+    service::known(built, name, &at, "this split", report);
+    if *name == route.service {
+        let message = format!("`{name}` would be its own canary");
+        let draft = Draft::error("same-service", &at, message);
+        report.check(
+            draft.value(name).help("name another service"),
+            &[path.key("service")],
+        );
+    }
+    if route.cache.is_some() {
+        let draft = Draft::error(
+            "not-applicable",
+            &path.key("cache"),
+            "a cache would give the answers of one service to the requests of the other",
+        );
+        report.check(
+            draft.help("leave out `cache` or `split`"),
+            &[path.key("split")],
+        );
+    }
 }

@@ -40,7 +40,7 @@ const OF_LIMITS: [&str; 6] = [
     "body_rate_min",
     "streams",
 ];
-const OF_ROUTES: [&str; 8] = [
+const OF_ROUTES: [&str; 9] = [
     "host",
     "path",
     "methods",
@@ -49,6 +49,7 @@ const OF_ROUTES: [&str; 8] = [
     "fallback",
     "hedge",
     "cache",
+    "split",
 ];
 
 /// What only HTTP has, of a service.

@@ -224,6 +224,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
         hedge,
         fallback,
         cache,
+        split,
         send_proxy_protocol,
     } = old;
     let mut keys = Keys::default();
@@ -240,6 +241,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
     keys.whole("hedge", hedge, &new.hedge);
     keys.whole("fallback", fallback, &new.fallback);
     keys.whole("cache", cache, &new.cache);
+    keys.whole("split", split, &new.split);
     keys.whole(
         "send_proxy_protocol",
         send_proxy_protocol,

@@ -95,3 +95,53 @@ pub(super) static CACHE: Table = Table {
     rule: None,
     later: &["key", "methods"],
 };
+
+/// `split` of a route.
+pub(super) static SPLIT: Table = Table {
+    title: "`split`",
+    about: "A canary: another service that gets a share of the requests, until it certainly fails \
+            more often than the route's own service.",
+    keys: &[
+        Key::new("service", "The canary.", Shape::Text(Syntax::Name)).required(),
+        Key::new(
+            "share",
+            "Of the requests; where they stick, of those who stick.",
+            Shape::Share,
+        )
+        .required(),
+        Key::new(
+            "sticky",
+            "Whose requests go to the same service: those of a `client` address, or those with one \
+             value of a header or a cookie. Default: each request by itself.",
+            Shape::Either(&[Shape::Choice(&["client"]), Shape::Table(&STICKY)]),
+        ),
+        Key::new(
+            "roll_back",
+            "Whether a canary that certainly fails more often gets nothing more, until the file \
+             says something else.",
+            Shape::Flag,
+        )
+        .default("true"),
+    ],
+    rule: None,
+    later: &["weight"],
+};
+
+static STICKY: Table = Table {
+    title: "`sticky`",
+    about: "Requests with the same value go to the same service; those without one by their client.",
+    keys: &[
+        Key::new(
+            "header",
+            "The name of a header.",
+            Shape::Text(Syntax::Header),
+        ),
+        Key::new(
+            "cookie",
+            "The name of a cookie.",
+            Shape::Text(Syntax::Header),
+        ),
+    ],
+    rule: Some(Rule::ExactlyOne(&["header", "cookie"])),
+    later: &[],
+};

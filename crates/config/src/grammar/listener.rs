@@ -1,6 +1,6 @@
 //! `[[listener]]` and its routes.
 
-use super::degrade::{CACHE, FALLBACK};
+use super::degrade::{CACHE, FALLBACK, SPLIT};
 use super::hedge::HEDGE;
 use super::{Key, Shape, Table};
 use crate::model::Bytes;
@@ -292,6 +292,11 @@ pub(crate) static ROUTE: Table = Table {
             Shape::Table(&CACHE),
         ),
         Key::new(
+            "split",
+            "A share of the requests for a canary, with a roll-back of its own. Default: none.",
+            Shape::Table(&SPLIT),
+        ),
+        Key::new(
             "send_proxy_protocol",
             "Tells the instance by a header of the PROXY protocol who the client is; only with \
              `protocol = \"tcp\"`. Default: nothing is sent.",
@@ -300,7 +305,7 @@ pub(crate) static ROUTE: Table = Table {
     ],
     rule: None,
     later: &[
-        "rewrite", "redirect", "headers", "mirror", "split", "bulkhead", "breaker",
+        "rewrite", "redirect", "headers", "mirror", "bulkhead", "breaker",
     ],
 };
 

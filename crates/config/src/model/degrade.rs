@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Bytes, Name, Span};
+use super::{Bytes, Name, Ratio, Span};
 
 /// `fallback`: what answers in place of a service that cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,4 +60,29 @@ impl Default for Cache {
             stale_if_error: Span::secs(3_600),
         }
     }
+}
+
+/// `split`: a share of the requests goes to another service, the canary.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Split {
+    /// `service`: the canary.
+    pub service: Name,
+    /// `share`: of the requests, or of those who stick.
+    pub share: Ratio,
+    /// `sticky`: what decides together. Default: each request by itself.
+    pub sticky: Option<Sticky>,
+    /// `roll_back`: whether a canary that certainly fails more often than the route's own service
+    /// gets nothing more. Default true.
+    pub roll_back: bool,
+}
+
+/// `sticky`: whose requests go to the same service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sticky {
+    /// Those of a client's address; of IPv6, its first 64 bits.
+    Client,
+    /// Those with one value of this header, in lower case; those without it by their client.
+    Header(String),
+    /// Those with one value of this cookie; those without it by their client.
+    Cookie(String),
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Bytes, Cache, Criticality, Fallback, Hedge, Name, Rate, Ratio, Span};
+use super::{Bytes, Cache, Criticality, Fallback, Hedge, Name, Rate, Ratio, Span, Split};
 
 /// One listener.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,6 +118,8 @@ pub struct Route {
     pub fallback: Option<Fallback>,
     /// `cache`. Default none.
     pub cache: Option<Cache>,
+    /// `split`. Default none.
+    pub split: Option<Split>,
     /// `send_proxy_protocol`: only with TCP. Default none.
     pub send_proxy_protocol: Option<ProxyVersion>,
 }
@@ -129,7 +131,8 @@ impl Route {
             Fallback::Service(name) => Some(name),
             Fallback::Answer(_) => None,
         });
-        std::iter::once(&self.service).chain(fallback)
+        let canary = self.split.as_ref().map(|split| &split.service);
+        std::iter::once(&self.service).chain(canary).chain(fallback)
     }
 }
 

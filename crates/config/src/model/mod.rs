@@ -16,7 +16,7 @@ mod slo;
 
 pub use chaos::Chaos;
 pub use claim::{Claim, Load, LoadRequest, Survive};
-pub use degrade::{Cache, Fallback, FixedAnswer, FixedBody};
+pub use degrade::{Cache, Fallback, FixedAnswer, FixedBody, Split, Sticky};
 pub use file::{AdminAddress, Cluster, File, Node};
 pub use hedge::Hedge;
 pub use listener::{

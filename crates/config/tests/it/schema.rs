@@ -114,6 +114,14 @@ const TABLES: &[(&str, &str)] = &[
         "cache",
         "[[listener]]\n[[listener.route]]\n[listener.route.cache]\n",
     ),
+    (
+        "split",
+        "[[listener]]\n[[listener.route]]\n[listener.route.split]\n",
+    ),
+    (
+        "sticky",
+        "[[listener]]\n[[listener.route]]\n[listener.route.split.sticky]\n",
+    ),
     ("SLO", "[slo.a]\n"),
     ("latency", "[slo.a.latency]\n"),
     ("claim", "[[claim]]\n"),

@@ -136,7 +136,27 @@ impl Exchange {
         if let Some(pass) = pass {
             pass.end(outcome_of(&answered));
         }
+        self.compare(&answered);
         answered
+    }
+
+    /// Takes note of how a service did beside its canary, or the canary beside it.
+    fn compare(&self, answered: &Ended) {
+        let hub = &self.ticket.client.worker.hub;
+        let split = hub.splits.get(self.route).and_then(Option::as_ref);
+        let (Some(split), Some(route)) = (split, hub.plan.routes.get(self.route)) else {
+            return;
+        };
+        let canary = route.canary == Some(self.service);
+        let failed = match answered {
+            Ok(answer) => Some(answer.testimony == Testimony::Against),
+            Err(Unanswered::Failed(failure)) => (!self.is_of_client(*failure)).then_some(true),
+            Err(Unanswered::Unavailable) => Some(true),
+            Err(Unanswered::Shed(_)) => None,
+        };
+        if let Some(failed) = failed.filter(|_| canary || self.service == route.service) {
+            split.count(canary, failed);
+        }
     }
 
     /// Tells the client how it ended.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
@@ -20,6 +21,7 @@ use super::ticket::{Outcome, Who};
 use super::trace::{REQUEST_ID, identify};
 use super::{Client, Delivery, Ticket};
 use crate::downstream::RequestBody;
+use crate::split::Split;
 use crate::strict::{Refusal, check_parts, is_authority};
 
 /// Serves one request. What is known of it at once is settled before the future begins, and the
@@ -152,6 +154,11 @@ fn prepare(
     let criticality = said_criticality(&parts.headers)
         .filter(|said| listener.trust_forwarded || said.rank() < route.criticality.rank())
         .unwrap_or(route.criticality);
+    let split = hub.splits.get(index).and_then(Option::as_ref);
+    let takes =
+        |split: &Arc<Split>| split.takes(client.peer.ip(), &parts.headers, client.worker.unit());
+    let canary = route.canary.filter(|_| split.is_some_and(takes));
+    let service = canary.unwrap_or(route.service);
     forward(client, parts, host, notable);
     let repeatable = route
         .retry
@@ -164,7 +171,7 @@ fn prepare(
     let timeout = asked.map_or(route.timeout, |asked| asked.min(route.timeout));
     Ok(Prepared {
         route: index,
-        service: route.service,
+        service,
         timeout,
         reserve: route.reserve(timeout),
         criticality,

@@ -9,6 +9,7 @@ use crate::cache::{Caches, RouteCache};
 use crate::overload::Gate;
 use crate::plan::{Plan, RoutePlan, ServicePlan};
 use crate::rate_limit::RouteLimit;
+use crate::split::Split;
 
 /// By route: how often requests may come.
 pub(super) fn limits(plan: &Plan, elder: Option<&Hub>) -> Vec<Option<RouteLimit>> {
@@ -71,4 +72,20 @@ pub(super) fn caches(plan: &Plan, elder: Option<&Hub>) -> Caches {
         Some(kept.unwrap_or_else(|| Arc::new(RouteCache::new(settings))))
     };
     Caches::new(plan.routes.iter().map(cache).collect())
+}
+
+/// By route: its canary, with what is known of it. One that went back stays back as long as the file
+/// says the same of it.
+pub(super) fn splits(plan: &Plan, elder: Option<&Hub>) -> Vec<Option<Arc<Split>>> {
+    let split = |route: &RoutePlan| {
+        let settings = route.split.as_ref()?;
+        let kept = elder.and_then(|elder| {
+            let mut routes = elder.plan.routes.iter().zip(&elder.splits);
+            let (before, split) = routes.find(|(before, _)| before.name == route.name)?;
+            let split = split.as_ref()?;
+            (before.split.as_ref() == Some(settings)).then(|| Arc::clone(split))
+        });
+        Some(kept.unwrap_or_else(|| Arc::new(Split::new(settings))))
+    };
+    plan.routes.iter().map(split).collect()
 }

@@ -22,6 +22,7 @@ use crate::meter::{EndpointCells, ListenerCells, RouteCells, bounds, load};
 use crate::overload::Gate;
 use crate::plan::Plan;
 use crate::rate_limit::RouteLimit;
+use crate::split::Split;
 
 /// Notices kept at most until the control plane takes them; older ones are dropped.
 const NOTICES_MAX: usize = 1_024;
@@ -60,6 +61,8 @@ pub(crate) struct Hub {
     /// By route; none where no second endpoint is asked.
     pub(crate) hedges: Vec<Option<HedgePolicy>>,
     pub(crate) caches: Caches,
+    /// By route; none where all goes to one service.
+    pub(crate) splits: Vec<Option<Arc<Split>>>,
     /// By service; none where overload is not looked at.
     pub(crate) overload: Vec<Option<Arc<Gate>>>,
 }
@@ -93,6 +96,7 @@ impl Hub {
                 .map(|_| ListenerCells::default())
                 .collect(),
             caches: heirlooms::caches(&plan, elder),
+            splits: heirlooms::splits(&plan, elder),
             limits: heirlooms::limits(&plan, elder),
             overload: heirlooms::gates(&plan, elder),
             // A valid file has valid hedges.

@@ -129,6 +129,21 @@ impl Hub {
         }
     }
 
+    /// Compares canaries with the services beside them.
+    pub(crate) fn compare(&self) {
+        let now = self.clock.now();
+        for (route, split) in self.plan.routes.iter().zip(&self.splits) {
+            let Some(split) = split else { continue };
+            if let Some(worse) = split.look(now) {
+                self.notify(Notice::RolledBack {
+                    route: Arc::clone(&route.name),
+                    service: Arc::clone(&split.service),
+                    reason: worse.to_string(),
+                });
+            }
+        }
+    }
+
     /// The only place where an endpoint's standing changes.
     fn say(&self, service: usize, endpoint: &Endpoint, word: &Word<'_>) {
         let (Some(plan), Some(shared)) = (self.plan.services.get(service), self.pools.get(service))

@@ -43,6 +43,8 @@ mod rig;
 #[cfg(test)]
 mod smuggling;
 #[cfg(test)]
+mod split;
+#[cfg(test)]
 mod succession;
 #[cfg(test)]
 mod tcp;

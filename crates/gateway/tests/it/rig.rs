@@ -57,6 +57,7 @@ pub(crate) fn route(path: &str) -> Route {
         hedge: None,
         fallback: None,
         cache: None,
+        split: None,
         criticality: ninefold_config::model::Criticality::Critical,
     }
 }
