@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -163,6 +163,14 @@ impl Gateway {
         self.hub.publish(endpoints);
     }
 
+    /// Whether every thread chooses from the endpoints that were published last. What it chose before
+    /// is counted as in flight then, so an instance that was taken out and has nothing in flight gets
+    /// nothing more.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.hub.is_known()
+    }
+
     /// The counters, summed over the threads.
     #[must_use]
     pub fn counters(&self) -> Counters {
@@ -192,9 +200,11 @@ impl Gateway {
         lock(&self.sockets).take();
         self.order(Order::Drain);
         loop {
+            // In this order: a connection counts before its thread has taken its last one.
+            let closed = self.hub.accepting.load(Acquire) == 0;
             let left = load(&self.hub.live);
             let took = began.elapsed();
-            if left == 0 || took >= limit {
+            if closed && left == 0 || took >= limit {
                 return DrainReport {
                     took,
                     connections_left: left,

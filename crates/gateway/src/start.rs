@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -196,15 +197,33 @@ fn spawn(
             Err(error) => return drop(began.send(Err(error))),
         };
         drop(began.send(Ok(())));
+        let door = Rc::new(Door(Arc::clone(&hub)));
         let worker = Rc::new(Worker::new(hub, thread, seed));
-        runtime.block_on(run(worker, shares, told));
+        runtime.block_on(run(Rc::clone(&worker), shares, told, door));
+        // It chooses no more.
+        worker.see(u64::MAX);
     })?;
     begun.recv().map_err(io::Error::other)??;
     Ok(handle)
 }
 
+/// A thread that may still take connections, for as long as one of its accept loops has it.
+#[derive(Debug)]
+struct Door(Arc<Hub>);
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.0.accepting.fetch_sub(1, Ordering::Release);
+    }
+}
+
 /// One data thread.
-async fn run(worker: Rc<Worker>, shares: Vec<Share>, mut told: watch::Receiver<Order>) {
+async fn run(
+    worker: Rc<Worker>,
+    shares: Vec<Share>,
+    mut told: watch::Receiver<Order>,
+    door: Rc<Door>,
+) {
     // Until then connections wait in the sockets' queues.
     let first = worker.thread == 0;
     let begins = |order: &Order| *order > Order::Trial || (first && *order == Order::Trial);
@@ -215,6 +234,9 @@ async fn run(worker: Rc<Worker>, shares: Vec<Share>, mut told: watch::Receiver<O
     }
     // The loop below takes note of it too.
     told.mark_changed();
+    let mut published = worker.hub.published.subscribe();
+    worker.see(0);
+    worker.refresh();
     for share in shares {
         let socket = begin_to_listen(&share.socket)
             .and_then(|()| tokio::net::TcpListener::from_std(share.socket));
@@ -222,15 +244,21 @@ async fn run(worker: Rc<Worker>, shares: Vec<Share>, mut told: watch::Receiver<O
             Ok(socket) => {
                 let tls = share.tls.map(TlsAcceptor::from);
                 let loops = accept(Rc::clone(&worker), share.listener, socket, tls);
-                drop(tokio::task::spawn_local(loops));
+                let door = Rc::clone(&door);
+                drop(tokio::task::spawn_local(async move {
+                    loops.await;
+                    drop(door);
+                }));
             }
             Err(error) => tracing::error!(%error, "a listener is lost"),
         }
     }
+    drop(door);
     let mut tick = tokio::time::interval(EVERY);
     loop {
         tokio::select! {
             _ = tick.tick() => worker.tidy(),
+            Ok(()) = published.changed() => worker.refresh(),
             changed = told.changed() => {
                 let order = *told.borrow_and_update();
                 if changed.is_err() || order == Order::Stop {

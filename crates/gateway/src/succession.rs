@@ -157,6 +157,13 @@ impl Succession {
         line.views = endpoints;
     }
 
+    /// Whether every gateway chooses from the endpoints that were published last: see
+    /// [`Gateway::is_known`].
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.lock().living().all(|gateway| gateway.is_known())
+    }
+
     /// The counters of all gateways there are and were.
     #[must_use]
     pub fn counters(&self) -> Counters {

@@ -187,6 +187,14 @@ impl Worker {
             })
             .collect();
         view.generation = generation;
+        self.see(generation);
+    }
+
+    /// Says which endpoints are chosen from.
+    pub(crate) fn see(&self, generation: u64) {
+        if let Some(seen) = self.hub.seen.get(self.thread) {
+            seen.store(generation, Ordering::Release);
+        }
     }
 
     /// Chooses an endpoint of `service`, one that is not in `tried` where there is one. Says also

@@ -174,9 +174,11 @@ impl Control {
             self.gateway_notice(notice);
         }
         if self.routing.is_draining() {
+            // In this order: what was chosen before is counted by then.
+            let known = self.parts.gateway.is_known();
             let counters = self.parts.gateway.counters();
             self.routing
-                .finish_drains(&counters, std::time::Instant::now());
+                .finish_drains(&counters, known, std::time::Instant::now());
         }
     }
 

@@ -63,7 +63,7 @@ impl Routing {
 
     /// Answers the drains whose instance has nothing in flight any more, at the second look, or
     /// whose time is up. Not while nothing is published: they still take requests then.
-    pub(crate) fn finish_drains(&mut self, counters: &Counters, at: Instant) {
+    pub(crate) fn finish_drains(&mut self, counters: &Counters, known: bool, at: Instant) {
         if self.held {
             return;
         }
@@ -76,7 +76,7 @@ impl Routing {
         };
         let finished = |drain: &mut Drain| {
             let again = std::mem::replace(&mut drain.looked_at, true);
-            (again && in_flight(&drain.instance) == 0) || at >= drain.deadline
+            (again && known && in_flight(&drain.instance) == 0) || at >= drain.deadline
         };
         for drain in self.drains.extract_if(.., finished) {
             // The supervisor may have given up waiting; then nobody needs the answer.

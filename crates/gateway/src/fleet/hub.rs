@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use ninefold_core::id::InstanceId;
 use ninefold_core::policy::HedgePolicy;
 use ninefold_core::policy::RetryBudget;
+
+use tokio::sync::watch;
 
 use super::budgets::{Budgets, budgets};
 use super::endpoint::Fate;
@@ -45,6 +47,12 @@ pub(crate) struct Hub {
     pub(crate) logs: AccessLogs,
     /// Connections of this generation that are open.
     pub(crate) live: AtomicU64,
+    /// Data threads that may still take connections.
+    pub(crate) accepting: AtomicUsize,
+    /// By thread, the generation of endpoints that it chooses from; `MAX` while it chooses none.
+    pub(crate) seen: Vec<AtomicU64>,
+    /// Wakes the threads for a new generation.
+    pub(crate) published: watch::Sender<u64>,
     /// Whether the first thread's connections are to go to a successor on trial.
     pub(crate) yielding: AtomicBool,
     /// Whether what waits to be accepted is somebody else's.
@@ -114,6 +122,9 @@ impl Hub {
             budgets: budgets(&plan, threads, elder),
             elder: before.map_or_else(Weak::new, Arc::downgrade),
             live: AtomicU64::new(0),
+            accepting: AtomicUsize::new(threads),
+            seen: (0..threads).map(|_| AtomicU64::new(u64::MAX)).collect(),
+            published: watch::Sender::new(0),
             yielding: AtomicBool::new(false),
             withdrawn: AtomicBool::new(false),
             plan,
@@ -156,7 +167,16 @@ impl Hub {
         }
         drop(known);
         self.snapshot.store(Arc::new(Snapshot { services }));
-        self.generation.fetch_add(1, Ordering::Release);
+        let generation = self.generation.fetch_add(1, Ordering::Release);
+        self.published.send_replace(generation.wrapping_add(1));
+    }
+
+    /// Whether no thread chooses from endpoints of before any more. What one of them chose until then
+    /// is counted as in flight.
+    pub(crate) fn is_known(&self) -> bool {
+        let generation = self.generation.load(Ordering::Acquire);
+        let mut seen = self.seen.iter();
+        seen.all(|seen| seen.load(Ordering::Acquire) >= generation)
     }
 
     fn endpoint(

@@ -3,7 +3,7 @@
 use ninefold_gateway::Gateway;
 
 use crate::backend::{Backend, ok};
-use crate::rig::{Plain, file, views};
+use crate::rig::{Plain, Rig, file, until, views};
 
 #[tokio::test]
 async fn who_comes_before_the_opening_waits_and_is_served() {
@@ -29,4 +29,21 @@ async fn one_that_never_opened_can_be_stopped_and_leaves_its_port() {
     assert!(Gateway::hold(&file, state.path()).is_err());
     gateway.stop();
     Gateway::hold(&file, state.path()).unwrap().stop();
+}
+
+#[tokio::test]
+async fn every_thread_says_that_it_knows_what_was_published() {
+    let backend = Backend::start(|_| ok("hello")).await;
+    let rig = Rig::new(&file());
+    for ready in [true, false, true] {
+        let mut views = views(&[backend.address]);
+        views[0].admitted = ready;
+        rig.gateway.publish(views);
+        // Idle ones, too.
+        until("it is known", || async {
+            rig.gateway.is_known().then_some(())
+        })
+        .await;
+        assert_eq!(rig.get("/").await.status == 200, ready);
+    }
 }
