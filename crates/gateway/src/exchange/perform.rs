@@ -1,10 +1,12 @@
 //! Attempts until one succeeds or none may follow.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::poll_immediate;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -129,9 +131,20 @@ impl Exchange {
         }
     }
 
-    /// Asks the service, from `now` on.
-    pub(super) async fn ask(&mut self, now: Instant) -> Ended {
-        let pass = self.admit().await.map_err(Unanswered::Shed)?;
+    /// Asks the service, from `now` on, or from when it has a place for the request.
+    pub(super) async fn ask(&mut self, mut now: Instant) -> Ended {
+        let pass = {
+            let mut admission = pin!(self.admit());
+            match poll_immediate(admission.as_mut()).await {
+                Some(admitted) => admitted,
+                None => {
+                    let admitted = admission.await;
+                    now = Instant::now();
+                    admitted
+                }
+            }
+        };
+        let pass = pass.map_err(Unanswered::Shed)?;
         let answered = self.answer(now).await;
         if let Some(pass) = pass {
             pass.end(outcome_of(&answered));

@@ -1,7 +1,7 @@
 //! A service that is asked for more than it can do.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ninefold_config::model::{Criticality, File, Overload, Span};
 use ninefold_gateway::ServiceCounters;
@@ -143,4 +143,28 @@ async fn the_limit_follows_the_latency() {
         _ = clients => unreachable!("clients go on"),
         gate = service(&rig, |gate| gate.limit <= 16) => assert!(gate.limit >= 1),
     }
+}
+
+/// What a request waits for its place is not the endpoint's: one after the other, attempts cannot
+/// take longer together than all of it does.
+#[tokio::test]
+async fn the_wait_for_a_place_is_not_held_against_the_endpoint() {
+    let (backend, turns) = held().await;
+    let mut file = limited(1, 100);
+    // One thread, so that the second finds the connection of the first.
+    file.threads = std::num::NonZeroU16::new(1);
+    let rig = Rig::with(&file, &[&backend]);
+    let began = Instant::now();
+    let both = async { tokio::join!(rig.get("/a"), rig.get("/b")) };
+    let steps = async {
+        service(&rig, |gate| gate.in_flight == 1 && gate.waiting == 1).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        turns.add_permits(2);
+    };
+    tokio::join!(both, steps);
+    let took = began.elapsed();
+    let report = rig.counters().endpoints[0].report.clone();
+    assert_eq!(report.answered, 2);
+    let attempts = Duration::from_nanos(report.latency_sum_ns);
+    assert!(attempts <= took, "{attempts:?} in {took:?}");
 }
