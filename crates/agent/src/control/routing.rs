@@ -37,9 +37,6 @@ struct Drain {
     instance: InstanceId,
     deadline: Instant,
     done: oneshot::Sender<()>,
-    /// Whether it was looked at since it is out. A data thread may have chosen it just before, and
-    /// count that only now.
-    looked_at: bool,
 }
 
 impl Routing {
@@ -53,7 +50,6 @@ impl Routing {
             instance,
             deadline,
             done,
-            looked_at: false,
         });
     }
 
@@ -61,8 +57,8 @@ impl Routing {
         !self.drains.is_empty()
     }
 
-    /// Answers the drains whose instance has nothing in flight any more, at the second look, or
-    /// whose time is up. Not while nothing is published: they still take requests then.
+    /// Answers the drains whose instance has nothing in flight any more, once it is `known` that it is
+    /// out, or whose time is up. Not while nothing is published: they still take requests then.
     pub(crate) fn finish_drains(&mut self, counters: &Counters, known: bool, at: Instant) {
         if self.held {
             return;
@@ -74,10 +70,8 @@ impl Routing {
                 .find(|endpoint| endpoint.instance == *instance);
             endpoint.map_or(0, |endpoint| endpoint.in_flight)
         };
-        let finished = |drain: &mut Drain| {
-            let again = std::mem::replace(&mut drain.looked_at, true);
-            (again && known && in_flight(&drain.instance) == 0) || at >= drain.deadline
-        };
+        let finished =
+            |drain: &mut Drain| (known && in_flight(&drain.instance) == 0) || at >= drain.deadline;
         for drain in self.drains.extract_if(.., finished) {
             // The supervisor may have given up waiting; then nobody needs the answer.
             drain.done.send(()).ok();
