@@ -21,9 +21,17 @@ pub(crate) struct UpstreamTls {
     files: ServiceTls,
     folder: PathBuf,
     http2: bool,
-    /// The name for all endpoints, or, by ordinal, those that the file gives.
-    names: Vec<ServerName<'static>>,
+    names: Names,
     current: ArcSwap<Loaded>,
+}
+
+/// Whose certificate is expected.
+#[derive(Debug)]
+enum Names {
+    /// The same of every endpoint.
+    One(ServerName<'static>),
+    /// The host that the file gives, by ordinal; of others their address.
+    Hosts(Vec<Option<ServerName<'static>>>),
 }
 
 #[derive(Debug)]
@@ -44,7 +52,7 @@ impl UpstreamTls {
         };
         let http2 = service.protocol == ServiceProtocol::Http2;
         Ok(Some(Arc::new(Self {
-            names: names(service, &files),
+            names: Names::new(service, &files),
             current: ArcSwap::from_pointee(read(&files, folder, http2)?),
             folder: folder.to_owned(),
             files,
@@ -84,8 +92,7 @@ impl UpstreamTls {
         stream: TcpStream,
     ) -> io::Result<TlsStream<TcpStream>> {
         let config = Arc::clone(&self.current.load().config);
-        let index = usize::try_from(ordinal).unwrap_or(usize::MAX);
-        let name = match self.names.get(index).or_else(|| self.names.first()) {
+        let name = match self.names.of(ordinal) {
             Some(name) => name.clone(),
             None => ServerName::IpAddress(stream.peer_addr()?.ip().into()),
         };
@@ -98,20 +105,29 @@ impl UpstreamTls {
     }
 }
 
-fn names(service: &Service, files: &ServiceTls) -> Vec<ServerName<'static>> {
-    if let Some(name) = &files.server_name {
-        return ServerName::try_from(name.clone()).into_iter().collect();
+impl Names {
+    fn new(service: &Service, files: &ServiceTls) -> Self {
+        let name = files.server_name.clone();
+        if let Some(name) = name.and_then(|name| ServerName::try_from(name).ok()) {
+            return Self::One(name);
+        }
+        let ServiceKind::External(external) = &service.kind else {
+            return Self::Hosts(Vec::new());
+        };
+        let hosts = external.endpoints.iter().map(|endpoint| {
+            let (host, _port) = endpoint.address.rsplit_once(':')?;
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            ServerName::try_from(host.to_owned()).ok()
+        });
+        Self::Hosts(hosts.collect())
     }
-    let ServiceKind::External(external) = &service.kind else {
-        return Vec::new();
-    };
-    let hosts = external.endpoints.iter().map(|endpoint| {
-        let (host, _port) = endpoint.address.rsplit_once(':')?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        ServerName::try_from(host.to_owned()).ok()
-    });
-    // Every one or none: an ordinal must not find its neighbour's name.
-    hosts.collect::<Option<_>>().unwrap_or_default()
+
+    fn of(&self, ordinal: u32) -> Option<&ServerName<'static>> {
+        match self {
+            Self::One(name) => Some(name),
+            Self::Hosts(hosts) => hosts.get(usize::try_from(ordinal).ok()?)?.as_ref(),
+        }
+    }
 }
 
 fn paths<'a>(files: &'a ServiceTls, folder: &Path) -> impl Iterator<Item = PathBuf> + use<'a> {
