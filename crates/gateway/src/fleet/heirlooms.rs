@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use ninefold_core::policy::HedgePolicy;
+
 use super::Hub;
 use super::outliers::Pool;
 use crate::cache::{Caches, RouteCache};
@@ -88,4 +90,19 @@ pub(super) fn splits(plan: &Plan, elder: Option<&Hub>) -> Vec<Option<Arc<Split>>
         Some(kept.unwrap_or_else(|| Arc::new(Split::new(settings))))
     };
     plan.routes.iter().map(split).collect()
+}
+
+/// By route: how long requests take, where second endpoints are asked.
+pub(super) fn hedges(plan: &Plan, elder: Option<&Hub>) -> Vec<Option<Arc<HedgePolicy>>> {
+    let hedge = |route: &RoutePlan| {
+        let settings = route.hedge?;
+        let kept = elder.and_then(|elder| {
+            let mut routes = elder.plan.routes.iter().zip(&elder.hedges);
+            let (before, hedge) = routes.find(|(before, _)| before.name == route.name)?;
+            hedge.clone().filter(|_| before.hedge == Some(settings))
+        });
+        // A valid file has valid hedges.
+        kept.or_else(|| HedgePolicy::new(settings).map(Arc::new).ok())
+    };
+    plan.routes.iter().map(hedge).collect()
 }

@@ -67,7 +67,7 @@ pub(crate) struct Hub {
     /// By route; none where requests may come as often as they like.
     pub(crate) limits: Vec<Option<RouteLimit>>,
     /// By route; none where no second endpoint is asked.
-    pub(crate) hedges: Vec<Option<HedgePolicy>>,
+    pub(crate) hedges: Vec<Option<Arc<HedgePolicy>>>,
     pub(crate) caches: Caches,
     /// By route; none where all goes to one service.
     pub(crate) splits: Vec<Option<Arc<Split>>>,
@@ -107,12 +107,7 @@ impl Hub {
             splits: heirlooms::splits(&plan, elder),
             limits: heirlooms::limits(&plan, elder),
             overload: heirlooms::gates(&plan, elder),
-            // A valid file has valid hedges.
-            hedges: plan
-                .routes
-                .iter()
-                .map(|route| HedgePolicy::new(route.hedge?).ok())
-                .collect(),
+            hedges: heirlooms::hedges(&plan, elder),
             pools: heirlooms::pools(&plan, elder),
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             generation: AtomicU64::new(1),

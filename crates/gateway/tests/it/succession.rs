@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use ninefold_config::model::{Cache, File, LimitBy, Overload, Protocol, RateLimit, Ratio, Span};
+use ninefold_config::model::{
+    Cache, File, Hedge, LimitBy, Overload, Protocol, RateLimit, Ratio, Span,
+};
 use ninefold_core::units::Rate;
 use ninefold_gateway::{EndpointCounters, Gateway, Succession};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -302,6 +304,27 @@ async fn what_is_kept_of_answers_stays() {
     soon("the one before to go", retired).await.unwrap();
     assert!(get().await.contains("fwd"));
     assert_eq!(backend.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn how_long_requests_take_is_known_to_the_next_one() {
+    let backend = Backend::start(|_| ok("x")).await;
+    let mut file = file();
+    file.listeners[0].routes[0].hedge = Some(Hedge {
+        samples: 20,
+        ..Hedge::default()
+    });
+    let line = Line::new(&file, &[&backend]);
+    until("it is known", || async {
+        let mut plain = Plain::connect(line.address()).await;
+        plain.send(GET).await;
+        assert_eq!(plain.answer().await.status, 200);
+        line.all.counters().routes[0].hedge_delay
+    })
+    .await;
+    let retired = line.replace(&file);
+    soon("the one before to go", retired).await.unwrap();
+    assert!(line.all.counters().routes[0].hedge_delay.is_some());
 }
 
 #[tokio::test]
