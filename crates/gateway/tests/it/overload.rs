@@ -163,7 +163,7 @@ async fn the_wait_for_a_place_is_not_held_against_the_endpoint() {
     };
     tokio::join!(both, steps);
     let took = began.elapsed();
-    let report = rig.counters().endpoints[0].report.clone();
+    let report = rig.counters().endpoints[0].report;
     assert_eq!(report.answered, 2);
     let attempts = Duration::from_nanos(report.latency_sum_ns);
     assert!(attempts <= took, "{attempts:?} in {took:?}");

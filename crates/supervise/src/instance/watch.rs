@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use ninefold_core::taxonomy::ExitCause;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::clock::wall;
 use crate::disk::{ExitRecord, Folder, RunRecord, read_json};
 use crate::process::{kill_session, surely_gone};
 
+/// What kills a keeper often kills its process with it, in either order. Within this time of the
+/// keeper's end they ended together.
+const TOGETHER: Duration = Duration::from_millis(50);
 /// A keeper writes the cause down within this time, or is gone with it.
 const CAUSE_PATIENCE: Duration = Duration::from_millis(100);
 /// A keeper that lives gets longer: a slow disk or a busy machine is no lost cause.
@@ -22,8 +25,8 @@ pub(crate) async fn first_gone(run: &RunRecord) -> bool {
     tokio::select! {
         biased;
         () = surely_gone(run.process) => false,
-        // Both may be ready at once; then the process is what counts.
-        () = surely_gone(run.keeper) => run.process.alive(),
+        // Where both end together, the process is what counts.
+        () = surely_gone(run.keeper) => timeout(TOGETHER, surely_gone(run.process)).await.is_err(),
     }
 }
 
