@@ -4,7 +4,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING, UPGRADE}
 use http::response::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode, Version};
 
-use crate::http1::{permitted, write_fields};
+use crate::http1::{permitted, write_fields, write_length};
 use crate::strict::RequestHead;
 
 /// What decides beside the answer itself how it is written.
@@ -110,11 +110,6 @@ pub(super) fn write_reply(
     }
     out.extend_from_slice(b"\r\n");
     reply
-}
-
-fn write_length(out: &mut Vec<u8>, length: u64) {
-    let value = HeaderValue::from(length);
-    write_fields(out, [(&CONTENT_LENGTH, &value)].into_iter());
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ impl Exchange {
     /// Asks the service, from `now` on, or from when it has a place for the request.
     pub(super) async fn ask(&mut self, mut now: Instant) -> Ended {
         let pass = {
-            let mut admission = pin!(self.admit());
+            let mut admission = pin!(self.admit(now));
             match poll_immediate(admission.as_mut()).await {
                 Some(admitted) => admitted,
                 None => {
@@ -183,13 +183,13 @@ impl Exchange {
     }
 
     /// A place at the service, where that is limited.
-    async fn admit(&self) -> Result<Option<Pass>, Rejected> {
+    async fn admit(&self, now: Instant) -> Result<Option<Pass>, Rejected> {
         let client = &self.ticket.client;
         let gate = client.worker.hub.overload.get(self.service);
         let Some(gate) = gate.and_then(Option::as_ref) else {
             return Ok(None);
         };
-        let left = self.deadline.saturating_duration_since(Instant::now());
+        let left = self.deadline.saturating_duration_since(now);
         let request = RequestMeta {
             deadline: Some(TokioTime.now() + left),
             criticality: self.criticality,

@@ -14,6 +14,9 @@ pub(super) const HEAD_MAX: usize = 64 << 10;
 /// Fields of one head at most, and of one trailer section.
 pub(super) const HEADERS_MAX: u32 = 100;
 
+/// Headers for which there is room beside the answer's own: what the gateway adds.
+const ADDED: usize = 2;
+
 /// How long the body behind a head is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
@@ -76,7 +79,7 @@ fn parse(bytes: &Bytes, asked: &Method) -> Result<AnswerHead, Malformed> {
     };
     let status = StatusCode::from_u16(code).map_err(|_no_status| Malformed::Head)?;
     let old = version == 0;
-    let mut headers = HeaderMap::with_capacity(read.headers.len());
+    let mut headers = HeaderMap::with_capacity(read.headers.len() + ADDED);
     let mut fields = Fields::default();
     for field in read.headers.iter() {
         let name =

@@ -18,4 +18,4 @@ pub(crate) use date::imf_fixdate;
 pub use head::{AnswerHead, Framing};
 pub use malformed::Malformed;
 pub(crate) use request::{RequestHead, write_request};
-pub(crate) use trailers::{permitted, write_chunk_size, write_fields};
+pub(crate) use trailers::{permitted, write_chunk_size, write_fields, write_length};

@@ -3,7 +3,7 @@
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::{Framing, write_fields};
+use super::{Framing, write_fields, write_length};
 
 /// What the head of a request consists of.
 #[derive(Clone, Copy, Debug)]
@@ -51,11 +51,6 @@ pub(crate) fn write_request(out: &mut Vec<u8>, head: &RequestHead<'_>) {
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"\r\n");
-}
-
-fn write_length(out: &mut Vec<u8>, length: u64) {
-    let value = HeaderValue::from(length);
-    write_fields(out, [(&CONTENT_LENGTH, &value)].into_iter());
 }
 
 #[cfg(test)]

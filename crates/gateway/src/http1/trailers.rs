@@ -57,6 +57,25 @@ pub(crate) fn write_fields<'a>(
     }
 }
 
+/// Writes `content-length`.
+pub(crate) fn write_length(out: &mut Vec<u8>, length: u64) {
+    let mut digits = [b'0'; 20];
+    let mut start = digits.len() - 1;
+    let mut left = length;
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        // A remainder of ten.
+        *digit += u8::try_from(left % 10).unwrap_or(0);
+        start = at;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(b"content-length: ");
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
+    out.extend_from_slice(b"\r\n");
+}
+
 /// Writes the size line of a chunk.
 pub(crate) fn write_chunk_size(out: &mut Vec<u8>, size: usize) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -71,6 +90,18 @@ pub(crate) fn write_chunk_size(out: &mut Vec<u8>, size: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_are_decimal() {
+        for length in [0, 1, 9, 10, 99, 100, 16_384, u64::MAX] {
+            let mut out = Vec::new();
+            write_length(&mut out, length);
+            assert_eq!(
+                String::from_utf8(out).unwrap(),
+                format!("content-length: {length}\r\n")
+            );
+        }
+    }
 
     #[test]
     fn sizes_are_hexadecimal() {

@@ -12,6 +12,12 @@ use crate::http1::Framing;
 /// Bytes of a target at most: what `http::Uri` can hold.
 const TARGET_MAX: usize = (u16::MAX - 1) as usize;
 
+/// Headers for which there is room beside the client's: what the gateway adds.
+const ADDED: usize = 6;
+
+/// Headers of a client for which there is room at once.
+const ROOM_MAX: usize = 64;
+
 /// A request's head.
 #[derive(Clone, Debug)]
 pub struct RequestHead {
@@ -49,7 +55,8 @@ pub(super) fn parse(head: &Bytes, headers_max: u32) -> Result<RequestHead, Refus
     let (method, target, version) = split_request_line(request_line)?;
     let old = version == Version::HTTP_10;
     let mut fields = Fields::default();
-    let mut headers = HeaderMap::new();
+    let expected = memchr::memchr_iter(b'\n', head).take(ROOM_MAX).count();
+    let mut headers = HeaderMap::with_capacity(expected + ADDED);
     let mut count = 0u32;
     for line in lines {
         let line = line?;

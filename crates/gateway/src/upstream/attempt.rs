@@ -208,7 +208,7 @@ impl Attempt<'_> {
         let began = Instant::now();
         match connected {
             Ok(wire) => {
-                let connection = lease.set(Connection::Http1(Http1::new(wire)));
+                let connection = lease.set(Connection::Http1(Box::new(Http1::new(wire))));
                 (self.send(connection, began).await, began)
             }
             Err(failure) => (Err(failure), began),

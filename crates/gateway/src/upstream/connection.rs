@@ -27,12 +27,9 @@ pub(crate) enum Broken {
 
 /// A connection of its own, or a stream of one that is shared.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are the large one, and a box would cost every request an allocation"
-)]
 pub(crate) enum Connection {
-    Http1(Http1),
+    /// Boxed: it goes through many hands in every request.
+    Http1(Box<Http1>),
     Http2(Box<Http2>),
 }
 
@@ -132,7 +129,7 @@ impl Connection {
 
     /// What may serve another request, if nothing is under way and none is ruled out. The rest of a
     /// request whose answer is over is still sent.
-    pub(super) fn rest(self) -> Option<Http1> {
+    pub(super) fn rest(self) -> Option<Box<Http1>> {
         match self {
             Self::Http1(mut connection) => {
                 if connection.rest() {

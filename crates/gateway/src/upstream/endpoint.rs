@@ -28,7 +28,11 @@ pub(crate) struct Upstream {
     pub(crate) service: usize,
     thread: usize,
     /// The last one that was used is at the end and is used first: the others may grow old.
-    kept: RefCell<Vec<Http1>>,
+    #[expect(
+        clippy::vec_box,
+        reason = "a box goes from hand to hand, what is in it stays"
+    )]
+    kept: RefCell<Vec<Box<Http1>>>,
     /// Connections whose requests do not wait for each other.
     pub(super) sessions: Sessions,
     in_flight: Cell<u32>,
@@ -152,7 +156,7 @@ impl Upstream {
     }
 
     /// The kept connection that was used last. It may have died meanwhile.
-    pub(super) fn take_kept(&self, now: Instant) -> Option<Http1> {
+    pub(super) fn take_kept(&self, now: Instant) -> Option<Box<Http1>> {
         let mut connection = self.kept.borrow_mut().pop()?;
         if now.saturating_duration_since(connection.idle_since) >= KEPT_FOR {
             // The others are older still.
@@ -164,7 +168,7 @@ impl Upstream {
     }
 
     /// Keeps an idle connection.
-    pub(super) fn keep(&self, mut connection: Http1) {
+    pub(super) fn keep(&self, mut connection: Box<Http1>) {
         let mut kept = self.kept.borrow_mut();
         if kept.len() < KEPT_MAX {
             connection.idle_since = Instant::now();

@@ -1,5 +1,6 @@
 //! A connection to an endpoint that carries one request at a time.
 
+use std::cell::Cell;
 use std::future::{Future as _, poll_fn};
 use std::io;
 use std::mem;
@@ -20,8 +21,18 @@ use crate::exchange::AttemptBody;
 use crate::guard::Alarm;
 use crate::http1::{AnswerEvent, AnswerHead, AnswerReader, Malformed, RequestHead};
 
-/// Bytes read at once.
-const PIECE: usize = 16 << 10;
+/// Bytes read at once: more than the widespread 16 KiB, so that an answer of as much comes with its
+/// head.
+const PIECE: usize = 32 << 10;
+
+/// Bytes up to which it costs less to copy what was read than to give the buffer away.
+const COPIED: usize = 2 << 10;
+
+thread_local! {
+    /// Where the next answer is read: most leave the buffer as it was, and none was taken for one
+    /// that does not come yet.
+    static SPARE: Cell<BytesMut> = Cell::default();
+}
 
 /// A connection with the request and the answer under way. Dropping it closes it.
 ///
@@ -45,6 +56,17 @@ enum Link {
     /// The rest of the request is sent by a task.
     Reading(ReadHalf<Wire>, AbortHandle),
     Gone,
+}
+
+impl Link {
+    /// Reads once into `piece`; 0 at the end of the stream.
+    fn poll_read(&mut self, cx: &mut Context<'_>, piece: &mut BytesMut) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Whole(stream) => pin!(stream.read_buf(piece)).poll(cx),
+            Self::Reading(stream, _) => pin!(stream.read_buf(piece)).poll(cx),
+            Self::Gone => Poll::Ready(Ok(0)),
+        }
+    }
 }
 
 impl Http1 {
@@ -145,12 +167,21 @@ impl Http1 {
 
     /// Reads one piece more; 0 at the end of the stream.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.input.reserve(PIECE);
-        match &mut self.link {
-            Link::Whole(stream) => pin!(stream.read_buf(&mut self.input)).poll(cx),
-            Link::Reading(stream, _) => pin!(stream.read_buf(&mut self.input)).poll(cx),
-            Link::Gone => Poll::Ready(Ok(0)),
+        if !self.input.is_empty() {
+            self.input.reserve(PIECE);
+            return self.link.poll_read(cx, &mut self.input);
         }
+        let mut piece = SPARE.take();
+        piece.reserve(PIECE);
+        let read = self.link.poll_read(cx, &mut piece);
+        if piece.len() > COPIED {
+            self.input = piece;
+        } else {
+            self.input.extend_from_slice(&piece);
+            piece.clear();
+            SPARE.set(piece);
+        }
+        read
     }
 
     /// Leaves the rest of the request to a task: its answer is there already, and neither may wait
