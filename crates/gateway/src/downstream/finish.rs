@@ -71,14 +71,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         passed.map(|()| io::ErrorKind::TimedOut.into())
     }
 
-    /// Says the last words and closes.
-    pub(super) async fn finish(&mut self) {
+    /// Says the last words and closes. A stream that is not `secure` has nothing more to say; where
+    /// nothing is left unread, dropping it is enough.
+    pub(super) async fn finish(&mut self, secure: bool) {
         let mut outbox = Outbox::default();
         outbox.begin().append(&mut self.last_words.answer);
         let unread =
             self.reader.stage() == Stage::Body || self.last_words.unread || !self.held.is_empty();
         let shut = poll_fn(|cx| {
             ready!(self.poll_flush(&mut outbox, cx))?;
+            if !secure && !unread {
+                return Poll::Ready(Ok(()));
+            }
             match Pin::new(&mut self.io).poll_shutdown(cx) {
                 Poll::Pending => self.poll_write_patience(cx).map(Err),
                 shut @ Poll::Ready(_) => shut,

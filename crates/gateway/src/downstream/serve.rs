@@ -57,7 +57,8 @@ where
     if let Next::Tunnel(tunnel) = next {
         tunnel.run(Early::new(line.held.freeze(), line.io)).await;
     } else {
-        line.finish().await;
+        let secure = client.plan().is_some_and(|plan| plan.tls);
+        line.finish(secure).await;
     }
 }
 

@@ -86,11 +86,12 @@ fn admit(
     }
     let client = Client::new(Rc::clone(worker), listener, peer);
     let tls = tls.cloned();
+    // Boxed: a task's future is moved several times, and these are large.
     let task = if plan.proxy_protocol {
         let head_time = plan.guard.head_time;
-        tokio::task::spawn_local(introduced(client, stream, tls, head_time))
+        tokio::task::spawn_local(Box::pin(introduced(client, stream, tls, head_time)))
     } else {
-        tokio::task::spawn_local(serve(client, stream, tls))
+        tokio::task::spawn_local(Box::pin(serve(client, stream, tls)))
     };
     drop(task);
 }
