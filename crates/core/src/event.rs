@@ -149,6 +149,14 @@ pub enum EventKind {
         /// Which instance.
         instance: InstanceId,
     },
+    /// The breaker of a service changed its state.
+    Breaker {
+        /// Which service.
+        service: String,
+        /// What it is now: `open` (the service fails as a whole and is not asked), `half_open` (some
+        /// requests try it) or `closed`.
+        state: String,
+    },
     /// An action that is about to be taken.
     Action {
         /// On whom.

@@ -76,9 +76,29 @@ pub struct ServiceStatus {
     pub zone_failures_left: u32,
     /// How it is kept from more than it can do; none where that is off.
     pub overload: Option<OverloadStatus>,
+    /// Its breaker; none where the service is always asked.
+    #[serde(default)]
+    pub breaker: Option<BreakerStatus>,
     /// Who takes its traffic.
     #[serde(default)]
     pub pool: PoolStatus,
+}
+
+/// The breaker of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BreakerStatus {
+    /// `closed`, `open` or `half_open`.
+    pub state: String,
+    /// Requests within its window.
+    pub calls: u64,
+    /// Of these: failed.
+    pub failed: u64,
+    /// While it is open, milliseconds until some requests try the service.
+    pub left_ms: Option<u64>,
+    /// How often it opened since the gateway started, also after trials that failed.
+    pub opened: u64,
+    /// Requests that were refused because it was open, since the gateway started.
+    pub refused: u64,
 }
 
 /// Who takes a service's traffic.

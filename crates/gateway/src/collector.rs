@@ -1,5 +1,7 @@
 //! The metrics, in the names that users of Prometheus expect.
 
+mod isolation;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -55,6 +57,7 @@ impl Collector for GatewayCollector {
         };
         encode_routes(&mut encoder, &counters.routes)?;
         encode_services(&mut encoder, &counters.services)?;
+        isolation::encode_breakers(&mut encoder, &counters.breakers)?;
         encode_pools(&mut encoder, &counters.pools)?;
         encode_endpoints(&mut encoder, &counters)?;
         encode_listeners(&mut encoder, &counters.listeners)?;
@@ -209,9 +212,9 @@ fn encode_degraded(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]
 
 fn encode_fallbacks(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
     let fallbacks = routes.iter().flat_map(|route| {
-        route.fallbacks.map(|(cause, count)| {
+        route.fallbacks.iter().map(|(cause, count)| {
             let labels = vec![("route", &*route.route), ("cause", cause.name())];
-            (labels, count)
+            (labels, *count)
         })
     });
     counter(

@@ -25,6 +25,9 @@ pub struct Counters {
     pub routes: Vec<RouteCounters>,
     /// By service whose overload is looked at, in the order of their names.
     pub services: Vec<ServiceCounters>,
+    /// By service with a breaker, in the order of their names.
+    #[serde(default)]
+    pub breakers: Vec<BreakerCounters>,
     /// By service, in the order of their names. Only the present gateway's own word counts, so that
     /// nobody passes it on.
     #[serde(skip)]
@@ -80,7 +83,7 @@ pub struct RouteCounters {
     /// Of `refused`: requests that came too often.
     pub rate_limited: u64,
     /// Requests that a fallback answered, by why it did; below 500 they are `ok`.
-    pub fallbacks: [(FallbackCause, u64); 4],
+    pub fallbacks: Vec<(FallbackCause, u64)>,
     /// What its cache holds and did; none on a route without one.
     pub cache: Option<CacheCounters>,
     /// How its canary does; none on a route without one.
@@ -146,6 +149,25 @@ pub struct ServiceCounters {
     pub waiting: u64,
     /// Requests that were refused, by criticality.
     pub refused: Vec<(Criticality, u64)>,
+}
+
+/// The breaker of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakerCounters {
+    /// The service's name.
+    pub service: Arc<str>,
+    /// `closed`, `open` or `half_open`.
+    pub state: String,
+    /// Requests within its window.
+    pub calls: u64,
+    /// Of these: failed ones.
+    pub failed: u64,
+    /// While it is open, how long until some requests try the service.
+    pub left: Option<Duration>,
+    /// How often it opened, also after trials that failed.
+    pub opened: u64,
+    /// Requests that were refused because it was open.
+    pub refused: u64,
 }
 
 /// Who takes a service's traffic now.
@@ -219,6 +241,13 @@ pub enum Notice {
         service: Arc<str>,
         /// Why, in words.
         reason: String,
+    },
+    /// The breaker of a service opened, tries the service, or closed.
+    Breaker {
+        /// The service.
+        service: Arc<str>,
+        /// What it is now: `open`, `half_open` or `closed`.
+        state: &'static str,
     },
     /// An endpoint is back in rotation: canaries acquitted it, or nothing else was left.
     Readmitted {

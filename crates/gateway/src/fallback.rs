@@ -23,11 +23,19 @@ pub enum FallbackCause {
     Overload,
     /// The service's answer was a 502, 503 or 504.
     Status,
+    /// The service failed as a whole, and its breaker was open.
+    Breaker,
 }
 
 impl FallbackCause {
     /// All of them, in their order.
-    pub const ALL: [Self; 4] = [Self::NoEndpoint, Self::Failed, Self::Overload, Self::Status];
+    pub const ALL: [Self; 5] = [
+        Self::NoEndpoint,
+        Self::Failed,
+        Self::Overload,
+        Self::Status,
+        Self::Breaker,
+    ];
 
     /// The name used in the header, the access log and metrics.
     #[must_use]
@@ -37,6 +45,7 @@ impl FallbackCause {
             Self::Failed => "failed",
             Self::Overload => "overload",
             Self::Status => "status",
+            Self::Breaker => "breaker",
         }
     }
 }

@@ -27,6 +27,7 @@ mod gateway;
 mod gather;
 mod guard;
 pub mod http1;
+mod isolation;
 mod listen;
 mod local;
 mod merge;
@@ -50,8 +51,8 @@ pub use access_log::OpenLogError;
 pub use cache::CacheResult;
 pub use certificate::CertificateError;
 pub use counters::{
-    CacheCounters, Counters, DrainReport, EndpointCounters, ListenerCounters, Notice, PoolCounters,
-    RouteCounters, ServiceCounters, SplitCounters,
+    BreakerCounters, CacheCounters, Counters, DrainReport, EndpointCounters, ListenerCounters,
+    Notice, PoolCounters, RouteCounters, ServiceCounters, SplitCounters,
 };
 pub use fallback::{FallbackCause, FallbackError};
 pub use fleet::{Cause, EndpointView};

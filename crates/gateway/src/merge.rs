@@ -4,10 +4,12 @@
 use std::sync::Arc;
 
 use ninefold_core::observation::CallerReport;
+use ninefold_core::policy::breaker::State;
 use ninefold_core::status::Rotation;
 
 use crate::counters::{
-    CacheCounters, Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
+    BreakerCounters, CacheCounters, Counters, EndpointCounters, ListenerCounters, RouteCounters,
+    ServiceCounters,
 };
 
 impl Counters {
@@ -18,6 +20,7 @@ impl Counters {
             listeners,
             routes,
             services,
+            breakers,
             // Who takes traffic is what the present gateway says.
             pools: _,
             endpoints,
@@ -34,6 +37,8 @@ impl Counters {
         merge(&mut self.routes, routes, same, RouteCounters::merge);
         let same = |one: &ServiceCounters, other: &ServiceCounters| one.service == other.service;
         merge(&mut self.services, services, same, ServiceCounters::merge);
+        let same = |one: &BreakerCounters, other: &BreakerCounters| one.service == other.service;
+        merge(&mut self.breakers, breakers, same, BreakerCounters::merge);
         let same =
             |one: &EndpointCounters, other: &EndpointCounters| one.instance == other.instance;
         merge(
@@ -64,6 +69,12 @@ impl Counters {
             service.limit = 0;
             service.in_flight = 0;
             service.waiting = 0;
+        }
+        for breaker in &mut self.breakers {
+            State::Closed.as_str().clone_into(&mut breaker.state);
+            breaker.calls = 0;
+            breaker.failed = 0;
+            breaker.left = None;
         }
         for endpoint in &mut self.endpoints {
             endpoint.in_flight = 0;
@@ -186,6 +197,23 @@ impl ServiceCounters {
         self.in_flight += in_flight;
         self.waiting += waiting;
         add(&mut self.refused, refused);
+    }
+}
+
+impl BreakerCounters {
+    const fn merge(&mut self, other: &Self) {
+        let Self {
+            service: _,
+            // Those of the one that stays.
+            state: _,
+            calls: _,
+            failed: _,
+            left: _,
+            opened,
+            refused,
+        } = other;
+        self.opened += *opened;
+        self.refused += *refused;
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model::{
-    self, Balance, Cache, Criticality, Ejection, File, Limits, Listener, Overload, Protocol,
-    ProxyVersion, RateLimit, Redundancy, Retry, Route, Service, ServiceKind, ServiceProtocol, Span,
-    Split,
+    self, Balance, Breaker, Cache, Criticality, Ejection, File, Limits, Listener, Overload,
+    Protocol, ProxyVersion, RateLimit, Redundancy, Retry, Route, Service, ServiceKind,
+    ServiceProtocol, Span, Split,
 };
 use ninefold_core::balance::Wanted;
 use ninefold_core::ejection::{EjectionRules, LatencyRules, SuccessRules};
@@ -80,6 +80,7 @@ pub(crate) struct ServicePlan {
     /// Whether Ninefold only routes to it.
     pub(crate) external: bool,
     pub(crate) overload: Option<Overload>,
+    pub(crate) breaker: Option<Breaker>,
     pub(crate) http2: bool,
     pub(crate) tls: Option<Arc<UpstreamTls>>,
     /// Names of the routes to it, by slot.
@@ -265,6 +266,7 @@ impl ServicePlan {
             active_passive,
             external: matches!(service.kind, ServiceKind::External(_)),
             overload: service.overload.clone(),
+            breaker: service.breaker.clone(),
             http2: service.protocol == ServiceProtocol::Http2,
             tls: None,
             routes: Vec::new(),

@@ -81,6 +81,10 @@ impl Line {
             let has = |name: &str| present.services.iter().any(|one| *one.service == *name);
             gone.services.retain(|one| has(&one.service));
         }
+        if gone.breakers.len() > GONE_ROUTES_MAX {
+            let has = |name: &str| present.breakers.iter().any(|one| *one.service == *name);
+            gone.breakers.retain(|one| has(&one.service));
+        }
         if gone.endpoints.len() > GONE_ENDPOINTS_MAX {
             let known = &present.endpoints;
             gone.endpoints

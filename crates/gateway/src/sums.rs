@@ -10,11 +10,12 @@ use ninefold_core::status::Rotation;
 
 use crate::cache::CacheResult;
 use crate::counters::{
-    CacheCounters, Counters, EndpointCounters, ListenerCounters, PoolCounters, RouteCounters,
-    ServiceCounters, SplitCounters,
+    BreakerCounters, CacheCounters, Counters, EndpointCounters, ListenerCounters, PoolCounters,
+    RouteCounters, ServiceCounters, SplitCounters,
 };
 use crate::fallback::FallbackCause;
 use crate::fleet::{Endpoint, Hub, Place};
+use crate::isolation::ServiceBreaker;
 use crate::meter::{EndpointCells, Histogram, ListenerCells, RouteCells, bounds, load};
 use crate::overload::Gate;
 use crate::plan::{NO_ROUTE, ServicePlan};
@@ -62,6 +63,7 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
             })
             .collect(),
         services: services(hub),
+        breakers: breakers(hub),
         pools: pools(hub),
         endpoints: hub
             .known()
@@ -143,6 +145,23 @@ fn services(hub: &Hub) -> Vec<ServiceCounters> {
     named.filter_map(service).collect()
 }
 
+fn breakers(hub: &Hub) -> Vec<BreakerCounters> {
+    let named = hub.plan.services.iter().zip(&hub.breakers);
+    let breaker = |(plan, breaker): (&ServicePlan, &Option<ServiceBreaker>)| {
+        let view = breaker.as_ref()?.view();
+        Some(BreakerCounters {
+            service: Arc::clone(&plan.name),
+            state: view.state.as_str().to_owned(),
+            calls: view.calls,
+            failed: view.failed,
+            left: view.left,
+            opened: view.opened,
+            refused: view.refused,
+        })
+    };
+    named.filter_map(breaker).collect()
+}
+
 fn pools(hub: &Hub) -> Vec<PoolCounters> {
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let pool = |(index, plan): (usize, &ServicePlan)| {
@@ -189,7 +208,7 @@ impl RouteCounters {
             answered: 0,
             latency: Histogram::new(bounds(thresholds)),
             rate_limited: 0,
-            fallbacks: FallbackCause::ALL.map(|cause| (cause, 0)),
+            fallbacks: FallbackCause::ALL.map(|cause| (cause, 0)).into(),
             cache: None,
             split: None,
             retries: 0,

@@ -1,8 +1,8 @@
 //! The status as text, for `curl` and `ninefold status`.
 
 use ninefold_core::status::{
-    InstanceStatus, NodeStatus, OverloadStatus, PoolStatus, Rotation, RouteStatus, ServiceStatus,
-    SloStatus,
+    BreakerStatus, InstanceStatus, NodeStatus, OverloadStatus, PoolStatus, Rotation, RouteStatus,
+    ServiceStatus, SloStatus,
 };
 use ninefold_core::time::Timestamp;
 
@@ -110,23 +110,37 @@ fn services(services: &[ServiceStatus]) -> Table {
             of(|overload| format!("{} of {}", overload.in_flight, overload.limit)),
             of(|overload| overload.waiting.to_string()),
             of(|overload| overload.shed.to_string()),
-            pool_note(&service.pool),
+            service_note(service),
         ]);
     }
     table
 }
 
-fn pool_note(pool: &PoolStatus) -> String {
+fn service_note(service: &ServiceStatus) -> String {
+    let breaker = service.breaker.as_ref().and_then(breaker_note);
+    let notes = breaker.into_iter().chain(pool_notes(&service.pool));
+    notes.collect::<Vec<_>>().join("; ")
+}
+
+fn breaker_note(breaker: &BreakerStatus) -> Option<String> {
+    let refused = breaker.refused;
+    match (breaker.state.as_str(), breaker.left_ms) {
+        ("closed", _) => None,
+        ("open", Some(0)) => Some(format!(
+            "breaker open until the next request, {refused} refused"
+        )),
+        ("open", Some(left)) => Some(format!("breaker open for {left} ms, {refused} refused")),
+        (state, _) => Some(format!("breaker {state}, {refused} refused")),
+    }
+}
+
+fn pool_notes(pool: &PoolStatus) -> impl Iterator<Item = String> {
     let backups = pool.backups.then(|| "its backups serve".to_owned());
     let too_few = pool.too_few.as_ref().map(|then| {
         let (now, of) = (pool.in_rotation, pool.of);
         format!("{now} of {of} endpoints in rotation: {then}")
     });
-    [backups, too_few]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join("; ")
+    [backups, too_few].into_iter().flatten()
 }
 
 fn instances(instances: &[InstanceStatus], at: Timestamp) -> Table {

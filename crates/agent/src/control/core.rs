@@ -217,6 +217,10 @@ impl Control {
             } => self.notice(format!(
                 "route {route}: canary {service} rolled back: {reason}"
             )),
+            Notice::Breaker { service, state } => self.record(EventKind::Breaker {
+                service: service.to_string(),
+                state: state.to_owned(),
+            }),
             Notice::Readmitted { instance } => {
                 self.record(EventKind::EndpointReadmitted {
                     instance: instance.clone(),

@@ -5,12 +5,14 @@ use std::time::Duration;
 use ninefold_config::model::{self, ServiceKind};
 use ninefold_core::slo::RouteTotals;
 use ninefold_core::status::{
-    CacheStatus, ClassCount, InstanceState, InstanceStatus, ListenerStatus, NodeStatus,
-    OverloadStatus, PoolStatus, RouteStatus, ServiceStatus, SloStatus, SplitStatus,
+    BreakerStatus, CacheStatus, ClassCount, InstanceState, InstanceStatus, ListenerStatus,
+    NodeStatus, OverloadStatus, PoolStatus, RouteStatus, ServiceStatus, SloStatus, SplitStatus,
 };
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
-use ninefold_gateway::{CacheCounters, CacheResult, PoolCounters, ServiceCounters, SplitCounters};
+use ninefold_gateway::{
+    BreakerCounters, CacheCounters, CacheResult, PoolCounters, ServiceCounters, SplitCounters,
+};
 
 use super::core::{Control, now};
 use crate::tolerance::failures_left;
@@ -129,6 +131,7 @@ impl Control {
                 failures_left,
                 zone_failures_left,
                 overload: overload(&counters.services, name),
+                breaker: breaker(&counters.breakers, name),
                 pool: pool(&counters.pools, name),
             }
         };
@@ -187,6 +190,19 @@ fn overload(counters: &[ServiceCounters], service: &str) -> Option<OverloadStatu
         in_flight: found.in_flight,
         waiting: found.waiting,
         shed: found.refused.iter().map(|(_, count)| count).sum(),
+    })
+}
+
+fn breaker(counters: &[BreakerCounters], service: &str) -> Option<BreakerStatus> {
+    let found = counters.iter().find(|one| &*one.service == service)?;
+    let millis = |left: Duration| u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+    Some(BreakerStatus {
+        state: found.state.clone(),
+        calls: found.calls,
+        failed: found.failed,
+        left_ms: found.left.map(millis),
+        opened: found.opened,
+        refused: found.refused,
     })
 }
 

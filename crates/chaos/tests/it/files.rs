@@ -132,5 +132,6 @@ fn service(kind: ServiceKind) -> Service {
         protocol: ninefold_config::model::ServiceProtocol::default(),
         tls: None,
         overload: None,
+        breaker: None,
     }
 }

@@ -268,6 +268,7 @@ impl System for Shop {
             }],
             services: vec![ServiceStatus {
                 overload: None,
+                breaker: None,
                 pool: PoolStatus::default(),
                 service: "web".to_owned(),
                 supervised: true,

@@ -7,6 +7,7 @@ mod built;
 mod claim;
 mod degrade;
 mod health;
+mod isolate;
 mod listener;
 mod resolve;
 mod root;

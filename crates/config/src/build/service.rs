@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use toml::de::DeValue;
 
 use super::health::health;
+use super::isolate;
 use super::view::View;
 use crate::model::{
     Balance, Cluster, Ejection, Endpoint, External, HashBalance, HashKey, LatencyEjection, Name,
@@ -39,6 +40,7 @@ fn service(table: View<'_, '_>, cluster: &Cluster) -> Service {
         health: health(table.table("health")),
         ejection: ejection(table.table("ejection")),
         overload: overload(table),
+        breaker: isolate::breaker(table),
         balance: balance(table),
         when_too_few: match table.text("when_too_few") {
             Some("fail-open") => WhenTooFew::FailOpen,

@@ -12,6 +12,7 @@ mod claim_load;
 mod degrade;
 mod health;
 mod hedge;
+mod isolate;
 mod listener;
 mod overload;
 mod path;

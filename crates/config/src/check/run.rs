@@ -1,8 +1,8 @@
 //! All checks in order.
 
 use super::{
-    address, balance, claim, claim_fault, claim_load, degrade, health, hedge, listener, overload,
-    placeholder, protocol, redundancy, service, slo, timeout,
+    address, balance, claim, claim_fault, claim_load, degrade, health, hedge, isolate, listener,
+    overload, placeholder, protocol, redundancy, service, slo, timeout,
 };
 use crate::build::Built;
 use crate::finding::Report;
@@ -13,6 +13,7 @@ pub(crate) fn file(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     health::check(built, report);
     redundancy::check(built, report);
     overload::check(built, report);
+    isolate::check(built, report);
     balance::check(built, report);
     listener::check(built, report);
     degrade::check(built, report);

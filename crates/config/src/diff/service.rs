@@ -9,6 +9,7 @@ pub(super) fn keys(old: &Service, new: &Service) -> Vec<String> {
         health,
         ejection,
         overload,
+        breaker,
         balance,
         when_too_few,
         panic_threshold,
@@ -33,6 +34,7 @@ pub(super) fn keys(old: &Service, new: &Service) -> Vec<String> {
     keys.whole("health", health, &new.health);
     ejection_keys(&mut keys, ejection, &new.ejection);
     keys.whole("overload", overload, &new.overload);
+    keys.whole("breaker", breaker, &new.breaker);
     keys.whole("balance", balance, &new.balance);
     keys.value("when_too_few", when_too_few.name(), new.when_too_few.name());
     keys.value("panic_threshold", panic_threshold, &new.panic_threshold);

@@ -8,7 +8,7 @@ use crate::text::Syntax;
 pub(super) static FALLBACK: Table = Table {
     title: "`fallback`",
     about: "What answers when no endpoint is up, when every attempt failed before an answer, when \
-            the service is overloaded, and in place of a final 502, 503 or 504. Such an answer has \
+            the service is overloaded or its breaker is open, and in place of a final 502, 503 or 504. Such an answer has \
             `x-ninefold-fallback`, with the cause.",
     keys: &[
         Key::new(

@@ -7,6 +7,7 @@ mod claim;
 mod degrade;
 mod health;
 mod hedge;
+mod isolate;
 mod key;
 mod listener;
 mod root;

@@ -2,6 +2,7 @@
 
 use super::balance::{ALGORITHM, BALANCE};
 use super::health::{COMMAND, HEALTH};
+use super::isolate::BREAKER;
 use super::{Key, Rule, Shape, Table};
 use crate::text::Syntax;
 
@@ -111,6 +112,12 @@ pub(crate) static SERVICE: Table = Table {
             Shape::Either(&[Shape::Off, Shape::Table(&OVERLOAD)]),
         ),
         Key::new(
+            "breaker",
+            "When the service as a whole is no longer asked for a while. `{}` takes the defaults. \
+             Default: never.",
+            Shape::Either(&[Shape::Off, Shape::Table(&BREAKER)]),
+        ),
+        Key::new(
             "balance",
             "Which endpoint a request goes to: the better of two drawn at random by latency and \
              load (`p2c`), or by requests under way (`least-request`), each in turn (`round-robin`), or \
@@ -161,7 +168,6 @@ pub(crate) static SERVICE: Table = Table {
     rule: Some(Rule::ExactlyOne(&["run", "endpoints"])),
     later: &[
         "bulkhead",
-        "breaker",
         "driver",
         "rto",
         "rpo",

@@ -8,6 +8,7 @@ mod claim;
 mod degrade;
 mod file;
 mod hedge;
+mod isolate;
 mod listener;
 mod name;
 mod probe;
@@ -19,6 +20,7 @@ pub use claim::{Claim, Load, LoadRequest, Survive};
 pub use degrade::{Cache, Fallback, FixedAnswer, FixedBody, Split, Sticky};
 pub use file::{AdminAddress, Cluster, File, Node};
 pub use hedge::Hedge;
+pub use isolate::Breaker;
 pub use listener::{
     AccessLog, AccessLogFormat, LimitBy, Limits, Listener, Protocol, ProxyVersion, RateLimit,
     Retry, Route, TlsCertificate,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Health, Name, Ratio, Span, WhenTooFew};
+use super::{Breaker, Health, Name, Ratio, Span, WhenTooFew};
 
 /// One service.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Service {
     pub ejection: Ejection,
     /// `overload`. `"off"` is `None`.
     pub overload: Option<Overload>,
+    /// `breaker`: when the service as a whole is no longer asked. Default: never.
+    pub breaker: Option<Breaker>,
     /// `balance`: which endpoint a request goes to. Default `p2c`.
     pub balance: Balance,
     /// `when_too_few`: what happens when fewer endpoints are in rotation than `panic_threshold`

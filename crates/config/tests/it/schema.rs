@@ -94,6 +94,7 @@ const TABLES: &[(&str, &str)] = &[
         "[[listener]]\n[[listener.route]]\n[listener.route.retry]\n",
     ),
     ("overload", "[service.a.overload]\n"),
+    ("breaker", "[service.a.breaker]\n"),
     (
         "rate_limit",
         "[[listener]]\n[[listener.route]]\n[listener.route.rate_limit]\n",

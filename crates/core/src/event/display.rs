@@ -26,6 +26,7 @@ impl fmt::Display for EventKind {
             | Self::InstanceStopped { .. }
             | Self::EndpointEjected { .. }
             | Self::EndpointReadmitted { .. }
+            | Self::Breaker { .. }
             | Self::Action { .. } => remedy(self, f),
             Self::Verdict(_)
             | Self::Incident(_)
@@ -117,12 +118,21 @@ fn remedy(kind: &EventKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             for_ns,
         } => write!(f, "{instance} ejected for {}: {reason}", short(*for_ns)),
         EventKind::EndpointReadmitted { instance } => write!(f, "{instance} readmitted"),
+        EventKind::Breaker { service, state } => breaker(service, state, f),
         EventKind::Action {
             instance,
             action,
             reason,
         } => write!(f, "action: {action} {instance}: {reason}"),
         other => write!(f, "{other:?}"),
+    }
+}
+
+fn breaker(service: &str, state: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match state {
+        "open" => write!(f, "breaker of {service} open: it fails as a whole"),
+        "half_open" => write!(f, "breaker of {service} half open: some requests try it"),
+        _ => write!(f, "breaker of {service} {state}"),
     }
 }
 
@@ -201,6 +211,10 @@ mod tests {
                 pid: 1,
             },
             EventKind::InstanceStopped { instance },
+            EventKind::Breaker {
+                service: "catalog".to_owned(),
+                state: "open".to_owned(),
+            },
             EventKind::FaultEnded {
                 id: "f".to_owned(),
                 how: "expired".to_owned(),

@@ -30,11 +30,18 @@ pub(super) struct Background {
     faults: VecDeque<(Timestamp, FaultNotice)>,
 }
 
+/// On whom something was done.
+#[derive(Clone, Debug)]
+enum About {
+    Everybody,
+    Instances(Vec<InstanceId>),
+    Service(String),
+}
+
 /// One thing that changed or was done.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    /// On whom; empty for everybody.
-    about: Vec<InstanceId>,
+    about: About,
     pub(super) evidence: EvidenceLine,
 }
 
@@ -45,13 +52,15 @@ impl Line {
     }
 
     pub(super) fn concerns(&self, incident: &Incident) -> bool {
-        let member = |id: &InstanceId| {
-            incident
-                .verdicts
-                .iter()
-                .any(|verdict| verdict.instance == *id)
+        let is = |one: &dyn Fn(&InstanceId) -> bool| {
+            let mut verdicts = incident.verdicts.iter();
+            verdicts.any(|verdict| one(&verdict.instance))
         };
-        self.about.is_empty() || self.about.iter().any(member)
+        match &self.about {
+            About::Everybody => true,
+            About::Instances(ids) => is(&|id| ids.contains(id)),
+            About::Service(name) => is(&|id| *id.service == **name),
+        }
     }
 }
 
@@ -119,7 +128,7 @@ fn line(event: &Event) -> Option<Line> {
         | EventKind::NodeStopping { .. }
         | EventKind::ConfigChanged { .. }
         | EventKind::ReloadRolledBack { .. }
-        | EventKind::TookOver { .. } => (Vec::new(), "ninefold"),
+        | EventKind::TookOver { .. } => (About::Everybody, "ninefold"),
         EventKind::InstanceStarted { instance, .. }
         | EventKind::InstanceAdopted { instance, .. }
         | EventKind::InstanceReady { instance, .. }
@@ -128,11 +137,18 @@ fn line(event: &Event) -> Option<Line> {
         | EventKind::InstanceBackingOff { instance, .. }
         | EventKind::InstanceCrashLoop { instance, .. }
         | EventKind::InstanceStopped { instance }
-        | EventKind::InstanceExited { instance, .. } => (vec![instance.clone()], "supervisor"),
+        | EventKind::InstanceExited { instance, .. } => {
+            (About::Instances(vec![instance.clone()]), "supervisor")
+        }
         EventKind::EndpointEjected { instance, .. }
-        | EventKind::EndpointReadmitted { instance } => (vec![instance.clone()], "gateway"),
-        EventKind::Action { instance, .. } => (vec![instance.clone()], "ninefold"),
-        EventKind::FaultAnnounced(fault) => (fault.targets.clone(), CHAOS),
+        | EventKind::EndpointReadmitted { instance } => {
+            (About::Instances(vec![instance.clone()]), "gateway")
+        }
+        EventKind::Breaker { service, .. } => (About::Service(service.clone()), "gateway"),
+        EventKind::Action { instance, .. } => {
+            (About::Instances(vec![instance.clone()]), "ninefold")
+        }
+        EventKind::FaultAnnounced(fault) => (About::Instances(fault.targets.clone()), CHAOS),
         EventKind::NodeStopped
         | EventKind::Verdict(_)
         | EventKind::Incident(_)

@@ -147,6 +147,16 @@ impl Scene {
                     },
                 );
             }
+            "breaker" => {
+                let (service, state) = rest.split_once(' ').unwrap();
+                self.event(
+                    at,
+                    EventKind::Breaker {
+                        service: service.to_owned(),
+                        state: state.to_owned(),
+                    },
+                );
+            }
             "event-ready" => self.event(
                 at,
                 EventKind::InstanceReady {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::UPGRADE;
 use http::{HeaderValue, Method, Response, StatusCode, Version};
-use ninefold_core::policy::{Reason, Rejected};
+use ninefold_core::policy::{PolicyKind, Reason, Rejected};
 use tokio::time::Instant;
 
 use super::answer::OwnAnswer;
@@ -118,17 +118,16 @@ impl Exchange {
         answer.response(self.form, self.head.version)
     }
 
-    /// The service has more to do than it can, and others are more important.
-    pub(super) fn shed(mut self: Box<Self>, rejected: Rejected) -> Response<Delivery> {
-        let service = self.service_name();
-        let answer = OwnAnswer::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "gateway/overload",
-            format!(
-                "service {service} is overloaded: {}",
-                rejected.reason.as_str()
-            ),
-        );
+    /// The service was not asked.
+    pub(super) fn refused(mut self: Box<Self>, rejected: Rejected) -> Response<Delivery> {
+        let (service, why) = (self.service_name(), rejected.reason.as_str());
+        let (reason, what) = match rejected.policy {
+            PolicyKind::CircuitBreaker => ("gateway/breaker", "fails and is left alone"),
+            _ => ("gateway/overload", "is overloaded"),
+        };
+        let what = format!("service {service} {what}: {why}");
+        let mut answer = OwnAnswer::new(StatusCode::SERVICE_UNAVAILABLE, reason, what);
+        answer.retry_after = rejected.retry_after.or(answer.retry_after);
         self.ticket.phase = Phase::Route;
         self.ticket.status = 503;
         if self.is_impatience(&rejected) {

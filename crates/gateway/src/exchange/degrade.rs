@@ -3,6 +3,7 @@
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Response, StatusCode};
 use ninefold_core::ejection::Testimony;
+use ninefold_core::policy::PolicyKind;
 use tokio::time::Instant;
 
 use super::Delivery;
@@ -36,8 +37,12 @@ impl Exchange {
             Ok(answer) => answer
                 .curable
                 .then_some((FallbackCause::Status, Sent::Maybe)),
-            Err(Unanswered::Shed(rejected)) => {
-                (!self.is_impatience(rejected)).then_some((FallbackCause::Overload, Sent::Never))
+            Err(Unanswered::Refused(rejected)) => {
+                let cause = match rejected.policy {
+                    PolicyKind::CircuitBreaker => FallbackCause::Breaker,
+                    _ => FallbackCause::Overload,
+                };
+                (!self.is_impatience(rejected)).then_some((cause, Sent::Never))
             }
             Err(Unanswered::Unavailable) => {
                 let sent = match self.ticket.attempts {

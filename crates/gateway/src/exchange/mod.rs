@@ -1,5 +1,6 @@
 //! One request from its head to the last byte of its answer.
 
+mod admit;
 mod answer;
 mod cached;
 mod client;

@@ -11,10 +11,9 @@ use http::header::HOST;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, Version};
-use ninefold::clock::{Now as _, TokioTime};
 use ninefold_core::ejection::Testimony;
 use ninefold_core::policy::deadline::GrpcTimeout;
-use ninefold_core::policy::{Criticality, Outcome, Rejected, RequestMeta};
+use ninefold_core::policy::{Criticality, Rejected};
 use tokio::time::{Instant, sleep_until};
 
 use super::form::Form;
@@ -26,7 +25,6 @@ use super::{Delivery, Ticket};
 use crate::choice::{Ask, hash_key};
 use crate::fallback::Fallback;
 use crate::http1::RequestHead;
-use crate::overload::Pass;
 use crate::plan::{RoutePlan, ServicePlan};
 use crate::upstream::{Answer, Attempt, Failure, Sent, Upstream};
 
@@ -73,30 +71,12 @@ pub(super) type Ended = Result<Answer, Unanswered>;
 
 /// Why there is no answer to pass on.
 pub(super) enum Unanswered {
-    /// The service has more to do than it can, and others are more important.
-    Shed(Rejected),
+    /// The gateway did not ask it: it has more to do than it can, or fails.
+    Refused(Rejected),
     /// No endpoint is up.
     Unavailable,
     /// So the last attempt failed.
     Failed(Failure),
-}
-
-/// What an end says about the service's load. A service without endpoints and a client that broke
-/// off say nothing.
-fn outcome_of(answered: &Ended) -> Outcome {
-    match answered {
-        Ok(answer) => match answer.testimony {
-            Testimony::Against => Outcome::Failure,
-            Testimony::For => Outcome::Success,
-            Testimony::Neither => Outcome::Ignored,
-        },
-        Err(
-            Unanswered::Unavailable
-            | Unanswered::Shed(_)
-            | Unanswered::Failed(Failure::RequestBody),
-        ) => Outcome::Ignored,
-        Err(Unanswered::Failed(_)) => Outcome::Failure,
-    }
 }
 
 impl Exchange {
@@ -133,7 +113,7 @@ impl Exchange {
 
     /// Asks the service, from `now` on, or from when it has a place for the request.
     pub(super) async fn ask(&mut self, mut now: Instant) -> Ended {
-        let pass = {
+        let admitted = {
             let mut admission = pin!(self.admit(now));
             match poll_immediate(admission.as_mut()).await {
                 Some(admitted) => admitted,
@@ -144,11 +124,9 @@ impl Exchange {
                 }
             }
         };
-        let pass = pass.map_err(Unanswered::Shed)?;
+        let admitted = admitted.map_err(Unanswered::Refused)?;
         let answered = self.answer(now).await;
-        if let Some(pass) = pass {
-            pass.end(outcome_of(&answered));
-        }
+        self.give_back(admitted, &answered);
         self.compare(&answered);
         answered
     }
@@ -165,7 +143,7 @@ impl Exchange {
             Ok(answer) => Some(answer.testimony == Testimony::Against),
             Err(Unanswered::Failed(failure)) => (!self.is_of_client(*failure)).then_some(true),
             Err(Unanswered::Unavailable) => Some(true),
-            Err(Unanswered::Shed(_)) => None,
+            Err(Unanswered::Refused(_)) => None,
         };
         if let Some(failed) = failed.filter(|_| canary || self.service == route.service) {
             split.count(canary, failed);
@@ -178,25 +156,8 @@ impl Exchange {
             Ok(answer) => self.deliver(answer),
             Err(Unanswered::Failed(failure)) => self.fail(failure),
             Err(Unanswered::Unavailable) => self.unavailable(),
-            Err(Unanswered::Shed(rejected)) => self.shed(rejected),
+            Err(Unanswered::Refused(rejected)) => self.refused(rejected),
         }
-    }
-
-    /// A place at the service, where that is limited.
-    async fn admit(&self, now: Instant) -> Result<Option<Pass>, Rejected> {
-        let client = &self.ticket.client;
-        let gate = client.worker.hub.overload.get(self.service);
-        let Some(gate) = gate.and_then(Option::as_ref) else {
-            return Ok(None);
-        };
-        let left = self.deadline.saturating_duration_since(now);
-        let request = RequestMeta {
-            deadline: Some(TokioTime.now() + left),
-            criticality: self.criticality,
-            cohort: client.cohort,
-            ..RequestMeta::default()
-        };
-        gate.admit(&request).await.map(Some)
     }
 
     async fn answer(&mut self, mut now: Instant) -> Ended {

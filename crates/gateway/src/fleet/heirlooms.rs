@@ -8,6 +8,7 @@ use ninefold_core::policy::HedgePolicy;
 use super::Hub;
 use super::outliers::Pool;
 use crate::cache::{Caches, RouteCache};
+use crate::isolation::ServiceBreaker;
 use crate::overload::Gate;
 use crate::plan::{Plan, RoutePlan, ServicePlan};
 use crate::rate_limit::RouteLimit;
@@ -42,6 +43,22 @@ pub(super) fn gates(plan: &Plan, elder: Option<&Hub>) -> Vec<Option<Arc<Gate>>> 
         kept.or_else(|| Gate::new(settings).ok()).map(Arc::new)
     };
     plan.services.iter().map(gate).collect()
+}
+
+/// By service: when it is not asked at all.
+pub(super) fn breakers(plan: &Plan, elder: Option<&Hub>) -> Vec<Option<ServiceBreaker>> {
+    let breaker = |service: &ServicePlan| {
+        let settings = service.breaker.as_ref()?;
+        let kept = elder.and_then(|elder| {
+            let mut services = elder.plan.services.iter().zip(&elder.breakers);
+            let (before, breaker) = services.find(|(before, _)| before.name == service.name)?;
+            let breaker = breaker.as_ref()?;
+            (before.breaker.as_ref() == Some(settings)).then(|| breaker.shared())
+        });
+        // A valid file has valid breakers.
+        kept.or_else(|| ServiceBreaker::new(settings).ok())
+    };
+    plan.services.iter().map(breaker).collect()
 }
 
 /// By service: what decides who is ejected.

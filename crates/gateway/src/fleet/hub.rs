@@ -20,6 +20,7 @@ use crate::access_log::AccessLogs;
 use crate::cache::Caches;
 use crate::clock::Clock;
 use crate::counters::Notice;
+use crate::isolation::ServiceBreaker;
 use crate::meter::{EndpointCells, ListenerCells, RouteCells, bounds, load};
 use crate::overload::Gate;
 use crate::plan::Plan;
@@ -73,6 +74,8 @@ pub(crate) struct Hub {
     pub(crate) splits: Vec<Option<Arc<Split>>>,
     /// By service; none where overload is not looked at.
     pub(crate) overload: Vec<Option<Arc<Gate>>>,
+    /// By service; none where it is always asked.
+    pub(crate) breakers: Vec<Option<ServiceBreaker>>,
 }
 
 /// A lock is only ever held for a few assignments, which cannot panic half way.
@@ -107,6 +110,7 @@ impl Hub {
             splits: heirlooms::splits(&plan, elder),
             limits: heirlooms::limits(&plan, elder),
             overload: heirlooms::gates(&plan, elder),
+            breakers: heirlooms::breakers(&plan, elder),
             hedges: heirlooms::hedges(&plan, elder),
             pools: heirlooms::pools(&plan, elder),
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
@@ -259,9 +263,20 @@ impl Hub {
         notices.push_back(notice);
     }
 
+    fn tell_breakers(&self) {
+        for (plan, breaker) in self.plan.services.iter().zip(&self.breakers) {
+            let Some(breaker) = breaker else { continue };
+            for state in breaker.take_changes() {
+                let service = Arc::clone(&plan.name);
+                self.notify(Notice::Breaker { service, state });
+            }
+        }
+    }
+
     /// Takes the notices since the last call.
     pub(crate) fn take_notices(&self) -> Vec<Notice> {
         self.sweep();
+        self.tell_breakers();
         lock(&self.notices).drain(..).collect()
     }
 }

@@ -9,6 +9,8 @@ mod backend;
 #[cfg(test)]
 mod balancing;
 #[cfg(test)]
+mod breaker;
+#[cfg(test)]
 mod cache;
 #[cfg(test)]
 mod departure;

@@ -37,6 +37,7 @@ pub(crate) fn service() -> Service {
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
         overload: None,
+        breaker: None,
         protocol: ServiceProtocol::default(),
         tls: None,
     }

@@ -90,6 +90,7 @@ pub(crate) fn service(kind: ServiceKind, health: Health) -> Service {
         protocol: ninefold_config::model::ServiceProtocol::default(),
         tls: None,
         overload: None,
+        breaker: None,
     }
 }
 

@@ -1,0 +1,80 @@
+//! Whether a service is asked at all, and what is learnt from how it answered.
+
+use ninefold::clock::{Now as _, PreciseClock, TokioTime};
+use ninefold_core::ejection::Testimony;
+use ninefold_core::policy::{Outcome, Rejected, RequestMeta};
+use tokio::time::Instant;
+
+use super::perform::{Ended, Exchange, Unanswered};
+use crate::isolation::Leave;
+use crate::overload::Pass;
+use crate::upstream::Failure;
+
+/// What a request holds while its service is asked.
+pub(super) struct Admitted {
+    pub(super) leave: Option<Leave>,
+    pub(super) pass: Option<Pass>,
+}
+
+/// What an end says about the service's load. A service without endpoints and a client that broke
+/// off say nothing.
+fn outcome_of(answered: &Ended) -> Outcome {
+    match answered {
+        Ok(answer) => match answer.testimony {
+            Testimony::Against => Outcome::Failure,
+            Testimony::For => Outcome::Success,
+            Testimony::Neither => Outcome::Ignored,
+        },
+        Err(
+            Unanswered::Unavailable
+            | Unanswered::Refused(_)
+            | Unanswered::Failed(Failure::RequestBody),
+        ) => Outcome::Ignored,
+        Err(Unanswered::Failed(_)) => Outcome::Failure,
+    }
+}
+
+impl Exchange {
+    /// Leave of the service's breaker, and a place at the service, where there are such.
+    pub(super) async fn admit(&self, now: Instant) -> Result<Admitted, Rejected> {
+        let leave = self.leave()?;
+        let pass = self.place(now).await?;
+        Ok(Admitted { leave, pass })
+    }
+
+    fn leave(&self) -> Result<Option<Leave>, Rejected> {
+        let breakers = &self.ticket.client.worker.hub.breakers;
+        let breaker = breakers.get(self.service).and_then(Option::as_ref);
+        breaker.map(|breaker| breaker.admit()).transpose()
+    }
+
+    async fn place(&self, now: Instant) -> Result<Option<Pass>, Rejected> {
+        let client = &self.ticket.client;
+        let gate = client.worker.hub.overload.get(self.service);
+        let Some(gate) = gate.and_then(Option::as_ref) else {
+            return Ok(None);
+        };
+        let left = self.deadline.saturating_duration_since(now);
+        let request = RequestMeta {
+            deadline: Some(TokioTime.now() + left),
+            criticality: self.criticality,
+            cohort: client.cohort,
+            ..RequestMeta::default()
+        };
+        gate.admit(&request).await.map(Some)
+    }
+
+    /// Gives back what was held, with what is to be learnt.
+    pub(super) fn give_back(&self, admitted: Admitted, answered: &Ended) {
+        let outcome = outcome_of(answered);
+        if let Some(pass) = admitted.pass {
+            pass.end(outcome);
+        }
+        if let Some(leave) = admitted.leave {
+            let of_client =
+                matches!(answered, Err(Unanswered::Failed(failure)) if self.is_of_client(*failure));
+            let outcome = if of_client { Outcome::Ignored } else { outcome };
+            leave.settle(outcome, PreciseClock);
+        }
+    }
+}
