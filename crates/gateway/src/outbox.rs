@@ -26,6 +26,8 @@ pub(crate) struct Outbox {
     tail: &'static [u8],
     /// Whether anything was written of the message.
     begun: bool,
+    /// Bytes written, of all messages.
+    sent: u64,
 }
 
 impl Outbox {
@@ -38,6 +40,11 @@ impl Outbox {
     /// Whether anything was written of the message.
     pub(crate) const fn has_begun(&self) -> bool {
         self.begun
+    }
+
+    /// How many bytes were written of all messages.
+    pub(crate) const fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// How many bytes are to be written.
@@ -108,6 +115,7 @@ impl Outbox {
 
     fn advance(&mut self, written: usize) {
         self.begun = true;
+        self.sent += written as u64;
         let gathered = written.min(self.gathered.len() - self.written);
         self.written += gathered;
         let large = (written - gathered).min(self.large.len());

@@ -86,6 +86,12 @@ impl Client {
         self.doomed.get()
     }
 
+    /// How long a body may pause, in either direction.
+    pub(crate) fn pause_max(&self) -> Duration {
+        self.plan()
+            .map_or(Duration::MAX, |plan| plan.limits.body_pause.0)
+    }
+
     /// The listener's plan; there always is one.
     pub(crate) fn plan(&self) -> Option<&ListenerPlan> {
         self.worker.hub.plan.listeners.get(self.listener)

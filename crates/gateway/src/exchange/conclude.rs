@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::UPGRADE;
@@ -43,11 +42,7 @@ impl Exchange {
             took,
             ..
         } = answer;
-        let pause_max = self
-            .ticket
-            .client
-            .plan()
-            .map_or(Duration::MAX, |plan| plan.limits.body_pause.0);
+        let pause_max = self.ticket.client.pause_max();
         self.ticket
             .answered(response.status().as_u16(), at.into_std());
         let (mut parts, ()) = response.into_parts();

@@ -318,6 +318,7 @@ impl Exchange {
             tls: service.tls.as_deref(),
             grpc: self.form.is_grpc(),
             try_timeout: route.try_timeout,
+            pause_max: self.ticket.client.pause_max(),
             deadline: self.deadline,
         };
         match attempt.run().await {

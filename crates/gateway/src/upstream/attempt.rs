@@ -100,6 +100,8 @@ pub(crate) struct Attempt<'a> {
     /// Whether the answer has a gRPC status.
     pub(crate) grpc: bool,
     pub(crate) try_timeout: Duration,
+    /// How long the endpoint may take nothing of what is left of a request that it has answered.
+    pub(crate) pause_max: Duration,
     /// The end of the whole request's time.
     pub(crate) deadline: Instant,
 }
@@ -290,7 +292,7 @@ impl Attempt<'_> {
         connection.begin(&head, body);
         match self.within(connection, began).await? {
             Ok(head) => {
-                connection.detach();
+                connection.detach(self.pause_max);
                 Ok(head)
             }
             Err(Broken::Body) => Err((Failure::RequestBody, false)),

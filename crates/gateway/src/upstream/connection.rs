@@ -1,6 +1,7 @@
 //! A connection to an endpoint, as one request has it.
 
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Frame;
@@ -118,10 +119,10 @@ impl Connection {
     }
 
     /// Leaves the rest of the request to a task: its answer is there already, and neither may wait
-    /// for the other.
-    pub(super) fn detach(&mut self) {
+    /// for the other. It ends if the endpoint takes nothing for `pause_max`.
+    pub(super) fn detach(&mut self, pause_max: Duration) {
         match self {
-            Self::Http1(connection) => connection.detach(),
+            Self::Http1(connection) => connection.detach(pause_max),
             // It has one anyway.
             Self::Http2(_) => {}
         }

@@ -1,16 +1,17 @@
 //! A connection to an endpoint that carries one request at a time.
 
 use std::cell::Cell;
-use std::future::{Future as _, poll_fn};
+use std::future::Future as _;
 use std::io;
 use std::mem;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::Method;
 use http_body::Frame;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf, ReadHalf, split};
+use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf, ReadHalf, split};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -185,21 +186,16 @@ impl Http1 {
     }
 
     /// Leaves the rest of the request to a task: its answer is there already, and neither may wait
-    /// for the other.
-    pub(super) fn detach(&mut self) {
+    /// for the other. It ends if the endpoint takes nothing for `pause_max`.
+    pub(super) fn detach(&mut self, pause_max: Duration) {
         if self.sending.is_done() {
             return;
         }
         self.link = match mem::replace(&mut self.link, Link::Gone) {
             Link::Whole(stream) => {
-                let (read, mut write) = split(stream);
-                let mut sending = mem::take(&mut self.sending);
-                let task = tokio::task::spawn_local(async move {
-                    if poll_fn(|cx| sending.poll(&mut write, cx)).await.is_err() {
-                        // The endpoint is told that nothing more comes. It may be gone already.
-                        drop(write.shutdown().await);
-                    }
-                });
+                let (read, write) = split(stream);
+                let rest = mem::take(&mut self.sending).finish(write, pause_max);
+                let task = tokio::task::spawn_local(rest);
                 Link::Reading(read, task.abort_handle())
             }
             link => link,

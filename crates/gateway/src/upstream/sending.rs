@@ -1,13 +1,17 @@
 //! A request on its way to an endpoint.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::time::{Instant, timeout};
 
 use crate::exchange::AttemptBody;
+use crate::guard::Alarm;
 use crate::http1::{Framing, RequestHead, permitted, write_request};
 use crate::outbox::Outbox;
 
@@ -60,6 +64,34 @@ impl Sending {
     /// Whether the endpoint may have got something.
     pub(super) const fn has_begun(&self) -> bool {
         self.outbox.has_begun()
+    }
+
+    /// How far it has come, while the endpoint is waited for; nothing while the client is.
+    fn held_up(&self) -> Option<u64> {
+        (!self.outbox.is_empty() || self.unflushed).then(|| self.outbox.sent())
+    }
+
+    /// Sends the rest, to an endpoint that takes something of it in every `pause_max`. How long a
+    /// client may pause is limited where its body is read.
+    pub(super) async fn finish<W: AsyncWrite + Unpin>(mut self, mut io: W, pause_max: Duration) {
+        let mut alarm = Alarm::default();
+        let (mut mark, mut since) = (self.held_up(), Instant::now());
+        let sent = poll_fn(|cx| {
+            let sent = self.poll(&mut io, cx);
+            if sent.is_pending() {
+                let now = self.held_up();
+                if now.is_none() || now != mark {
+                    (mark, since) = (now, Instant::now());
+                }
+                ready!(alarm.poll_passed(cx, since + pause_max));
+                return Poll::Ready(Err(Unsent::Closed));
+            }
+            sent
+        });
+        if sent.await.is_err() {
+            // The endpoint is told that nothing more comes. It may be gone already.
+            drop(timeout(pause_max, io.shutdown()).await);
+        }
     }
 
     /// Sends as much as goes; ready once everything was sent.

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use ninefold_config::model::{Bytes, LimitBy, Rate, RateLimit, Span};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
+use tokio::net::TcpListener;
+
 use crate::backend::{Act, Backend, ok};
-use crate::rig::{Plain, Rig, file, small, until};
+use crate::rig::{Plain, Rig, file, small, soon, until};
 
 #[tokio::test]
 async fn heads_are_limited_in_size_and_number() {
@@ -125,6 +128,73 @@ async fn pausing_bodies_are_cut() {
     let route = rig.settled().await;
     assert_eq!((route.refused, route.requests), (1, 1));
     assert_eq!(rig.counters().endpoints[0].report.failures(), 0);
+}
+
+/// Sends a body in pieces, ten times a second, and says how that was answered.
+async fn dripping(rig: &Rig, piece: &[u8], pieces: usize) -> u16 {
+    let mut plain = rig.connect().await;
+    let length = piece.len() * pieces;
+    let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+    plain.send(head.as_bytes()).await;
+    let (read, mut write) = plain.stream.split();
+    for _ in 0..pieces {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        write.write_all(piece).await.ok();
+        if read
+            .ready(Interest::READABLE.add(Interest::WRITABLE))
+            .await
+            .unwrap()
+            .is_readable()
+        {
+            break;
+        }
+    }
+    plain.answer().await.status
+}
+
+#[tokio::test]
+async fn bodies_have_a_least_rate() {
+    let backend = Backend::start(|_| ok("x")).await;
+    let mut file = file();
+    file.listeners[0].limits.body_rate_min = Bytes(1_000);
+    file.listeners[0].routes[0].timeout = Span::secs(60);
+    file.listeners[0].routes[0].try_timeout = Span::secs(60);
+    let rig = Rig::with(&file, &[&backend]);
+    let (fast, slow) = tokio::join!(dripping(&rig, &[b'x'; 500], 120), dripping(&rig, b"x", 150));
+    assert_eq!((fast, slow), (200, 408));
+    let route = rig.settled().await;
+    assert_eq!((route.ok, route.refused), (1, 1));
+    assert_eq!(rig.counters().endpoints[0].report.failures(), 0);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_has_answered_may_not_keep_the_rest_waiting() {
+    let endpoint = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = endpoint.local_addr().unwrap();
+    let mut file = file();
+    file.listeners[0].limits.body_pause = Span::millis(300);
+    file.listeners[0].limits.body_size = Bytes(1 << 40);
+    let rig = Rig::new(&file);
+    rig.publish(&[address]);
+    let deaf = tokio::spawn(async move {
+        let (mut stream, _) = endpoint.accept().await.unwrap();
+        stream.read_exact(&mut [0; 64]).await.unwrap();
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        stream.write_all(answer).await.unwrap();
+        stream
+    });
+    let mut plain = rig.connect().await;
+    plain
+        .send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000000\r\n\r\n")
+        .await;
+    assert_eq!(plain.answer().await.body, "ok");
+    soon("the connection ends", async {
+        let piece = vec![b'x'; 64 << 10];
+        while plain.stream.write_all(&piece).await.is_ok() {}
+    })
+    .await;
+    drop(deaf.await);
+    assert_eq!(rig.settled().await.ok, 1);
 }
 
 #[tokio::test]
