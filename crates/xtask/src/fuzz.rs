@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::bench::arguments::number;
+use crate::bench::arguments::Words;
 use crate::failure::{Failure, While};
 use crate::step::{Steps, cargo, output, run as run_command};
 use crate::{say, workspace};
@@ -115,13 +115,11 @@ fn parse(words: &[&str]) -> Result<Options, Failure> {
         seconds: 60,
         targets: Vec::new(),
     };
-    let mut words = words.iter();
+    let mut words = Words::new(words);
     while let Some(word) = words.next() {
-        if *word == "--seconds" {
-            let missing = || Failure::usage("`--seconds` needs a value");
-            let value = words.next().copied().ok_or_else(missing)?;
-            options.seconds = number(word, value, 86_400)?;
-        } else if let Some(target) = TARGETS.iter().find(|(name, _)| name == word) {
+        if word == "--seconds" {
+            options.seconds = words.number(86_400)?;
+        } else if let Some(target) = TARGETS.iter().find(|(name, _)| *name == word) {
             options.targets.push(*target);
         } else {
             let names = TARGETS.map(|(name, _)| name).join(", ");

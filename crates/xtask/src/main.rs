@@ -53,6 +53,10 @@ fn main() -> ExitCode {
 }
 
 fn run(words: &[&str]) -> Result<(), Failure> {
+    if words.iter().any(|word| matches!(*word, "--help" | "-h")) {
+        say::out(USAGE);
+        return Ok(());
+    }
     match words {
         ["verify"] => verify::run(),
         ["fix"] => fix::run(),
@@ -64,7 +68,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["bench", "policies", options @ ..] => bench::policies::run(options),
         ["bench", "behaviour", options @ ..] => bench::behaviour::run(options),
         ["fuzz", options @ ..] => fuzz::run(options),
-        ["help" | "--help" | "-h"] => {
+        ["help"] => {
             say::out(USAGE);
             Ok(())
         }

@@ -16,7 +16,7 @@ const TARGET_MAX: usize = (u16::MAX - 1) as usize;
 const ADDED: usize = 6;
 
 /// Headers of a client for which there is room at once.
-const ROOM_MAX: usize = 64;
+const EXPECTED: usize = 64;
 
 /// A request's head.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ pub(super) fn parse(head: &Bytes, headers_max: u32) -> Result<RequestHead, Refus
     let (method, target, version) = split_request_line(request_line)?;
     let old = version == Version::HTTP_10;
     let mut fields = Fields::default();
-    let expected = memchr::memchr_iter(b'\n', head).take(ROOM_MAX).count();
+    let expected = memchr::memchr_iter(b'\n', head).take(EXPECTED).count();
     let mut headers = HeaderMap::with_capacity(expected + ADDED);
     let mut count = 0u32;
     for line in lines {

@@ -1,6 +1,68 @@
-//! Values on the command line of a bench.
+//! The command line of a bench.
+
+use std::slice::Iter;
 
 use crate::failure::Failure;
+
+/// The words of a command line: options, each with what follows it.
+pub(crate) struct Words<'a> {
+    left: Iter<'a, &'a str>,
+    option: &'a str,
+}
+
+impl<'a> Words<'a> {
+    pub(crate) fn new(words: &'a [&'a str]) -> Self {
+        Self {
+            left: words.iter(),
+            option: "",
+        }
+    }
+
+    /// The next option; what is asked for is asked for this one from now on.
+    pub(crate) fn next(&mut self) -> Option<&'a str> {
+        self.option = self.left.next()?;
+        Some(self.option)
+    }
+
+    /// The option's value.
+    pub(crate) fn value(&mut self) -> Result<&'a str, Failure> {
+        let missing = || Failure::usage(format!("`{}` needs a value", self.option));
+        self.left.next().copied().ok_or_else(missing)
+    }
+
+    /// The option's value: a number from 1 on.
+    pub(crate) fn number(&mut self, max: u32) -> Result<u32, Failure> {
+        let text = self.value()?;
+        number(self.option, text, max)
+    }
+
+    /// The option's value: some of `all`, by name, between commas.
+    pub(crate) fn list<T: Copy>(
+        &mut self,
+        all: &[T],
+        name: fn(T) -> &'static str,
+    ) -> Result<Vec<T>, Failure> {
+        let text = self.value()?;
+        list(self.option, text, all, name)
+    }
+
+    /// The option's value: whether `json` is wanted.
+    pub(crate) fn is_json(&mut self) -> Result<bool, Failure> {
+        match self.value()? {
+            "json" => Ok(true),
+            "text" => Ok(false),
+            other => {
+                let text = format!("`{} {other}`: json or text", self.option);
+                Err(Failure::usage(text))
+            }
+        }
+    }
+
+    /// The option is none.
+    pub(crate) fn unknown(&self) -> Failure {
+        Failure::usage(format!("unknown option `{}`", self.option))
+    }
+}
 
 /// A number from 1 on.
 pub(crate) fn number(option: &str, text: &str, max: u32) -> Result<u32, Failure> {

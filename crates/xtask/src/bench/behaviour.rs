@@ -5,6 +5,7 @@
 
 use std::process::Command;
 
+use super::arguments::Words;
 use crate::failure::Failure;
 use crate::step::{cargo, output, run as run_command};
 use crate::workspace;
@@ -26,16 +27,14 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
 /// Those of the simulation, which also says what is wrong with values.
 fn arguments(words: &[&str]) -> Result<Vec<String>, Failure> {
     let mut arguments = Vec::new();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match *word {
+    let mut words = Words::new(words);
+    while let Some(option) = words.next() {
+        match option {
             "--save" => arguments.extend(["--save".to_owned(), FOLDER.to_owned()]),
             "--seed" | "--scenarios" | "--output" => {
-                let missing = || Failure::usage(format!("`{word}` needs a value"));
-                let value = words.next().ok_or_else(missing)?;
-                arguments.extend([(*word).to_owned(), (*value).to_owned()]);
+                arguments.extend([option.to_owned(), words.value()?.to_owned()]);
             }
-            _ => return Err(Failure::usage(format!("unknown option `{word}`"))),
+            _ => return Err(words.unknown()),
         }
     }
     Ok(arguments)

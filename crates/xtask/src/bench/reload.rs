@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::arguments::number;
+use super::arguments::Words;
 use super::{availability, machine};
 use crate::failure::{Failure, While};
 use crate::{say, setup, workspace};
@@ -60,27 +60,16 @@ impl Default for Options {
 impl Options {
     fn parse(words: &[&str]) -> Result<Self, Failure> {
         let mut options = Self::default();
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            let mut value = || {
-                let missing = || Failure::usage(format!("`{word}` needs a value"));
-                words.next().copied().ok_or_else(missing)
-            };
-            match *word {
-                "--reloads" => options.reloads = number(word, value()?, 100_000)?,
-                "--upgrades" => options.upgrades = number(word, value()?, 10_000)?,
-                "--rate" => options.rate_hz = number(word, value()?, 20_000)?,
-                "--binary" => options.binary = Some(PathBuf::from(value()?)),
-                "--output" => match value()? {
-                    "json" => options.json = true,
-                    "text" => options.json = false,
-                    other => {
-                        let text = format!("`--output {other}`: json or text");
-                        return Err(Failure::usage(text));
-                    }
-                },
+        let mut words = Words::new(words);
+        while let Some(option) = words.next() {
+            match option {
+                "--reloads" => options.reloads = words.number(100_000)?,
+                "--upgrades" => options.upgrades = words.number(10_000)?,
+                "--rate" => options.rate_hz = words.number(20_000)?,
+                "--binary" => options.binary = Some(PathBuf::from(words.value()?)),
+                "--output" => options.json = words.is_json()?,
                 "--save" => options.save = true,
-                _ => return Err(Failure::usage(format!("unknown option `{word}`"))),
+                _ => return Err(words.unknown()),
             }
         }
         Ok(options)

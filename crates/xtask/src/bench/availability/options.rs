@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::peer::Peer;
 use super::row::Row;
-use crate::bench::arguments::{list, number};
+use crate::bench::arguments::Words;
 use crate::failure::Failure;
 
 /// What to run, and how.
@@ -40,29 +40,16 @@ impl Default for Options {
 impl Options {
     pub(super) fn parse(words: &[&str]) -> Result<Self, Failure> {
         let mut options = Self::default();
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            let mut value = || {
-                let missing = || Failure::usage(format!("`{word}` needs a value"));
-                words.next().copied().ok_or_else(missing)
-            };
-            match *word {
-                "--rounds" => options.rounds = number(word, value()?, 100)?,
-                "--rows" => options.rows = list(word, value()?, &Row::ALL, Row::name)?,
-                "--peers" => options.peers = list(word, value()?, &Peer::ALL, Peer::name)?,
-                "--binary" => options.binary = Some(PathBuf::from(value()?)),
-                "--output" => {
-                    options.json = match value()? {
-                        "json" => true,
-                        "text" => false,
-                        other => {
-                            let text = format!("`--output {other}`: json or text");
-                            return Err(Failure::usage(text));
-                        }
-                    }
-                }
+        let mut words = Words::new(words);
+        while let Some(option) = words.next() {
+            match option {
+                "--rounds" => options.rounds = words.number(100)?,
+                "--rows" => options.rows = words.list(&Row::ALL, Row::name)?,
+                "--peers" => options.peers = words.list(&Peer::ALL, Peer::name)?,
+                "--binary" => options.binary = Some(PathBuf::from(words.value()?)),
+                "--output" => options.json = words.is_json()?,
                 "--save" => options.save = true,
-                _ => return Err(Failure::usage(format!("unknown option `{word}`"))),
+                _ => return Err(words.unknown()),
             }
         }
         Ok(options)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::case::Case;
 use super::extra::Extra;
 use super::peer::Peer;
-use crate::bench::arguments::{list, number};
+use crate::bench::arguments::{Words, list};
 use crate::failure::Failure;
 
 /// What to measure, and how.
@@ -50,37 +50,24 @@ impl Default for Options {
 impl Options {
     pub(super) fn parse(words: &[&str]) -> Result<Self, Failure> {
         let mut options = Self::default();
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            let mut value = || {
-                let missing = || Failure::usage(format!("`{word}` needs a value"));
-                words.next().copied().ok_or_else(missing)
-            };
-            match *word {
-                "--seconds" => options.seconds = number(word, value()?, 600)?,
-                "--rounds" => options.rounds = number(word, value()?, 100)?,
-                "--connections" => options.connections = number(word, value()?, 1_000)?,
-                "--peers" => options.peers = list(word, value()?, &Peer::ALL, Peer::name)?,
-                "--cases" => options.cases = list(word, value()?, &Case::ALL, Case::name)?,
+        let mut words = Words::new(words);
+        while let Some(option) = words.next() {
+            match option {
+                "--seconds" => options.seconds = words.number(600)?,
+                "--rounds" => options.rounds = words.number(100)?,
+                "--connections" => options.connections = words.number(1_000)?,
+                "--peers" => options.peers = words.list(&Peer::ALL, Peer::name)?,
+                "--cases" => options.cases = words.list(&Case::ALL, Case::name)?,
                 "--extras" => {
-                    options.extras = match value()? {
+                    options.extras = match words.value()? {
                         "none" => Vec::new(),
-                        text => list(word, text, &Extra::ALL, Extra::name)?,
+                        text => list(option, text, &Extra::ALL, Extra::name)?,
                     }
                 }
-                "--binary" => options.binary = Some(PathBuf::from(value()?)),
-                "--output" => {
-                    options.json = match value()? {
-                        "json" => true,
-                        "text" => false,
-                        other => {
-                            let text = format!("`--output {other}`: json or text");
-                            return Err(Failure::usage(text));
-                        }
-                    }
-                }
+                "--binary" => options.binary = Some(PathBuf::from(words.value()?)),
+                "--output" => options.json = words.is_json()?,
                 "--save" => options.save = true,
-                _ => return Err(Failure::usage(format!("unknown option `{word}`"))),
+                _ => return Err(words.unknown()),
             }
         }
         Ok(options)

@@ -1,6 +1,6 @@
 //! The command line of the bench.
 
-use crate::bench::arguments::number;
+use crate::bench::arguments::{Words, number};
 use crate::failure::Failure;
 
 /// What to measure, and how.
@@ -36,32 +36,22 @@ impl Default for Options {
 impl Options {
     pub(super) fn parse(words: &[&str]) -> Result<Self, Failure> {
         let mut options = Self::default();
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            let mut value = || {
-                let missing = || Failure::usage(format!("`{word}` needs a value"));
-                words.next().copied().ok_or_else(missing)
-            };
-            match *word {
+        let mut words = Words::new(words);
+        while let Some(option) = words.next() {
+            match option {
                 "--quick" => options.quick = true,
-                "--rounds" => options.rounds = Some(number(word, value()?, 100)?),
+                "--rounds" => options.rounds = Some(words.number(100)?),
                 "--threads" => {
-                    let numbers = value()?.split(',').map(|text| number(word, text, 64));
+                    let numbers = words
+                        .value()?
+                        .split(',')
+                        .map(|text| number(option, text, 64));
                     options.threads = numbers.collect::<Result<_, _>>()?;
                 }
-                "--cases" => value()?.clone_into(&mut options.cases),
-                "--output" => {
-                    options.json = match value()? {
-                        "json" => true,
-                        "text" => false,
-                        other => {
-                            let text = format!("`--output {other}`: json or text");
-                            return Err(Failure::usage(text));
-                        }
-                    }
-                }
+                "--cases" => words.value()?.clone_into(&mut options.cases),
+                "--output" => options.json = words.is_json()?,
                 "--save" => options.save = true,
-                _ => return Err(Failure::usage(format!("unknown option `{word}`"))),
+                _ => return Err(words.unknown()),
             }
         }
         if options.quick && options.save {
