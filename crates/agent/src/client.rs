@@ -270,12 +270,15 @@ impl AdminClient {
                 .map_err(|error| error.to_string())?;
             Ok::<_, String>((status, body.to_bytes()))
         };
+        tokio::pin!(answer);
         let (status, body) = tokio::select! {
-            answer = answer => answer,
-            ended = connection => Err(match ended {
-                Ok(()) => "the connection ended before the answer".to_owned(),
-                Err(error) => error.to_string(),
-            }),
+            biased;
+            answer = &mut answer => answer,
+            ended = connection => match ended {
+                // What came before its end is there.
+                Ok(()) => answer.await,
+                Err(error) => Err(error.to_string()),
+            },
         }
         .map_err(|what| self.broken(what))?;
         if status.is_success() {

@@ -16,6 +16,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Events that are read at once.
 const EVENTS: usize = 1_000;
 
+/// A process whose number was not told has begun to take over by then, or never will.
+const SILENT_MAX: Duration = Duration::from_secs(10);
+
 /// The new one serves by then, or never will.
 const UPGRADE_MAX: Duration = Duration::from_secs(180);
 
@@ -40,31 +43,40 @@ pub(crate) async fn run(args: UpgradeArgs) -> Exit {
         Err(error) => return failed(error),
     };
     let seen = newest(&client).await;
-    let pid = match client.upgrade(&UpgradeRequest { program, file }).await {
-        Ok(pid) => pid,
+    let started = match client.upgrade(&UpgradeRequest { program, file }).await {
+        Ok(pid) => Some(pid),
         Err(ClientError::Refused { message, .. }) => {
             print::error(message);
             return Exit::No;
         }
+        // The one before ends its admin API once the new one is there: that may be before it has
+        // answered.
+        Err(ClientError::Broken { .. }) => None,
         Err(error) => return failed(error),
     };
-    let end = Instant::now() + UPGRADE_MAX;
-    loop {
+    let began = Instant::now();
+    let pid = loop {
         // While neither has the folder, nobody answers.
-        let serves = client.status().await.is_ok_and(|status| status.pid == pid);
-        if serves {
-            break;
+        let serving = client.status().await.ok().map(|status| status.pid);
+        if let Some(pid) = serving.filter(|pid| started.map_or(*pid != before, |new| *pid == new)) {
+            break pid;
         }
-        if Process::find(pid).is_none() && client.status().await.is_ok() {
+        let gone = started.map_or_else(
+            || began.elapsed() >= SILENT_MAX,
+            |pid| Process::find(pid).is_none(),
+        );
+        if gone && client.status().await.is_ok() {
             let why = reason(&client, seen).await;
             print::error(format!("pid {before} goes on: {why}"));
             return Exit::No;
         }
-        if Instant::now() >= end {
-            return failed(format!("pid {pid} does not serve within {UPGRADE_MAX:?}"));
+        if began.elapsed() >= UPGRADE_MAX {
+            return failed(format!(
+                "the new process does not serve within {UPGRADE_MAX:?}"
+            ));
         }
         tokio::time::sleep(LOOK_EVERY).await;
-    }
+    };
     print::note(format!(
         "pid {pid} took over from pid {before}, which drains"
     ));

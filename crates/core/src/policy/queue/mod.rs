@@ -34,6 +34,9 @@
 //! delay below what brought it about; leaving at the first short delay would let the queue stand
 //! again for an interval every other interval.
 //!
+//! Each criticality has a state of its own: the less critical wait because the others go first, and
+//! would else have those refused for it.
+//!
 //! The target is never less than the time between two places becoming free
 //! ([`Queue::expect`]), as RFC 8289 (4.2) asks for at least one packet's time: with four places and
 //! 100 ms a call even an ideal queue waits 25 ms.

@@ -42,7 +42,8 @@ pub struct Queue {
     by_time: BTreeSet<(Timestamp, WaiterId)>,
     /// Refused, and not fetched yet.
     refused: BTreeMap<WaiterId, Rejected>,
-    codel: Option<Codel>,
+    /// One a class: what makes the less critical wait says nothing about the others.
+    codels: Option<[Codel; 4]>,
     service: Duration,
     places: u32,
     /// The latest time seen: a clock that steps back stands still.
@@ -69,7 +70,7 @@ impl Queue {
             classes: Default::default(),
             by_time: BTreeSet::new(),
             refused: BTreeMap::new(),
-            codel: config.codel.map(Codel::new),
+            codels: config.codel.map(|codel| [Codel::new(codel); 4]),
             service: Duration::ZERO,
             places: 1,
             latest: Timestamp::ZERO,
@@ -90,9 +91,9 @@ impl Queue {
     pub(crate) fn adopt(&mut self, config: QueueConfig, version: u32) {
         self.config = config;
         self.version = version;
-        match (config.codel, self.codel.is_some()) {
-            (None, _) => self.codel = None,
-            (Some(codel), false) => self.codel = Some(Codel::new(codel)),
+        match (config.codel, self.codels.is_some()) {
+            (None, _) => self.codels = None,
+            (Some(codel), false) => self.codels = Some([Codel::new(codel); 4]),
             (Some(_), true) => {}
         }
         self.expect(self.service, self.places);
@@ -108,8 +109,10 @@ impl Queue {
     pub fn expect(&mut self, service: Duration, places: u32) {
         self.service = service;
         self.places = places.max(1);
-        if let (Some(codel), Some(config)) = (&mut self.codel, self.config.codel) {
-            codel.tune(config, service / self.places);
+        if let (Some(codels), Some(config)) = (&mut self.codels, self.config.codel) {
+            for codel in codels {
+                codel.tune(config, service / self.places);
+            }
         }
     }
 
@@ -160,9 +163,9 @@ impl Queue {
     pub fn next(&mut self, now: Timestamp) -> Option<WaiterId> {
         let now = self.tick(now);
         self.sweep(now);
-        let last_first = self.last_first();
-        let waiters = self.classes.iter().rev().find(|class| !class.is_empty())?;
-        let (&id, _) = if last_first {
+        let class = self.classes.iter().rposition(|class| !class.is_empty())?;
+        let waiters = self.classes.get(class)?;
+        let (&id, _) = if self.last_first(class) {
             waiters.last_key_value()?
         } else {
             waiters.first_key_value()?
@@ -199,10 +202,9 @@ impl Queue {
             return Some(self.latest);
         }
         let times_out = self.by_time.first().map(|(at, _)| *at)?;
-        let overdue = self.codel.as_ref().zip(self.oldest());
-        Some(overdue.map_or(times_out, |(codel, oldest)| {
-            times_out.min(codel.poll_at(oldest))
-        }))
+        let overdue = self.codels.iter().flatten().zip(&self.classes);
+        let overdue = overdue.filter_map(|(codel, class)| Some(codel.poll_at(oldest(class)?)));
+        Some(overdue.fold(times_out, Timestamp::min))
     }
 
     /// How many wait; not those refused already.
@@ -217,17 +219,24 @@ impl Queue {
         self.by_time.is_empty()
     }
 
-    /// Whether the queue stands: it only adds delay, and those who wait too long are refused.
+    /// Whether the queue stands, for any criticality: it only adds delay, and those who wait too
+    /// long are refused.
     #[must_use]
     pub fn stands(&self) -> bool {
-        self.codel.is_some_and(|codel| codel.stands())
+        self.codels.iter().flatten().any(Codel::stands)
+    }
+
+    pub(super) fn class_stands(&self, class: usize) -> bool {
+        let codels = self.codels.as_ref();
+        let codel = codels.and_then(|codels| codels.get(class));
+        codel.is_some_and(Codel::stands)
     }
 
     /// How long the longest waiting has waited; zero if nobody waits.
     #[must_use]
     pub fn delay(&self, now: Timestamp) -> Duration {
-        self.oldest()
-            .map_or(Duration::ZERO, |arrived| now.since(arrived))
+        let oldest = self.classes.iter().filter_map(oldest).min();
+        oldest.map_or(Duration::ZERO, |arrived| now.since(arrived))
     }
 
     /// Refuses all whose time is up; they come out of [`Queue::expire`].
@@ -243,26 +252,18 @@ impl Queue {
         self.latest
     }
 
-    fn oldest(&self) -> Option<Timestamp> {
-        let heads = self.classes.iter().filter_map(BTreeMap::first_key_value);
-        heads.map(|(_, waiter)| waiter.arrived).min()
-    }
-
-    fn last_first(&self) -> bool {
+    fn last_first(&self, class: usize) -> bool {
         match self.config.order {
             Order::Fifo => false,
             Order::Lifo => true,
-            Order::AdaptiveLifo => self.stands(),
+            Order::AdaptiveLifo => self.class_stands(class),
         }
     }
 
     /// How long a new waiter of this class waits by all that is known.
     fn wait_of(&self, class: usize) -> Duration {
-        let ahead: usize = if self.last_first() {
-            0
-        } else {
-            self.classes.iter().skip(class).map(BTreeMap::len).sum()
-        };
+        let first = class + usize::from(self.last_first(class));
+        let ahead: usize = self.classes.iter().skip(first).map(BTreeMap::len).sum();
         let ahead = u32::try_from(ahead).unwrap_or(u32::MAX);
         (self.service / self.places).saturating_mul(ahead)
     }
@@ -272,11 +273,10 @@ impl Queue {
         if self.len() < self.config.capacity {
             return Ok(());
         }
-        let last_first = self.last_first();
-        let below = self.classes.iter().take(class);
+        let below = self.classes.iter().enumerate().take(class);
         let victim = below
-            .filter_map(|waiters| {
-                if last_first {
+            .filter_map(|(class, waiters)| {
+                if self.last_first(class) {
                     waiters.first_key_value()
                 } else {
                     waiters.last_key_value()
@@ -303,10 +303,8 @@ impl Queue {
             self.refuse(id, reason);
         }
         self.observe(now);
-        let Some(codel) = self.codel.filter(Codel::stands) else {
-            return;
-        };
-        for class in 0..self.classes.len() {
+        let Some(codels) = self.codels else { return };
+        for (class, codel) in codels.iter().enumerate().filter(|(_, one)| one.stands()) {
             while let Some((&id, waiter)) =
                 self.classes.get(class).and_then(BTreeMap::first_key_value)
             {
@@ -319,9 +317,8 @@ impl Queue {
     }
 
     fn observe(&mut self, now: Timestamp) {
-        let oldest = self.oldest();
-        if let Some(codel) = &mut self.codel {
-            codel.observe(oldest, now);
+        for (codel, class) in self.codels.iter_mut().flatten().zip(&self.classes) {
+            codel.observe(oldest(class), now);
         }
     }
 
@@ -350,4 +347,9 @@ impl Queue {
             _ => rejected,
         }
     }
+}
+
+/// When the longest waiting of a class came.
+fn oldest(class: &BTreeMap<WaiterId, Waiter>) -> Option<Timestamp> {
+    class.first_key_value().map(|(_, waiter)| waiter.arrived)
 }

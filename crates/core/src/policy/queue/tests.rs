@@ -147,6 +147,28 @@ fn a_standing_queue_turns_round_and_refuses_who_waited_twice_the_target() {
 }
 
 #[test]
+fn the_more_critical_are_not_refused_for_the_delay_of_the_others() {
+    let mut queue = queue(QueueConfig::default());
+    let [low, high] = [Criticality::Critical, Criticality::CriticalPlus].map(call);
+    // The others are never served; of the critical, one always waits for a moment.
+    for now in 0..300 {
+        queue.enter(&low, at(now)).unwrap();
+        if now % 15 == 0 {
+            queue.enter(&high, at(now)).unwrap();
+        }
+        if now % 15 == 14 {
+            assert!(queue.next(at(now)).is_some());
+        }
+        let gone = refused(&mut queue, now);
+        assert!(gone.iter().all(|(_, why)| *why == Reason::Overloaded));
+        assert_eq!(gone.is_empty(), now < 105, "{now}");
+    }
+    assert!(queue.stands());
+    let last = queue.enter(&high, at(300)).unwrap();
+    assert_eq!(queue.next(at(312)), Some(last), "after 12 ms");
+}
+
+#[test]
 fn what_would_come_too_late_is_refused_at_once() {
     let mut queue = queue(QueueConfig {
         order: Order::Fifo,
@@ -333,7 +355,7 @@ proptest! {
             match step {
                 Step::Enter(level, _) => {
                     if let Ok(id) = queue.enter(&call(Criticality::ALL[level]), at(now)) {
-                        prop_assert!(inside.insert(id, now).is_none());
+                        prop_assert!(inside.insert(id, (now, level)).is_none());
                         let slots: std::collections::BTreeSet<_> =
                             inside.keys().map(|id| id.slot()).collect();
                         prop_assert_eq!(slots.len(), inside.len());
@@ -341,8 +363,9 @@ proptest! {
                 }
                 Step::Next => {
                     if let Some(id) = queue.next(at(now)) {
-                        let arrived = inside.remove(&id).unwrap();
-                        prop_assert!(!queue.stands() || now < arrived + 10, "{arrived} {now}");
+                        let (arrived, class) = inside.remove(&id).unwrap();
+                        let stands = queue.class_stands(class);
+                        prop_assert!(!stands || now < arrived + 10, "{arrived} {now}");
                         prop_assert!(now < arrived + 105, "stood for an interval before");
                     }
                 }
