@@ -5,10 +5,12 @@
 
 mod eligible;
 mod hash;
+mod locality;
 mod p2c;
 mod round_robin;
 
 pub use eligible::{Eligible, Standing, Wanted, WhenTooFew, eligible};
 pub use hash::{HashTable, hash_of, load_max};
+pub use locality::{Domain, Drift, LocalityRules, NearMax, Place, Reach, place_shares, shares};
 pub use p2c::{DECAY, FAILURE_PENALTY, PeakEwma, cost, p2c, p2c_by_weight};
 pub use round_robin::RoundRobin;

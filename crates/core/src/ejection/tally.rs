@@ -54,7 +54,7 @@ impl Default for Tally {
 
 impl Tally {
     /// What came since `earlier`.
-    pub(super) fn since(&self, earlier: &Self) -> Self {
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
         let mut delta = Self {
             attempts: self.attempts.saturating_sub(earlier.attempts),
             failures: self.failures.saturating_sub(earlier.failures),
@@ -67,7 +67,7 @@ impl Tally {
     }
 
     /// Adds what another counted.
-    pub(super) fn add(&mut self, more: &Self) {
+    pub fn add(&mut self, more: &Self) {
         self.attempts += more.attempts;
         self.failures += more.failures;
         for (count, more) in self.answers.iter_mut().zip(&more.answers) {
@@ -76,12 +76,12 @@ impl Tally {
     }
 
     /// How many good answers there are.
-    pub(super) fn answered(&self) -> u64 {
+    pub(crate) fn answered(&self) -> u64 {
         self.answers.iter().sum()
     }
 
     /// The end of the bucket with the median answer; nothing without answers.
-    pub(super) fn median(&self) -> Option<Duration> {
+    pub(crate) fn median(&self) -> Option<Duration> {
         self.below(1, 2)
     }
 
