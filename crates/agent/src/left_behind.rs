@@ -75,6 +75,7 @@ fn empty_file(state: &StateFolder, node: NodeSection) -> Result<File, NodeError>
         cluster: Cluster {
             name,
             zones: Vec::new(),
+            regions: BTreeMap::new(),
         },
         threads: None,
         node,

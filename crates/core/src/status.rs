@@ -102,7 +102,7 @@ pub struct BreakerStatus {
 }
 
 /// Who takes a service's traffic.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PoolStatus {
     /// How an endpoint is chosen: `p2c`, `least-request`, `round-robin`, `ring-hash`, `maglev` or
     /// `active-passive`.
@@ -115,6 +115,24 @@ pub struct PoolStatus {
     pub backups: bool,
     /// While they are too few, what happens: `fail-open`, `fail-fast` or `degraded`.
     pub too_few: Option<String>,
+    /// Where it goes, this node's own zone first; empty where all endpoints are equally far.
+    #[serde(default)]
+    pub zones: Vec<ZoneStatus>,
+}
+
+/// What one zone takes of a service's traffic through this node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ZoneStatus {
+    /// The zone; none for endpoints without one.
+    pub zone: Option<String>,
+    /// Its region, if it is in one.
+    pub region: Option<String>,
+    /// The share of the requests that goes there, 0 to 1.
+    pub share: f64,
+    /// The weight of the endpoints in rotation there.
+    pub in_rotation: f64,
+    /// The weight of those that should be.
+    pub of: f64,
 }
 
 /// How a service is kept from more than it can do.

@@ -1,6 +1,7 @@
 //! The metrics, in the names that users of Prometheus expect.
 
 mod isolation;
+mod pools;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use prometheus_client::metrics::MetricType;
 
 use crate::cache::CacheResult;
 use crate::counters::{
-    CacheCounters, Counters, EndpointCounters, ListenerCounters, PoolCounters, RouteCounters,
-    ServiceCounters, SplitCounters,
+    CacheCounters, Counters, EndpointCounters, ListenerCounters, RouteCounters, ServiceCounters,
+    SplitCounters,
 };
 use crate::fleet::Hub;
 use crate::meter::{CLASSIC, Histogram};
@@ -58,7 +59,7 @@ impl Collector for GatewayCollector {
         encode_routes(&mut encoder, &counters.routes)?;
         encode_services(&mut encoder, &counters.services)?;
         isolation::encode_breakers(&mut encoder, &counters.breakers)?;
-        encode_pools(&mut encoder, &counters.pools)?;
+        pools::encode(&mut encoder, &counters.pools)?;
         encode_endpoints(&mut encoder, &counters)?;
         encode_listeners(&mut encoder, &counters.listeners)?;
         counter(
@@ -380,43 +381,6 @@ fn encode_services(
         "ninefold_requests_waiting",
         "Requests that wait for a place at their service",
         of(|service| service.waiting),
-    )
-}
-
-fn encode_pools(encoder: &mut DescriptorEncoder<'_>, pools: &[PoolCounters]) -> fmt::Result {
-    let of = |read: fn(&PoolCounters) -> u64| {
-        pools
-            .iter()
-            .map(move |pool| (vec![("service", &*pool.service)], read(pool)))
-    };
-    gauge(
-        encoder,
-        "ninefold_endpoints_in_rotation",
-        "Endpoints of a service that take traffic: its backups while no other one does",
-        of(|pool| pool.in_rotation),
-    )?;
-    gauge(
-        encoder,
-        "ninefold_endpoints_wanted",
-        "Endpoints of a service that should take traffic",
-        of(|pool| pool.of),
-    )?;
-    gauge(
-        encoder,
-        "ninefold_on_backups",
-        "1 while the backups of a service take its traffic",
-        of(|pool| u64::from(pool.backups)),
-    )?;
-    let too_few = pools.iter().map(|pool| {
-        let then = pool.when_too_few.name();
-        let labels = vec![("service", &*pool.service), ("when_too_few", then)];
-        (labels, u64::from(pool.too_few))
-    });
-    gauge(
-        encoder,
-        "ninefold_too_few_endpoints",
-        "1 while a service has too few endpoints in rotation, with what follows from it",
-        too_few,
     )
 }
 

@@ -171,7 +171,7 @@ pub struct BreakerCounters {
 }
 
 /// Who takes a service's traffic now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PoolCounters {
     /// The service's name.
     pub service: Arc<str>,
@@ -187,6 +187,23 @@ pub struct PoolCounters {
     pub too_few: bool,
     /// What follows from that.
     pub when_too_few: WhenTooFew,
+    /// By zone, the gateway's own first; empty where all endpoints are equally far.
+    pub zones: Vec<ZoneCounters>,
+}
+
+/// What one zone takes of a service's traffic in this gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ZoneCounters {
+    /// The zone; none for endpoints without one.
+    pub zone: Option<Arc<str>>,
+    /// Its region, if it is in one.
+    pub region: Option<Arc<str>>,
+    /// The share of the gateway's requests that goes there, 0 to 1.
+    pub share: f64,
+    /// The weight of the endpoints in rotation there.
+    pub in_rotation: f64,
+    /// The weight of those that should be.
+    pub of: f64,
 }
 
 /// One endpoint.

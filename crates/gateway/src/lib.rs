@@ -34,6 +34,7 @@ mod merge;
 mod meter;
 mod outbox;
 mod overload;
+mod places;
 mod plan;
 pub mod proxy_protocol;
 mod rate_limit;
@@ -52,7 +53,7 @@ pub use cache::CacheResult;
 pub use certificate::CertificateError;
 pub use counters::{
     BreakerCounters, CacheCounters, Counters, DrainReport, EndpointCounters, ListenerCounters,
-    Notice, PoolCounters, RouteCounters, ServiceCounters, SplitCounters,
+    Notice, PoolCounters, RouteCounters, ServiceCounters, SplitCounters, ZoneCounters,
 };
 pub use fallback::{FallbackCause, FallbackError};
 pub use fleet::{Cause, EndpointView};

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model::{
-    self, Balance, Breaker, Cache, Criticality, Ejection, File, Limits, Listener, Overload,
+    self, Balance, Breaker, Cache, Criticality, Ejection, File, Limits, Listener, Name, Overload,
     Protocol, ProxyVersion, RateLimit, Redundancy, Retry, Route, Service, ServiceKind,
     ServiceProtocol, Span, Split,
 };
-use ninefold_core::balance::Wanted;
+use ninefold_core::balance::{LocalityRules, Wanted};
 use ninefold_core::ejection::{EjectionRules, LatencyRules, SuccessRules};
 use ninefold_core::policy::HedgeConfig;
 
 use crate::certificate::CertificateError;
 use crate::fallback::{Fallback, FallbackError, Fixed};
 use crate::guard::GuardLimits;
+use crate::places::Places;
 use crate::strict::HeadLimits;
 use crate::table::RouteTable;
 use crate::upstream::UpstreamTls;
@@ -29,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) listeners: Vec<ListenerPlan>,
     pub(crate) routes: Vec<RoutePlan>,
     pub(crate) services: Vec<ServicePlan>,
+    /// None where the gateway is in no zone.
+    pub(crate) places: Option<Places>,
 }
 
 #[derive(Debug)]
@@ -74,6 +77,10 @@ pub(crate) struct ServicePlan {
     pub(crate) rules: EjectionRules,
     pub(crate) balance: Balance,
     pub(crate) wanted: Wanted,
+    /// How traffic stays near; none where all endpoints are equally far.
+    pub(crate) locality: Option<LocalityRules>,
+    /// By place, the weight of the endpoints that there should be.
+    pub(crate) wanted_at: Vec<f64>,
     pub(crate) slow_start: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) active_passive: bool,
@@ -109,11 +116,16 @@ impl Plan {
     ///
     /// If the body of a fallback cannot be read.
     pub(crate) fn new(file: &File) -> Result<Self, FallbackError> {
-        let mut services: Vec<ServicePlan> = file
-            .services
-            .iter()
-            .map(|(name, service)| ServicePlan::new(name.shared(), service))
-            .collect();
+        let places = Places::new(file);
+        let service = |(name, service): (&Name, &Service)| {
+            let mut plan = ServicePlan::new(name.shared(), service);
+            if let Some(places) = &places {
+                plan.locality = plan.locality_of(service);
+                plan.wanted_at = places.wanted(file, service);
+            }
+            plan
+        };
+        let mut services: Vec<ServicePlan> = file.services.iter().map(service).collect();
         let index: BTreeMap<Arc<str>, usize> = services
             .iter()
             .enumerate()
@@ -142,6 +154,7 @@ impl Plan {
             listeners,
             routes,
             services,
+            places,
         })
     }
 }
@@ -261,6 +274,8 @@ impl ServicePlan {
                 threshold: service.panic_threshold.as_f64(),
                 when_too_few: service.when_too_few,
             },
+            locality: None,
+            wanted_at: Vec::new(),
             slow_start: service.slow_start.0,
             connect_timeout: service.connect_timeout.0,
             active_passive,
@@ -271,6 +286,16 @@ impl ServicePlan {
             tls: None,
             routes: Vec::new(),
         }
+    }
+
+    /// How its traffic stays near, in a gateway that is in a zone.
+    fn locality_of(&self, service: &Service) -> Option<LocalityRules> {
+        let local = service.local_first.as_ref();
+        // A standby takes over wherever it is.
+        let local = local.filter(|_| !self.active_passive);
+        local.map(|local| LocalityRules {
+            factor: 1.0 / local.spill_below.as_f64().max(0.01),
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use ninefold_core::balance::{Eligible, Place};
 use ninefold_core::observation::CallerReport;
 use ninefold_core::policy::Criticality;
 use ninefold_core::status::Rotation;
@@ -11,13 +12,14 @@ use ninefold_core::status::Rotation;
 use crate::cache::CacheResult;
 use crate::counters::{
     BreakerCounters, CacheCounters, Counters, EndpointCounters, ListenerCounters, PoolCounters,
-    RouteCounters, ServiceCounters, SplitCounters,
+    RouteCounters, ServiceCounters, SplitCounters, ZoneCounters,
 };
 use crate::fallback::FallbackCause;
-use crate::fleet::{Endpoint, Hub, Place};
+use crate::fleet::{Endpoint, Hub, Place as Standing};
 use crate::isolation::ServiceBreaker;
 use crate::meter::{EndpointCells, Histogram, ListenerCells, RouteCells, bounds, load};
 use crate::overload::Gate;
+use crate::places::OWN;
 use crate::plan::{NO_ROUTE, ServicePlan};
 use crate::rate_limit::RouteLimit;
 use crate::split::Split;
@@ -178,9 +180,33 @@ fn pools(hub: &Hub) -> Vec<PoolCounters> {
             backups: now.backups,
             too_few: now.too_few,
             when_too_few: plan.wanted.when_too_few,
+            zones: zones(hub, index, &now),
         }
     };
     hub.plan.services.iter().enumerate().map(pool).collect()
+}
+
+fn zones(hub: &Hub, service: usize, now: &Eligible) -> Vec<ZoneCounters> {
+    let snapshot = hub.snapshot.load();
+    let members = snapshot.members(service).iter();
+    let (Some(places), Some(all)) = (hub.places(service, members, now), hub.plan.places.as_ref())
+    else {
+        return Vec::new();
+    };
+    let shares = hub.place_shares(service, &places);
+    let zone = |(index, (place, share)): (usize, (&Place, f64))| {
+        let (zone, region) = all.names(index);
+        let known = index == OWN || place.domain.of > 0.0;
+        known.then(|| ZoneCounters {
+            zone: zone.cloned(),
+            region: region.cloned(),
+            share,
+            in_rotation: place.domain.in_rotation,
+            of: place.domain.of,
+        })
+    };
+    let zones = places.iter().zip(shares).enumerate();
+    zones.filter_map(zone).collect()
 }
 
 fn listener(cells: &ListenerCells, address: SocketAddr) -> ListenerCounters {
@@ -285,9 +311,9 @@ fn endpoint(hub: &Hub, known: &Endpoint) -> EndpointCounters {
             answered: sum(|cells| &cells.answered),
         },
         rotation: match known.fate.place() {
-            Place::In => Rotation::In,
-            Place::Canary => Rotation::Canary,
-            Place::Ejected => Rotation::Ejected,
+            Standing::In => Rotation::In,
+            Standing::Canary => Rotation::Canary,
+            Standing::Ejected => Rotation::Ejected,
         },
         ejection: known.fate.reason(),
         ejections: known.ejections.by_cause(),

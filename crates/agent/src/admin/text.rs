@@ -2,7 +2,7 @@
 
 use ninefold_core::status::{
     BreakerStatus, InstanceStatus, NodeStatus, OverloadStatus, PoolStatus, Rotation, RouteStatus,
-    ServiceStatus, SloStatus,
+    ServiceStatus, SloStatus, ZoneStatus,
 };
 use ninefold_core::time::Timestamp;
 
@@ -140,7 +140,24 @@ fn pool_notes(pool: &PoolStatus) -> impl Iterator<Item = String> {
         let (now, of) = (pool.in_rotation, pool.of);
         format!("{now} of {of} endpoints in rotation: {then}")
     });
-    [backups, too_few].into_iter().flatten()
+    [backups, too_few, away(&pool.zones)].into_iter().flatten()
+}
+
+/// What leaves the zone, and where to.
+fn away(zones: &[ZoneStatus]) -> Option<String> {
+    let (own, others) = zones.split_first()?;
+    let leaves = 1.0 - own.share;
+    let percent = |share: f64| format!("{:.0}%", share * 100.0);
+    let to = others.iter().filter(|zone| zone.share > 0.0);
+    let to: Vec<String> = to
+        .map(|zone| {
+            let name = zone.zone.as_deref().unwrap_or("no zone");
+            format!("{} to {name}", percent(zone.share))
+        })
+        .collect();
+    let own = own.zone.as_deref().unwrap_or("-");
+    (leaves > 0.0005 && !to.is_empty())
+        .then(|| format!("{} leaves zone {own}: {}", percent(leaves), to.join(", ")))
 }
 
 fn instances(instances: &[InstanceStatus], at: Timestamp) -> Table {

@@ -7,11 +7,13 @@ use ninefold_core::slo::RouteTotals;
 use ninefold_core::status::{
     BreakerStatus, CacheStatus, ClassCount, InstanceState, InstanceStatus, ListenerStatus,
     NodeStatus, OverloadStatus, PoolStatus, RouteStatus, ServiceStatus, SloStatus, SplitStatus,
+    ZoneStatus,
 };
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
 use ninefold_gateway::{
     BreakerCounters, CacheCounters, CacheResult, PoolCounters, ServiceCounters, SplitCounters,
+    ZoneCounters,
 };
 
 use super::core::{Control, now};
@@ -237,8 +239,19 @@ fn pool(counters: &[PoolCounters], service: &str) -> PoolStatus {
         of: pool.of,
         backups: pool.backups,
         too_few: pool.too_few.then(|| pool.when_too_few.name().to_owned()),
+        zones: pool.zones.iter().map(zone).collect(),
     };
     found.map(status).unwrap_or_default()
+}
+
+fn zone(counters: &ZoneCounters) -> ZoneStatus {
+    ZoneStatus {
+        zone: counters.zone.as_deref().map(str::to_owned),
+        region: counters.region.as_deref().map(str::to_owned),
+        share: counters.share,
+        in_rotation: counters.in_rotation,
+        of: counters.of,
+    }
 }
 
 const fn scheme(listener: &model::Listener) -> &'static str {

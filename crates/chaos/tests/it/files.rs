@@ -67,6 +67,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
         cluster: Cluster {
             name: name("test"),
             zones: vec![name("a"), name("b")],
+            regions: BTreeMap::new(),
         },
         threads: None,
         node: Node::default(),
@@ -127,6 +128,7 @@ fn service(kind: ServiceKind) -> Service {
         balance: Balance::default(),
         when_too_few: WhenTooFew::default(),
         panic_threshold: Ratio::percent(0),
+        local_first: None,
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
         protocol: ninefold_config::model::ServiceProtocol::default(),

@@ -1,8 +1,9 @@
 //! The file, the cluster and this node.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::built::Built;
 use super::view::View;
@@ -47,7 +48,18 @@ fn cluster(table: View<'_, '_>, path: &Path) -> Cluster {
             .iter()
             .map(|zone| zone.parse().unwrap_or_else(|_invalid| Name::unknown()))
             .collect(),
+        regions: regions(table),
     }
+}
+
+fn regions(cluster: View<'_, '_>) -> BTreeMap<Name, Vec<Name>> {
+    let entries = cluster.entries("regions");
+    let region = |(name, zones): (&str, &DeValue<'_>)| {
+        let zones = zones.as_array()?.iter();
+        let zones = zones.filter_map(|zone| zone.get_ref().as_str()?.parse().ok());
+        Some((name.parse().ok()?, zones.collect()))
+    };
+    entries.into_iter().filter_map(region).collect()
 }
 
 /// The name of the folder that a file is in, where it is a valid name.
@@ -74,6 +86,7 @@ fn node(table: View<'_, '_>) -> Node {
     let ports = table.text("ports").and_then(|t| text::ports(t).ok());
     Node {
         state: table.text("state").map(PathBuf::from),
+        zone: table.parse("zone"),
         admin,
         ports: ports.unwrap_or(default.ports),
         journal_size: table.parse("journal_size").unwrap_or(default.journal_size),

@@ -9,9 +9,9 @@ use super::health::health;
 use super::isolate;
 use super::view::View;
 use crate::model::{
-    Balance, Cluster, Ejection, Endpoint, External, HashBalance, HashKey, LatencyEjection, Name,
-    Overload, Ratio, Redundancy, Restart, Service, ServiceKind, ServiceProtocol, ServiceTls, Span,
-    Spread, Stop, SuccessEjection, Supervised, WhenTooFew,
+    Balance, Cluster, Ejection, Endpoint, External, HashBalance, HashKey, LatencyEjection,
+    LocalFirst, Name, Overload, Ratio, Redundancy, Restart, Service, ServiceKind, ServiceProtocol,
+    ServiceTls, Span, Spread, Stop, SuccessEjection, Supervised, WhenTooFew,
 };
 use crate::text;
 
@@ -48,6 +48,8 @@ fn service(table: View<'_, '_>, cluster: &Cluster) -> Service {
             _ => WhenTooFew::Degraded,
         },
         panic_threshold: table.parse("panic_threshold").unwrap_or(Ratio::percent(0)),
+        local_first: (!table.is_off("local_first"))
+            .then(|| local_first(table.table("local_first"))),
         slow_start: table.parse("slow_start").unwrap_or(Span::secs(0)),
         connect_timeout: table.parse("connect_timeout").unwrap_or(Span::millis(500)),
         protocol: match table.text("protocol") {
@@ -118,6 +120,13 @@ fn balance(service: View<'_, '_>) -> Balance {
         },
         overload: table.parse("overload").unwrap_or(Ratio::percent(25)),
     })
+}
+
+fn local_first(table: View<'_, '_>) -> LocalFirst {
+    let default = LocalFirst::default();
+    LocalFirst {
+        spill_below: table.parse("spill_below").unwrap_or(default.spill_below),
+    }
 }
 
 fn supervised(table: View<'_, '_>, cluster: &Cluster) -> Supervised {

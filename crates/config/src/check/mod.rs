@@ -14,6 +14,7 @@ mod health;
 mod hedge;
 mod isolate;
 mod listener;
+mod locality;
 mod overload;
 mod path;
 mod place;

@@ -2,7 +2,7 @@
 
 use super::{
     address, balance, claim, claim_fault, claim_load, degrade, health, hedge, isolate, listener,
-    overload, placeholder, protocol, redundancy, service, slo, timeout,
+    locality, overload, placeholder, protocol, redundancy, service, slo, timeout,
 };
 use crate::build::Built;
 use crate::finding::Report;
@@ -15,6 +15,7 @@ pub(crate) fn file(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     overload::check(built, report);
     isolate::check(built, report);
     balance::check(built, report);
+    locality::check(built, report);
     listener::check(built, report);
     degrade::check(built, report);
     hedge::check(built, report);

@@ -92,7 +92,11 @@ fn refused(what: &str, why: &str) -> Change {
 }
 
 fn compare_cluster(changes: &mut Vec<Change>, old: &Cluster, new: &Cluster) {
-    let Cluster { name, zones } = old;
+    let Cluster {
+        name,
+        zones,
+        regions,
+    } = old;
     if *name != new.name {
         let why = format!("this node is cluster `{name}`; run `ninefold stop`, then `ninefold up`");
         changes.push(refused(
@@ -103,11 +107,15 @@ fn compare_cluster(changes: &mut Vec<Change>, old: &Cluster, new: &Cluster) {
     if *zones != new.zones {
         changes.push(Change::new(ChangeKind::Changed, "cluster.zones"));
     }
+    if *regions != new.regions {
+        changes.push(Change::new(ChangeKind::Changed, "cluster.regions"));
+    }
 }
 
 fn compare_node(changes: &mut Vec<Change>, old: &Node, new: &Node) {
     let Node {
         state,
+        zone,
         admin,
         ports,
         journal_size,
@@ -133,6 +141,7 @@ fn compare_node(changes: &mut Vec<Change>, old: &Node, new: &Node) {
         ));
     }
     let mut keys = Keys::default();
+    keys.whole("zone", zone, &new.zone);
     keys.whole("ports", ports, &new.ports);
     keys.value("log_size", log_size, &new.log_size);
     keys.value("drain", drain, &new.drain);

@@ -13,6 +13,7 @@ pub(super) fn keys(old: &Service, new: &Service) -> Vec<String> {
         balance,
         when_too_few,
         panic_threshold,
+        local_first,
         slow_start,
         connect_timeout,
         protocol,
@@ -38,6 +39,7 @@ pub(super) fn keys(old: &Service, new: &Service) -> Vec<String> {
     keys.whole("balance", balance, &new.balance);
     keys.value("when_too_few", when_too_few.name(), new.when_too_few.name());
     keys.value("panic_threshold", panic_threshold, &new.panic_threshold);
+    keys.whole("local_first", local_first, &new.local_first);
     keys.value("slow_start", slow_start, &new.slow_start);
     keys.value("connect_timeout", connect_timeout, &new.connect_timeout);
     keys.whole("protocol", protocol, &new.protocol);

@@ -99,11 +99,23 @@ static CLUSTER: Table = Table {
                 max: 64,
             },
         ),
+        Key::new(
+            "regions",
+            "By name, the zones that are near each other: where a zone cannot take its traffic, they \
+             do before others.",
+            Shape::Map {
+                key: Syntax::Name,
+                item: &Shape::List {
+                    item: &Shape::Text(Syntax::Name),
+                    min: 1,
+                    max: 64,
+                },
+                max: 64,
+            },
+        ),
     ],
     rule: None,
-    later: &[
-        "nodes", "voters", "seeds", "regions", "racks", "gossip", "ca",
-    ],
+    later: &["nodes", "voters", "seeds", "racks", "gossip", "ca"],
 };
 
 static NODE: Table = Table {
@@ -115,6 +127,12 @@ static NODE: Table = Table {
             "The folder for the journal, the ledgers and captured output; relative to the file's \
              folder. Default: made from the user and the cluster's name.",
             Shape::Text(Syntax::File),
+        ),
+        Key::new(
+            "zone",
+            "The zone this node is in: traffic goes to endpoints there first. Default: none, and all \
+             are equally far.",
+            Shape::Text(Syntax::Name),
         ),
         Key::new(
             "admin",
@@ -150,7 +168,7 @@ static NODE: Table = Table {
         .default("\"30s\""),
     ],
     rule: None,
-    later: &["zone", "name", "address", "host"],
+    later: &["name", "address", "host"],
 };
 
 const DISK_SIZE: Shape = Shape::Size {

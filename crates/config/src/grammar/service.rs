@@ -141,6 +141,13 @@ pub(crate) static SERVICE: Table = Table {
         )
         .default("\"0%\""),
         Key::new(
+            "local_first",
+            "Where the node has a `zone`: requests go to endpoints of that zone, as far as it has \
+             enough of them and they are not overloaded, then of its region, then elsewhere. `off` \
+             makes all equally far.",
+            Shape::Either(&[Shape::Off, Shape::Table(&LOCAL_FIRST)]),
+        ),
+        Key::new(
             "slow_start",
             "How long a newcomer's share of traffic grows from 10 % to full.",
             Shape::DURATION_OR_ZERO,
@@ -258,6 +265,21 @@ static TLS: Table = Table {
     ],
     rule: None,
     later: &["insecure", "versions", "ciphers"],
+};
+
+static LOCAL_FIRST: Table = Table {
+    title: "`local_first`",
+    about: "How traffic stays in the node's zone.",
+    keys: &[Key::new(
+        "spill_below",
+        "A zone takes all of its own traffic as long as so much of its even share of endpoints is in \
+         rotation there. At 70%, an endpoint takes up to 1.4 times its even share of all traffic \
+         before some of it leaves the zone.",
+        Shape::Share,
+    )
+    .default("\"70%\"")],
+    rule: None,
+    later: &["latency", "traffic"],
 };
 
 static STOP: Table = Table {

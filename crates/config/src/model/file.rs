@@ -49,6 +49,8 @@ pub struct Cluster {
     pub name: Name,
     /// `zones`: the failure domains that replicas are spread over, in order. Default: none.
     pub zones: Vec<Name>,
+    /// `regions`: by name, the zones that are near each other. Default: none.
+    pub regions: BTreeMap<Name, Vec<Name>>,
 }
 
 /// `[node]`: what holds for this host only.
@@ -57,6 +59,9 @@ pub struct Node {
     /// `state`: the folder for the journal, the ledgers and captured output. Default: decided by
     /// the agent from the user and the cluster's name. Relative to the file's folder.
     pub state: Option<PathBuf>,
+    /// `zone`: the zone this node is in. Traffic stays there first. Default: none, and all
+    /// endpoints are equally far.
+    pub zone: Option<Name>,
     /// `admin`: where the read-only admin API listens besides its unix socket; loopback only.
     /// Default: `127.0.0.1:9900`, or any free port where that is taken. `"off"` is `None`.
     pub admin: Option<AdminAddress>,
@@ -84,6 +89,7 @@ impl Default for Node {
     fn default() -> Self {
         Self {
             state: None,
+            zone: None,
             admin: Some(AdminAddress {
                 address: SocketAddr::from(([127, 0, 0, 1], 9_900)),
                 declared: false,

@@ -31,8 +31,8 @@ pub use ninefold_core::policy::Criticality;
 pub use ninefold_core::units::{Bytes, InvalidUnit, Rate, Ratio, Span};
 pub use probe::{Check, Health, Probe};
 pub use service::{
-    Balance, Ejection, Endpoint, External, HashBalance, HashKey, LatencyEjection, Overload,
-    Redundancy, Restart, Service, ServiceKind, ServiceProtocol, ServiceTls, Spread, Stop,
+    Balance, Ejection, Endpoint, External, HashBalance, HashKey, LatencyEjection, LocalFirst,
+    Overload, Redundancy, Restart, Service, ServiceKind, ServiceProtocol, ServiceTls, Spread, Stop,
     SuccessEjection, Supervised,
 };
 pub use slo::{LatencyObjective, Slo};

@@ -25,6 +25,8 @@ pub struct Service {
     pub when_too_few: WhenTooFew,
     /// `panic_threshold`: the share of all endpoints. Default 0 %: only when none is left.
     pub panic_threshold: Ratio,
+    /// `local_first`: how traffic stays in the node's own zone, if it has one. `"off"` is `None`.
+    pub local_first: Option<LocalFirst>,
     /// `slow_start`: how long a newcomer's share grows from 10 % to full. Default 0 s: off.
     pub slow_start: Span,
     /// `connect_timeout`. Default 500 ms.
@@ -176,6 +178,22 @@ pub enum HashKey {
     Header(String),
     /// The value of this cookie. Requests without it are spread as by `p2c`.
     Cookie(String),
+}
+
+/// `local_first`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalFirst {
+    /// `spill_below`: below this share of the zone's endpoints in rotation it takes less than all
+    /// traffic. Default 70 %.
+    pub spill_below: Ratio,
+}
+
+impl Default for LocalFirst {
+    fn default() -> Self {
+        Self {
+            spill_below: Ratio::percent(70),
+        }
+    }
 }
 
 /// How replicas share the work.

@@ -73,6 +73,7 @@ const TABLES: &[(&str, &str)] = &[
     ("endpoint", "[[service.a.endpoints]]\n"),
     ("balance", "[service.a.balance]\n"),
     ("key", "[service.a.balance.key]\n"),
+    ("local_first", "[service.a.local_first]\n"),
     ("stop", "[service.a.stop]\n"),
     ("restart", "[service.a.restart]\n"),
     ("ejection", "[service.a.ejection]\n"),

@@ -10,6 +10,7 @@ use ninefold_core::balance::{
 use ninefold_core::rng::Rng;
 use ninefold_core::time::Timestamp;
 
+use super::parts::{Among, Parts};
 use super::{Ask, Local};
 use crate::fleet::{Hub, Place};
 use crate::plan::ServicePlan;
@@ -36,6 +37,8 @@ pub(crate) struct Group {
     weighted: bool,
     grown_at: Timestamp,
     turns: RoundRobin,
+    /// None where all are equally far.
+    parts: Option<Box<Parts>>,
     table: Option<HashTable>,
     /// Names and weights of which the table was made.
     names: Vec<(String, u32)>,
@@ -58,9 +61,27 @@ impl Turn<'_> {
             .any(|used| Rc::ptr_eq(used, &local.upstream))
     }
 
+    /// Whether it is in a zone, and in none where the request was tried already.
+    fn is_away(&self, local: &Local) -> bool {
+        let zone = &local.upstream.endpoint.zone;
+        let mut tried = self.tried.iter();
+        zone.is_some() && tried.all(|used| used.endpoint.zone != *zone)
+    }
+
     fn weight(&self, local: &Local) -> f64 {
         local.weight(self.ask.now, self.plan.slow_start)
     }
+}
+
+/// Whether it is among those that a request is drawn among.
+fn is_open(turn: Turn<'_>, among: Among, local: &Local) -> bool {
+    let endpoint = &local.upstream.endpoint;
+    let here = match among {
+        Among::All => true,
+        Among::Place(place) => endpoint.place == place,
+        Among::Away(tier) => endpoint.tier == tier && turn.is_away(local),
+    };
+    here && turn.untried(local)
 }
 
 impl Group {
@@ -69,6 +90,9 @@ impl Group {
         let mut group = Self {
             locals,
             turns: old.turns,
+            parts: plan
+                .filter(|plan| plan.locality.is_some())
+                .map(|_| Parts::renewed(old.parts)),
             ..Self::default()
         };
         let Some((plan, Balance::Hash(hash))) = plan.map(|plan| (plan, &plan.balance)) else {
@@ -110,7 +134,8 @@ impl Group {
     /// else is left: something suspicious is better than nothing.
     pub(crate) fn look(&mut self, hub: &Hub, service: usize, plan: &ServicePlan) {
         let version = hub.standing_version(service);
-        if self.version == Some(version) {
+        let spills = |parts: &Parts| parts.spill != hub.spill_version(service);
+        if self.version == Some(version) && !self.parts.as_deref().is_some_and(spills) {
             return;
         }
         let members = self.locals.iter().map(|local| &local.member);
@@ -130,6 +155,9 @@ impl Group {
             grown_at = grown_at.max(local.grown_at(plan.slow_start));
         }
         (self.weighted, self.grown_at) = (weighted, grown_at);
+        if let Some(parts) = &mut self.parts {
+            parts.look(hub, service, &self.locals, &self.now);
+        }
         let fates = || {
             self.locals
                 .iter()
@@ -179,14 +207,18 @@ impl Group {
 
     /// Draws one of those that may be taken.
     pub(crate) fn draw(&mut self, turn: Turn<'_>, rng: &mut Rng) -> Option<Rc<Upstream>> {
+        let among = self.among(turn, rng);
         let drawn = match (&turn.plan.balance, turn.ask.key) {
-            (Balance::RoundRobin, _) => self.in_turn(turn),
-            (Balance::Hash(hash), Some(key)) => self.by_key(turn, hash, key),
-            (Balance::LeastRequest, _) => self.better_of_two(turn, rng, |_| 0.0),
+            (Balance::RoundRobin, _) if turn.tried.is_empty() => self.in_turn(turn, among),
+            (Balance::Hash(hash), Some(key)) => self.by_key(turn, among, hash, key),
+            // A repetition does not change whose turn it is.
+            (Balance::LeastRequest | Balance::RoundRobin, _) => {
+                self.better_of_two(turn, among, rng, |_| 0.0)
+            }
             (Balance::P2c | Balance::Hash(_), _) => {
                 let Ask { now, at, .. } = turn.ask;
-                self.trial(turn).or_else(|| {
-                    self.better_of_two(turn, rng, |local| local.upstream.latency_ns(now, at))
+                self.trial(turn, among).or_else(|| {
+                    self.better_of_two(turn, among, rng, |local| local.upstream.latency_ns(now, at))
                 })
             }
         };
@@ -198,8 +230,38 @@ impl Group {
         self.may.get(index) == Some(&true)
     }
 
+    /// Whom a request is drawn among: those in a place, where traffic stays near. A repetition goes
+    /// to another zone where there is one, the nearest first: what failed may be the zone.
+    fn among(&self, turn: Turn<'_>, rng: &mut Rng) -> Among {
+        if turn.tried.is_empty() {
+            let parts = self.parts.as_ref();
+            let place = parts.and_then(|parts| parts.draw(turn.ask.key, rng));
+            return place.map_or(Among::All, Among::Place);
+        }
+        let may = self.now.who.iter();
+        let away = may
+            .filter_map(|index| self.locals.get(*index))
+            .filter(|local| turn.untried(local) && turn.is_away(local));
+        let nearest = away.map(|local| local.upstream.endpoint.tier).min();
+        nearest.map_or(Among::All, Among::Away)
+    }
+
+    /// Those that may be taken, of a place or of all.
+    fn who(&self, among: Among) -> &[usize] {
+        match (among, &self.parts) {
+            (Among::Place(place), Some(parts)) => parts.who(place),
+            _ => &self.now.who,
+        }
+    }
+
+    /// An endpoint that this request may be sent to.
+    fn open(&self, turn: Turn<'_>, among: Among, index: usize) -> Option<&Local> {
+        let local = self.locals.get(index).filter(|_| self.may(index))?;
+        is_open(turn, among, local).then_some(local)
+    }
+
     /// One that failed and that nobody has tried for a while.
-    fn trial(&self, turn: Turn<'_>) -> Option<usize> {
+    fn trial(&self, turn: Turn<'_>, among: Among) -> Option<usize> {
         if !self.troubled || !turn.tried.is_empty() {
             return None;
         }
@@ -207,22 +269,24 @@ impl Group {
             let local = self.locals.get(**index);
             local.is_some_and(|one| one.upstream.wants_trial(turn.ask.now, TRIAL_AFTER))
         };
-        self.now.who.iter().find(wants).copied()
+        self.who(among).iter().find(wants).copied()
     }
 
     fn better_of_two(
         &self,
         turn: Turn<'_>,
+        among: Among,
         rng: &mut Rng,
         latency_of: impl Fn(&Local) -> f64,
     ) -> Option<usize> {
         let untried: Vec<usize>;
         let who = if turn.tried.is_empty() {
-            &self.now.who
+            self.who(among)
         } else {
-            let mut who = self.now.who.clone();
-            who.retain(|index| self.locals.get(*index).is_some_and(|one| turn.untried(one)));
-            untried = who;
+            let may = self.now.who.iter().copied();
+            untried = may
+                .filter(|index| self.open(turn, among, *index).is_some())
+                .collect();
             &untried
         };
         let local = |nth: usize| who.get(nth).and_then(|index| self.locals.get(*index));
@@ -240,25 +304,31 @@ impl Group {
         who.get(drawn?).copied()
     }
 
-    fn in_turn(&mut self, turn: Turn<'_>) -> Option<usize> {
+    fn in_turn(&mut self, turn: Turn<'_>, among: Among) -> Option<usize> {
         let Self {
-            locals, may, turns, ..
+            locals,
+            may,
+            turns,
+            parts,
+            ..
         } = self;
+        let turns = match (among, parts) {
+            (Among::Place(place), Some(parts)) => parts.turns(place)?,
+            _ => turns,
+        };
         turns.next(locals.len(), |index| {
-            let local = locals.get(index).filter(|local| turn.untried(local))?;
+            let local = locals.get(index)?;
+            let local = is_open(turn, among, local).then_some(local)?;
             (may.get(index) == Some(&true)).then(|| turn.weight(local))
         })
     }
 
     /// Where the key belongs, or next to it if that has too much to do. The keys of a newcomer come
     /// to it as its share grows.
-    fn by_key(&self, turn: Turn<'_>, hash: &HashBalance, key: u64) -> Option<usize> {
-        let open = |index: usize| {
-            let local = self.locals.get(index);
-            local.filter(|local| self.may(index) && turn.untried(local))
-        };
+    fn by_key(&self, turn: Turn<'_>, among: Among, hash: &HashBalance, key: u64) -> Option<usize> {
+        let open = |index: usize| self.open(turn, among, index);
         let (mut under_way, mut weights) = (0u32, 0.0);
-        for local in self.now.who.iter().filter_map(|index| open(*index)) {
+        for local in self.who(among).iter().filter_map(|index| open(*index)) {
             under_way = under_way.saturating_add(local.upstream.load());
             weights += turn.weight(local);
         }

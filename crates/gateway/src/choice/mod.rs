@@ -5,6 +5,7 @@ mod ask;
 mod group;
 mod key;
 mod local;
+mod parts;
 
 pub(crate) use ask::Ask;
 pub(crate) use group::{Group, Turn};

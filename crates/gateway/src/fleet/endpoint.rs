@@ -45,6 +45,11 @@ pub(crate) struct Endpoint {
     pub(crate) label: Arc<str>,
     pub(crate) address: SocketAddr,
     pub(crate) incarnation: u64,
+    pub(crate) zone: Option<Arc<str>>,
+    /// Which of the gateway's places its zone is, and how far that is: 0 is nearest. Both 0 where all
+    /// are equally far.
+    pub(crate) place: usize,
+    pub(crate) tier: usize,
     /// Counters by thread.
     pub(crate) cells: Arc<[EndpointCells]>,
     pub(crate) ejections: Arc<Ejections>,

@@ -187,6 +187,7 @@ impl Hub {
         let old = known.get(&view.instance);
         if let Some(old) =
             old.filter(|old| old.address == view.address && old.incarnation == view.incarnation)
+            && old.zone == view.zone
         {
             return Some(Arc::clone(old));
         }
@@ -199,6 +200,9 @@ impl Hub {
                 .map(|_| EndpointCells::new(slots))
                 .collect()
         };
+        let plan = self.plan.services.get(service);
+        let places = plan.and_then(|plan| plan.locality.as_ref().and(self.plan.places.as_ref()));
+        let place = places.map_or(0, |places| places.find(view.zone.as_deref()));
         let endpoint = Arc::new(Endpoint {
             label: view.instance.to_string().into(),
             address: view.address,
@@ -208,6 +212,9 @@ impl Hub {
                 .map(|old| Arc::clone(&old.ejections))
                 .unwrap_or_default(),
             fate: self.fate(&view, service),
+            place,
+            tier: places.map_or(0, |places| places.tier(place)),
+            zone: view.zone,
             instance: view.instance,
         });
         if old.is_some_and(|old| old.fate.place() != Place::In) {

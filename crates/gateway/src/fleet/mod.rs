@@ -6,6 +6,7 @@ mod heirlooms;
 mod hub;
 mod outliers;
 mod snapshot;
+mod spill;
 
 pub use endpoint::{Cause, EndpointView};
 pub(crate) use endpoint::{Endpoint, Place};

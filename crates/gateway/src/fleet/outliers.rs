@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use ninefold_core::balance::{Eligible, eligible};
+use ninefold_core::balance::{Eligible, Standing, eligible};
 use ninefold_core::ejection::{
     BUCKETS, Conviction, EndpointHealth, Grade, Judge, Look, PoolState, Tally, Turn,
 };
@@ -14,20 +14,26 @@ use ninefold_core::time::{Timestamp, nanos};
 
 use super::endpoint::Cause;
 use super::hub::lock;
-use super::{Endpoint, Hub, Place};
+use super::spill::Spill;
+use super::{Endpoint, Hub, Member, Place};
 use crate::counters::Notice;
 use crate::meter::load;
+
+/// Distances: the own zone, the own region, and everywhere else.
+const TIERS: usize = 3;
 
 /// What the threads share of one service.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     /// So that two threads, of whichever generation, never eject the last two endpoints at once.
     gate: Arc<Mutex<()>>,
-    judge: Mutex<Judge<(InstanceId, u64)>>,
+    /// By distance: who is far away is slower by nature, and no worse for it.
+    judges: Mutex<[Judge<(InstanceId, u64)>; TIERS]>,
     /// Counts the changes of any endpoint's standing, which generations share.
     version: Arc<AtomicU64>,
-    /// Nanoseconds that no canary's answer may exceed; 0 while nobody can tell.
-    slow_above: AtomicU64,
+    /// By distance, nanoseconds that no canary's answer may exceed; 0 while nobody can tell.
+    slow_above: [AtomicU64; TIERS],
+    pub(super) spill: Spill,
 }
 
 impl Pool {
@@ -35,9 +41,13 @@ impl Pool {
     pub(super) fn shared(&self) -> Self {
         Self {
             gate: Arc::clone(&self.gate),
-            judge: Mutex::default(),
+            judges: Mutex::default(),
             version: Arc::clone(&self.version),
-            slow_above: AtomicU64::new(load(&self.slow_above)),
+            slow_above: [0, 1, 2].map(|tier: usize| {
+                let known = self.slow_above.get(tier);
+                AtomicU64::new(known.map_or(0, load))
+            }),
+            spill: self.spill.carried(),
         }
     }
 }
@@ -89,7 +99,7 @@ impl Hub {
     pub(crate) fn sweep(&self) {
         let snapshot = self.snapshot.load();
         for (service, members) in snapshot.services.iter().enumerate() {
-            let out = |member: &&super::Member| member.endpoint.fate.place() != Place::In;
+            let out = |member: &&Member| member.endpoint.fate.place() != Place::In;
             for member in members.iter().filter(out) {
                 let pool = self.pool_state(service, &member.endpoint);
                 let rules = self.plan.services.get(service).map(|plan| &plan.rules);
@@ -106,24 +116,23 @@ impl Hub {
             let Some(plan) = self.plan.services.get(service) else {
                 continue;
             };
+            self.look_near(service, members, plan);
             if !plan.rules.is_on() || plan.active_passive || members.len() < 2 {
                 continue;
             }
-            let looks = members.iter().map(|member| Look {
-                key: (
-                    member.endpoint.instance.clone(),
-                    member.endpoint.incarnation,
-                ),
-                tally: tally(&member.endpoint),
-                in_rotation: member.admitted && member.endpoint.fate.place() == Place::In,
-            });
-            let judgement = lock(&pool.judge).look(looks.collect(), &plan.rules);
-            if let Some(limit) = judgement.slow_above {
-                pool.slow_above.store(nanos(limit), Relaxed);
-            }
-            for (index, conviction) in &judgement.convicted {
-                if let Some(member) = members.get(*index) {
-                    self.say(service, &member.endpoint, &Word::Convicted(conviction));
+            let mut judges = lock(&pool.judges);
+            for (tier, (judge, slow_above)) in judges.iter_mut().zip(&pool.slow_above).enumerate() {
+                let near = |member: &&Member| member.endpoint.tier == tier;
+                let peers: Vec<&Member> = members.iter().filter(near).collect();
+                let looks = peers.iter().map(|member| look(member)).collect();
+                let judgement = judge.look(looks, &plan.rules);
+                if let Some(limit) = judgement.slow_above {
+                    slow_above.store(nanos(limit), Relaxed);
+                }
+                for (index, conviction) in &judgement.convicted {
+                    if let Some(member) = peers.get(*index) {
+                        self.say(service, &member.endpoint, &Word::Convicted(conviction));
+                    }
                 }
             }
         }
@@ -161,7 +170,7 @@ impl Hub {
         let turn = match word {
             Word::Failed(grade, _) => health.fail(now, *grade, &plan.rules, pool),
             Word::Answered(took) => {
-                let limit = shared.slow_above.load(Relaxed);
+                let limit = shared.slow_above.get(endpoint.tier).map_or(0, load);
                 let slow = limit != 0 && nanos(*took) > limit;
                 health.succeed(now, slow, &plan.rules, pool)
             }
@@ -254,8 +263,20 @@ impl Hub {
     }
 }
 
+/// A member as its judge sees it.
+fn look(member: &Member) -> Look<(InstanceId, u64)> {
+    Look {
+        key: (
+            member.endpoint.instance.clone(),
+            member.endpoint.incarnation,
+        ),
+        tally: tally(&member.endpoint),
+        in_rotation: member.standing() == Standing::In,
+    }
+}
+
 /// What all threads counted of an endpoint.
-fn tally(endpoint: &Endpoint) -> Tally {
+pub(super) fn tally(endpoint: &Endpoint) -> Tally {
     let mut tally = Tally::default();
     for cells in endpoint.cells.iter() {
         tally.attempts += load(&cells.attempts);

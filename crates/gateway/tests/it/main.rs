@@ -52,3 +52,5 @@ mod succession;
 mod tcp;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod zones;

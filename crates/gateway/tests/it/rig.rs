@@ -34,6 +34,7 @@ pub(crate) fn service() -> Service {
         balance: Balance::default(),
         when_too_few: WhenTooFew::default(),
         panic_threshold: Ratio::percent(0),
+        local_first: None,
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
         overload: None,
@@ -69,6 +70,7 @@ pub(crate) fn file() -> File {
         cluster: Cluster {
             name: "test".parse().unwrap(),
             zones: vec![],
+            regions: BTreeMap::new(),
         },
         threads: std::num::NonZeroU16::new(2),
         node: Node::default(),

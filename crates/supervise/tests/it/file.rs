@@ -24,6 +24,7 @@ pub(crate) fn file(folder: &Path) -> File {
         cluster: Cluster {
             name: named(&format!("t{name}")),
             zones: Vec::new(),
+            regions: BTreeMap::new(),
         },
         threads: None,
         node: Node {
@@ -85,6 +86,7 @@ pub(crate) fn service(kind: ServiceKind, health: Health) -> Service {
         balance: Balance::default(),
         when_too_few: WhenTooFew::default(),
         panic_threshold: Ratio::percent(0),
+        local_first: None,
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
         protocol: ninefold_config::model::ServiceProtocol::default(),

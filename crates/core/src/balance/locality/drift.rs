@@ -101,7 +101,7 @@ impl Drift {
             .median(others)
             .map(|median| nanos(median) as f64);
         let noise = nanos(NOISE) as f64;
-        let usual = others.or(Some(self.past_ns).filter(|past| *past > 0.0));
+        let usual = others.or_else(|| Some(self.past_ns).filter(|past| *past > 0.0));
         let (busy, calm) = match (near, usual) {
             (Some(near), Some(usual)) => (
                 near > (usual * BUSY).max(usual + noise),
