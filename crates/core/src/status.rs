@@ -274,6 +274,9 @@ pub struct RouteStatus {
     /// Requests that a fallback answered, this run; below 500 they are `ok`.
     #[serde(default)]
     pub fallbacks: u64,
+    /// The shares of its clients or tenants; none on a route without a bulkhead.
+    #[serde(default)]
+    pub bulkhead: Option<BulkheadStatus>,
     /// What its cache holds, and did this run; none on a route without one.
     #[serde(default)]
     pub cache: Option<CacheStatus>,
@@ -284,6 +287,23 @@ pub struct RouteStatus {
     pub p50_seconds: f64,
     /// The 99th percentile of the answers' time in seconds, this run.
     pub p99_seconds: f64,
+}
+
+/// The places of a route, which its clients or tenants share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BulkheadStatus {
+    /// All places.
+    pub places: u64,
+    /// Requests that have one.
+    pub in_flight: u64,
+    /// Shards.
+    pub shards: u64,
+    /// Of these: without a free place.
+    pub full: u64,
+    /// Requests that were refused this run because their key used far more than others (429).
+    pub refused_key: u64,
+    /// Requests that were refused this run because most keys' places were taken (503).
+    pub refused_all: u64,
 }
 
 /// The canary of a route.

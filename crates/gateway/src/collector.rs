@@ -173,6 +173,7 @@ fn encode_routes(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) 
     )?;
     encode_hedges(encoder, routes)?;
     encode_degraded(encoder, routes)?;
+    isolation::encode_bulkheads(encoder, routes)?;
     encode_durations(encoder, routes)
 }
 

@@ -82,6 +82,9 @@ pub struct RouteCounters {
     pub latency: Histogram,
     /// Of `refused`: requests that came too often.
     pub rate_limited: u64,
+    /// The shares of its clients or tenants; none on a route without a bulkhead.
+    #[serde(default)]
+    pub bulkhead: Option<BulkheadCounters>,
     /// Requests that a fallback answered, by why it did; below 500 they are `ok`.
     pub fallbacks: Vec<(FallbackCause, u64)>,
     /// What its cache holds and did; none on a route without one.
@@ -115,6 +118,23 @@ pub struct SplitCounters {
     pub main: (u64, u64),
     /// Why the canary gets nothing more, if that is so.
     pub rolled_back: Option<String>,
+}
+
+/// The places of a route, which its clients or tenants share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BulkheadCounters {
+    /// All places.
+    pub places: u64,
+    /// Requests that have one.
+    pub in_flight: u64,
+    /// Shards.
+    pub shards: u64,
+    /// Of these: without a free place.
+    pub full: u64,
+    /// Requests that were refused because their key used far more than others.
+    pub refused_key: u64,
+    /// Requests that were refused because most keys' places were taken.
+    pub refused_all: u64,
 }
 
 /// The cache of one route.
@@ -258,6 +278,15 @@ pub enum Notice {
         service: Arc<str>,
         /// Why, in words.
         reason: String,
+    },
+    /// Clients or tenants of a route find no place, or all find one again.
+    Bulkhead {
+        /// The route.
+        route: Arc<str>,
+        /// Shards without a place at this moment, of all.
+        full: (u32, u32),
+        /// Once nothing is refused any more, how many requests were.
+        refused: Option<u64>,
     },
     /// The breaker of a service opened, tries the service, or closed.
     Breaker {

@@ -25,16 +25,19 @@ pub enum FallbackCause {
     Status,
     /// The service failed as a whole, and its breaker was open.
     Breaker,
+    /// The places of the route were taken, those of most clients or tenants.
+    Bulkhead,
 }
 
 impl FallbackCause {
     /// All of them, in their order.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::NoEndpoint,
         Self::Failed,
         Self::Overload,
         Self::Status,
         Self::Breaker,
+        Self::Bulkhead,
     ];
 
     /// The name used in the header, the access log and metrics.
@@ -46,6 +49,7 @@ impl FallbackCause {
             Self::Overload => "overload",
             Self::Status => "status",
             Self::Breaker => "breaker",
+            Self::Bulkhead => "bulkhead",
         }
     }
 }

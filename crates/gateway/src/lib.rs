@@ -52,8 +52,9 @@ pub use access_log::OpenLogError;
 pub use cache::CacheResult;
 pub use certificate::CertificateError;
 pub use counters::{
-    BreakerCounters, CacheCounters, Counters, DrainReport, EndpointCounters, ListenerCounters,
-    Notice, PoolCounters, RouteCounters, ServiceCounters, SplitCounters, ZoneCounters,
+    BreakerCounters, BulkheadCounters, CacheCounters, Counters, DrainReport, EndpointCounters,
+    ListenerCounters, Notice, PoolCounters, RouteCounters, ServiceCounters, SplitCounters,
+    ZoneCounters,
 };
 pub use fallback::{FallbackCause, FallbackError};
 pub use fleet::{Cause, EndpointView};

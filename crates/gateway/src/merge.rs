@@ -8,8 +8,8 @@ use ninefold_core::policy::breaker::State;
 use ninefold_core::status::Rotation;
 
 use crate::counters::{
-    BreakerCounters, CacheCounters, Counters, EndpointCounters, ListenerCounters, RouteCounters,
-    ServiceCounters,
+    BreakerCounters, BulkheadCounters, CacheCounters, Counters, EndpointCounters, ListenerCounters,
+    RouteCounters, ServiceCounters,
 };
 
 impl Counters {
@@ -59,6 +59,10 @@ impl Counters {
         for route in &mut self.routes {
             let ended = route.ok + route.failed + route.cancelled + route.refused;
             route.failed += route.requests.saturating_sub(ended);
+            if let Some(bulkhead) = &mut route.bulkhead {
+                bulkhead.in_flight = 0;
+                bulkhead.full = 0;
+            }
             if let Some(cache) = &mut route.cache {
                 cache.bytes = 0;
                 cache.entries = 0;
@@ -131,6 +135,7 @@ impl RouteCounters {
             answered,
             latency,
             rate_limited,
+            bulkhead,
             fallbacks,
             retries,
             retries_denied,
@@ -152,6 +157,11 @@ impl RouteCounters {
         self.answered += answered;
         self.latency.merge(latency);
         self.rate_limited += rate_limited;
+        match (&mut self.bulkhead, bulkhead) {
+            (Some(mine), Some(other)) => mine.merge(other),
+            (mine @ None, other) => *mine = *other,
+            (Some(_), None) => {}
+        }
         add(&mut self.fallbacks, fallbacks);
         self.retries += retries;
         self.retries_denied += retries_denied;
@@ -166,6 +176,23 @@ impl RouteCounters {
         }
         self.bytes_in += bytes_in;
         self.bytes_out += bytes_out;
+    }
+}
+
+impl BulkheadCounters {
+    const fn merge(&mut self, other: &Self) {
+        let Self {
+            // Those of the one that stays.
+            places: _,
+            shards: _,
+            full: _,
+            in_flight,
+            refused_key,
+            refused_all,
+        } = other;
+        self.in_flight += *in_flight;
+        self.refused_key += *refused_key;
+        self.refused_all += *refused_all;
     }
 }
 

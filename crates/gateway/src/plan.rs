@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model::{
-    self, Balance, Breaker, Cache, Criticality, Ejection, File, Limits, Listener, Name, Overload,
-    Protocol, ProxyVersion, RateLimit, Redundancy, Retry, Route, Service, ServiceKind,
+    self, Balance, Breaker, Bulkhead, Cache, Criticality, Ejection, File, Limits, Listener, Name,
+    Overload, Protocol, ProxyVersion, RateLimit, Redundancy, Retry, Route, Service, ServiceKind,
     ServiceProtocol, Span, Split,
 };
 use ninefold_core::balance::{LocalityRules, Wanted};
@@ -58,6 +58,7 @@ pub(crate) struct RoutePlan {
     pub(crate) retry: Option<Retry>,
     pub(crate) criticality: Criticality,
     pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) bulkhead: Option<Bulkhead>,
     pub(crate) hedge: Option<HedgeConfig>,
     pub(crate) fallback: Option<Fallback>,
     pub(crate) cache: Option<Cache>,
@@ -186,6 +187,7 @@ impl RoutePlan {
             retry: route.retry.clone(),
             criticality: route.criticality,
             rate_limit: route.rate_limit.clone(),
+            bulkhead: route.bulkhead.clone(),
             keep_max: keep_max.or(again).unwrap_or(0),
             hedge: route.hedge.as_ref().map(hedge),
             fallback,
@@ -195,6 +197,11 @@ impl RoutePlan {
             send_proxy_protocol: route.send_proxy_protocol,
             thresholds: thresholds(file, &route.name),
         })
+    }
+
+    /// Whether a service is the route's own or its canary, and does not just stand in.
+    pub(crate) fn is_own(&self, service: usize) -> bool {
+        self.service == service || self.canary == Some(service)
     }
 
     /// The how-manieth route of a service this is.

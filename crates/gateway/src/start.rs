@@ -295,6 +295,7 @@ fn spawn_control(
                         hub.sweep();
                         hub.judge();
                         hub.compare();
+                        hub.look_at_bulkheads();
                     }
                     _ = tick.tick() => {
                         for certificates in &certificates {

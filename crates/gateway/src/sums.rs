@@ -11,12 +11,12 @@ use ninefold_core::status::Rotation;
 
 use crate::cache::CacheResult;
 use crate::counters::{
-    BreakerCounters, CacheCounters, Counters, EndpointCounters, ListenerCounters, PoolCounters,
-    RouteCounters, ServiceCounters, SplitCounters, ZoneCounters,
+    BreakerCounters, BulkheadCounters, CacheCounters, Counters, EndpointCounters, ListenerCounters,
+    PoolCounters, RouteCounters, ServiceCounters, SplitCounters, ZoneCounters,
 };
 use crate::fallback::FallbackCause;
 use crate::fleet::{Endpoint, Hub, Place as Standing};
-use crate::isolation::ServiceBreaker;
+use crate::isolation::{RouteBulkhead, ServiceBreaker};
 use crate::meter::{EndpointCells, Histogram, ListenerCells, RouteCells, bounds, load};
 use crate::overload::Gate;
 use crate::places::OWN;
@@ -59,6 +59,8 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
                 total.hedge_delay = hedge.and_then(|hedge| hedge.delay(0, hub.clock.now()));
                 total.rate_limited = limit.map_or(0, RouteLimit::refused);
                 total.cache = cache(hub, index);
+                let bulkhead = hub.bulkheads.get(index).and_then(Option::as_ref);
+                total.bulkhead = bulkhead.map(bulkhead_counters);
                 let split = hub.splits.get(index).and_then(Option::as_ref);
                 total.split = split.map(|split| split_counters(split));
                 total
@@ -74,6 +76,18 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
             .collect(),
         access_log_dropped: hub.logs.dropped(),
     }
+}
+
+/// Whether both generations have the same places on a route.
+fn shares_places(one: &Hub, other: &Hub, route: &str) -> bool {
+    let both = bulkhead(one, route).zip(bulkhead(other, route));
+    both.is_some_and(|(mine, theirs)| mine.is_shared_with(theirs))
+}
+
+fn bulkhead<'a>(hub: &'a Hub, route: &str) -> Option<&'a RouteBulkhead> {
+    let mut routes = hub.plan.routes.iter().zip(&hub.bulkheads);
+    let (_, bulkhead) = routes.find(|(plan, _)| *plan.name == *route)?;
+    bulkhead.as_ref()
 }
 
 /// The same of a gateway that shares places with `other`, which shows them already.
@@ -92,6 +106,11 @@ pub(crate) fn counters_beside(other: &Hub, hub: &Hub) -> Counters {
         }
     }
     for route in &mut counters.routes {
+        if shares_places(other, hub, &route.route)
+            && let Some(bulkhead) = &mut route.bulkhead
+        {
+            bulkhead.in_flight = 0;
+        }
         let of = |hub: &Hub| {
             let mut routes = hub.plan.routes.iter();
             let index = routes.position(|plan| plan.name == route.route)?;
@@ -105,6 +124,19 @@ pub(crate) fn counters_beside(other: &Hub, hub: &Hub) -> Counters {
         }
     }
     counters
+}
+
+fn bulkhead_counters(bulkhead: &RouteBulkhead) -> BulkheadCounters {
+    let (view, config) = bulkhead.view();
+    let (refused_key, refused_all) = bulkhead.refused();
+    BulkheadCounters {
+        places: u64::from(config.shards) * u64::from(config.max_concurrent_calls),
+        in_flight: view.in_flight,
+        shards: config.shards.into(),
+        full: view.full.into(),
+        refused_key,
+        refused_all,
+    }
 }
 
 fn split_counters(split: &Split) -> SplitCounters {
@@ -235,6 +267,7 @@ impl RouteCounters {
             latency: Histogram::new(bounds(thresholds)),
             rate_limited: 0,
             fallbacks: FallbackCause::ALL.map(|cause| (cause, 0)).into(),
+            bulkhead: None,
             cache: None,
             split: None,
             retries: 0,

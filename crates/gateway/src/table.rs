@@ -130,6 +130,7 @@ mod tests {
             retry: None,
             send_proxy_protocol: None,
             rate_limit: None,
+            bulkhead: None,
             hedge: None,
             fallback: None,
             cache: None,

@@ -220,6 +220,7 @@ fn routes(routes: &[RouteStatus]) -> Table {
         "REFUSED",
         "P50",
         "P99",
+        "NOTE",
     ]);
     for route in routes {
         table.row([
@@ -234,9 +235,28 @@ fn routes(routes: &[RouteStatus]) -> Table {
             route.refused.to_string(),
             duration(route.p50_seconds),
             duration(route.p99_seconds),
+            route_note(route),
         ]);
     }
     table
+}
+
+fn route_note(route: &RouteStatus) -> String {
+    let canary = route.split.as_ref().and_then(|split| {
+        let why = split.rolled_back.as_ref()?;
+        Some(format!("canary {} rolled back: {why}", split.service))
+    });
+    let bulkhead = route.bulkhead.as_ref().and_then(|bulkhead| {
+        let refused = bulkhead.refused_key + bulkhead.refused_all;
+        let (full, of) = (bulkhead.full, bulkhead.shards);
+        (full > 0 || refused > 0)
+            .then(|| format!("bulkhead: {full} of {of} shards full, {refused} refused"))
+    });
+    [canary, bulkhead]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn slos(slos: &[SloStatus]) -> Table {

@@ -217,6 +217,16 @@ impl Control {
             } => self.notice(format!(
                 "route {route}: canary {service} rolled back: {reason}"
             )),
+            Notice::Bulkhead {
+                route,
+                full: (full, of),
+                refused,
+            } => self.notice(match refused {
+                None => format!(
+                    "route {route}: bulkhead refuses requests, {full} of {of} shards are full"
+                ),
+                Some(n) => format!("route {route}: bulkhead refuses no more, {n} were refused"),
+            }),
             Notice::Breaker { service, state } => self.record(EventKind::Breaker {
                 service: service.to_string(),
                 state: state.to_owned(),

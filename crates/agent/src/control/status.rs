@@ -5,15 +5,15 @@ use std::time::Duration;
 use ninefold_config::model::{self, ServiceKind};
 use ninefold_core::slo::RouteTotals;
 use ninefold_core::status::{
-    BreakerStatus, CacheStatus, ClassCount, InstanceState, InstanceStatus, ListenerStatus,
-    NodeStatus, OverloadStatus, PoolStatus, RouteStatus, ServiceStatus, SloStatus, SplitStatus,
-    ZoneStatus,
+    BreakerStatus, BulkheadStatus, CacheStatus, ClassCount, InstanceState, InstanceStatus,
+    ListenerStatus, NodeStatus, OverloadStatus, PoolStatus, RouteStatus, ServiceStatus, SloStatus,
+    SplitStatus, ZoneStatus,
 };
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
 use ninefold_gateway::{
-    BreakerCounters, CacheCounters, CacheResult, PoolCounters, ServiceCounters, SplitCounters,
-    ZoneCounters,
+    BreakerCounters, BulkheadCounters, CacheCounters, CacheResult, PoolCounters, ServiceCounters,
+    SplitCounters, ZoneCounters,
 };
 
 use super::core::{Control, now};
@@ -171,6 +171,9 @@ impl Control {
                     fallbacks: counters.map_or(0, |counters| {
                         counters.fallbacks.iter().map(|(_, count)| count).sum()
                     }),
+                    bulkhead: counters
+                        .and_then(|counters| counters.bulkhead.as_ref())
+                        .map(bulkhead),
                     cache: counters
                         .and_then(|counters| counters.cache.as_ref())
                         .map(cache),
@@ -206,6 +209,17 @@ fn breaker(counters: &[BreakerCounters], service: &str) -> Option<BreakerStatus>
         opened: found.opened,
         refused: found.refused,
     })
+}
+
+const fn bulkhead(counters: &BulkheadCounters) -> BulkheadStatus {
+    BulkheadStatus {
+        places: counters.places,
+        in_flight: counters.in_flight,
+        shards: counters.shards,
+        full: counters.full,
+        refused_key: counters.refused_key,
+        refused_all: counters.refused_all,
+    }
 }
 
 fn split(counters: &SplitCounters) -> SplitStatus {

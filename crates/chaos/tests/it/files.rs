@@ -95,6 +95,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
                 retry: Some(Retry::default()),
                 send_proxy_protocol: None,
                 rate_limit: None,
+                bulkhead: None,
                 hedge: None,
                 fallback: None,
                 cache: None,

@@ -1,7 +1,7 @@
 //! What keeps one trouble from becoming everybody's.
 
 use super::view::View;
-use crate::model::Breaker;
+use crate::model::{Breaker, Bulkhead, BulkheadKey};
 
 /// The breaker of a service, if it has one.
 pub(super) fn breaker(service: View<'_, '_>) -> Option<Breaker> {
@@ -21,5 +21,22 @@ pub(super) fn breaker(service: View<'_, '_>) -> Option<Breaker> {
         open_wait,
         open_wait_max: open_wait_max.unwrap_or_else(|| default.open_wait_max.max(open_wait)),
         trials: table.integer("trials").unwrap_or(default.trials),
+    })
+}
+
+/// How many shards there are, and how many of them one key has, unless the file says otherwise.
+const SHARDS: u32 = 64;
+const PER_KEY: u32 = 4;
+
+/// The bulkhead of a route, if it has one.
+pub(super) fn bulkhead(route: View<'_, '_>) -> Option<Bulkhead> {
+    route.value("bulkhead")?;
+    let table = route.table("bulkhead");
+    let header = table.table("key").text("header").map(str::to_lowercase);
+    Some(Bulkhead {
+        key: header.map_or(BulkheadKey::Client, BulkheadKey::Header),
+        concurrency: table.integer("concurrency").unwrap_or(1),
+        shards: table.integer("shards").unwrap_or(SHARDS),
+        per_key: table.integer("per_key").unwrap_or(PER_KEY),
     })
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::degrade;
+use super::isolate;
 use super::view::View;
 use crate::model::{
     AccessLog, AccessLogFormat, Criticality, Hedge, LimitBy, Limits, Listener, Name, Protocol,
@@ -139,6 +140,7 @@ fn route(table: View<'_, '_>, protocol: Protocol) -> Route {
             })
             .unwrap_or_default(),
         rate_limit: rate_limit(table),
+        bulkhead: isolate::bulkhead(table),
         hedge: hedge(table),
         fallback: degrade::fallback(table),
         cache: degrade::cache(table),
@@ -205,6 +207,7 @@ fn implicit_route(service: &Name, protocol: Protocol) -> Route {
         retry: Some(Retry::default()),
         criticality: Criticality::default(),
         rate_limit: None,
+        bulkhead: None,
         hedge: None,
         fallback: None,
         cache: None,

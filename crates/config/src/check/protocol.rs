@@ -40,12 +40,13 @@ const OF_LIMITS: [&str; 6] = [
     "body_rate_min",
     "streams",
 ];
-const OF_ROUTES: [&str; 9] = [
+const OF_ROUTES: [&str; 10] = [
     "host",
     "path",
     "methods",
     "criticality",
     "rate_limit",
+    "bulkhead",
     "fallback",
     "hedge",
     "cache",

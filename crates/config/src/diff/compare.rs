@@ -230,6 +230,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
         retry,
         criticality,
         rate_limit,
+        bulkhead,
         hedge,
         fallback,
         cache,
@@ -247,6 +248,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
     let (before, after) = (criticality.as_str(), new.criticality.as_str());
     keys.value("criticality", &before, &after);
     keys.whole("rate_limit", rate_limit, &new.rate_limit);
+    keys.whole("bulkhead", bulkhead, &new.bulkhead);
     keys.whole("hedge", hedge, &new.hedge);
     keys.whole("fallback", fallback, &new.fallback);
     keys.whole("cache", cache, &new.cache);

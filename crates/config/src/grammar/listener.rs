@@ -2,6 +2,7 @@
 
 use super::degrade::{CACHE, FALLBACK, SPLIT};
 use super::hedge::HEDGE;
+use super::isolate::BULKHEAD;
 use super::{Key, Shape, Table};
 use crate::model::Bytes;
 use crate::text::Syntax;
@@ -276,6 +277,12 @@ pub(crate) static ROUTE: Table = Table {
             Shape::Table(&RATE_LIMIT),
         ),
         Key::new(
+            "bulkhead",
+            "How many requests of one client or tenant may be under way. Default: no limit but the \
+             service's.",
+            Shape::Table(&BULKHEAD),
+        ),
+        Key::new(
             "hedge",
             "A second attempt beside one that is slow. Default: none.",
             Shape::Either(&[Shape::Off, Shape::Table(&HEDGE)]),
@@ -304,9 +311,7 @@ pub(crate) static ROUTE: Table = Table {
         ),
     ],
     rule: None,
-    later: &[
-        "rewrite", "redirect", "headers", "mirror", "bulkhead", "breaker",
-    ],
+    later: &["rewrite", "redirect", "headers", "mirror", "breaker"],
 };
 
 static RATE_LIMIT: Table = Table {

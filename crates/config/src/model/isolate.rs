@@ -33,3 +33,25 @@ impl Default for Breaker {
         }
     }
 }
+
+/// `bulkhead`: how many requests of one key may be under way on a route, by shuffle sharding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bulkhead {
+    /// `key`: whose requests share their places. Default: those of a client's address.
+    pub key: BulkheadKey,
+    /// `concurrency`: requests under way in each shard.
+    pub concurrency: u32,
+    /// `shards`. Default 64.
+    pub shards: u32,
+    /// `per_key`: how many shards a key has; at most `shards`. Default 4.
+    pub per_key: u32,
+}
+
+/// `key`: whose requests share their places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BulkheadKey {
+    /// Those of a client's address; of IPv6, its first 64 bits.
+    Client,
+    /// Those with one value of this header, in lower case; those without it too.
+    Header(String),
+}

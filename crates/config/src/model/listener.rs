@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Bytes, Cache, Criticality, Fallback, Hedge, Name, Rate, Ratio, Span, Split};
+use super::{Bulkhead, Bytes, Cache, Criticality, Fallback, Hedge, Name, Rate, Ratio, Span, Split};
 
 /// One listener.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,6 +112,8 @@ pub struct Route {
     pub criticality: Criticality,
     /// `rate_limit`. Default none.
     pub rate_limit: Option<RateLimit>,
+    /// `bulkhead`. Default none.
+    pub bulkhead: Option<Bulkhead>,
     /// `hedge`. Default none.
     pub hedge: Option<Hedge>,
     /// `fallback`. Default none.

@@ -20,7 +20,7 @@ pub use claim::{Claim, Load, LoadRequest, Survive};
 pub use degrade::{Cache, Fallback, FixedAnswer, FixedBody, Split, Sticky};
 pub use file::{AdminAddress, Cluster, File, Node};
 pub use hedge::Hedge;
-pub use isolate::Breaker;
+pub use isolate::{Breaker, Bulkhead, BulkheadKey};
 pub use listener::{
     AccessLog, AccessLogFormat, LimitBy, Limits, Listener, Protocol, ProxyVersion, RateLimit,
     Retry, Route, TlsCertificate,

@@ -105,6 +105,14 @@ const TABLES: &[(&str, &str)] = &[
         "[[listener]]\n[[listener.route]]\n[listener.route.rate_limit.by]\n",
     ),
     (
+        "bulkhead",
+        "[[listener]]\n[[listener.route]]\n[listener.route.bulkhead]\n",
+    ),
+    (
+        "key_of_a_bulkhead",
+        "[[listener]]\n[[listener.route]]\n[listener.route.bulkhead.key]\n",
+    ),
+    (
         "hedge",
         "[[listener]]\n[[listener.route]]\n[listener.route.hedge]\n",
     ),

@@ -6,7 +6,7 @@ use ninefold_core::policy::breaker::State;
 use prometheus_client::encoding::DescriptorEncoder;
 
 use super::{counter, gauge};
-use crate::counters::BreakerCounters;
+use crate::counters::{BreakerCounters, BulkheadCounters, RouteCounters};
 
 /// The states that a gateway's breaker can have.
 const STATES: [State; 3] = [State::Closed, State::Open, State::HalfOpen];
@@ -44,5 +44,41 @@ pub(super) fn encode_breakers(
         "ninefold_breaker_refused_requests",
         "Requests that were not sent because the breaker of their service was open",
         of(|breaker| breaker.refused),
+    )
+}
+
+pub(super) fn encode_bulkheads(
+    encoder: &mut DescriptorEncoder<'_>,
+    routes: &[RouteCounters],
+) -> fmt::Result {
+    let all: Vec<(&str, BulkheadCounters)> = routes
+        .iter()
+        .filter_map(|route| Some((&*route.route, route.bulkhead?)))
+        .collect();
+    let refused = all.iter().flat_map(|(route, of)| {
+        [("key", of.refused_key), ("all", of.refused_all)]
+            .map(|(whose, count)| (vec![("route", *route), ("full", whose)], count))
+    });
+    counter(
+        encoder,
+        "ninefold_bulkhead_refused_requests",
+        "Requests that found no place: their key had used its share up, or most keys had",
+        refused,
+    )?;
+    let of = |read: fn(&BulkheadCounters) -> u64| {
+        let all = all.iter();
+        all.map(move |(route, bulkhead)| (vec![("route", *route)], read(bulkhead)))
+    };
+    gauge(
+        encoder,
+        "ninefold_bulkhead_in_flight",
+        "Requests that have a place of a bulkhead",
+        of(|bulkhead| bulkhead.in_flight),
+    )?;
+    gauge(
+        encoder,
+        "ninefold_bulkhead_full_shards",
+        "Shards of a bulkhead without a free place",
+        of(|bulkhead| bulkhead.full),
     )
 }

@@ -2,7 +2,8 @@
 
 use ninefold::clock::{Now as _, PreciseClock, TokioTime};
 use ninefold_core::ejection::Testimony;
-use ninefold_core::policy::{Outcome, Rejected, RequestMeta};
+use ninefold_core::policy::bulkhead::Full;
+use ninefold_core::policy::{Outcome, PolicyKind, Reason, Rejected, RequestMeta};
 use tokio::time::Instant;
 
 use super::perform::{Ended, Exchange, Unanswered};
@@ -28,6 +29,7 @@ fn outcome_of(answered: &Ended) -> Outcome {
         Err(
             Unanswered::Unavailable
             | Unanswered::Refused(_)
+            | Unanswered::Exceeded
             | Unanswered::Failed(Failure::RequestBody),
         ) => Outcome::Ignored,
         Err(Unanswered::Failed(_)) => Outcome::Failure,
@@ -35,6 +37,34 @@ fn outcome_of(answered: &Ended) -> Outcome {
 }
 
 impl Exchange {
+    /// A place among those of the request's key, which it has until its end. Another service that
+    /// stands in has nothing to do with it.
+    pub(super) fn take_share(&mut self) -> Result<(), Unanswered> {
+        let client = &self.ticket.client;
+        let hub = &client.worker.hub;
+        let bulkhead = hub.bulkheads.get(self.route).and_then(Option::as_ref);
+        let Some(bulkhead) = bulkhead.filter(|_| self.ticket.share.is_none()) else {
+            return Ok(());
+        };
+        if !hub
+            .plan
+            .routes
+            .get(self.route)
+            .is_some_and(|route| route.is_own(self.service))
+        {
+            return Ok(());
+        }
+        match bulkhead.take(client.peer.ip(), &self.head.headers) {
+            Ok(share) => self.ticket.share = Some(share),
+            Err(Full::Key) => return Err(Unanswered::Exceeded),
+            Err(Full::All) => {
+                let full = Rejected::new(PolicyKind::Bulkhead, Reason::Full);
+                return Err(Unanswered::Refused(full));
+            }
+        }
+        Ok(())
+    }
+
     /// Leave of the service's breaker, and a place at the service, where there are such.
     pub(super) async fn admit(&self, now: Instant) -> Result<Admitted, Rejected> {
         let leave = self.leave()?;

@@ -150,8 +150,10 @@ impl Exchange {
             }
             ended => Fetched::Nothing(ended),
         };
-        if let (Fetched::Nothing(_), Some(kept)) = (&ended, kept)
+        // What one client may not have says nothing to the others.
+        if let (Fetched::Nothing(nothing), Some(kept)) = (&ended, kept)
             && !self.impatient
+            && !matches!(nothing, Err(Unanswered::Exceeded))
         {
             kept.failed(clock.now());
         }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::UPGRADE;
@@ -118,6 +119,7 @@ impl Exchange {
         let (service, why) = (self.service_name(), rejected.reason.as_str());
         let (reason, what) = match rejected.policy {
             PolicyKind::CircuitBreaker => ("gateway/breaker", "fails and is left alone"),
+            PolicyKind::Bulkhead => ("gateway/bulkhead", "has no place for more of this route"),
             _ => ("gateway/overload", "is overloaded"),
         };
         let what = format!("service {service} {what}: {why}");
@@ -131,6 +133,18 @@ impl Exchange {
             self.ticket.settle(Outcome::Failed, Who::Gateway);
         }
         answer.response(self.form, self.head.version)
+    }
+
+    /// The client, or tenant, has more under way than its share.
+    pub(super) fn exceeded(mut self: Box<Self>) -> Response<Delivery> {
+        let mut answer = OwnAnswer::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "client/bulkhead",
+            "as many requests are under way as this route allows one client or tenant",
+        );
+        answer.retry_after = Some(Duration::from_secs(1));
+        self.ticket.phase = Phase::Route;
+        refuse(&mut self.ticket, answer).response(self.form, self.head.version)
     }
 
     fn service_name(&self) -> Arc<str> {

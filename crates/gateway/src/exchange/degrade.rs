@@ -40,10 +40,12 @@ impl Exchange {
             Err(Unanswered::Refused(rejected)) => {
                 let cause = match rejected.policy {
                     PolicyKind::CircuitBreaker => FallbackCause::Breaker,
+                    PolicyKind::Bulkhead => FallbackCause::Bulkhead,
                     _ => FallbackCause::Overload,
                 };
                 (!self.is_impatience(rejected)).then_some((cause, Sent::Never))
             }
+            Err(Unanswered::Exceeded) => None,
             Err(Unanswered::Unavailable) => {
                 let sent = match self.ticket.attempts {
                     0 => Sent::Never,

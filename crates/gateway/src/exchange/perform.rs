@@ -73,6 +73,8 @@ pub(super) type Ended = Result<Answer, Unanswered>;
 pub(super) enum Unanswered {
     /// The gateway did not ask it: it has more to do than it can, or fails.
     Refused(Rejected),
+    /// Its client's, or tenant's, share of the route is used up.
+    Exceeded,
     /// No endpoint is up.
     Unavailable,
     /// So the last attempt failed.
@@ -113,6 +115,7 @@ impl Exchange {
 
     /// Asks the service, from `now` on, or from when it has a place for the request.
     pub(super) async fn ask(&mut self, mut now: Instant) -> Ended {
+        self.take_share()?;
         let admitted = {
             let mut admission = pin!(self.admit(now));
             match poll_immediate(admission.as_mut()).await {
@@ -143,7 +146,7 @@ impl Exchange {
             Ok(answer) => Some(answer.testimony == Testimony::Against),
             Err(Unanswered::Failed(failure)) => (!self.is_of_client(*failure)).then_some(true),
             Err(Unanswered::Unavailable) => Some(true),
-            Err(Unanswered::Refused(_)) => None,
+            Err(Unanswered::Refused(_) | Unanswered::Exceeded) => None,
         };
         if let Some(failed) = failed.filter(|_| canary || self.service == route.service) {
             split.count(canary, failed);
@@ -157,6 +160,7 @@ impl Exchange {
             Err(Unanswered::Failed(failure)) => self.fail(failure),
             Err(Unanswered::Unavailable) => self.unavailable(),
             Err(Unanswered::Refused(rejected)) => self.refused(rejected),
+            Err(Unanswered::Exceeded) => self.exceeded(),
         }
     }
 

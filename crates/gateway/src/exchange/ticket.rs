@@ -11,6 +11,7 @@ use super::intake::Intake;
 use crate::access_log::Record;
 use crate::cache::CacheResult;
 use crate::fallback::FallbackCause;
+use crate::isolation::Share;
 use crate::meter::{RouteCells, add};
 use crate::upstream::Upstream;
 
@@ -98,6 +99,8 @@ pub(crate) struct Ticket {
     failed_at: Vec<Rc<Upstream>>,
     fallback: Option<FallbackCause>,
     cache: Option<CacheResult>,
+    /// Its place among those of its client or tenant.
+    pub(super) share: Option<Share>,
     /// Whether no client waits for it: nothing is counted but at the endpoint.
     behind: bool,
     settled: bool,
@@ -133,6 +136,7 @@ impl Ticket {
             failed_at: Vec::new(),
             fallback: None,
             cache: None,
+            share: None,
             behind: false,
             settled: false,
             record: None,

@@ -8,7 +8,7 @@ use ninefold_core::policy::HedgePolicy;
 use super::Hub;
 use super::outliers::Pool;
 use crate::cache::{Caches, RouteCache};
-use crate::isolation::ServiceBreaker;
+use crate::isolation::{RouteBulkhead, ServiceBreaker};
 use crate::overload::Gate;
 use crate::plan::{Plan, RoutePlan, ServicePlan};
 use crate::rate_limit::RouteLimit;
@@ -59,6 +59,22 @@ pub(super) fn breakers(plan: &Plan, elder: Option<&Hub>) -> Vec<Option<ServiceBr
         kept.or_else(|| ServiceBreaker::new(settings).ok())
     };
     plan.services.iter().map(breaker).collect()
+}
+
+/// By route: the shares of its clients or tenants.
+pub(super) fn bulkheads(plan: &Plan, elder: Option<&Hub>) -> Vec<Option<RouteBulkhead>> {
+    let bulkhead = |route: &RoutePlan| {
+        let settings = route.bulkhead.as_ref()?;
+        let kept = elder.and_then(|elder| {
+            let mut routes = elder.plan.routes.iter().zip(&elder.bulkheads);
+            let (before, bulkhead) = routes.find(|(before, _)| before.name == route.name)?;
+            let bulkhead = bulkhead.as_ref()?;
+            (before.bulkhead.as_ref() == Some(settings)).then(|| bulkhead.shared())
+        });
+        // A valid file has valid bulkheads.
+        kept.or_else(|| RouteBulkhead::new(settings).ok())
+    };
+    plan.routes.iter().map(bulkhead).collect()
 }
 
 /// By service: what decides who is ejected.

@@ -20,7 +20,7 @@ use crate::access_log::AccessLogs;
 use crate::cache::Caches;
 use crate::clock::Clock;
 use crate::counters::Notice;
-use crate::isolation::ServiceBreaker;
+use crate::isolation::{RouteBulkhead, ServiceBreaker, Turn};
 use crate::meter::{EndpointCells, ListenerCells, RouteCells, bounds, load};
 use crate::overload::Gate;
 use crate::plan::Plan;
@@ -74,6 +74,8 @@ pub(crate) struct Hub {
     pub(crate) splits: Vec<Option<Arc<Split>>>,
     /// By service; none where overload is not looked at.
     pub(crate) overload: Vec<Option<Arc<Gate>>>,
+    /// By route; none where nobody has a share of his own.
+    pub(crate) bulkheads: Vec<Option<RouteBulkhead>>,
     /// By service; none where it is always asked.
     pub(crate) breakers: Vec<Option<ServiceBreaker>>,
 }
@@ -111,6 +113,7 @@ impl Hub {
             limits: heirlooms::limits(&plan, elder),
             overload: heirlooms::gates(&plan, elder),
             breakers: heirlooms::breakers(&plan, elder),
+            bulkheads: heirlooms::bulkheads(&plan, elder),
             hedges: heirlooms::hedges(&plan, elder),
             pools: heirlooms::pools(&plan, elder),
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
@@ -268,6 +271,25 @@ impl Hub {
             notices.pop_front();
         }
         notices.push_back(notice);
+    }
+
+    /// Tells which bulkheads have begun to refuse requests, and which do so no more.
+    pub(crate) fn look_at_bulkheads(&self) {
+        let now = self.clock.now();
+        for (route, bulkhead) in self.plan.routes.iter().zip(&self.bulkheads) {
+            let Some(bulkhead) = bulkhead else { continue };
+            let refused = match bulkhead.look(now) {
+                None => continue,
+                Some(Turn::Began) => None,
+                Some(Turn::Ended(refused)) => Some(refused),
+            };
+            let (now, of) = bulkhead.view();
+            self.notify(Notice::Bulkhead {
+                route: Arc::clone(&route.name),
+                full: (now.full, of.shards),
+                refused,
+            });
+        }
     }
 
     fn tell_breakers(&self) {

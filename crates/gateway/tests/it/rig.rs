@@ -56,6 +56,7 @@ pub(crate) fn route(path: &str) -> Route {
         retry: Some(Retry::default()),
         send_proxy_protocol: None,
         rate_limit: None,
+        bulkhead: None,
         hedge: None,
         fallback: None,
         cache: None,

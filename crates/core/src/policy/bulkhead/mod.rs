@@ -34,6 +34,9 @@
 //! | `max_wait` | `0s` | how long to wait for a place; zero refuses at once. Less than what the caller would wait for the answer |
 //! | `max_waiting_calls` | 100 | how many may wait; means nothing while `max_wait` is zero |
 //!
+//! [`ShardedBulkhead`] divides places among keys, by shuffle sharding, so that none takes those of all
+//! others.
+//!
 //! # How it composes
 //!
 //! Inside retries and the circuit breaker, outside the time limit of an attempt: a call that is
@@ -63,9 +66,11 @@
 //! ```
 
 mod config;
+mod sharded;
 mod state;
 
 pub use config::BulkheadConfig;
+pub use sharded::{Full, ShardToken, ShardedBulkhead, ShardedBulkheadConfig, ShardsView};
 pub use state::{Bulkhead, BulkheadToken};
 
 #[cfg(test)]
