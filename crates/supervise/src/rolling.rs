@@ -33,7 +33,7 @@ pub(crate) async fn replace(shared: Shared, replacements: Vec<Replacement>) {
         let id = &next.instance;
         let fellows = shared.registry.until(|entries| {
             // One that was not probed yet would be stopped undrained, as if it never had traffic.
-            entries.get(id).is_none_or(|entry| entry.settled)
+            entries.get(id).is_some_and(|entry| entry.settled)
                 && entries
                     .values()
                     .filter(|entry| entry.status.instance.service == id.service)

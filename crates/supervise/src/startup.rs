@@ -89,15 +89,12 @@ pub(crate) async fn start(options: Options) -> Result<Started, StartError> {
     for replicas in services {
         startup.supervise(replicas);
     }
-    let replacements = std::mem::take(&mut startup.replacements);
-    let shared = startup.shared.clone();
-    startup
-        .tasks
-        .background
-        .spawn(rolling::replace(shared, replacements));
     for adopted in startup.adopted {
         adopted.await.ok();
     }
+    // Now all of them are in the registry: who is missing there would be waited for by nobody.
+    let replace = rolling::replace(startup.shared.clone(), startup.replacements);
+    startup.tasks.background.spawn(replace);
     Ok((startup.shared.registry, startup.members, startup.tasks))
 }
 

@@ -307,6 +307,16 @@ async fn a_changed_configuration_replaces_and_a_removed_service_stops() {
         let address = rig.address(ordinal);
         assert_eq!(get(address, "/env/NEW").await.unwrap(), "yes");
     }
+    let lines = rig.lines();
+    for ordinal in 0..2 {
+        let of = |what: &str| {
+            let line = format!("web/{ordinal} {what}");
+            lines.iter().position(|one| one.contains(&line))
+        };
+        // Before that it would not be drained, although it has had traffic all the time.
+        assert!(of("ready").is_some(), "{lines:#?}");
+        assert!(of("ready") < of("exited"), "{lines:#?}");
+    }
     rig.until("what is not in the file stops", || {
         !leavers.iter().any(|pid| lives(*pid))
     })
