@@ -7,6 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fault::GatewayFault;
 use crate::id::InstanceId;
 use crate::taxonomy::{ExitCause, FailureClass};
 use crate::time::Timestamp;
@@ -226,7 +227,7 @@ pub struct EvidenceLine {
 pub struct FaultNotice {
     /// The fault's id, unique in the ledger.
     pub id: String,
-    /// What kind: `kill`, `hang`, `zone-kill`.
+    /// What kind: `kill`, `hang`, `zone-kill`; of one in the gateway, its effect.
     pub kind: String,
     /// On whom.
     pub targets: Vec<InstanceId>,
@@ -234,6 +235,9 @@ pub struct FaultNotice {
     pub claim: Option<String>,
     /// How long it may last, in nanoseconds.
     pub ttl_ns: u64,
+    /// What the gateway itself is to inject, from the announcement on and no longer than `ttl_ns`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<GatewayFault>,
 }
 
 /// What belongs together: verdicts joined by instance, failure domain and time.

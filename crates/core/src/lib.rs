@@ -8,6 +8,7 @@ pub mod balance;
 pub mod detect;
 pub mod ejection;
 pub mod event;
+pub mod fault;
 pub mod id;
 pub mod incident;
 pub mod observation;

@@ -271,6 +271,12 @@ pub struct RouteStatus {
     pub refused: u64,
     /// Requests that met a failure and succeeded all the same.
     pub masked: u64,
+    /// Requests that a fault in the gateway hit, this run. They are not in the percentiles.
+    #[serde(default)]
+    pub injected: u64,
+    /// Of `failed`: hit by a fault in the gateway, this run. They burn no error budget.
+    #[serde(default)]
+    pub injected_failed: u64,
     /// Requests that a fallback answered, this run; below 500 they are `ok`.
     #[serde(default)]
     pub fallbacks: u64,

@@ -206,7 +206,28 @@ fn encode_hedges(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) 
     )
 }
 
+fn encode_injected(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
+    let of = |read: fn(&RouteCounters) -> u64| {
+        routes
+            .iter()
+            .map(move |route| (vec![("route", &*route.route)], read(route)))
+    };
+    counter(
+        encoder,
+        "ninefold_injected_requests",
+        "Requests that an injected fault hit",
+        of(|route| route.injected),
+    )?;
+    counter(
+        encoder,
+        "ninefold_injected_failures",
+        "Failed requests that an injected fault hit",
+        of(|route| route.injected_failed),
+    )
+}
+
 fn encode_degraded(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
+    encode_injected(encoder, routes)?;
     encode_fallbacks(encoder, routes)?;
     encode_caches(encoder, routes)?;
     encode_splits(encoder, routes)

@@ -75,6 +75,12 @@ pub struct RouteCounters {
     pub refused: u64,
     /// Of `ok`: requests with a failed attempt.
     pub masked: u64,
+    /// Requests that an injected fault hit, however they ended. They are not in `latency`.
+    #[serde(default)]
+    pub injected: u64,
+    /// Of `failed`: requests that an injected fault hit.
+    #[serde(default)]
+    pub injected_failed: u64,
     /// Requests that got an answer below 500 from the service or its fallback; these are in
     /// `latency`.
     pub answered: u64,

@@ -8,12 +8,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ninefold_config::model::File;
+use ninefold_core::event::FaultNotice;
 use prometheus_client::collector::Collector;
 use tokio::sync::watch;
 
 use crate::access_log::LogThread;
 use crate::collector::GatewayCollector;
 use crate::counters::{Counters, DrainReport, Notice};
+use crate::fault::InjectError;
 use crate::fleet::{EndpointView, Hub};
 use crate::listen::Sockets;
 use crate::meter::load;
@@ -181,6 +183,21 @@ impl Gateway {
     #[must_use]
     pub fn take_notices(&self) -> Vec<Notice> {
         self.hub.take_notices()
+    }
+
+    /// Injects a fault into attempts at its targets, from now on until it is ended, and no longer than
+    /// its notice says, whatever becomes of whoever ordered it. A successor goes on with it.
+    ///
+    /// # Errors
+    ///
+    /// If the notice asks for nothing that the gateway could do, or too many faults are injected.
+    pub fn inject(&self, notice: &FaultNotice) -> Result<(), InjectError> {
+        self.hub.faults.inject(notice, Instant::now())
+    }
+
+    /// Ends an injected fault, if there is one of this id.
+    pub fn end_fault(&self, id: &str) {
+        self.hub.faults.end(id, Instant::now());
     }
 
     /// The metrics for a Prometheus registry.

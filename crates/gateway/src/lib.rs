@@ -20,6 +20,7 @@ mod downstream;
 mod early;
 mod exchange;
 mod fallback;
+mod fault;
 mod fleet;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -57,6 +58,7 @@ pub use counters::{
     ZoneCounters,
 };
 pub use fallback::{FallbackCause, FallbackError};
+pub use fault::InjectError;
 pub use fleet::{Cause, EndpointView};
 pub use gateway::Gateway;
 pub use listen::{BindError, ListenerSockets, Sockets};

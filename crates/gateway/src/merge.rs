@@ -132,6 +132,8 @@ impl RouteCounters {
             cancelled,
             refused,
             masked,
+            injected,
+            injected_failed,
             answered,
             latency,
             rate_limited,
@@ -154,6 +156,8 @@ impl RouteCounters {
         self.cancelled += cancelled;
         self.refused += refused;
         self.masked += masked;
+        self.injected += injected;
+        self.injected_failed += injected_failed;
         self.answered += answered;
         self.latency.merge(latency);
         self.rate_limited += rate_limited;

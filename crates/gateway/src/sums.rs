@@ -263,6 +263,8 @@ impl RouteCounters {
             cancelled: 0,
             refused: 0,
             masked: 0,
+            injected: 0,
+            injected_failed: 0,
             answered: 0,
             latency: Histogram::new(bounds(thresholds)),
             rate_limited: 0,
@@ -283,7 +285,9 @@ impl RouteCounters {
     fn add(&mut self, cells: &RouteCells) {
         // Ends are read before beginnings, so that a sum never shows more ends than beginnings.
         self.ok += load(&cells.ok);
+        self.injected_failed += load(&cells.injected_failed);
         self.failed += load(&cells.failed);
+        self.injected += load(&cells.injected);
         self.cancelled += load(&cells.cancelled);
         self.refused += load(&cells.refused);
         self.requests += load(&cells.requests);

@@ -92,12 +92,12 @@ impl Control {
                 continue;
             }
             if slo.availability.is_some() {
+                // What was injected has an account of its own: that of the route.
+                let failed = delta.totals.failed.saturating_sub(delta.injected_failed);
                 let key = availability_key(name);
-                self.parts
-                    .ledger
-                    .add(at, &key, delta.totals.ok, delta.totals.failed);
+                self.parts.ledger.add(at, &key, delta.totals.ok, failed);
                 let bad = self.bad.entry(key).or_default();
-                for (suspect, events) in share_out(delta.totals.failed, hurt, &delta.service) {
+                for (suspect, events) in share_out(failed, hurt, &delta.service) {
                     bad.suspect(at, suspect, events);
                 }
             }

@@ -189,6 +189,7 @@ impl Control {
         self.learn_events();
         self.parts.journal.flush(now());
         for expired in self.faults.expire(now()) {
+            self.parts.gateway.present().end_fault(&expired);
             self.record(EventKind::FaultEnded {
                 id: expired,
                 how: "expired".to_owned(),

@@ -31,6 +31,8 @@ pub(crate) struct RouteDelta {
     /// The service behind it.
     pub(crate) service: Arc<str>,
     pub(crate) totals: RouteTotals,
+    /// Of those that failed: hit by a fault that was injected.
+    pub(crate) injected_failed: u64,
     /// Answers by the upper bound of their time in nanoseconds (`u64::MAX` for the rest).
     pub(crate) latency: Vec<(u64, u64)>,
 }
@@ -140,6 +142,7 @@ fn route(before: Option<&RouteCounters>, now: &RouteCounters) -> RouteDelta {
         route: Arc::clone(&now.route),
         service: Arc::clone(&now.service),
         totals,
+        injected_failed: less(|route| route.injected_failed),
         latency,
     }
 }

@@ -63,6 +63,9 @@ impl Control {
         if self.faults.active.len() >= FAULTS_MAX {
             return Err(format!("{FAULTS_MAX} faults are announced already"));
         }
+        if let Some(fault) = &notice.gateway {
+            fault.check()?;
+        }
         let at = now();
         self.parts
             .journal
@@ -71,6 +74,15 @@ impl Control {
                 format!("the journal cannot be written, so nothing is injected: {error}")
             })?;
         self.learn_events();
+        if notice.gateway.is_some()
+            && let Err(error) = self.parts.gateway.present().inject(&notice)
+        {
+            self.record(EventKind::FaultEnded {
+                id: notice.id,
+                how: "not applied".to_owned(),
+            });
+            return Err(error.to_string());
+        }
         self.faults
             .active
             .insert(notice.id.clone(), (notice, at + ttl));
@@ -81,6 +93,7 @@ impl Control {
     pub(crate) fn end_fault(&mut self, id: &str, how: &str) -> bool {
         let known = self.faults.active.remove(id).is_some();
         if known {
+            self.parts.gateway.present().end_fault(id);
             self.record(EventKind::FaultEnded {
                 id: id.to_owned(),
                 how: how.to_owned(),

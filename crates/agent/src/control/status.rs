@@ -168,6 +168,8 @@ impl Control {
                     cancelled: totals.cancelled,
                     refused: totals.refused,
                     masked: totals.masked,
+                    injected: counters.map_or(0, |counters| counters.injected),
+                    injected_failed: counters.map_or(0, |counters| counters.injected_failed),
                     fallbacks: counters.map_or(0, |counters| {
                         counters.fallbacks.iter().map(|(_, count)| count).sum()
                     }),

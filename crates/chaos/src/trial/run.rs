@@ -211,6 +211,7 @@ async fn write_ahead<S: System>(
         targets: report.targets.clone(),
         claim: Some(experiment.claim.name.clone()),
         ttl_ns: nanos(experiment.ttl),
+        gateway: None,
     };
     watchdog.guard(bench.announce(&notice)).await??;
     say(Phase::Ledger, String::new());

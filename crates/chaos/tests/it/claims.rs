@@ -352,6 +352,7 @@ async fn faults_of_a_dead_run_are_undone_and_ended_first() {
         targets: Vec::new(),
         claim: None,
         ttl_ns: 1,
+        gateway: None,
     });
     let report = run(
         &options(&state, vec![claim("c", Survive::Instances(1))]),

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -206,6 +207,23 @@ impl Cluster {
     }
 
     /// The metrics, as a scraper gets them.
+    /// What the admin socket answers.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> String {
+        let mut stream = UnixStream::connect(self.state().join("admin.sock")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let body = body.to_string();
+        let length = body.len();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
     pub(crate) fn metrics(&self) -> String {
         let record = std::fs::read(self.state().join("node.json")).unwrap();
         let record: Value = serde_json::from_slice(&record).unwrap();

@@ -212,6 +212,7 @@ impl Scene {
             ttl_ns: words(rest, "ttl").unwrap().parse::<u64>().unwrap() * 1_000_000,
             targets: parts.filter_map(|part| part.parse().ok()).collect(),
             claim: None,
+            gateway: None,
         };
         self.event(at, EventKind::FaultAnnounced(notice));
     }

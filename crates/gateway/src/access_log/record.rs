@@ -39,6 +39,8 @@ pub(crate) struct Record {
     pub(crate) bytes_out: u64,
     pub(crate) fallback: Option<FallbackCause>,
     pub(crate) cache: Option<CacheResult>,
+    /// The id of a fault that was injected.
+    pub(crate) fault: Option<HeaderValue>,
     pub(crate) took: Duration,
     pub(crate) end: (Outcome, Who, Phase),
 }
@@ -66,6 +68,8 @@ struct Line<'a> {
     phase: &'a str,
     fallback: Option<&'a str>,
     cache: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'a str>,
 }
 
 impl Record {
@@ -99,6 +103,7 @@ impl Record {
             bytes_out: 0,
             fallback: None,
             cache: None,
+            fault: None,
             took: Duration::ZERO,
             end: (Outcome::Cancelled, Who::Client, Phase::Head),
         }
@@ -153,13 +158,14 @@ impl Record {
             phase: phase.name(),
             fallback: self.fallback.map(FallbackCause::name),
             cache: self.cache.map(CacheResult::name),
+            fault: self.fault.as_ref().and_then(|fault| fault.to_str().ok()),
         };
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")
     }
 
     /// The Common Log Format, with who ended the request, in which phase, and where behind it; and
-    /// with why a fallback answered, and how a cache took part, if they did.
+    /// with why a fallback answered, how a cache took part, and the fault that was injected, if any.
     pub(super) fn write_common(&self, out: &mut dyn Write) -> io::Result<()> {
         let (_, who, phase) = self.end;
         write!(
@@ -185,6 +191,9 @@ impl Record {
         }
         if let Some(result) = self.cache {
             write!(out, " cache/{}", result.name())?;
+        }
+        if let Some(Ok(fault)) = self.fault.as_ref().map(HeaderValue::to_str) {
+            write!(out, " fault/{fault}")?;
         }
         writeln!(out)
     }

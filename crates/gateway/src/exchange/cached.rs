@@ -15,7 +15,7 @@ use super::form::Form;
 use super::gather::{Gathered, count_broken, gather};
 use super::headers::strip_hop_by_hop;
 use super::notable::Notable;
-use super::perform::{Ended, Exchange, Unanswered};
+use super::perform::{Ended, Exchange, Unanswered, with_mark};
 use super::ticket::{Outcome, Phase, Who};
 use super::{Delivery, Ticket};
 use crate::cache::{
@@ -201,6 +201,10 @@ impl Exchange {
             answer.lease.give_back();
             return Fetched::Kept(confirmed, CacheResult::Revalidated);
         }
+        if self.ticket.fault_mark().is_some() {
+            // What was injected ends with its fault.
+            return Fetched::PassOn(answer, None);
+        }
         // One that breaks off is known by its length or its chunks only.
         let lifetimes = judge(status, &headers)
             .filter(|_| !asked.head && framed && !headers.contains_key(TRAILER));
@@ -311,7 +315,7 @@ impl Exchange {
         if let Ok(said) = HeaderValue::try_from(said) {
             headers.append(CACHE_STATUS, said);
         }
-        response
+        with_mark(response, self.ticket.fault_mark())
     }
 
     /// The client wants nothing that is not kept (RFC 9111, section 5.2.1.7).

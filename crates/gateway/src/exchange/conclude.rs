@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::answer::OwnAnswer;
 use super::cached::CACHE_STATUS;
 use super::delivery::Call;
-use super::headers::{FALLBACK, strip_hop_by_hop};
+use super::headers::{FALLBACK, FAULT, strip_hop_by_hop};
 use super::intake::BodyFailure;
 use super::notable::Notable;
 use super::perform::Exchange;
@@ -41,6 +41,7 @@ impl Exchange {
             at,
             testimony,
             took,
+            corrupts,
             ..
         } = answer;
         let pause_max = self.ticket.client.pause_max();
@@ -66,6 +67,9 @@ impl Exchange {
                 .headers
                 .append(CACHE_STATUS, HeaderValue::from_static(said));
         }
+        if let Some(mark) = self.ticket.fault_mark() {
+            parts.headers.insert(FAULT, mark);
+        }
         self.invalidate(parts.status);
         if switches {
             if let Some(protocol) = protocol {
@@ -80,6 +84,11 @@ impl Exchange {
         let multiplexed = self.head.version == Version::HTTP_2;
         let grpc = self.form.is_grpc().then_some(Call { testimony, took });
         let delivery = Delivery::stream(self.ticket, lease, pause_max, multiplexed, begun, grpc);
+        let delivery = if corrupts {
+            delivery.corrupted()
+        } else {
+            delivery
+        };
         Response::from_parts(parts, delivery)
     }
 

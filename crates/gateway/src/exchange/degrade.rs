@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Delivery;
 use super::headers::FALLBACK;
-use super::perform::{Ended, Exchange, Unanswered};
+use super::perform::{Ended, Exchange, Unanswered, with_mark};
 use super::ticket::{Outcome, Phase, Who};
 use crate::fallback::{Fallback, FallbackCause, Fixed};
 use crate::upstream::Sent;
@@ -90,6 +90,7 @@ impl Exchange {
     ) -> Response<Delivery> {
         let ticket = &mut self.ticket;
         ticket.fell_back(cause);
+        let mark = ticket.fault_mark();
         ticket.answered(fixed.status.as_u16(), Instant::now().into_std());
         ticket.phase = Phase::Done;
         if self.head.method != Method::HEAD {
@@ -108,6 +109,6 @@ impl Exchange {
         if fixed.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        response
+        with_mark(response, mark)
     }
 }

@@ -49,6 +49,8 @@ pub(crate) struct Streaming {
     /// When more was last asked for, where that is watched.
     asked: Option<Rc<Cell<Instant>>>,
     call: Option<Call>,
+    /// Whether its bytes are passed on as others: a fault wants it so.
+    corrupts: bool,
 }
 
 /// What is known of a gRPC call when its answer's head is there.
@@ -86,6 +88,7 @@ impl Delivery {
             broken: None,
             asked: None,
             call,
+            corrupts: false,
         };
         if streaming.is_ended() {
             let begun = streaming.begin();
@@ -96,6 +99,16 @@ impl Delivery {
             watch(&mut streaming);
         }
         Self::Streaming(Box::new(streaming))
+    }
+}
+
+impl Delivery {
+    /// The same with other bytes.
+    pub(super) fn corrupted(mut self) -> Self {
+        if let Self::Streaming(streaming) = &mut self {
+            streaming.corrupts = true;
+        }
+        self
     }
 }
 
@@ -206,6 +219,10 @@ impl Streaming {
                 if self.is_ended() {
                     self.finish();
                 }
+                let frame = match self.corrupts {
+                    true => frame.map_data(inverted),
+                    false => frame,
+                };
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(None) => {
@@ -228,6 +245,11 @@ impl Streaming {
             }
         }
     }
+}
+
+/// As many bytes, each of them another one.
+fn inverted(data: Bytes) -> Bytes {
+    data.iter().map(|byte| !byte).collect()
 }
 
 /// Ends a connection whose client takes nothing of an answer for too long: a window of zero would

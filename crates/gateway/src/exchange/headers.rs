@@ -33,6 +33,9 @@ pub(super) const GRPC_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry
 /// Who failed and in which phase, on answers made by the gateway.
 pub(super) const REASON: HeaderName = HeaderName::from_static("x-ninefold-reason");
 
+/// The fault that was injected into a request: on the attempts that it hit, and on the answer.
+pub(super) const FAULT: HeaderName = HeaderName::from_static("x-ninefold-fault");
+
 /// Why a fallback answered.
 pub(super) const FALLBACK: HeaderName = HeaderName::from_static("x-ninefold-fallback");
 

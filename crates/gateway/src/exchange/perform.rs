@@ -17,7 +17,7 @@ use ninefold_core::policy::{Criticality, Rejected};
 use tokio::time::{Instant, sleep_until};
 
 use super::form::Form;
-use super::headers::{DEADLINE, GRPC_TIMEOUT};
+use super::headers::{DEADLINE, FAULT, GRPC_TIMEOUT};
 use super::hedge::Tried;
 use super::intake::Intake;
 use super::ticket::Phase;
@@ -155,13 +155,15 @@ impl Exchange {
 
     /// Tells the client how it ended.
     pub(super) fn conclude(self: Box<Self>, ended: Ended) -> Response<Delivery> {
-        match ended {
-            Ok(answer) => self.deliver(answer),
+        let mark = self.ticket.fault_mark();
+        let response = match ended {
+            Ok(answer) => return self.deliver(answer),
             Err(Unanswered::Failed(failure)) => self.fail(failure),
             Err(Unanswered::Unavailable) => self.unavailable(),
             Err(Unanswered::Refused(rejected)) => self.refused(rejected),
             Err(Unanswered::Exceeded) => self.exceeded(),
-        }
+        };
+        with_mark(response, mark)
     }
 
     async fn answer(&mut self, mut now: Instant) -> Ended {
@@ -301,13 +303,27 @@ impl Exchange {
         let host = lacks_host
             .then(|| HeaderValue::try_from(upstream.endpoint.address.to_string()).ok())
             .flatten();
+        let client = &self.ticket.client;
+        let instance = &upstream.endpoint.instance;
+        let strike = client
+            .worker
+            .hub
+            .faults
+            .strike(instance, headers, now.into_std(), || client.worker.unit());
+        // So that everybody behind the gateway knows of it, too.
+        let marked = strike.as_ref().map(|strike| {
+            self.ticket.struck(&strike.injected);
+            let mut headers = headers.clone();
+            headers.insert(FAULT, strike.injected.mark.clone());
+            headers
+        });
         let attempt = Attempt {
             hub: &self.ticket.client.worker.hub,
             upstream,
             head: RequestHead {
                 method: &self.head.method,
                 target: &origin_form(&self.head.uri, &self.head.method),
-                headers,
+                headers: marked.as_ref().unwrap_or(headers),
                 host: host.as_ref(),
                 // HTTP/2 has no such thing.
                 upgrade: self.upgrade.as_ref().filter(|_| !service.http2),
@@ -324,6 +340,7 @@ impl Exchange {
             try_timeout: route.try_timeout,
             pause_max: self.ticket.client.pause_max(),
             deadline: self.deadline,
+            strike,
         };
         match attempt.run().await {
             Ok(answer)
@@ -378,6 +395,14 @@ impl Exchange {
         self.ticket.retried(allowed);
         allowed
     }
+}
+
+/// Says in an answer that a fault was injected into its request.
+pub(super) fn with_mark<B>(mut response: Response<B>, mark: Option<HeaderValue>) -> Response<B> {
+    if let Some(mark) = mark {
+        response.headers_mut().insert(FAULT, mark);
+    }
+    response
 }
 
 /// Whether an answer speaks against its endpoint.

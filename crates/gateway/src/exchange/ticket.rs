@@ -1,6 +1,8 @@
 //! The account of one request.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::HeaderValue;
@@ -11,6 +13,7 @@ use super::intake::Intake;
 use crate::access_log::Record;
 use crate::cache::CacheResult;
 use crate::fallback::FallbackCause;
+use crate::fault::Injected;
 use crate::isolation::Share;
 use crate::meter::{RouteCells, add};
 use crate::upstream::Upstream;
@@ -101,6 +104,8 @@ pub(crate) struct Ticket {
     cache: Option<CacheResult>,
     /// Its place among those of its client or tenant.
     pub(super) share: Option<Share>,
+    /// The first fault that was injected into it.
+    fault: OnceCell<Arc<Injected>>,
     /// Whether no client waits for it: nothing is counted but at the endpoint.
     behind: bool,
     settled: bool,
@@ -137,6 +142,7 @@ impl Ticket {
             fallback: None,
             cache: None,
             share: None,
+            fault: OnceCell::new(),
             behind: false,
             settled: false,
             record: None,
@@ -185,6 +191,7 @@ impl Ticket {
         self.status = status;
         self.phase = Phase::Body;
         if status < 500
+            && self.fault.get().is_none()
             && let Some(cells) = self.cells()
         {
             let took = at.saturating_duration_since(self.began);
@@ -228,6 +235,17 @@ impl Ticket {
         self.fallback
     }
 
+    /// A fault was injected into an attempt.
+    pub(super) fn struck(&self, fault: &Arc<Injected>) {
+        // Others add nothing: it is marked already.
+        drop(self.fault.set(Arc::clone(fault)));
+    }
+
+    /// What marks the request as hit by a fault, if it was.
+    pub(super) fn fault_mark(&self) -> Option<HeaderValue> {
+        self.fault.get().map(|fault| fault.mark.clone())
+    }
+
     /// Another attempt begins.
     pub(crate) fn retried(&self, allowed: bool) {
         if let Some(cells) = self.cells() {
@@ -264,6 +282,13 @@ impl Ticket {
                 Outcome::Refused => &cells.refused,
             };
             add(cell, 1);
+            if self.fault.get().is_some() {
+                add(&cells.injected, 1);
+                add(
+                    &cells.injected_failed,
+                    u64::from(outcome == Outcome::Failed),
+                );
+            }
         }
         if !self.failed_at.is_empty() {
             self.blame(outcome);
@@ -280,6 +305,7 @@ impl Ticket {
             record.bytes_out = self.bytes_out;
             record.fallback = self.fallback;
             record.cache = self.cache;
+            record.fault = self.fault_mark();
             record.took = self.began.elapsed();
             record.end = (outcome, who, self.phase);
             worker

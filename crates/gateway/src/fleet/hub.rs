@@ -20,6 +20,7 @@ use crate::access_log::AccessLogs;
 use crate::cache::Caches;
 use crate::clock::Clock;
 use crate::counters::Notice;
+use crate::fault::Faults;
 use crate::isolation::{RouteBulkhead, ServiceBreaker, Turn};
 use crate::meter::{EndpointCells, ListenerCells, RouteCells, bounds, load};
 use crate::overload::Gate;
@@ -76,6 +77,8 @@ pub(crate) struct Hub {
     pub(crate) overload: Vec<Option<Arc<Gate>>>,
     /// By route; none where nobody has a share of his own.
     pub(crate) bulkheads: Vec<Option<RouteBulkhead>>,
+    /// What is injected on purpose.
+    pub(crate) faults: Arc<Faults>,
     /// By service; none where it is always asked.
     pub(crate) breakers: Vec<Option<ServiceBreaker>>,
 }
@@ -115,6 +118,9 @@ impl Hub {
             breakers: heirlooms::breakers(&plan, elder),
             bulkheads: heirlooms::bulkheads(&plan, elder),
             hedges: heirlooms::hedges(&plan, elder),
+            faults: elder
+                .map(|elder| Arc::clone(&elder.faults))
+                .unwrap_or_default(),
             pools: heirlooms::pools(&plan, elder),
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             generation: AtomicU64::new(1),

@@ -6,10 +6,12 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::Response;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use ninefold_core::ejection::{Grade, Testimony, bucket};
+use ninefold_core::fault::FaultEffect;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::connection::Broken;
 use super::http1::Http1;
@@ -19,6 +21,7 @@ use super::verdict::Verdict;
 use super::wire::Wire;
 use super::{Connection, Lease, Upstream, UpstreamTls};
 use crate::exchange::Intake;
+use crate::fault::Strike;
 use crate::fleet::Hub;
 use crate::http1::{AnswerHead, Framing, RequestHead};
 use crate::meter::add;
@@ -104,6 +107,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) pause_max: Duration,
     /// The end of the whole request's time.
     pub(crate) deadline: Instant,
+    /// What is injected into it.
+    pub(crate) strike: Option<Strike>,
 }
 
 /// An endpoint's answer.
@@ -120,6 +125,8 @@ pub(crate) struct Answer {
     pub(crate) took: Duration,
     /// Whether another endpoint may give a better one.
     pub(crate) curable: bool,
+    /// Whether its body is to be passed on as another one.
+    pub(crate) corrupts: bool,
 }
 
 /// Counts an attempt as in flight until it has an answer or is given up.
@@ -150,7 +157,11 @@ impl Attempt<'_> {
     pub(crate) async fn run(&self) -> Result<Answer, Failure> {
         let in_flight = InFlight::new(self.upstream, self.began);
         let mut lease = Lease::new(self.upstream);
-        let (result, began) = self.answer(&mut lease).await;
+        let (result, began) = match &self.strike {
+            None => self.answer(&mut lease).await,
+            // Boxed, so that those who are spared do not carry it.
+            Some(strike) => Box::pin(self.struck(strike, &mut lease)).await,
+        };
         drop(in_flight);
         let at = Instant::now();
         // What the client took to send its body is not the endpoint's.
@@ -171,6 +182,10 @@ impl Attempt<'_> {
                     took,
                     testimony: verdict.testimony,
                     curable: verdict.curable,
+                    corrupts: self
+                        .strike
+                        .as_ref()
+                        .is_some_and(|strike| strike.effect == FaultEffect::WrongBody),
                 })
             }
             Err((failure, fair)) => {
@@ -178,6 +193,40 @@ impl Attempt<'_> {
                 Err(failure)
             }
         }
+    }
+
+    /// As [`Attempt::answer`], with a fault.
+    async fn struck(
+        &self,
+        strike: &Strike,
+        lease: &mut Lease,
+    ) -> (Result<AnswerHead, (Failure, bool)>, Instant) {
+        let result = match strike.effect {
+            FaultEffect::Latency { .. } => {
+                let turn = self.began + self.try_timeout;
+                let until = turn.min(self.deadline);
+                sleep_until(until.min(self.began + strike.delay)).await;
+                if Instant::now() < until {
+                    let (result, _) = self.answer(lease).await;
+                    result
+                } else {
+                    Err((Failure::Timeout, turn <= self.deadline))
+                }
+            }
+            FaultEffect::Abort { status } => {
+                let status = StatusCode::from_u16(status);
+                let length = HeaderValue::from_static("0");
+                Ok(AnswerHead {
+                    status: status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+                    headers: HeaderMap::from_iter([(CONTENT_LENGTH, length)]),
+                    framing: Framing::Length(0),
+                    keep_alive: true,
+                })
+            }
+            FaultEffect::ResetPeer => Err((Failure::Reset, true)),
+            FaultEffect::WrongBody => return self.answer(lease).await,
+        };
+        (result, self.began)
     }
 
     /// Sends the request on the first kept connection that lives, or on a new one. Says also when

@@ -23,6 +23,8 @@ mod failures;
 #[cfg(test)]
 mod fallback;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod framing;
 #[cfg(test)]
 mod hedge;

@@ -8,6 +8,9 @@ use std::time::Duration;
 use ninefold_config::model::{
     Cache, File, Hedge, LimitBy, Overload, Protocol, RateLimit, Ratio, Span,
 };
+use ninefold_core::event::FaultNotice;
+use ninefold_core::fault::{FaultEffect, GatewayFault};
+use ninefold_core::id::InstanceId;
 use ninefold_core::units::Rate;
 use ninefold_gateway::{EndpointCounters, Gateway, Succession};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -65,6 +68,34 @@ fn threads(n: u16) -> File {
         threads: std::num::NonZeroU16::new(n),
         ..file()
     }
+}
+
+#[tokio::test]
+async fn a_fault_goes_on_in_a_successor() {
+    let backend = Backend::start(|_| ok("fine")).await;
+    let file = file();
+    let line = Line::new(&file, &[&backend]);
+    let effect = FaultEffect::Abort { status: 418 };
+    let notice = FaultNotice {
+        id: "f-1".to_owned(),
+        kind: effect.name().to_owned(),
+        targets: vec![InstanceId::new("app", 0)],
+        claim: None,
+        ttl_ns: 60_000_000_000,
+        gateway: Some(GatewayFault {
+            share_percent: 100,
+            header: None,
+            effect,
+        }),
+    };
+    line.all.present().inject(&notice).unwrap();
+    line.replace(&file).await.unwrap();
+    let mut plain = Plain::connect(line.address()).await;
+    plain.send(GET).await;
+    assert_eq!(plain.answer().await.status, 418);
+    line.all.present().end_fault("f-1");
+    plain.send(GET).await;
+    assert_eq!(plain.answer().await.status, 200);
 }
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
