@@ -58,6 +58,7 @@ impl Collector for GatewayCollector {
         };
         encode_routes(&mut encoder, &counters.routes)?;
         encode_services(&mut encoder, &counters.services)?;
+        isolation::encode_queues(&mut encoder, &counters.services)?;
         isolation::encode_breakers(&mut encoder, &counters.breakers)?;
         pools::encode(&mut encoder, &counters.pools)?;
         encode_endpoints(&mut encoder, &counters)?;

@@ -175,6 +175,12 @@ pub struct ServiceCounters {
     pub waiting: u64,
     /// Requests that were refused, by criticality.
     pub refused: Vec<(Criticality, u64)>,
+    /// Requests that waited for a place, whether they got one or not.
+    #[serde(default)]
+    pub queued: u64,
+    /// How long they waited together, in nanoseconds.
+    #[serde(default)]
+    pub queued_ns: u64,
 }
 
 /// The breaker of a service.

@@ -224,7 +224,11 @@ impl ServiceCounters {
             in_flight,
             waiting,
             refused,
+            queued,
+            queued_ns,
         } = other;
+        self.queued += queued;
+        self.queued_ns += queued_ns;
         self.in_flight += in_flight;
         self.waiting += waiting;
         add(&mut self.refused, refused);

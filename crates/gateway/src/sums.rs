@@ -174,6 +174,8 @@ fn services(hub: &Hub) -> Vec<ServiceCounters> {
             in_flight: gate.in_flight,
             waiting: gate.waiting,
             refused: Criticality::ALL.into_iter().zip(gate.refused).collect(),
+            queued: gate.queued,
+            queued_ns: gate.queued_ns,
         })
     };
     named.filter_map(service).collect()

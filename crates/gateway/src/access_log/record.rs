@@ -37,6 +37,10 @@ pub(crate) struct Record {
     pub(crate) status: u16,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
+    /// Why the gateway answered itself.
+    pub(crate) reason: Option<&'static str>,
+    /// How long it waited for a place at its service.
+    pub(crate) queued: Duration,
     pub(crate) fallback: Option<FallbackCause>,
     pub(crate) cache: Option<CacheResult>,
     /// The id of a fault that was injected.
@@ -63,9 +67,11 @@ struct Line<'a> {
     bytes_in: u64,
     bytes_out: u64,
     seconds: f64,
+    queued_seconds: f64,
     outcome: &'a str,
     ended_by: &'a str,
     phase: &'a str,
+    reason: Option<&'a str>,
     fallback: Option<&'a str>,
     cache: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,6 +107,8 @@ impl Record {
             status: 0,
             bytes_in: 0,
             bytes_out: 0,
+            reason: None,
+            queued: Duration::ZERO,
             fallback: None,
             cache: None,
             fault: None,
@@ -153,9 +161,11 @@ impl Record {
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
             seconds: self.took.as_secs_f64(),
+            queued_seconds: self.queued.as_secs_f64(),
             outcome: outcome.name(),
             ended_by: who.name(),
             phase: phase.name(),
+            reason: self.reason,
             fallback: self.fallback.map(FallbackCause::name),
             cache: self.cache.map(CacheResult::name),
             fault: self.fault.as_ref().and_then(|fault| fault.to_str().ok()),
@@ -165,7 +175,8 @@ impl Record {
     }
 
     /// The Common Log Format, with who ended the request, in which phase, and where behind it; and
-    /// with why a fallback answered, how a cache took part, and the fault that was injected, if any.
+    /// with why the gateway answered itself, how long a place was waited for, why a fallback answered,
+    /// how a cache took part, and the fault that was injected, if any.
     pub(super) fn write_common(&self, out: &mut dyn Write) -> io::Result<()> {
         let (_, who, phase) = self.end;
         write!(
@@ -186,6 +197,12 @@ impl Record {
             self.took.as_micros(),
             quoted(&self.request_id),
         )?;
+        if let Some(reason) = self.reason {
+            write!(out, " reason/{reason}")?;
+        }
+        if !self.queued.is_zero() {
+            write!(out, " queued/{}us", self.queued.as_micros())?;
+        }
         if let Some(cause) = self.fallback {
             write!(out, " fallback/{}", cause.name())?;
         }

@@ -4,9 +4,10 @@ use std::fmt;
 
 use ninefold_core::policy::breaker::State;
 use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::metrics::MetricType;
 
-use super::{counter, gauge};
-use crate::counters::{BreakerCounters, BulkheadCounters, RouteCounters};
+use super::{Labels, counter, gauge};
+use crate::counters::{BreakerCounters, BulkheadCounters, RouteCounters, ServiceCounters};
 
 /// The states that a gateway's breaker can have.
 const STATES: [State; 3] = [State::Closed, State::Open, State::HalfOpen];
@@ -81,4 +82,29 @@ pub(super) fn encode_bulkheads(
         "Shards of a bulkhead without a free place",
         of(|bulkhead| bulkhead.full),
     )
+}
+
+/// A count and a sum: a histogram without buckets.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a sum of waits is shown in seconds"
+)]
+pub(super) fn encode_queues(
+    encoder: &mut DescriptorEncoder<'_>,
+    services: &[ServiceCounters],
+) -> fmt::Result {
+    let mut metric = encoder.encode_descriptor(
+        "ninefold_queue_seconds",
+        "How long requests waited for a place at their service, of those that had to",
+        None,
+        MetricType::Histogram,
+    )?;
+    for service in services {
+        let labels = vec![("service", &*service.service)];
+        let buckets = [(f64::INFINITY, service.queued)];
+        let sum = service.queued_ns as f64 / 1e9;
+        let mut family = metric.encode_family(&labels)?;
+        family.encode_histogram::<Labels<'_>>(sum, service.queued, &buckets, None)?;
+    }
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! Whether a service is asked at all, and what is learnt from how it answered.
 
+use std::time::Duration;
+
 use ninefold::clock::{Now as _, PreciseClock, TokioTime};
 use ninefold_core::ejection::Testimony;
 use ninefold_core::policy::bulkhead::Full;
@@ -70,6 +72,15 @@ impl Exchange {
         let leave = self.leave()?;
         let pass = self.place(now).await?;
         Ok(Admitted { leave, pass })
+    }
+
+    /// It waited for a place, whether it got one or not.
+    pub(super) fn queued(&mut self, took: Duration) {
+        self.ticket.queued += took;
+        let gates = &self.ticket.client.worker.hub.overload;
+        if let Some(Some(gate)) = gates.get(self.service) {
+            gate.queued(took);
+        }
     }
 
     fn leave(&self) -> Result<Option<Leave>, Rejected> {

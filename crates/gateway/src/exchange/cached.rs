@@ -322,6 +322,7 @@ impl Exchange {
     fn refuse_uncached(mut self: Box<Self>) -> Response<Delivery> {
         self.ticket.cached(CacheResult::Bypass);
         self.ticket.status = StatusCode::GATEWAY_TIMEOUT.as_u16();
+        self.ticket.reason = Some("client/cache");
         self.ticket.settle(Outcome::Refused, Who::Client);
         OwnAnswer::new(
             StatusCode::GATEWAY_TIMEOUT,

@@ -119,6 +119,7 @@ impl Exchange {
         let answer = OwnAnswer::new(StatusCode::SERVICE_UNAVAILABLE, "gateway/route", why);
         self.ticket.phase = Phase::Route;
         self.ticket.status = 503;
+        self.ticket.reason = Some(answer.reason);
         self.ticket.settle(Outcome::Failed, Who::Gateway);
         answer.response(self.form, self.head.version)
     }
@@ -136,6 +137,7 @@ impl Exchange {
         answer.retry_after = rejected.retry_after.or(answer.retry_after);
         self.ticket.phase = Phase::Route;
         self.ticket.status = 503;
+        self.ticket.reason = Some(answer.reason);
         if self.is_impatience(&rejected) {
             self.ticket.settle(Outcome::Cancelled, Who::Client);
         } else {
@@ -226,6 +228,7 @@ impl Exchange {
         };
         self.ticket.phase = phase;
         self.ticket.status = status;
+        self.ticket.reason = Some(reason);
         self.ticket.settle(Outcome::Failed, Who::Upstream);
         let label = self.ticket.upstream.as_ref().map(Rc::clone);
         let label = label
@@ -247,6 +250,7 @@ impl Exchange {
     fn give_up(mut self: Box<Self>) -> Response<Delivery> {
         self.ticket.phase = Phase::Wait;
         self.ticket.status = 504;
+        self.ticket.reason = Some("client/wait");
         self.ticket.settle(Outcome::Cancelled, Who::Client);
         OwnAnswer::new(
             StatusCode::GATEWAY_TIMEOUT,

@@ -116,6 +116,7 @@ impl Exchange {
     /// Asks the service, from `now` on, or from when it has a place for the request.
     pub(super) async fn ask(&mut self, mut now: Instant) -> Ended {
         self.take_share()?;
+        let (asked, mut waited) = (now, false);
         let admitted = {
             let mut admission = pin!(self.admit(now));
             match poll_immediate(admission.as_mut()).await {
@@ -123,10 +124,14 @@ impl Exchange {
                 None => {
                     let admitted = admission.await;
                     now = Instant::now();
+                    waited = true;
                     admitted
                 }
             }
         };
+        if waited {
+            self.queued(now - asked);
+        }
         let admitted = admitted.map_err(Unanswered::Refused)?;
         let answered = self.answer(now).await;
         self.give_back(admitted, &answered);

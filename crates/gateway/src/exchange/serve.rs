@@ -63,6 +63,7 @@ pub(crate) fn serve(
 /// Settles a request that the gateway refuses.
 pub(super) fn refuse(ticket: &mut Ticket, answer: OwnAnswer) -> OwnAnswer {
     ticket.status = answer.status.as_u16();
+    ticket.reason = Some(answer.reason);
     ticket.settle(Outcome::Refused, Who::Client);
     answer
 }

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 use http::request::Parts;
@@ -100,6 +100,10 @@ pub(crate) struct Ticket {
     pub(crate) upstream: Option<Rc<Upstream>>,
     /// Endpoints with a failed attempt; mostly none.
     failed_at: Vec<Rc<Upstream>>,
+    /// Why the gateway answers itself, as its answer says it.
+    pub(super) reason: Option<&'static str>,
+    /// How long it waited for a place at its service.
+    pub(super) queued: Duration,
     fallback: Option<FallbackCause>,
     cache: Option<CacheResult>,
     /// Its place among those of its client or tenant.
@@ -139,6 +143,8 @@ impl Ticket {
             intake: None,
             upstream: None,
             failed_at: Vec::new(),
+            reason: None,
+            queued: Duration::ZERO,
             fallback: None,
             cache: None,
             share: None,
@@ -303,6 +309,8 @@ impl Ticket {
             record.status = self.status;
             record.bytes_in = bytes_in;
             record.bytes_out = self.bytes_out;
+            record.reason = self.reason;
+            record.queued = self.queued;
             record.fallback = self.fallback;
             record.cache = self.cache;
             record.fault = self.fault_mark();

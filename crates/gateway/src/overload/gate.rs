@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use ninefold::clock::TokioTime;
 use ninefold::waiting::WaitingRoom;
@@ -12,6 +13,7 @@ use ninefold_core::policy::{
     AdaptiveLimiter, AdaptiveLimiterConfig, Admission as _, Criticality, InvalidPolicy,
     LoadShedder, LoadShedderConfig, Rejected, RequestMeta,
 };
+use ninefold_core::time::nanos;
 
 use super::Pass;
 
@@ -21,6 +23,9 @@ pub(crate) struct Gate {
     pub(super) limiter: Arc<AdaptiveLimiter>,
     pub(super) room: WaitingRoom<LoadShedder, TokioTime>,
     refused: [AtomicU64; Criticality::ALL.len()],
+    /// Requests that waited for a place, and how long together.
+    queued: AtomicU64,
+    queued_ns: AtomicU64,
 }
 
 /// A gate at one moment. Places are counted over all generations that share them.
@@ -31,6 +36,8 @@ pub(crate) struct GateCounters {
     pub(crate) waiting: u64,
     /// By criticality, the first to refuse first.
     pub(crate) refused: [u64; Criticality::ALL.len()],
+    pub(crate) queued: u64,
+    pub(crate) queued_ns: u64,
 }
 
 impl Gate {
@@ -51,6 +58,8 @@ impl Gate {
             limiter: Arc::new(limiter),
             room: WaitingRoom::on(TokioTime, shedder),
             refused: Default::default(),
+            queued: AtomicU64::new(0),
+            queued_ns: AtomicU64::new(0),
         })
     }
 
@@ -60,6 +69,8 @@ impl Gate {
             limiter: Arc::clone(&self.limiter),
             room: self.room.clone(),
             refused: Default::default(),
+            queued: AtomicU64::new(0),
+            queued_ns: AtomicU64::new(0),
         }
     }
 
@@ -86,6 +97,12 @@ impl Gate {
         }
     }
 
+    /// A request waited for a place so long.
+    pub(crate) fn queued(&self, took: Duration) {
+        self.queued.fetch_add(1, Relaxed);
+        self.queued_ns.fetch_add(nanos(took), Relaxed);
+    }
+
     /// The shedder follows what the limiter has found.
     pub(super) fn follow(&self) {
         let (limit, shedder) = (self.limiter.limit(), self.room.policy());
@@ -101,6 +118,8 @@ impl Gate {
             limit: shedder.limit().into(),
             in_flight: shedder.in_flight().into(),
             waiting: shedder.waiting().into(),
+            queued: self.queued.load(Relaxed),
+            queued_ns: self.queued_ns.load(Relaxed),
             refused: std::array::from_fn(|at| self.refused.get(at).map_or(0, |n| n.load(Relaxed))),
         }
     }

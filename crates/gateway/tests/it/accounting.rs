@@ -163,6 +163,9 @@ async fn the_access_log_says_who_ended_what_where() {
         (&written[1]["ended_by"], &written[1]["phase"]),
         (&"upstream".into(), &"wait".into())
     );
+    assert_eq!(written[0]["reason"], serde_json::Value::Null);
+    assert_eq!(written[0]["queued_seconds"], 0.0);
+    assert_eq!(written[1]["reason"], "upstream/wait");
     // logrotate renames; lines go to the new file.
     std::fs::rename(&path, folder.path().join("log.old")).unwrap();
     until("the file is opened again", || async {
@@ -207,6 +210,7 @@ async fn common_log_lines_and_samples() {
         text.contains("\"GET /failed HTTP/1.1\" 503 0 \"-\" \"\\\"q\\\"\" gateway/route - "),
         "{text}"
     );
+    assert!(text.ends_with(" reason/gateway/route\n"), "{text}");
 }
 
 #[tokio::test]

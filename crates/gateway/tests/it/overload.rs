@@ -64,6 +64,8 @@ async fn more_than_the_limit_wait_and_those_go_first_who_matter() {
         "{paths:?}"
     );
     let gate = service(&rig, |gate| gate.in_flight == 0).await;
+    assert_eq!(gate.queued, 2);
+    assert!(gate.queued_ns > 0);
     assert!(gate.refused.iter().all(|(_, count)| *count == 0));
 }
 
