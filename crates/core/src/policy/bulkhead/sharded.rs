@@ -1,10 +1,4 @@
-//! Places in shards, of which each key has a few of its own.
-//!
-//! Shuffle sharding (MacCarthaigh, "Workload isolation using shuffle-sharding", Amazon Builders'
-//! Library): every key is dealt a hand of shards by its hash. A key that floods, or whose calls
-//! hang, fills the shards of its hand and no others. Another key hardly ever has the very same hand
-//! (with 64 shards and hands of 4, one in 635,376), and goes on in a shard that is free. Nothing is
-//! kept of keys, so their number needs no limit.
+//! Shuffle sharding.
 
 use super::super::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use super::super::{InvalidPolicy, PolicyKind};
@@ -27,7 +21,13 @@ pub struct ShardedBulkheadConfig {
     pub max_concurrent_calls: u32,
 }
 
-/// See the [module](self).
+/// Places in shards, of which each key has a few of its own.
+///
+/// Shuffle sharding (MacCarthaigh, "Workload isolation using shuffle-sharding", Amazon Builders'
+/// Library): every key is dealt a hand of shards by its hash. A key that floods, or whose calls
+/// hang, fills the shards of its hand and no others. Another key hardly ever has the very same hand
+/// (with 64 shards and hands of 4, one in 635,376), and goes on in a shard that is free. Nothing is
+/// kept of keys, so their number needs no limit.
 #[derive(Debug)]
 pub struct ShardedBulkhead {
     shards: Box<[AtomicU32]>,
