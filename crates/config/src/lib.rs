@@ -16,6 +16,7 @@
 mod build;
 mod check;
 mod diff;
+mod endpoints;
 mod finding;
 mod grammar;
 mod json;
@@ -29,6 +30,7 @@ mod text;
 mod walk;
 
 pub use diff::{Change, ChangeKind, diff};
+pub use endpoints::{BrokenEndpoints, endpoints};
 pub use finding::{Finding, Severity};
 pub use json::to_json;
 pub use outcome::Outcome;

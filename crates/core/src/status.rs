@@ -82,6 +82,20 @@ pub struct ServiceStatus {
     /// Who takes its traffic.
     #[serde(default)]
     pub pool: PoolStatus,
+    /// How its endpoints are found, where they come and go.
+    #[serde(default)]
+    pub source: Option<SourceStatus>,
+}
+
+/// How endpoints that come and go are found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceStatus {
+    /// What is looked at, as in `dns db.example.org:80`.
+    pub source: String,
+    /// How many were found last.
+    pub endpoints: u32,
+    /// Why the last look found none, or not all; those of before stay.
+    pub problem: Option<String>,
 }
 
 /// The breaker of a service.

@@ -27,6 +27,7 @@ mod registry;
 mod report;
 mod rolling;
 mod shared;
+mod source;
 mod startup;
 mod supervisor;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use ninefold_core::id::InstanceId;
-use ninefold_core::status::InstanceStatus;
+use ninefold_core::status::{InstanceStatus, SourceStatus};
 use tokio::sync::watch;
 
 /// Where an instance may be reached.
@@ -28,6 +28,8 @@ pub struct SupervisedEndpoint {
     pub backup: bool,
     /// Since when it is ready; nothing while it is not. For slow start.
     pub ready_since: Option<Instant>,
+    /// Whose certificate is expected of it; nothing where that is for others to say.
+    pub host: Option<Arc<str>>,
     /// Which process it is: another one after a restart. Always 0 for an external endpoint.
     pub incarnation: u64,
 }
@@ -56,6 +58,8 @@ impl Entry {
 #[derive(Debug)]
 pub(crate) struct Registry {
     entries: Mutex<BTreeMap<InstanceId, Entry>>,
+    /// By service, how those are found that come and go.
+    sources: Mutex<BTreeMap<Arc<str>, SourceStatus>>,
     version: watch::Sender<u64>,
 }
 
@@ -63,6 +67,7 @@ impl Registry {
     pub(crate) fn new() -> Self {
         Self {
             entries: Mutex::new(BTreeMap::new()),
+            sources: Mutex::new(BTreeMap::new()),
             version: watch::Sender::new(0),
         }
     }
@@ -82,6 +87,25 @@ impl Registry {
         drop(entries);
         self.version.send_modify(|version| *version += 1);
         true
+    }
+
+    /// Takes out an entry.
+    pub(crate) fn withdraw(&self, instance: &InstanceId) {
+        if self.lock().remove(instance).is_some() {
+            self.version.send_modify(|version| *version += 1);
+        }
+    }
+
+    /// Says how the endpoints of a service are found.
+    pub(crate) fn source(&self, service: &Arc<str>, status: SourceStatus) {
+        let sources = self.sources.lock();
+        let mut sources = sources.unwrap_or_else(PoisonError::into_inner);
+        sources.insert(Arc::clone(service), status);
+    }
+
+    pub(crate) fn sources(&self) -> BTreeMap<Arc<str>, SourceStatus> {
+        let sources = self.sources.lock();
+        sources.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn get(&self, instance: &InstanceId) -> Option<Entry> {

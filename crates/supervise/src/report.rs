@@ -40,6 +40,18 @@ pub enum Report {
         /// Where to answer. Dropping it is an answer too.
         done: oneshot::Sender<()>,
     },
+    /// An endpoint was found that was not in the file.
+    Joined {
+        /// Which one.
+        instance: InstanceId,
+        /// Its zone.
+        zone: Option<Arc<str>>,
+    },
+    /// Such an endpoint is gone, and nothing of it is under way any more.
+    Left {
+        /// Which one.
+        instance: InstanceId,
+    },
     /// How a `prepare` command goes.
     Prepare {
         /// The command, as one line.

@@ -8,7 +8,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ninefold_config::model::{File, Health, Service, ServiceKind, Supervised};
+use ninefold_config::model::{External, File, Health, Service, ServiceKind, Supervised};
 use ninefold_core::id::InstanceId;
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,6 +22,7 @@ use crate::registry::Registry;
 use crate::report::Reporter;
 use crate::rolling::{self, Replacement};
 use crate::shared::Shared;
+use crate::source::SourceDriver;
 use crate::supervisor::{Member, Options, StartError, Tasks};
 
 /// Commands to one instance that wait at most.
@@ -103,6 +104,18 @@ impl Startup {
     /// until all are known.
     fn service(&mut self, name: &Arc<str>, service: &Service) -> Vec<Replica> {
         match &service.kind {
+            ServiceKind::External(External {
+                source: Some(source),
+                ..
+            }) => {
+                let (shared, name) = (self.shared.clone(), Arc::clone(name));
+                let folder = self.file.folder();
+                let driver =
+                    SourceDriver::new(shared, name, source, service.health.clone(), &folder);
+                driver.publish();
+                self.tasks.background.spawn(driver.run());
+                Vec::new()
+            }
             ServiceKind::External(external) => {
                 for (ordinal, endpoint) in (0..).zip(&external.endpoints) {
                     let driver = ExternalDriver::new(

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use ninefold_config::model::File;
 use ninefold_core::id::InstanceId;
-use ninefold_core::status::InstanceStatus;
+use ninefold_core::status::{InstanceStatus, SourceStatus};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -135,6 +135,12 @@ impl Supervisor {
     #[must_use]
     pub fn instances(&self) -> Vec<InstanceStatus> {
         self.inner.registry.statuses()
+    }
+
+    /// By service, how endpoints that come and go are found.
+    #[must_use]
+    pub fn sources(&self) -> BTreeMap<Arc<str>, SourceStatus> {
+        self.inner.registry.sources()
     }
 
     /// Every endpoint that has an address, by id, admitted or not.

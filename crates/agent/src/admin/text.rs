@@ -118,8 +118,12 @@ fn services(services: &[ServiceStatus]) -> Table {
 
 fn service_note(service: &ServiceStatus) -> String {
     let breaker = service.breaker.as_ref().and_then(breaker_note);
+    let problem = service.source.as_ref().and_then(|source| {
+        let problem = source.problem.as_ref()?;
+        Some(format!("{problem}; {} of before", source.endpoints))
+    });
     let notes = breaker.into_iter().chain(pool_notes(&service.pool));
-    notes.collect::<Vec<_>>().join("; ")
+    notes.chain(problem).collect::<Vec<_>>().join("; ")
 }
 
 fn breaker_note(breaker: &BreakerStatus) -> Option<String> {

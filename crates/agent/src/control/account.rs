@@ -11,6 +11,7 @@ use ninefold_core::id::InstanceId;
 use ninefold_core::incident::Incidents;
 use ninefold_core::observation::{Observation, Seen};
 use ninefold_core::slo::{Indicator, Objective, Suspect, share_out};
+use ninefold_core::status::InstanceState;
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
 use ninefold_gateway::Counters;
@@ -275,6 +276,7 @@ impl Control {
     /// of them stays.
     pub(crate) fn judge(&mut self, file: &Arc<model::File>) {
         let fresh = members(file);
+        let fresh_members: BTreeSet<InstanceId> = fresh.keys().cloned().collect();
         for (gone, _) in members(&self.judged) {
             if !fresh.contains_key(&gone) {
                 self.parts.detector.forget(&gone);
@@ -289,6 +291,44 @@ impl Control {
             self.parts.detector.register(instance, facts);
         }
         self.judged = Arc::clone(file);
+        // Nobody would tell of the end of one that is leaving just now.
+        let instances = self.parts.supervisor.instances().into_iter();
+        let leaving = instances.filter(|one| one.state == InstanceState::Stopping);
+        let leaving: BTreeSet<InstanceId> = leaving.map(|one| one.instance).collect();
+        let gone = |found: &&InstanceId| !sourced(file, &found.service) || leaving.contains(*found);
+        let gone: Vec<InstanceId> = self.found.iter().filter(gone).cloned().collect();
+        for instance in gone {
+            // One that the file names now goes on.
+            if !fresh_members.contains(&instance) {
+                self.left(&instance);
+            }
+            self.found.remove(&instance);
+        }
+    }
+
+    /// Judges an endpoint that was found.
+    pub(super) fn joined(&mut self, instance: InstanceId, zone: Option<Arc<str>>) {
+        let Some(service) = self.judged.services.get(&*instance.service) else {
+            return;
+        };
+        let facts = Facts {
+            zone,
+            supervised: false,
+            probed: service.health.ready.is_some() || service.health.live.is_some(),
+        };
+        let incidents = &mut self.parts.incidents;
+        incidents.register(instance.clone(), facts.clone());
+        self.parts.detector.register(instance.clone(), facts);
+        self.found.insert(instance);
+    }
+
+    /// Judges an endpoint no more that was found and is gone.
+    pub(super) fn left(&mut self, instance: &InstanceId) {
+        if self.found.remove(instance) {
+            self.parts.detector.forget(instance);
+            let ended = self.parts.incidents.unregister(instance);
+            self.record_incidents(ended);
+        }
     }
 
     /// Goes on by another file: its objectives and routes are booked from now on.
@@ -309,6 +349,15 @@ impl Control {
         self.parts.file = file;
         self.parts.config = config;
     }
+}
+
+/// Whether endpoints of a service come and go.
+fn sourced(file: &model::File, service: &str) -> bool {
+    let service = file.services.get(service);
+    service.is_some_and(|service| match &service.kind {
+        model::ServiceKind::Supervised(_) => false,
+        model::ServiceKind::External(external) => external.source.is_some(),
+    })
 }
 
 /// The names of a file's routes.

@@ -1,12 +1,13 @@
 //! The control plane's state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ninefold_config::model;
 use ninefold_core::detect::Detector;
 use ninefold_core::event::EventKind;
+use ninefold_core::id::InstanceId;
 use ninefold_core::incident::Incidents;
 use ninefold_core::observation::Seen;
 use ninefold_core::slo::BadEvents;
@@ -68,6 +69,8 @@ pub(crate) struct Control {
     pub(crate) parts: Parts,
     /// The file whose instances are judged.
     pub(super) judged: Arc<model::File>,
+    /// Endpoints that are judged although no file names them.
+    pub(super) found: BTreeSet<InstanceId>,
     pub(super) started: Timestamp,
     pub(super) phase: Phase,
     pub(super) routing: Routing,
@@ -84,6 +87,7 @@ impl Control {
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
             judged: Arc::clone(&parts.file),
+            found: BTreeSet::new(),
             parts,
             started: now(),
             phase: Phase::Running,
@@ -143,6 +147,8 @@ impl Control {
                     .drain(instance, std::time::Instant::now() + limit, done);
                 self.publish();
             }
+            Report::Joined { instance, zone } => self.joined(instance, zone),
+            Report::Left { instance } => self.left(&instance),
             Report::Prepare { command, state } => self.prepare(command, state),
         }
     }

@@ -2,7 +2,6 @@
 //! instance has nothing in flight any more.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use ninefold_core::id::InstanceId;
@@ -17,7 +16,7 @@ use super::core::{Control, now};
 pub(crate) struct Routing {
     drains: Vec<Drain>,
     out: BTreeMap<InstanceId, Timestamp>,
-    published: Vec<(InstanceId, SocketAddr, u64, bool, bool)>,
+    published: Vec<EndpointView>,
     /// Nothing is published while another supervisor takes over: it does not know yet who is ready.
     held: bool,
     /// They get no new requests, since they are about to leave.
@@ -92,7 +91,7 @@ impl Routing {
             let was_in = self
                 .published
                 .iter()
-                .any(|(id, _, _, admitted, _)| *id == view.instance && *admitted);
+                .any(|before| before.instance == view.instance && before.admitted);
             if view.admitted {
                 self.out.remove(&view.instance);
                 if !was_in {
@@ -103,20 +102,8 @@ impl Routing {
                 newly_out.push(view.instance.clone());
             }
         }
-        let fresh: Vec<_> = views
-            .iter()
-            .map(|view| {
-                (
-                    view.instance.clone(),
-                    view.address,
-                    view.incarnation,
-                    view.admitted,
-                    view.doubtful,
-                )
-            })
-            .collect();
-        let changed = fresh != self.published;
-        self.published = fresh;
+        let changed = *views != *self.published;
+        self.published = views.to_vec();
         Moved {
             changed,
             newly_in,
@@ -169,6 +156,7 @@ impl Control {
                 weight: endpoint.weight,
                 backup: endpoint.backup,
                 ready_since: endpoint.ready_since,
+                host: endpoint.host,
                 incarnation: endpoint.incarnation,
             })
             .collect();

@@ -110,6 +110,7 @@ impl Control {
 
     fn services(&self, instances: &[InstanceStatus]) -> Vec<ServiceStatus> {
         let counters = self.parts.gateway.counters();
+        let sources = self.parts.supervisor.sources();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let service = |(name, service): (&model::Name, &model::Service)| {
             let zones: Vec<Option<&str>> = instances
@@ -121,6 +122,11 @@ impl Control {
             let (desired, min_ready, supervised) = match &service.kind {
                 ServiceKind::Supervised(supervised) => {
                     (supervised.replicas, supervised.min_ready, true)
+                }
+                ServiceKind::External(external) if external.source.is_some() => {
+                    let there = instances.iter().filter(|one| *one.service == **name);
+                    let there = there.filter(|one| one.state != InstanceState::Stopping);
+                    (count(there.count()), 1, false)
                 }
                 ServiceKind::External(external) => (count(external.endpoints.len()), 1, false),
             };
@@ -135,6 +141,7 @@ impl Control {
                 overload: overload(&counters.services, name),
                 breaker: breaker(&counters.breakers, name),
                 pool: pool(&counters.pools, name),
+                source: sources.get(&**name).cloned(),
             }
         };
         self.parts.file.services.iter().map(service).collect()

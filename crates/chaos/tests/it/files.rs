@@ -118,6 +118,7 @@ pub(crate) fn external() -> Service {
             weight: 1,
             backup: false,
         }],
+        source: None,
     }))
 }
 

@@ -269,6 +269,7 @@ impl System for Shop {
             services: vec![ServiceStatus {
                 overload: None,
                 breaker: None,
+                source: None,
                 pool: PoolStatus::default(),
                 service: "web".to_owned(),
                 supervised: true,

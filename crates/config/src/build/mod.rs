@@ -18,3 +18,4 @@ mod view;
 pub(crate) use built::Built;
 pub(crate) use resolve::{Unresolved, resolve_route};
 pub(crate) use root::file;
+pub(crate) use service::listed;

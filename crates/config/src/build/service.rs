@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use super::health::health;
 use super::isolate;
@@ -11,7 +11,7 @@ use super::view::View;
 use crate::model::{
     Balance, Cluster, Ejection, Endpoint, External, HashBalance, HashKey, LatencyEjection,
     LocalFirst, Name, Overload, Ratio, Redundancy, Restart, Service, ServiceKind, ServiceProtocol,
-    ServiceTls, Span, Spread, Stop, SuccessEjection, Supervised, WhenTooFew,
+    ServiceTls, Source, SourceKind, Span, Spread, Stop, SuccessEjection, Supervised, WhenTooFew,
 };
 use crate::text;
 
@@ -31,6 +31,7 @@ fn service(table: View<'_, '_>, cluster: &Cluster) -> Service {
     let kind = if table.value("endpoints").is_some() && table.value("run").is_none() {
         ServiceKind::External(External {
             endpoints: endpoints(table),
+            source: source(table),
         })
     } else {
         ServiceKind::Supervised(Box::new(supervised(table, cluster)))
@@ -71,6 +72,29 @@ fn tls(table: View<'_, '_>) -> ServiceTls {
         key: path("key"),
         server_name: table.text("server_name").map(str::to_owned),
     }
+}
+
+fn source(service: View<'_, '_>) -> Option<Source> {
+    service.value("endpoints")?.as_table()?;
+    let table = service.table("endpoints");
+    let text = |key| table.text(key).map(str::to_owned);
+    let kind = match (text("dns"), text("srv")) {
+        (Some(name), _) => SourceKind::Dns(name),
+        (None, Some(name)) => SourceKind::Srv(name),
+        (None, None) => SourceKind::File(text("file").unwrap_or_default().into()),
+    };
+    let default = Source::new(kind);
+    Some(Source {
+        nameserver: table.parse("nameserver"),
+        every: table.parse("every").unwrap_or(default.every),
+        min_ttl: table.parse("min_ttl").unwrap_or(default.min_ttl),
+        ..default
+    })
+}
+
+/// Those of a watched file.
+pub(crate) fn listed(root: &DeTable<'_>) -> Vec<Endpoint> {
+    endpoints(View::new(root))
 }
 
 fn endpoints(table: View<'_, '_>) -> Vec<Endpoint> {

@@ -4,8 +4,9 @@ use std::path::{Component, Path, PathBuf};
 
 use super::place;
 use crate::build::Built;
+use crate::endpoints::{BrokenEndpoints, endpoints};
 use crate::finding::{Draft, KeyPath, Report};
-use crate::model::{Fallback, FixedBody, ServiceKind, Supervised};
+use crate::model::{Fallback, FixedBody, ServiceKind, Source, SourceKind, Supervised};
 
 /// Where users are looked up.
 const USERS: &str = "/etc/passwd";
@@ -61,8 +62,16 @@ pub(crate) fn paths(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
                 needed(&folder, named, &path.key(key), report);
             }
         }
-        if let ServiceKind::Supervised(supervised) = &service.kind {
-            start(supervised, &folder, &place::service(name), report);
+        match &service.kind {
+            ServiceKind::Supervised(supervised) => {
+                start(supervised, &folder, &place::service(name), report);
+            }
+            ServiceKind::External(external) => {
+                let at = place::service(name).key("endpoints").key("file");
+                if let Some(source) = &external.source {
+                    watched(source, &folder, &at, report);
+                }
+            }
         }
     }
 }
@@ -76,6 +85,25 @@ fn needed(folder: &Path, named: &Path, at: &KeyPath, report: &mut Report<'_, '_>
                 .help("relative paths begin at the folder of this file"),
             &[],
         );
+    }
+}
+
+/// A file that is watched may come, and be mended, later.
+fn watched(source: &Source, folder: &Path, at: &KeyPath, report: &mut Report<'_, '_>) {
+    let SourceKind::File(named) = &source.kind else {
+        return;
+    };
+    let path = folder.join(named);
+    let help = "until it can be read the service has no endpoints, or those it had";
+    if let Some(why) = unreadable(&path) {
+        let draft = Draft::warning("missing-file", at, why).value(named.display());
+        return report.check(draft.help(help), &[]);
+    }
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    if let Err(BrokenEndpoints { line, message }) = endpoints(&text, &path) {
+        let message = format!("`{}:{line}`: {message}", shown(&path));
+        let draft = Draft::warning("broken-file", at, message).value(named.display());
+        report.check(draft.help(help), &[]);
     }
 }
 

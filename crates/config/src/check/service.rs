@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::place;
 use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
-use crate::model::{External, File, Name, Service, ServiceKind};
+use crate::model::{External, File, Name, Service, ServiceKind, Source, SourceKind};
 use crate::walk::nearest;
 
 /// Checks every service by itself.
@@ -28,6 +28,9 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
             ServiceKind::External(external) => {
                 unused(file, name, &path, report);
                 endpoints(file, external, &path, report);
+                if let Some(source) = &external.source {
+                    looked_up(built, source, &path.key("endpoints"), report);
+                }
             }
             ServiceKind::Supervised(supervised) => {
                 program(&supervised.run, &path.key("run"), report);
@@ -131,6 +134,21 @@ fn endpoints(file: &File, external: &External, path: &KeyPath, report: &mut Repo
                 .help(format!("{near}`cluster.zones` has {}", quoted(zones))),
                 &[KeyPath::default().key("cluster")],
             );
+        }
+    }
+}
+
+/// Only names are looked up.
+fn looked_up(built: &Built<'_, '_>, source: &Source, at: &KeyPath, report: &mut Report<'_, '_>) {
+    if !matches!(source.kind, SourceKind::File(_)) {
+        return;
+    }
+    for key in ["nameserver", "min_ttl"] {
+        let at = at.key(key);
+        if built.written(&at) {
+            let message = format!("`{key}` has no effect: a file is no name that is looked up");
+            let draft = Draft::warning("no-effect", &at, message).at_key();
+            report.check(draft.help("remove it"), &[]);
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn keys(old: &Service, new: &Service) -> Vec<String> {
             supervised(&mut keys, old, new);
         }
         (ServiceKind::External(old), ServiceKind::External(new)) => {
-            keys.whole("endpoints", &old.endpoints, &new.endpoints);
+            keys.whole("endpoints", old, new);
         }
         (ServiceKind::Supervised(_), ServiceKind::External(_))
         | (ServiceKind::External(_), ServiceKind::Supervised(_)) => {

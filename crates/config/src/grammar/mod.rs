@@ -14,9 +14,12 @@ mod root;
 mod service;
 mod shape;
 mod slo;
+mod source;
 mod table;
 
 pub(crate) use key::Key;
 pub(crate) use root::FILE;
+pub(crate) use service::ENDPOINTS_MAX;
 pub(crate) use shape::Shape;
+pub(crate) use source::ENDPOINTS_FILE;
 pub(crate) use table::{Rule, Table};

@@ -3,6 +3,7 @@
 use super::balance::{ALGORITHM, BALANCE};
 use super::health::{COMMAND, HEALTH};
 use super::isolate::BREAKER;
+use super::source::SOURCE;
 use super::{Key, Rule, Shape, Table};
 use crate::text::Syntax;
 
@@ -21,13 +22,9 @@ pub(crate) static SERVICE: Table = Table {
         ),
         Key::new(
             "endpoints",
-            "Where a service that something else runs is reached. A text is short for \
-             `{ address = \"…\" }`.",
-            Shape::List {
-                item: &Shape::Either(&[Shape::Text(Syntax::HostPort), Shape::Table(&ENDPOINT)]),
-                min: 1,
-                max: 1_024,
-            },
+            "Where a service that something else runs is reached: its endpoints, or where those \
+             that come and go are found. A text is short for `{ address = \"…\" }`.",
+            Shape::Either(&[ENDPOINTS, Shape::Table(&SOURCE)]),
         ),
         Key::new(
             "prepare",
@@ -188,6 +185,16 @@ pub(crate) static SERVICE: Table = Table {
         "drain",
     ],
 };
+
+/// The endpoints of a service.
+pub(super) const ENDPOINTS: Shape = Shape::List {
+    item: &Shape::Either(&[Shape::Text(Syntax::HostPort), Shape::Table(&ENDPOINT)]),
+    min: 1,
+    max: ENDPOINTS_MAX,
+};
+
+/// Endpoints of one service at most.
+pub(crate) const ENDPOINTS_MAX: usize = 1_024;
 
 const COUNT: Shape = Shape::Integer { min: 1, max: 256 };
 

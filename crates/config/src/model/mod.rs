@@ -14,6 +14,7 @@ mod name;
 mod probe;
 mod service;
 mod slo;
+mod source;
 
 pub use chaos::Chaos;
 pub use claim::{Claim, Load, LoadRequest, Survive};
@@ -36,3 +37,4 @@ pub use service::{
     SuccessEjection, Supervised,
 };
 pub use slo::{LatencyObjective, Slo};
+pub use source::{Source, SourceKind};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Breaker, Health, Name, Ratio, Span, WhenTooFew};
+use super::{Breaker, Health, Name, Ratio, Source, Span, WhenTooFew};
 
 /// One service.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,10 +107,13 @@ pub struct Supervised {
 }
 
 /// A service that runs elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct External {
-    /// `endpoints`: at least one. A text is short for `{ address = "…" }`.
+    /// `endpoints`: at least one, or none where they have a source. A text is short for
+    /// `{ address = "…" }`.
     pub endpoints: Vec<Endpoint>,
+    /// `endpoints`, where they come and go.
+    pub source: Option<Source>,
 }
 
 /// One endpoint of an external service.

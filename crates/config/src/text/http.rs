@@ -14,6 +14,17 @@ pub(crate) fn is_host(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(label)
 }
 
+/// Reads a DNS name.
+pub(crate) fn domain(text: &str) -> Result<(), String> {
+    if is_host(text) {
+        Ok(())
+    } else {
+        Err(format!(
+            "`{text}` is no DNS name: write it as in \"_http._tcp.example.org\""
+        ))
+    }
+}
+
 /// Reads the `host` of a route.
 pub(crate) fn host(text: &str) -> Result<(), String> {
     let name = text.strip_prefix("*.").unwrap_or(text);

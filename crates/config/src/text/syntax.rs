@@ -25,6 +25,8 @@ pub(crate) enum Syntax {
     SocketAddress,
     /// `HOST:PORT`.
     HostPort,
+    /// A DNS name.
+    Domain,
     /// `IP:PORT` or `off`.
     Admin,
     /// `FIRST-LAST`.
@@ -69,6 +71,7 @@ impl Syntax {
             Self::Variable | Self::User => no_nul(text).and_then(|()| not_empty(text)),
             Self::SocketAddress => address::socket_address(text).map(drop),
             Self::HostPort => address::host_port(text),
+            Self::Domain => http::domain(text),
             Self::Admin => address::admin(text).map(drop),
             Self::Ports => address::ports(text).map(drop),
             Self::Signal => signal(text).map(drop),
@@ -103,6 +106,7 @@ impl Syntax {
             Self::User => "the name of a user",
             Self::SocketAddress => "an address IP:PORT, as in \"0.0.0.0:8080\"",
             Self::HostPort => "an address HOST:PORT, as in \"10.0.1.5:8080\"",
+            Self::Domain => "a DNS name, as in \"_http._tcp.example.org\"",
             Self::Admin => "a loopback address IP:PORT, or \"off\"",
             Self::Ports => "a range of ports, as in \"21000-21999\"",
             Self::Signal => "a signal, as in \"SIGTERM\"",
@@ -124,6 +128,7 @@ impl Syntax {
             Self::Variable => "^[^=]+$",
             Self::SocketAddress => "^.+:[0-9]{1,5}$",
             Self::HostPort => "^[^/]+:[0-9]{1,5}$",
+            Self::Domain => r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
             Self::Admin => "^(off|.+:[0-9]{1,5})$",
             Self::Ports => "^[0-9]{1,5}-[0-9]{1,5}$",
             Self::Signal => "^(SIG)?(HUP|INT|QUIT|USR1|USR2|ALRM|TERM|WINCH)$",

@@ -122,7 +122,9 @@ fn describe<'s>(root: &'s Json, place: &Place) -> &'s Json {
     place.iter().fold(root, |schema, step| {
         let table = resolve(root, schema);
         if step.parse::<usize>().is_ok() {
-            return &table["items"];
+            let any = schema["anyOf"].as_array().into_iter().flatten();
+            let mut lists = any.filter(|alternative| !alternative["items"].is_null());
+            return &lists.next().unwrap_or(table)["items"];
         }
         let property = &table["properties"][step.as_str()];
         if property.is_null() {

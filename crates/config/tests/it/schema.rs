@@ -71,6 +71,7 @@ const TABLES: &[(&str, &str)] = &[
     ("service", "[service.a]\n"),
     ("redundancy", "[service.a.redundancy]\n"),
     ("endpoint", "[[service.a.endpoints]]\n"),
+    ("endpoints", "[service.a.endpoints]\n"),
     ("balance", "[service.a.balance]\n"),
     ("key", "[service.a.balance.key]\n"),
     ("local_first", "[service.a.local_first]\n"),

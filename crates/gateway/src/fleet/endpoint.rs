@@ -31,6 +31,8 @@ pub struct EndpointView {
     pub backup: bool,
     /// Since when it is ready; slow start counts from here.
     pub ready_since: Option<Instant>,
+    /// Whose certificate is expected of it; nothing where the file says it, or its address.
+    pub host: Option<Arc<str>>,
     /// Which process it is. What traffic held against the one before does not count against a
     /// new one; a mere return to readiness changes nothing.
     pub incarnation: u64,
@@ -44,6 +46,7 @@ pub(crate) struct Endpoint {
     /// The instance's name, as metrics and logs show it.
     pub(crate) label: Arc<str>,
     pub(crate) address: SocketAddr,
+    pub(crate) host: Option<Arc<str>>,
     pub(crate) incarnation: u64,
     pub(crate) zone: Option<Arc<str>>,
     /// Which of the gateway's places its zone is, and how far that is: 0 is nearest. Both 0 where all

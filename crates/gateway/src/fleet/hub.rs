@@ -194,10 +194,12 @@ impl Hub {
         service: usize,
     ) -> Option<Arc<Endpoint>> {
         let old = known.get(&view.instance);
-        if let Some(old) =
-            old.filter(|old| old.address == view.address && old.incarnation == view.incarnation)
-            && old.zone == view.zone
-        {
+        if let Some(old) = old.filter(|old| {
+            old.address == view.address
+                && old.incarnation == view.incarnation
+                && old.host == view.host
+                && old.zone == view.zone
+        }) {
             return Some(Arc::clone(old));
         }
         if old.is_none() && known.len() >= INSTANCES_MAX {
@@ -215,6 +217,7 @@ impl Hub {
         let endpoint = Arc::new(Endpoint {
             label: view.instance.to_string().into(),
             address: view.address,
+            host: view.host.clone(),
             incarnation: view.incarnation,
             cells: old.map_or_else(cells, |old| Arc::clone(&old.cells)),
             ejections: old

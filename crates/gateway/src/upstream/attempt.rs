@@ -319,8 +319,8 @@ impl Attempt<'_> {
         let Some(tls) = self.tls else {
             return Ok(Wire::Plain(stream));
         };
-        let ordinal = self.upstream.endpoint.instance.ordinal;
-        match timeout_at(until, tls.connect(ordinal, stream)).await {
+        let connecting = tls.connect(&self.upstream.endpoint, stream);
+        match timeout_at(until, connecting).await {
             Ok(Ok(stream)) => Ok(Wire::Tls(Box::new(stream))),
             Ok(Err(error)) => Err((self.disagreed(&error), true)),
             Err(_elapsed) => Err(late()),

@@ -14,6 +14,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::certificate::{CertificateError, Stamp, read_certificates, read_key, stamp};
+use crate::fleet::Endpoint;
 
 /// How one service's endpoints are spoken to. Its files are read again when they change.
 #[derive(Debug)]
@@ -88,12 +89,12 @@ impl UpstreamTls {
     /// The endpoint is not who it should be, does not believe us, or speaks something else.
     pub(super) async fn connect(
         &self,
-        ordinal: u32,
+        endpoint: &Endpoint,
         stream: TcpStream,
     ) -> io::Result<TlsStream<TcpStream>> {
         let config = Arc::clone(&self.current.load().config);
-        let name = match self.names.of(ordinal) {
-            Some(name) => name.clone(),
+        let name = match self.names.of(endpoint) {
+            Some(name) => name,
             None => ServerName::IpAddress(stream.peer_addr()?.ip().into()),
         };
         let stream = TlsConnector::from(config).connect(name, stream).await?;
@@ -122,10 +123,14 @@ impl Names {
         Self::Hosts(hosts.collect())
     }
 
-    fn of(&self, ordinal: u32) -> Option<&ServerName<'static>> {
-        match self {
-            Self::One(name) => Some(name),
-            Self::Hosts(hosts) => hosts.get(usize::try_from(ordinal).ok()?)?.as_ref(),
+    fn of(&self, endpoint: &Endpoint) -> Option<ServerName<'static>> {
+        match (self, &endpoint.host) {
+            (Self::One(name), _) => Some(name.clone()),
+            (Self::Hosts(_), Some(host)) => ServerName::try_from(host.to_string()).ok(),
+            (Self::Hosts(hosts), None) => {
+                let ordinal = usize::try_from(endpoint.instance.ordinal).ok()?;
+                hosts.get(ordinal)?.clone()
+            }
         }
     }
 }

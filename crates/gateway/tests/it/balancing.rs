@@ -254,3 +254,38 @@ async fn backups_take_traffic_only_in_the_absence_of_the_others() {
     assert_eq!(rig.get("/").await.body, "1");
     assert!(!pool(&rig).backups);
 }
+
+#[tokio::test]
+async fn who_is_gone_ends_what_it_has_under_way_and_gets_nothing_new() {
+    let release = Arc::new(Notify::new());
+    let waits = Arc::clone(&release);
+    let leaving = Backend::start(move |_| match ok("old") {
+        Act::Answer(bytes) => Act::AnswerWhen(Arc::clone(&waits), bytes),
+        other => other,
+    })
+    .await;
+    let stays = Backend::start(|_| ok("new")).await;
+    let rig = Rig::new(&balanced(Balance::RoundRobin));
+    let both = views(&[leaving.address, stays.address]);
+    rig.gateway.publish(both[..1].to_vec());
+    let mut early = rig.connect().await;
+    early.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let in_flight = |rig: &Rig| rig.counters().endpoints[0].in_flight;
+    until("it is under way", || async {
+        (in_flight(&rig) == 1).then_some(())
+    })
+    .await;
+
+    rig.gateway.publish(both[1..].to_vec());
+    for _ in 0..20 {
+        assert_eq!(rig.get("/").await.body, "new");
+    }
+    assert_eq!((leaving.requests().len(), in_flight(&rig)), (1, 1));
+    release.notify_one();
+    let answer = early.answer().await;
+    assert_eq!((answer.status, &*answer.body), (200, "old"));
+    until("nothing is under way", || async {
+        (in_flight(&rig) == 0).then_some(())
+    })
+    .await;
+}

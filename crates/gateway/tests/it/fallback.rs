@@ -43,6 +43,7 @@ fn start(file: &File, app: &[&Backend], spare: &Backend) -> Rig {
         weight: 1,
         backup: false,
         ready_since: None,
+        host: None,
         incarnation: 0,
     });
     rig.gateway.publish(all);

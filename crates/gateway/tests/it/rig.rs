@@ -28,6 +28,7 @@ pub(crate) fn service() -> Service {
                 weight: 1,
                 backup: false,
             }],
+            source: None,
         }),
         health: Health::default(),
         ejection: Ejection::default(),
@@ -164,6 +165,7 @@ pub(crate) fn views(addresses: &[SocketAddr]) -> Vec<EndpointView> {
         weight: 1,
         backup: false,
         ready_since: None,
+        host: None,
         incarnation: 0,
     };
     addresses.iter().enumerate().map(view).collect()

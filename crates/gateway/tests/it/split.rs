@@ -33,6 +33,7 @@ fn start(file: &File, main: &Backend, canary: &Backend) -> Rig {
         weight: 1,
         backup: false,
         ready_since: None,
+        host: None,
         incarnation: 0,
     });
     rig.gateway.publish(all);

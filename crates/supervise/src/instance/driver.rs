@@ -477,6 +477,7 @@ impl Driver {
                 backup: false,
                 ready_since: self.ready_since,
                 // No two processes of one boot share pid and start time.
+                host: None,
                 incarnation: run.process.start.rotate_left(24) ^ u64::from(run.process.pid),
             }),
             settled: !self.machine.resuming(),

@@ -35,6 +35,7 @@ pub(crate) struct ExternalDriver {
     shared: Shared,
     instance: InstanceId,
     endpoint: Endpoint,
+    host: Option<Arc<str>>,
     health: Health,
     rng: Rng,
     address: Option<SocketAddr>,
@@ -59,6 +60,7 @@ impl ExternalDriver {
             shared,
             instance,
             endpoint,
+            host: None,
             health,
             rng: Rng::new(seed),
             address: None,
@@ -69,6 +71,20 @@ impl ExternalDriver {
             was_ready: false,
             tried: false,
         }
+    }
+
+    /// Whose certificate is expected, where that is not the host of its address.
+    pub(crate) fn host(mut self, host: Option<Arc<str>>) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// It was ready before, since then, and goes on being so until a probe says otherwise.
+    pub(crate) fn ready_since(mut self, since: Option<Instant>) -> Self {
+        self.was_ready = since.is_some();
+        self.address = self.endpoint.address.parse().ok();
+        self.ready_since = since.filter(|_| self.address.is_some());
+        self
     }
 
     /// Resolves and probes until it is dropped. To be published before.
@@ -162,7 +178,9 @@ impl ExternalDriver {
     }
 
     async fn ready(&mut self) {
-        self.ready_since = Some(Instant::now());
+        if self.ready_since.is_none() {
+            self.ready_since = Some(Instant::now());
+        }
         self.was_ready = true;
         self.reason = None;
         self.since = wall();
@@ -225,6 +243,7 @@ impl ExternalDriver {
                 weight: self.endpoint.weight,
                 backup: self.endpoint.backup,
                 ready_since: self.ready_since,
+                host: self.host.clone(),
                 incarnation: 0,
             }),
             settled: self.tried,

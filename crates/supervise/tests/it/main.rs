@@ -7,6 +7,8 @@ mod file;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod output;
 #[cfg(test)]
 mod prepare;
@@ -14,6 +16,8 @@ mod prepare;
 mod probes;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod sources;
 #[cfg(test)]
 mod starts;
 #[cfg(test)]

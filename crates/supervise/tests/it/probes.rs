@@ -247,6 +247,7 @@ async fn an_external_endpoint_is_probed_and_never_started() {
             weight: 1,
             backup: false,
         }],
+        source: None,
     });
     let health = Health {
         ready: Some(Probe {

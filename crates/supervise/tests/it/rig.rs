@@ -216,7 +216,7 @@ async fn listen(
 ) {
     while let Some(report) = received.recv().await {
         let note = match report {
-            Report::Changed => continue,
+            Report::Changed | Report::Joined { .. } | Report::Left { .. } => continue,
             Report::Observed(observation) => Heard::Seen(observation.seen),
             Report::Prepare { state, .. } => Heard::Prepare(state),
             Report::Drain { instance, done, .. } => {
