@@ -9,19 +9,19 @@ use crate::model::{Check, Health, Probe, Span};
 const STARTUP_FAILURES: u32 = 30;
 
 /// Builds `health`.
-pub(super) fn health(table: View<'_, '_>) -> Health {
+pub(super) fn health(table: View<'_, '_>, http2: bool) -> Health {
     let failures = Probe::new(Check::Tcp).failures;
     Health {
-        startup: probe(table, "startup", STARTUP_FAILURES),
-        ready: probe(table, "ready", failures),
-        live: probe(table, "live", failures),
+        startup: probe(table, "startup", STARTUP_FAILURES, http2),
+        ready: probe(table, "ready", failures, http2),
+        live: probe(table, "live", failures, http2),
     }
 }
 
-fn probe(health: View<'_, '_>, key: &str, failures: u32) -> Option<Probe> {
+fn probe(health: View<'_, '_>, key: &str, failures: u32, http2: bool) -> Option<Probe> {
     let value = health.value(key)?;
     let table = health.table(key);
-    let mut probe = Probe::new(check(value, table));
+    let mut probe = Probe::new(check(value, table, http2));
     probe.every = table.parse("every").unwrap_or(probe.every);
     probe.timeout = table
         .parse::<Span>("timeout")
@@ -31,7 +31,7 @@ fn probe(health: View<'_, '_>, key: &str, failures: u32) -> Option<Probe> {
     Some(probe)
 }
 
-fn check(value: &DeValue<'_>, table: View<'_, '_>) -> Check {
+fn check(value: &DeValue<'_>, table: View<'_, '_>, http2: bool) -> Check {
     let http = match value.as_str() {
         Some("tcp") => None,
         short => short.or_else(|| table.text("http")),
@@ -39,6 +39,12 @@ fn check(value: &DeValue<'_>, table: View<'_, '_>) -> Check {
     if let Some(path) = http {
         return Check::Http {
             path: path.to_owned(),
+            http2,
+        };
+    }
+    if table.value("grpc").is_some() {
+        return Check::Grpc {
+            service: table.text("grpc").unwrap_or_default().to_owned(),
         };
     }
     if table.value("exec").is_some() {

@@ -38,7 +38,10 @@ fn service(table: View<'_, '_>, cluster: &Cluster) -> Service {
     };
     Service {
         kind,
-        health: health(table.table("health")),
+        health: health(
+            table.table("health"),
+            table.text("protocol") == Some("http2"),
+        ),
         ejection: ejection(table.table("ejection")),
         overload: overload(table),
         breaker: isolate::breaker(table),

@@ -3,7 +3,7 @@
 use super::place;
 use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
-use crate::model::{Check, Probe, ServiceKind, ServiceProtocol};
+use crate::model::{Check, Probe, ServiceKind};
 
 /// Checks the probes of every service.
 pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
@@ -19,7 +19,7 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
             let Some(probe) = probe else { continue };
             let at = path.key(key);
             times(probe, &at, report);
-            if service.tls.is_some() || service.protocol == ServiceProtocol::Http2 {
+            if service.tls.is_some() {
                 in_plain_text(probe, &at, &place::service(name), report);
             }
             if external {
@@ -50,20 +50,20 @@ fn times(probe: &Probe, at: &KeyPath, report: &mut Report<'_, '_>) {
     }
 }
 
-/// Probes of HTTP speak version 1.1 without TLS.
+/// Probes do not speak TLS.
 fn in_plain_text(probe: &Probe, at: &KeyPath, service: &KeyPath, report: &mut Report<'_, '_>) {
-    if matches!(probe.check, Check::Http { .. }) {
-        report.check(
-            Draft::error(
-                "not-applicable",
-                &at.key("http"),
-                "probes speak HTTP/1.1 without TLS, and the instances something else",
-            )
-            .at_key()
-            .help("probe them by `tcp` or `exec`, or at another service's port"),
-            &[service.key("protocol"), service.key("tls")],
-        );
-    }
+    let key = match probe.check {
+        Check::Http { .. } => "http",
+        Check::Grpc { .. } => "grpc",
+        Check::Tcp | Check::Exec { .. } => return,
+    };
+    let draft = Draft::error(
+        "not-applicable",
+        &at.key(key),
+        "probes speak no TLS, and the instances do",
+    );
+    let help = "probe them by `tcp` or `exec`, or at another service's port";
+    report.check(draft.at_key().help(help), &[service.key("tls")]);
 }
 
 fn elsewhere(key: &str, probe: &Probe, at: &KeyPath, report: &mut Report<'_, '_>) {
@@ -75,7 +75,7 @@ fn elsewhere(key: &str, probe: &Probe, at: &KeyPath, report: &mut Report<'_, '_>
                 "a service with `endpoints` has no instance here to run a command for",
             )
             .at_key()
-            .help("probe it by `http` or `tcp`"),
+            .help("probe it by `http`, `grpc` or `tcp`"),
             &[],
         );
     }

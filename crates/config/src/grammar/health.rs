@@ -38,8 +38,14 @@ static PROBE_TABLE: Table = Table {
     keys: &[
         Key::new(
             "http",
-            "GET this path on the instance's address; 200 to 399 passes.",
+            "GET this path on the instance's address, by the service's `protocol`; 200 to 399 passes.",
             Shape::Text(Syntax::Target),
+        ),
+        Key::new(
+            "grpc",
+            "gRPC's own health check, `grpc.health.v1.Health/Check`: SERVING passes. The service that \
+             is asked for, or `true` for the whole server.",
+            Shape::Either(&[Shape::Text(Syntax::GrpcService), Shape::True]),
         ),
         Key::new("tcp", "Connect to the instance's address.", Shape::True),
         Key::new(
@@ -74,8 +80,8 @@ static PROBE_TABLE: Table = Table {
         )
         .default("1"),
     ],
-    rule: Some(Rule::ExactlyOne(&["http", "tcp", "exec"])),
-    later: &["grpc", "status", "body", "headers"],
+    rule: Some(Rule::ExactlyOne(&["http", "grpc", "tcp", "exec"])),
+    later: &["status", "body", "headers"],
 };
 
 const COUNT: Shape = Shape::Integer { min: 1, max: 1_000 };

@@ -22,7 +22,7 @@ pub struct Health {
 /// One probe. In the file a text beginning with `/` is short for `{ http = "…" }`, `"tcp"` for a TCP probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// `http`, `tcp` or `exec`: exactly one.
+    /// `http`, `grpc`, `tcp` or `exec`: exactly one.
     pub check: Check,
     /// `every`: from the start of one try to the start of the next, ±10 % of jitter. Default 1 s.
     /// While an instance is not ready yet, tries come faster (50 ms growing to `every`).
@@ -56,6 +56,13 @@ pub enum Check {
     Http {
         /// The path.
         path: String,
+        /// Whether the service speaks HTTP/2.
+        http2: bool,
+    },
+    /// gRPC's own health check, in plain text (`grpc.health.v1.Health/Check`): SERVING passes.
+    Grpc {
+        /// `grpc`: of which service; empty (`true`) for the whole server.
+        service: String,
     },
     /// Connect to the instance's address.
     Tcp,

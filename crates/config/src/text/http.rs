@@ -25,6 +25,19 @@ pub(crate) fn domain(text: &str) -> Result<(), String> {
     }
 }
 
+/// Reads the name of a service of gRPC.
+pub(crate) fn grpc_service(text: &str) -> Result<(), String> {
+    let odd = |byte: u8| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'_' | b'-');
+    if text.is_empty() || text.len() > 127 || text.bytes().any(odd) {
+        Err(format!(
+            "`{text}` is no name of a service: write it as in \"shop.Cart\", or `true` for the whole \
+             server"
+        ))
+    } else {
+        Ok(())
+    }
+}
+
 /// Reads the `host` of a route.
 pub(crate) fn host(text: &str) -> Result<(), String> {
     let name = text.strip_prefix("*.").unwrap_or(text);

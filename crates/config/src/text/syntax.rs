@@ -39,6 +39,8 @@ pub(crate) enum Syntax {
     Prefix,
     /// A path that a client can send, with or without a query.
     Target,
+    /// The name of a service of gRPC.
+    GrpcService,
     /// A path, or `tcp`.
     ShortProbe,
     /// A route's name or path.
@@ -78,6 +80,7 @@ impl Syntax {
             Self::Host => http::host(text),
             Self::Prefix => http::prefix(text),
             Self::Target => http::target(text),
+            Self::GrpcService => http::grpc_service(text),
             Self::ShortProbe if text == "tcp" => Ok(()),
             Self::ShortProbe if text.starts_with('/') => http::target(text),
             Self::ShortProbe => Err(format!(
@@ -112,6 +115,7 @@ impl Syntax {
             Self::Signal => "a signal, as in \"SIGTERM\"",
             Self::Host => "a host name, as in \"shop.example.org\"",
             Self::Prefix | Self::Target => "a path beginning with `/`",
+            Self::GrpcService => "the name of a service, as in \"shop.Cart\"",
             Self::ShortProbe => "a path beginning with `/`, or \"tcp\"",
             Self::RouteReference => "the name or the path of a route",
             Self::Method => "a method, as in \"GET\"",
@@ -135,6 +139,7 @@ impl Syntax {
             Self::Host => r"^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*$",
             Self::Prefix => r"^/[^?#*{}]*$",
             Self::Target => r"^/[^#]*$",
+            Self::GrpcService => r"^[A-Za-z0-9_.-]{1,127}$",
             Self::ShortProbe => r"^(tcp|/[^#]*)$",
             Self::RouteReference => r"^(/[^?#*{}]*|[a-z0-9][a-z0-9_-]{0,62})$",
             Self::Method => "^[^a-z ]+$",

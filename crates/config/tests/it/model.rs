@@ -69,7 +69,10 @@ fn probes_have_short_and_long_forms() {
     let startup = service.health.startup.unwrap();
     assert_eq!((startup.check, startup.failures), (Check::Tcp, 30));
     let path = "/r".to_owned();
-    assert_eq!(service.health.ready, Some(Probe::new(Check::Http { path })));
+    assert_eq!(
+        service.health.ready,
+        Some(Probe::new(Check::Http { path, http2: false }))
+    );
     let live = service.health.live.unwrap();
     assert_eq!(live.every, Span::millis(200));
     assert_eq!(live.timeout, Span::millis(200), "never more than `every`");

@@ -384,7 +384,7 @@ impl Driver {
             }
             let command = match &probe.check {
                 Check::Exec { command } => self.plan.command(command, run.address),
-                Check::Http { .. } | Check::Tcp => Ok(Vec::new()),
+                Check::Http { .. } | Check::Grpc { .. } | Check::Tcp => Ok(Vec::new()),
             };
             let target = Target {
                 address: run.address,

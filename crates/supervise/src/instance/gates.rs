@@ -263,7 +263,10 @@ mod tests {
     }
 
     fn probe() -> Option<Probe> {
-        Some(Probe::new(Check::Http { path: "/".into() }))
+        Some(Probe::new(Check::Http {
+            path: "/".into(),
+            http2: false,
+        }))
     }
 
     fn kinds(gates: &Gates, now: Timestamp) -> Vec<ProbeKind> {

@@ -32,7 +32,10 @@ impl Script {
         let probe = |path: &str| {
             Some(Probe {
                 failures: 1,
-                ..Probe::new(Check::Http { path: path.into() })
+                ..Probe::new(Check::Http {
+                    path: path.into(),
+                    http2: false,
+                })
             })
         };
         let rules = Rules {

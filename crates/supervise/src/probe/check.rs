@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::disk::Spec;
 
-use super::{exec, http};
+use super::{exec, http, http2};
 
 /// What is probed.
 #[derive(Clone, Debug)]
@@ -63,13 +63,25 @@ pub(crate) async fn attempt(probe: &Probe, target: &Target) -> Attempt {
             Ok(_stream) => Attempt::passed(),
             Err(attempt) => attempt,
         },
-        Check::Http { path } => match connect(target.address, deadline, limit).await {
-            Ok(stream) => timeout_at(deadline, http::get(stream, target.address, path))
-                .await
-                .unwrap_or_else(|_elapsed| Attempt::timed_out()),
-            Err(attempt) => attempt,
-        },
+        Check::Http { .. } | Check::Grpc { .. } => {
+            match connect(target.address, deadline, limit).await {
+                Ok(stream) => timeout_at(deadline, ask(&probe.check, stream, target.address))
+                    .await
+                    .unwrap_or_else(|_elapsed| Attempt::timed_out()),
+                Err(attempt) => attempt,
+            }
+        }
         Check::Exec { .. } => exec::run(target, limit).await,
+    }
+}
+
+async fn ask(check: &Check, stream: TcpStream, address: SocketAddr) -> Attempt {
+    match check {
+        Check::Http { path, http2: true } => http2::get(stream, address, path).await,
+        Check::Http { path, http2: false } => http::get(stream, address, path).await,
+        Check::Grpc { service } => http2::check(stream, address, service).await,
+        // Nothing is asked.
+        Check::Tcp | Check::Exec { .. } => Attempt::passed(),
     }
 }
 

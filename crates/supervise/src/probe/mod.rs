@@ -2,7 +2,9 @@
 
 mod check;
 mod exec;
+mod grpc;
 mod http;
+mod http2;
 mod pace;
 mod prober;
 mod tally;

@@ -102,7 +102,10 @@ pub(crate) fn http(path: &str) -> Probe {
         every: Span::millis(200),
         timeout: Span::millis(200),
         failures: 2,
-        ..Probe::new(Check::Http { path: path.into() })
+        ..Probe::new(Check::Http {
+            path: path.into(),
+            http2: false,
+        })
     }
 }
 

@@ -5,6 +5,8 @@ mod adoption;
 #[cfg(test)]
 mod file;
 #[cfg(test)]
+mod grpc;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod names;
