@@ -129,6 +129,12 @@ pub struct PoolStatus {
     pub backups: bool,
     /// While they are too few, what happens: `fail-open`, `fail-fast` or `degraded`.
     pub too_few: Option<String>,
+    /// Of those in rotation: those that say they are degraded while others do not.
+    #[serde(default)]
+    pub degraded: u64,
+    /// The share of the traffic that these take, 0 to 1: what the others cannot.
+    #[serde(default)]
+    pub degraded_share: f64,
     /// Where it goes, this node's own zone first; empty where all endpoints are equally far.
     #[serde(default)]
     pub zones: Vec<ZoneStatus>,

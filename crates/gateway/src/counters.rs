@@ -219,6 +219,10 @@ pub struct PoolCounters {
     pub too_few: bool,
     /// What follows from that.
     pub when_too_few: WhenTooFew,
+    /// Of those in rotation: those that say they are degraded while others do not.
+    pub degraded: u64,
+    /// The share of the traffic that these take, 0 to 1.
+    pub degraded_share: f64,
     /// By zone, the gateway's own first; empty where all endpoints are equally far.
     pub zones: Vec<ZoneCounters>,
 }

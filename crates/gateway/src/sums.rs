@@ -214,6 +214,8 @@ fn pools(hub: &Hub) -> Vec<PoolCounters> {
             backups: now.backups,
             too_few: now.too_few,
             when_too_few: plan.wanted.when_too_few,
+            degraded: count(now.degraded.len()),
+            degraded_share: now.degraded_share,
             zones: zones(hub, index, &now),
         }
     };

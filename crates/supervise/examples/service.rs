@@ -1,7 +1,7 @@
 //! A service for the tests: `service IP:PORT`.
 //!
 //! It answers `/exit/N` by exiting with N, `/fail` and `/heal` by failing and passing `/ready` and
-//! `/live` from then on, `/leave` by starting a grandchild in a session of its own, `/say/TEXT` by
+//! `/live` from then on, `/degrade` and `/recover` by saying with `/ready` that it is degraded or not, `/leave` by starting a grandchild in a session of its own, `/say/TEXT` by
 //! writing TEXT to its output, and everything else with 200 and its pid.
 
 use std::io::{self, BufRead, BufReader, Write};
@@ -20,9 +20,10 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let failing = Arc::new(AtomicBool::new(false));
+    let degraded = Arc::new(AtomicBool::new(false));
     for stream in listener.incoming().map_while(Result::ok) {
-        let failing = Arc::clone(&failing);
-        thread::spawn(move || answer(stream, &failing).ok());
+        let (failing, degraded) = (Arc::clone(&failing), Arc::clone(&degraded));
+        thread::spawn(move || answer(stream, &failing, &degraded).ok());
     }
     ExitCode::SUCCESS
 }
@@ -35,7 +36,7 @@ fn exit(code: i32) -> ! {
     std::process::exit(code)
 }
 
-fn answer(mut stream: TcpStream, failing: &AtomicBool) -> io::Result<()> {
+fn answer(mut stream: TcpStream, failing: &AtomicBool, degraded: &AtomicBool) -> io::Result<()> {
     let mut line = String::new();
     let mut reader = BufReader::new(stream.try_clone()?);
     reader.read_line(&mut line)?;
@@ -55,6 +56,11 @@ fn answer(mut stream: TcpStream, failing: &AtomicBool) -> io::Result<()> {
         (Some("heal"), _) => failing.store(false, Ordering::SeqCst),
         (Some("ready" | "live"), _) if failing.load(Ordering::SeqCst) => {
             status = "503 Service Unavailable";
+        }
+        (Some("degrade"), _) => degraded.store(true, Ordering::SeqCst),
+        (Some("recover"), _) => degraded.store(false, Ordering::SeqCst),
+        (Some("ready"), _) if degraded.load(Ordering::SeqCst) => {
+            status = "200 OK\r\nx-degraded: cold cache";
         }
         (Some("leave"), _) => {
             let mut command = Command::new("sleep");

@@ -20,6 +20,8 @@ pub struct SupervisedEndpoint {
     pub zone: Option<Arc<str>>,
     /// Whether it may receive new requests.
     pub admitted: bool,
+    /// Whether it is ready and says that others should be asked first.
+    pub degraded: bool,
     /// Whether it runs and was ready, and is no longer: better than nothing, if nothing is left.
     pub doubtful: bool,
     /// Its share of traffic beside the others'.

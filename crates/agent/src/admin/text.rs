@@ -140,11 +140,17 @@ fn breaker_note(breaker: &BreakerStatus) -> Option<String> {
 
 fn pool_notes(pool: &PoolStatus) -> impl Iterator<Item = String> {
     let backups = pool.backups.then(|| "its backups serve".to_owned());
+    let degraded = (pool.degraded > 0).then(|| {
+        let share = pool.degraded_share * 100.0;
+        format!("{} degraded take {share:.0}%", pool.degraded)
+    });
     let too_few = pool.too_few.as_ref().map(|then| {
         let (now, of) = (pool.in_rotation, pool.of);
         format!("{now} of {of} endpoints in rotation: {then}")
     });
-    [backups, too_few, away(&pool.zones)].into_iter().flatten()
+    [backups, too_few, degraded, away(&pool.zones)]
+        .into_iter()
+        .flatten()
 }
 
 /// What leaves the zone, and where to.

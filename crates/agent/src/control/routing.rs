@@ -152,6 +152,7 @@ impl Control {
                 instance: endpoint.instance,
                 address: endpoint.address,
                 zone: endpoint.zone,
+                degraded: endpoint.degraded,
                 doubtful: endpoint.doubtful,
                 weight: endpoint.weight,
                 backup: endpoint.backup,

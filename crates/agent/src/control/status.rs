@@ -262,6 +262,8 @@ fn pool(counters: &[PoolCounters], service: &str) -> PoolStatus {
         of: pool.of,
         backups: pool.backups,
         too_few: pool.too_few.then(|| pool.when_too_few.name().to_owned()),
+        degraded: pool.degraded,
+        degraded_share: pool.degraded_share,
         zones: pool.zones.iter().map(zone).collect(),
     };
     found.map(status).unwrap_or_default()

@@ -20,7 +20,8 @@ pub(crate) static HEALTH: Table = Table {
         Key::new(
             "ready",
             "Decides about traffic. Without it an instance is ready once its startup probe passed, \
-             or, without that too, once its address accepts a connection.",
+             or, without that too, once its address accepts a connection. An answer that passes and \
+             has the header `x-degraded` says that others should be asked first.",
             PROBE,
         ),
         Key::new("live", "Its failure restarts.", PROBE),

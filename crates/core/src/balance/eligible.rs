@@ -6,6 +6,9 @@
 //! not crushed, or whether requests are better refused than served by a remnant. So it is a
 //! declared choice ([`WhenTooFew`]), and a state that is shown.
 
+/// How many times its even share an endpoint may get before degraded ones are asked too.
+const OVER_PROVISIONED: f64 = 1.4;
+
 /// What happens when fewer endpoints are in rotation than are wanted, or none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenTooFew {
@@ -36,6 +39,8 @@ impl WhenTooFew {
 pub enum Standing {
     /// It is ready, and live traffic holds nothing against it.
     In,
+    /// The same, but it says itself that others should be asked first.
+    Degraded,
     /// It is ready, but live traffic took it out.
     Ejected,
     /// It runs and was ready, and is no longer.
@@ -58,10 +63,14 @@ pub struct Wanted {
 }
 
 /// Who may take traffic now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Eligible {
     /// Their indexes, in order.
     pub who: Vec<usize>,
+    /// Those that are degraded, where others are not; their indexes, in order.
+    pub degraded: Vec<usize>,
+    /// The share of the traffic that these take: what the others cannot, 0 to 1.
+    pub degraded_share: f64,
     /// Whether these are the backups, because no other one is in rotation.
     pub backups: bool,
     /// How many are in rotation, of those that are looked at: the primaries, or the backups.
@@ -82,7 +91,7 @@ pub fn eligible(all: &[(Standing, bool)], wanted: &Wanted) -> Eligible {
         let found = indexed.filter(|(_, (standing, backup))| *backup == backups && fits(*standing));
         found.map(|(index, _)| index).collect()
     };
-    let is_in = |standing| standing == Standing::In;
+    let is_in = |standing| matches!(standing, Standing::In | Standing::Degraded);
     let primaries = those(false, is_in);
     let backups = primaries.is_empty() && !those(true, is_in).is_empty();
     let within = if backups {
@@ -118,14 +127,43 @@ pub fn eligible(all: &[(Standing, bool)], wanted: &Wanted) -> Eligible {
             ejected
         }
     };
+    let (who, degraded) = apart(who, all);
     Eligible {
+        degraded_share: if degraded.is_empty() {
+            0.0
+        } else {
+            beyond(who.len(), of)
+        },
         who,
+        degraded,
         backups,
         in_rotation,
         of,
         too_few,
         release,
     }
+}
+
+/// Those that are whole, and those that are degraded beside them. Where nobody is whole, or even
+/// worse ones are needed, all take traffic alike.
+fn apart(who: Vec<usize>, all: &[(Standing, bool)]) -> (Vec<usize>, Vec<usize>) {
+    let is =
+        |standing: Standing| move |index: &usize| all.get(*index).map(|of| of.0) == Some(standing);
+    let healthy = |index: &usize| is(Standing::In)(index) || is(Standing::Degraded)(index);
+    if who.iter().any(is(Standing::In)) && who.iter().all(healthy) {
+        who.into_iter().partition(is(Standing::In))
+    } else {
+        (who, Vec::new())
+    }
+}
+
+/// What so many of all cannot take.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "numbers of endpoints far below 2^53"
+)]
+fn beyond(count: usize, of: usize) -> f64 {
+    (1.0 - OVER_PROVISIONED * count as f64 / of.max(1) as f64).max(0.0)
 }
 
 #[expect(
@@ -140,7 +178,7 @@ fn too_few(in_rotation: usize, of: usize, threshold: f64) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::Standing::{Doubtful, Ejected, In, Out};
+    use super::Standing::{Degraded, Doubtful, Ejected, In, Out};
     use super::*;
 
     fn wanted(threshold: f64, when_too_few: WhenTooFew) -> Wanted {
@@ -227,26 +265,53 @@ mod tests {
         );
     }
 
+    #[test]
+    fn degraded_ones_take_what_the_others_cannot() {
+        let of = |all: &[Standing]| {
+            let all: Vec<_> = all.iter().map(|standing| (*standing, false)).collect();
+            eligible(&all, &Wanted::default())
+        };
+        let few = of(&[In, In, In, Degraded]);
+        assert_eq!((few.who, few.degraded), (vec![0, 1, 2], vec![3]));
+        assert!(few.degraded_share.abs() < 1e-9);
+        let half = of(&[In, Degraded, In, Degraded]);
+        assert_eq!((half.who, half.degraded), (vec![0, 2], vec![1, 3]));
+        assert!((half.degraded_share - 0.3).abs() < 1e-9);
+        assert_eq!((half.in_rotation, half.too_few), (4, false));
+        // Better than an ejected one, and than a backup.
+        let none = of(&[Degraded, Ejected, Out, Degraded]);
+        assert_eq!(
+            (none.who, none.degraded, none.release),
+            (vec![0, 3], vec![], false)
+        );
+        assert!(none.degraded_share.abs() < 1e-9);
+    }
+
     proptest! {
         /// Whoever is chosen is of some use, and somebody is whenever anybody in rotation may be.
         #[test]
         fn never_who_is_out_and_never_nobody_without_need(
-            all in prop::collection::vec((0u8..4, any::<bool>()), 0..8),
+            all in prop::collection::vec((0u8..5, any::<bool>()), 0..8),
             threshold in 0.0f64..1.0,
             mode in 0u8..3,
         ) {
             let all: Vec<_> = all
                 .into_iter()
-                .map(|(n, backup)| ([In, Ejected, Doubtful, Out][usize::from(n)], backup))
+                .map(|(n, backup)| ([In, Ejected, Doubtful, Out, Degraded][usize::from(n)], backup))
                 .collect();
             let mode = [WhenTooFew::FailOpen, WhenTooFew::FailFast, WhenTooFew::Degraded]
                 [usize::from(mode)];
             let wanted = Wanted { threshold, when_too_few: mode, ..Wanted::default() };
             let now = eligible(&all, &wanted);
             prop_assert!(now.who.iter().all(|index| all[*index].0 != Out));
-            let any_in = all.iter().any(|(standing, _)| *standing == In);
+            let is_in = |standing: &Standing| matches!(standing, In | Degraded);
+            let any_in = all.iter().any(|(standing, _)| is_in(standing));
             if any_in && (mode != WhenTooFew::FailFast || !now.too_few) {
-                prop_assert!(now.who.iter().any(|index| all[*index].0 == In));
+                prop_assert!(now.who.iter().any(|index| is_in(&all[*index].0)));
+                let worse = now.who.iter().any(|index| !is_in(&all[*index].0));
+                let mixed = now.who.iter().any(|index| all[*index].0 == In)
+                    && now.who.iter().any(|index| all[*index].0 == Degraded);
+                prop_assert!(worse || !mixed);
             }
             prop_assert!(now.in_rotation <= now.of);
             prop_assert_eq!(now.in_rotation == 0, !any_in);

@@ -21,6 +21,9 @@ use crate::upstream::Upstream;
 /// neither ejected nor judged nor acquitted, and cost one request now and then for ever.
 const TRIAL_AFTER: Duration = Duration::from_millis(200);
 
+/// Makes the lot of a key among the degraded another one than its lot among endpoints.
+const SALT: u64 = 0x6465_6772_6164_6564;
+
 /// The endpoints of one service in one thread's view.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
@@ -77,7 +80,7 @@ impl Turn<'_> {
 fn is_open(turn: Turn<'_>, among: Among, local: &Local) -> bool {
     let endpoint = &local.upstream.endpoint;
     let here = match among {
-        Among::All => true,
+        Among::All | Among::Degraded => true,
         Among::Place(place) => endpoint.place == place,
         Among::Away(tier) => endpoint.tier == tier && turn.is_away(local),
     };
@@ -145,12 +148,12 @@ impl Group {
         self.may.clear();
         self.may.resize(self.locals.len(), false);
         let (mut weight, mut weighted, mut grown_at) = (None, false, Timestamp::ZERO);
-        for index in &self.now.who {
+        for index in self.now.who.iter().chain(&self.now.degraded) {
             let (Some(local), Some(may)) = (self.locals.get(*index), self.may.get_mut(*index))
             else {
                 continue;
             };
-            *may = true;
+            *may = self.now.degraded.binary_search(index).is_err();
             weighted |= *weight.get_or_insert(local.member.weight) != local.member.weight;
             grown_at = grown_at.max(local.grown_at(plan.slow_start));
         }
@@ -209,9 +212,11 @@ impl Group {
     pub(crate) fn draw(&mut self, turn: Turn<'_>, rng: &mut Rng) -> Option<Rc<Upstream>> {
         let among = self.among(turn, rng);
         let drawn = match (&turn.plan.balance, turn.ask.key) {
-            (Balance::RoundRobin, _) if turn.tried.is_empty() => self.in_turn(turn, among),
+            (Balance::RoundRobin, _) if turn.tried.is_empty() && among != Among::Degraded => {
+                self.in_turn(turn, among)
+            }
             (Balance::Hash(hash), Some(key)) => self.by_key(turn, among, hash, key),
-            // A repetition does not change whose turn it is.
+            // Neither a repetition nor what others cannot take changes whose turn it is.
             (Balance::LeastRequest | Balance::RoundRobin, _) => {
                 self.better_of_two(turn, among, rng, |_| 0.0)
             }
@@ -234,29 +239,51 @@ impl Group {
     /// to another zone where there is one, the nearest first: what failed may be the zone.
     fn among(&self, turn: Turn<'_>, rng: &mut Rng) -> Among {
         if turn.tried.is_empty() {
+            if !self.now.degraded.is_empty() && self.exceeds(turn.ask.key, rng) {
+                return Among::Degraded;
+            }
             let parts = self.parts.as_ref();
             let place = parts.and_then(|parts| parts.draw(turn.ask.key, rng));
             return place.map_or(Among::All, Among::Place);
         }
         let may = self.now.who.iter();
-        let away = may
+        let mut untried = may
             .filter_map(|index| self.locals.get(*index))
-            .filter(|local| turn.untried(local) && turn.is_away(local));
+            .filter(|local| turn.untried(local))
+            .peekable();
+        if untried.peek().is_none() && !self.now.degraded.is_empty() {
+            return Among::Degraded;
+        }
+        let away = untried.filter(|local| turn.is_away(local));
         let nearest = away.map(|local| local.upstream.endpoint.tier).min();
         nearest.map_or(Among::All, Among::Away)
+    }
+
+    /// Whether a request is one that those which are not degraded cannot take; the same ones by key.
+    fn exceeds(&self, key: Option<u64>, rng: &mut Rng) -> bool {
+        let lot = match key {
+            Some(key) => Rng::new(key ^ SALT).unit(),
+            None => rng.unit(),
+        };
+        lot < self.now.degraded_share
     }
 
     /// Those that may be taken, of a place or of all.
     fn who(&self, among: Among) -> &[usize] {
         match (among, &self.parts) {
             (Among::Place(place), Some(parts)) => parts.who(place),
+            (Among::Degraded, _) => &self.now.degraded,
             _ => &self.now.who,
         }
     }
 
     /// An endpoint that this request may be sent to.
     fn open(&self, turn: Turn<'_>, among: Among, index: usize) -> Option<&Local> {
-        let local = self.locals.get(index).filter(|_| self.may(index))?;
+        let may = match among {
+            Among::Degraded => self.now.degraded.binary_search(&index).is_ok(),
+            _ => self.may(index),
+        };
+        let local = self.locals.get(index).filter(|_| may)?;
         is_open(turn, among, local).then_some(local)
     }
 
@@ -283,7 +310,7 @@ impl Group {
         let who = if turn.tried.is_empty() {
             self.who(among)
         } else {
-            let may = self.now.who.iter().copied();
+            let may = self.who(among).iter().copied();
             untried = may
                 .filter(|index| self.open(turn, among, *index).is_some())
                 .collect();

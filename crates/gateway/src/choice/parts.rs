@@ -17,6 +17,8 @@ pub(super) enum Among {
     All,
     /// Those in a place.
     Place(usize),
+    /// Those that are degraded, while others are not.
+    Degraded,
     /// Those this far away and in no zone where the request was tried already.
     Away(usize),
 }

@@ -32,6 +32,12 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, pools: &[PoolCounters]
         "1 while the backups of a service take its traffic",
         of(|pool| u64::from(pool.backups)),
     )?;
+    gauge(
+        encoder,
+        "ninefold_endpoints_degraded",
+        "Endpoints of a service in rotation that say they are degraded, while others do not",
+        of(|pool| pool.degraded),
+    )?;
     let too_few = pools.iter().map(|pool| {
         let then = pool.when_too_few.name();
         let labels = vec![("service", &*pool.service), ("when_too_few", then)];

@@ -23,6 +23,8 @@ pub struct EndpointView {
     pub zone: Option<Arc<str>>,
     /// Whether it may take traffic.
     pub admitted: bool,
+    /// Whether it says itself that others should be asked first.
+    pub degraded: bool,
     /// Whether it runs and was ready, and is no longer: better than nothing, if nothing is left.
     pub doubtful: bool,
     /// Its share of traffic beside the others'.

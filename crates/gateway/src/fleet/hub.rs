@@ -155,6 +155,7 @@ impl Hub {
             let Some(index) = position else { continue };
             let ready_since = view.ready_since.map(|since| self.clock.at(since));
             let (admitted, doubtful) = (view.admitted, view.doubtful);
+            let degraded = view.degraded;
             let (weight, backup) = (view.weight, view.backup);
             let Some(endpoint) = self.endpoint(&mut known, view, index) else {
                 continue;
@@ -163,6 +164,7 @@ impl Hub {
                 members.push(Member {
                     endpoint,
                     admitted,
+                    degraded,
                     doubtful,
                     weight,
                     backup,

@@ -18,6 +18,7 @@ pub(crate) struct Snapshot {
 pub(crate) struct Member {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) admitted: bool,
+    pub(crate) degraded: bool,
     pub(crate) doubtful: bool,
     pub(crate) weight: u32,
     pub(crate) backup: bool,
@@ -28,6 +29,7 @@ impl Member {
     /// What speaks for it now.
     pub(crate) fn standing(&self) -> Standing {
         match (self.admitted, self.endpoint.fate.place()) {
+            (true, Place::In) if self.degraded => Standing::Degraded,
             (true, Place::In) => Standing::In,
             (true, Place::Canary | Place::Ejected) => Standing::Ejected,
             (false, _) if self.doubtful => Standing::Doubtful,

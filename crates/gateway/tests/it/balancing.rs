@@ -289,3 +289,62 @@ async fn who_is_gone_ends_what_it_has_under_way_and_gets_nothing_new() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn degraded_ones_take_what_the_others_cannot() {
+    for balance in [Balance::P2c, Balance::RoundRobin] {
+        let backends = named(4).await;
+        let rig = Rig::new(&balanced(balance));
+        let mut views = views_of(&backends);
+        views[0].degraded = true;
+        rig.gateway.publish(views.clone());
+        for _ in 0..30 {
+            assert_eq!(rig.get("/").await.status, 200);
+        }
+        assert_eq!((seen(&backends)[0], pool(&rig).degraded), (0, 1));
+        // Two of four take 1.4 times half.
+        views[1].degraded = true;
+        rig.gateway.publish(views.clone());
+        let before = seen(&backends);
+        for _ in 0..200 {
+            assert_eq!(rig.get("/").await.status, 200);
+        }
+        let after = seen(&backends);
+        let degraded = after[0] + after[1] - before[0] - before[1];
+        assert!((30..90).contains(&degraded), "{degraded}");
+        let now = pool(&rig);
+        assert!((now.degraded_share - 0.3).abs() < 1e-9);
+        assert_eq!((now.in_rotation, now.too_few), (4, false));
+        // Nobody else: they are as good as any.
+        for view in &mut views[2..] {
+            view.admitted = false;
+        }
+        rig.gateway.publish(views);
+        let before = seen(&backends);
+        for _ in 0..40 {
+            assert_eq!(rig.get("/").await.status, 200);
+        }
+        let after = seen(&backends);
+        assert!(after[0] > before[0] && after[1] > before[1], "{after:?}");
+        assert_eq!(after[2..], before[2..]);
+        assert_eq!(pool(&rig).degraded, 0);
+    }
+}
+
+/// What failed elsewhere is better tried there than not at all.
+#[tokio::test]
+async fn a_repetition_goes_to_a_degraded_one_when_no_other_is_left() {
+    let (bad, good) = (
+        Backend::start(|_| Act::Close).await,
+        Backend::start(|_| ok("degraded")).await,
+    );
+    let mut file = balanced(Balance::P2c);
+    file.services.values_mut().next().unwrap().ejection.failures = 0;
+    let rig = Rig::new(&file);
+    let mut views = views(&[bad.address, good.address]);
+    views[1].degraded = true;
+    rig.gateway.publish(views);
+    for _ in 0..5 {
+        assert_eq!(rig.get("/").await.body, "degraded");
+    }
+}

@@ -39,6 +39,7 @@ fn start(file: &File, app: &[&Backend], spare: &Backend) -> Rig {
         address: spare.address,
         zone: None,
         admitted: true,
+        degraded: false,
         doubtful: false,
         weight: 1,
         backup: false,

@@ -161,6 +161,7 @@ pub(crate) fn views(addresses: &[SocketAddr]) -> Vec<EndpointView> {
         address: *address,
         zone: None,
         admitted: true,
+        degraded: false,
         doubtful: false,
         weight: 1,
         backup: false,

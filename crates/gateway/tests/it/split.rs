@@ -29,6 +29,7 @@ fn start(file: &File, main: &Backend, canary: &Backend) -> Rig {
         address: canary.address,
         zone: None,
         admitted: true,
+        degraded: false,
         doubtful: false,
         weight: 1,
         backup: false,

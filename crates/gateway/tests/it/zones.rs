@@ -29,7 +29,10 @@ fn zoned(zones: &[&str]) -> File {
         backup: false,
     };
     let endpoints = zones.iter().enumerate().map(endpoint).collect();
-    service.kind = ServiceKind::External(External { endpoints });
+    service.kind = ServiceKind::External(External {
+        endpoints,
+        source: None,
+    });
     file
 }
 

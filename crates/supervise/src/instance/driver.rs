@@ -472,6 +472,7 @@ impl Driver {
                 address: run.address,
                 zone: self.plan.zone.clone(),
                 admitted,
+                degraded: self.machine.degraded(),
                 doubtful: self.machine.state().0 == InstanceState::NotReady,
                 weight: 1,
                 backup: false,

@@ -21,6 +21,7 @@ use crate::probe::{Probed, Target, probe_forever};
 use crate::registry::{Entry, SupervisedEndpoint};
 use crate::shared::Shared;
 
+use super::degraded;
 use super::gates::{Change, Gates};
 
 /// Waits between two tries to resolve a name.
@@ -42,6 +43,7 @@ pub(crate) struct ExternalDriver {
     ready_since: Option<Instant>,
     unready_since: Timestamp,
     reason: Option<String>,
+    degraded: Option<String>,
     since: Timestamp,
     was_ready: bool,
     /// Whether anything is known of it yet.
@@ -67,6 +69,7 @@ impl ExternalDriver {
             ready_since: None,
             unready_since: monotonic(),
             reason: None,
+            degraded: None,
             since: wall(),
             was_ready: false,
             tried: false,
@@ -170,7 +173,11 @@ impl ExternalDriver {
                 }
                 None => {}
             }
-            if !self.tried {
+            let news = degraded::heard(&mut self.degraded, &self.instance, kind, &attempt);
+            let changed = news.is_some();
+            news.into_iter()
+                .for_each(|event| self.shared.journal.record(event));
+            if changed || !self.tried {
                 self.tried = true;
                 self.publish();
             }
@@ -225,7 +232,10 @@ impl ExternalDriver {
                 pid: None,
                 pid_start: None,
                 state,
-                reason: self.reason.clone(),
+                reason: match &self.degraded {
+                    Some(how) if self.ready_since.is_some() => Some(degraded::reason(how)),
+                    _ => self.reason.clone(),
+                },
                 since: self.since,
                 restarts: 0,
                 ejected: false,
@@ -239,6 +249,7 @@ impl ExternalDriver {
                 address,
                 zone: zone.map(|zone| Arc::from(&**zone)),
                 admitted: self.ready_since.is_some(),
+                degraded: self.ready_since.is_some() && self.degraded.is_some(),
                 doubtful: self.ready_since.is_none() && self.was_ready,
                 weight: self.endpoint.weight,
                 backup: self.endpoint.backup,

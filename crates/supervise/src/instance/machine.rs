@@ -16,6 +16,7 @@ use ninefold_core::taxonomy::ExitCause;
 use ninefold_core::time::{Timestamp, nanos};
 
 use super::action::Action;
+use super::degraded;
 use super::event::Event;
 use super::gates::Gates;
 use super::phase::{Phase, Purpose, Step, Up};
@@ -163,7 +164,10 @@ impl Machine {
         match &self.phase {
             Phase::Idle { blocked: None } | Phase::Spawning => (InstanceState::Starting, None),
             Phase::Idle { blocked } => (InstanceState::BackingOff, blocked.clone()),
-            Phase::Up(up) if up.ready => (InstanceState::Ready, None),
+            Phase::Up(up) if up.ready => {
+                let degraded = up.degraded.as_deref().map(degraded::reason);
+                (InstanceState::Ready, degraded)
+            }
             Phase::Up(up) if up.was_ready => (InstanceState::NotReady, up.reason.clone()),
             Phase::Up(up) => (InstanceState::Starting, up.reason.clone()),
             Phase::Leaving(up, ..) => (InstanceState::Stopping, up.reason.clone()),
@@ -175,6 +179,11 @@ impl Machine {
             Phase::Waiting { reason, .. } => (InstanceState::BackingOff, Some(reason.clone())),
             Phase::Stopped => (InstanceState::Stopped, None),
         }
+    }
+
+    /// Whether it is ready and says that others should be asked first.
+    pub(crate) fn degraded(&self) -> bool {
+        matches!(&self.phase, Phase::Up(up) if up.ready && up.degraded.is_some())
     }
 
     fn record(&mut self, kind: EventKind) {
@@ -244,6 +253,7 @@ impl Machine {
             was_ready: false,
             resuming: adopted.unwrap_or(false),
             reason: None,
+            degraded: None,
             failed: None,
         });
         if self.stopping {

@@ -11,6 +11,7 @@
 //! ```
 
 mod action;
+mod degraded;
 mod driver;
 mod event;
 mod external;

@@ -37,6 +37,8 @@ pub(crate) struct Up {
     /// It was ready under an earlier Ninefold, and no probe has said anything since.
     pub(crate) resuming: bool,
     pub(crate) reason: Option<String>,
+    /// It is ready, and says that others should be asked first: in which way, if it said that.
+    pub(crate) degraded: Option<String>,
     /// The probe that failed last, while it is unready.
     pub(crate) failed: Option<FailedProbe>,
 }

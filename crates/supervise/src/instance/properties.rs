@@ -27,7 +27,11 @@ fn event() -> impl Strategy<Value = Event> {
     ];
     let probed = (kind, outcome, any::<bool>()).prop_map(|(kind, outcome, stopped)| {
         let silent = outcome == ProbeOutcome::TimedOut;
-        let attempt = Attempt { outcome, silent };
+        let attempt = Attempt {
+            outcome,
+            silent,
+            degraded: None,
+        };
         Event::Probed {
             kind,
             attempt,

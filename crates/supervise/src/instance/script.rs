@@ -107,6 +107,7 @@ impl Script {
         let attempt = Attempt {
             silent: outcome == ProbeOutcome::TimedOut,
             outcome,
+            degraded: None,
         };
         let stopped = false;
         let event = Event::Probed {

@@ -32,6 +32,8 @@ pub(crate) struct Attempt {
     /// Whether nothing was heard at all, be it of the connection or of the answer: a process that
     /// does this while it lives hangs.
     pub(crate) silent: bool,
+    /// It passed, and said that it is degraded: in which way, if it said that.
+    pub(crate) degraded: Option<String>,
 }
 
 impl Attempt {
@@ -43,6 +45,7 @@ impl Attempt {
         Self {
             outcome,
             silent: false,
+            degraded: None,
         }
     }
 
@@ -50,6 +53,7 @@ impl Attempt {
         Self {
             outcome: ProbeOutcome::TimedOut,
             silent: true,
+            degraded: None,
         }
     }
 }
@@ -96,6 +100,7 @@ async fn connect(
         Err(_elapsed) => Err(Attempt {
             outcome: ProbeOutcome::Unreachable(format!("no connection within {limit:?}")),
             silent: true,
+            degraded: None,
         }),
     }
 }

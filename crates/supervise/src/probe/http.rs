@@ -14,16 +14,36 @@ use tokio::net::TcpStream;
 
 use super::check::Attempt;
 
-/// Asks for `path` and judges the answer's status; its body is not read.
+/// The header of an answer that passes by which an instance says that it is degraded, and how: it
+/// works, but others should be asked first.
+const DEGRADED: &str = "x-degraded";
+/// Characters of it that are shown.
+const DEGRADED_CHARS_MAX: usize = 200;
+
+/// Asks for `path` and judges the head of the answer; its body is not read.
 pub(crate) async fn get(stream: TcpStream, address: SocketAddr, path: &str) -> Attempt {
-    match status(stream, address, path).await {
-        Ok(status) if (200..400).contains(&status) => Attempt::passed(),
-        Ok(status) => Attempt::heard(ProbeOutcome::Refused(format!("status {status}"))),
+    match head(stream, address, path).await {
+        Ok((status, degraded)) if (200..400).contains(&status) => Attempt {
+            degraded,
+            ..Attempt::passed()
+        },
+        Ok((status, _)) => Attempt::heard(ProbeOutcome::Refused(format!("status {status}"))),
         Err(error) => Attempt::heard(ProbeOutcome::Unreachable(error)),
     }
 }
 
-async fn status(stream: TcpStream, address: SocketAddr, path: &str) -> Result<u16, String> {
+/// The status, and what the answer says of being degraded.
+type Head = (u16, Option<String>);
+
+fn read<B>(answer: &http::Response<B>) -> Head {
+    let degraded = answer.headers().get(DEGRADED).map(|value| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        text.trim().chars().take(DEGRADED_CHARS_MAX).collect()
+    });
+    (answer.status().as_u16(), degraded)
+}
+
+async fn head(stream: TcpStream, address: SocketAddr, path: &str) -> Result<Head, String> {
     let request = Request::get(path)
         .header(http::header::HOST, address.to_string())
         .header(http::header::USER_AGENT, "ninefold-probe")
@@ -37,10 +57,10 @@ async fn status(stream: TcpStream, address: SocketAddr, path: &str) -> Result<u1
     tokio::pin!(answer, connection);
     tokio::select! {
         biased;
-        answer = &mut answer => answer.map(|a| a.status().as_u16()).map_err(|e| e.to_string()),
+        answer = &mut answer => answer.map(|a| read(&a)).map_err(|e| e.to_string()),
         ended = &mut connection => match ended {
             // The answer may have come with the end of the connection.
-            Ok(()) => answer.await.map(|a| a.status().as_u16()).map_err(|e| e.to_string()),
+            Ok(()) => answer.await.map(|a| read(&a)).map_err(|e| e.to_string()),
             Err(error) => Err(error.to_string()),
         },
     }

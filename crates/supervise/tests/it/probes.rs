@@ -35,6 +35,42 @@ async fn readiness_decides_about_traffic_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn who_says_that_it_is_degraded_stays_ready() {
+    let folder = folder();
+    let web = supervised(&[&example("service"), "{address}"]);
+    let rig = Rig::start(&folder, with(file(folder.path()), "web", web, ready())).await;
+    rig.is(0, InstanceState::Ready).await;
+    let address = rig.address(0);
+    let degraded = |yes: bool| {
+        let endpoint = rig.supervisor.endpoints().remove(0);
+        assert!(endpoint.admitted);
+        endpoint.degraded == yes
+    };
+    get(address, "/degrade").await.unwrap();
+    rig.until("it says so", || degraded(true)).await;
+    let reason = rig.is(0, InstanceState::Ready).await.reason;
+    assert_eq!(
+        reason.as_deref(),
+        Some("says that it is degraded: cold cache")
+    );
+    get(address, "/recover").await.unwrap();
+    rig.until("it says so", || degraded(false)).await;
+    assert_eq!(rig.is(0, InstanceState::Ready).await.reason, None);
+    let notices = rig.events().into_iter().filter_map(|event| match event {
+        EventKind::Notice { text } => Some(text),
+        _ => None,
+    });
+    assert_eq!(
+        notices.collect::<Vec<_>>(),
+        [
+            "web/0 says that it is degraded: cold cache; it takes what the others cannot",
+            "web/0 is degraded no longer",
+        ]
+    );
+    rig.supervisor.stop().await;
+}
+
+#[tokio::test]
 async fn a_hung_process_is_described_killed_and_replaced() {
     let folder = folder();
     let web = supervised(&[&example("service"), "{address}"]);

@@ -6,6 +6,7 @@ use ninefold_core::time::{Timestamp, nanos, short};
 
 use super::{KILL_PATIENCE, Machine};
 use crate::instance::action::Action;
+use crate::instance::degraded;
 use crate::instance::gates::{Change, describe};
 use crate::instance::phase::{Phase, Purpose, Step};
 use crate::probe::Attempt;
@@ -29,7 +30,9 @@ impl Machine {
             up.reason = Some(format!("{} probe: {}", kind.name(), describe(attempt)));
             up.failed = up.gates.failed(kind, attempt, stopped);
         }
+        let news = degraded::heard(&mut up.degraded, &self.id, kind, attempt);
         self.actions.extend(seen.map(Action::Observe));
+        self.actions.extend(news.map(Action::Record));
         match change {
             Some(Change::Ready) => self.ready(now),
             Some(Change::NotReady { reason }) => self.not_ready(reason, now),
