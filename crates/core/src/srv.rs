@@ -15,7 +15,7 @@ pub struct Share {
 }
 
 /// One target: priority, weight, and how many addresses it has.
-pub type Target = (u16, u16, usize);
+pub type SrvTarget = (u16, u16, usize);
 
 /// The shares of targets. All addresses of a target together have its weight. Weights beyond 100 are
 /// scaled down together, and none is 0: RFC 2782 gives those a very small share too. A target without
@@ -27,10 +27,10 @@ pub type Target = (u16, u16, usize);
     clippy::cast_sign_loss,
     reason = "between 1 and 100; numbers of addresses far below 2^53"
 )]
-pub fn shares(targets: &[Target]) -> Vec<Share> {
+pub fn shares(targets: &[SrvTarget]) -> Vec<Share> {
     let there = targets.iter().filter(|(_, _, addresses)| *addresses > 0);
     let first = there.clone().map(|(priority, ..)| *priority).min();
-    let each = |(_, weight, addresses): &Target| f64::from(*weight) / (*addresses).max(1) as f64;
+    let each = |(_, weight, addresses): &SrvTarget| f64::from(*weight) / (*addresses).max(1) as f64;
     let most = there.clone().map(each).fold(0.0, f64::max);
     // Halves of small weights would be lost in whole numbers.
     let divided = there.clone().any(|(_, _, addresses)| *addresses > 1);
@@ -39,7 +39,7 @@ pub fn shares(targets: &[Target]) -> Vec<Share> {
     } else {
         1.0
     };
-    let share = |target: &Target| Share {
+    let share = |target: &SrvTarget| Share {
         weight: (each(target) * scale).round().clamp(1.0, WEIGHT_MAX) as u32,
         backup: Some(target.0) != first,
     };
@@ -57,7 +57,7 @@ pub fn ask_again(ttl: Duration, min: Duration, max: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    fn weights(targets: &[Target]) -> Vec<(u32, bool)> {
+    fn weights(targets: &[SrvTarget]) -> Vec<(u32, bool)> {
         let shares = shares(targets).into_iter();
         shares.map(|share| (share.weight, share.backup)).collect()
     }

@@ -11,7 +11,7 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use ninefold_config::model::{Endpoint, Source, SourceKind};
-use ninefold_core::srv::{Target, ask_again, shares};
+use ninefold_core::srv::{SrvTarget, ask_again, shares};
 
 use super::lookup::{Found, Look};
 
@@ -120,7 +120,7 @@ impl Names {
         self.known = known;
         let of = |host: &String| self.known.get(host).map_or(&[][..], Vec::as_slice);
         let sizes = targets.iter();
-        let sizes: Vec<Target> = sizes
+        let sizes: Vec<SrvTarget> = sizes
             .map(|(priority, weight, _, host)| (*priority, *weight, of(host).len()))
             .collect();
         let mut found = Vec::new();
