@@ -44,7 +44,6 @@ fn plain_tcp_and_the_proxy_protocol_go_on_through_reloads_and_upgrades() {
         "[[listener]]\naddress = \"127.0.0.1:0\"\nprotocol = \"tcp\"\n\
          [[listener.route]]\nservice = \"web\"\n\
          [[listener]]\naddress = \"127.0.0.1:0\"\nproxy_protocol = true\n\
-         limits = { streams = 49, head_time = \"60s\" }\n\
          [[listener.route]]\npath = \"/\"\nname = \"behind\"\nservice = \"web\"\n",
     );
     // Three routes have this path.
@@ -58,8 +57,13 @@ fn plain_tcp_and_the_proxy_protocol_go_on_through_reloads_and_upgrades() {
         begun.write_all(b"PROXY TCP4 192.0.2.7 ").unwrap();
         let mut open = connect(plain);
         assert!(ask(&mut open).starts_with("HTTP/1.1 200"));
-        let streams = format!("streams = {}", 50 + turn);
-        cluster.write(&file.replace("streams = 49", &streams));
+        cluster.write(&file.replace(
+            "proxy_protocol = true",
+            &format!(
+                "proxy_protocol = true\nlimits = {{ streams = {} }}",
+                50 + turn
+            ),
+        ));
         let command: &[&str] = if turn % 2 == 0 {
             &["reload", "--now"]
         } else {
