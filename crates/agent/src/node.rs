@@ -142,6 +142,7 @@ impl Node {
         };
         let stand = Stand::up(&setup, file, config, arrival, None, Duration::ZERO).await?;
         stand.gateway.open();
+        stand.handle.lock().opened();
         Ok(Self { setup, stand })
     }
 
@@ -186,6 +187,7 @@ impl Node {
         let turn = Arc::clone(&stand.handle.launch().turn).lock_owned().await;
         gateway.open();
         handing.opened(turn).await;
+        stand.handle.lock().opened();
         Ok(Self { setup, stand })
     }
 
@@ -270,6 +272,7 @@ impl Node {
                 let counted = Some(counted);
                 let stand =
                     Stand::up(&setup, file, config, arrival, counted, TAKE_LOCK_MAX).await?;
+                stand.handle.lock().opened();
                 kept(Self { setup, stand }, why)
             }
         }

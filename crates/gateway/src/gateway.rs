@@ -206,6 +206,18 @@ impl Gateway {
         Box::new(GatewayCollector::new(Arc::clone(&self.hub)))
     }
 
+    /// Begins a drain: what waits now is still accepted, and then nothing more.
+    pub(crate) fn leave(&self) {
+        // The last handle closes a socket with all that waits there: that has to be a thread's.
+        lock(&self.sockets).take();
+        self.order(Order::Drain);
+    }
+
+    /// Whether any thread may still accept a connection.
+    pub(crate) fn accepts(&self) -> bool {
+        self.hub.accepting.load(Acquire) > 0
+    }
+
     /// Stops accepting, and waits up to `limit` until all connections have ended. HTTP/2 is told to
     /// go (GOAWAY); of HTTP/1 a client learns it with its next answer (`connection: close`), since
     /// a request may be on its way when an idle connection is closed. Those that are idle for
@@ -213,12 +225,10 @@ impl Gateway {
     /// a successor has them.
     pub async fn drain(&self, patience: Duration, limit: Duration) -> DrainReport {
         let began = Instant::now();
-        // The last handle closes a socket with all that waits there: that has to be a thread's.
-        lock(&self.sockets).take();
-        self.order(Order::Drain);
+        self.leave();
         loop {
             // In this order: a connection counts before its thread has taken its last one.
-            let closed = self.hub.accepting.load(Acquire) == 0;
+            let closed = !self.accepts();
             let left = load(&self.hub.live);
             let took = began.elapsed();
             if closed && left == 0 || took >= limit {

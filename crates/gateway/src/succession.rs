@@ -257,7 +257,21 @@ impl Succession {
         };
         next.open();
         let before = std::mem::replace(&mut line.present, next);
+        before.leave();
         line.leaving = Some(before);
+    }
+
+    /// Whether one that leaves may still accept a connection.
+    #[must_use]
+    pub fn leaving_accepts(&self) -> bool {
+        let line = self.lock();
+        line.leaving.as_ref().is_some_and(|one| one.accepts())
+    }
+
+    /// Whether any of them may still accept a connection.
+    #[must_use]
+    pub fn accepts(&self) -> bool {
+        self.lock().living().any(|gateway| gateway.accepts())
     }
 
     /// The present gateway stays, and its successor leaves.

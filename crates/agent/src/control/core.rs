@@ -33,6 +33,8 @@ pub(crate) fn now() -> Timestamp {
 /// What the node is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// Its gateway is not open, or another one before it may still accept.
+    Starting,
     /// It serves.
     Running,
     /// It stops in order.
@@ -42,6 +44,7 @@ pub(crate) enum Phase {
 impl Phase {
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Starting => "starting",
             Self::Running => "running",
             Self::Stopping => "stopping",
         }
@@ -90,7 +93,7 @@ impl Control {
             found: BTreeSet::new(),
             parts,
             started: now(),
-            phase: Phase::Running,
+            phase: Phase::Starting,
             routing: Routing::default(),
             deltas: Deltas::default(),
             faults: Faults::default(),
@@ -116,7 +119,14 @@ impl Control {
 
     /// Whether it stops.
     pub(crate) fn is_stopping(&self) -> bool {
-        self.phase != Phase::Running
+        self.phase == Phase::Stopping
+    }
+
+    /// Every connection comes here from now on.
+    pub(crate) fn opened(&mut self) {
+        if self.phase == Phase::Starting {
+            self.phase = Phase::Running;
+        }
     }
 
     pub(crate) fn stopping(&mut self, reason: &str) {

@@ -48,7 +48,7 @@ impl Control {
             return Err("faults are not allowed here: `chaos.enabled` is false".to_owned());
         }
         if self.phase != Phase::Running {
-            return Err("the node is stopping".to_owned());
+            return Err(format!("the node is {}", self.phase.name()));
         }
         let ttl = Duration::from_nanos(notice.ttl_ns);
         if ttl > chaos.ttl_max.0 {

@@ -17,4 +17,4 @@ mod watch;
 
 pub use fingerprint::fingerprint;
 pub use report::{ReloadOutcome, ReloadReport, ReloadRequest, Watched};
-pub(crate) use run::{IDLE_MAX, ReloadError, TURN_MAX, reload};
+pub(crate) use run::{CLOSE_LOOK, CLOSE_MAX, IDLE_MAX, ReloadError, TURN_MAX, reload};

@@ -23,6 +23,12 @@ const WATCH_MAX: Duration = Duration::from_secs(600);
 /// How long a reload or an upgrade waits for the one before it, whose gateway may still leave.
 pub(crate) const TURN_MAX: Duration = Duration::from_secs(60);
 
+/// How long a gateway that leaves may take to accept its last connection.
+pub(crate) const CLOSE_MAX: Duration = Duration::from_secs(2);
+
+/// How often it is asked whether it has.
+pub(crate) const CLOSE_LOOK: Duration = Duration::from_millis(2);
+
 /// How long an idle connection of it is left open: its client learns with its next answer that it
 /// is to go.
 pub(crate) const IDLE_MAX: Duration = Duration::from_secs(10);
@@ -112,7 +118,7 @@ async fn run(handle: Handle, request: ReloadRequest) -> Result<ReloadReport, Rel
         Ok(watched) => {
             report.outcome = ReloadOutcome::Done;
             report.watched = watched;
-            reload.commit(&report);
+            reload.commit(&report).await;
         }
         Err((watched, why)) => {
             report.outcome = ReloadOutcome::RolledBack;
@@ -203,8 +209,9 @@ impl Reload {
         }
     }
 
-    /// The new file holds from now on; what is left to do is done by a task of its own.
-    fn commit(self, report: &ReloadReport) {
+    /// The new file holds from now on, for every connection that is made after this; what is left to
+    /// do is done by a task of its own.
+    async fn commit(self, report: &ReloadReport) {
         let (from, to) = (report.from.clone(), report.to.clone());
         {
             let mut control = self.handle.lock();
@@ -217,6 +224,15 @@ impl Reload {
         }
         if let Err(error) = self.handle.launch().state.now_runs(&report.file) {
             tracing::warn!(%error, "the record of this node is not up to date");
+        }
+        let gateway = Arc::clone(&self.handle.lock().parts.gateway);
+        let closing = async {
+            while gateway.leaving_accepts() {
+                tokio::time::sleep(CLOSE_LOOK).await;
+            }
+        };
+        if tokio::time::timeout(CLOSE_MAX, closing).await.is_err() {
+            tracing::warn!("the gateway before still accepts connections");
         }
         drop(tokio::spawn(self.follow()));
     }

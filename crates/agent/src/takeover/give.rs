@@ -10,7 +10,7 @@ use tokio::net::UnixListener;
 use tokio::time::timeout;
 
 use super::wire::{PROTOCOL, Said, Wire};
-use crate::reload::IDLE_MAX;
+use crate::reload::{CLOSE_LOOK, IDLE_MAX};
 
 /// How long either side waits for the next word of the other.
 pub(crate) const GIVE_MAX: Duration = Duration::from_secs(60);
@@ -103,14 +103,19 @@ impl Taker {
         self.say(&Said::Failed { why }).await.ok();
     }
 
-    /// Drains the gateway and tells what it counts meanwhile, to its end.
+    /// Drains the gateway and, once it accepts no more, tells what it counts meanwhile, to its end.
     pub(crate) async fn leave(&mut self, gateway: &Succession, limit: Duration) {
         let drain = gateway.drain(IDLE_MAX, limit);
         tokio::pin!(drain);
+        let mut wait = CLOSE_LOOK;
         let report = loop {
             tokio::select! {
                 report = &mut drain => break report,
-                () = tokio::time::sleep(TELL_EVERY) => self.tell(gateway.counters()).await,
+                () = tokio::time::sleep(wait) => {}
+            }
+            if !gateway.accepts() {
+                self.tell(gateway.counters()).await;
+                wait = TELL_EVERY;
             }
         };
         tracing::info!("drained: {} connections left", report.connections_left);

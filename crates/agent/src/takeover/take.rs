@@ -8,11 +8,12 @@ use std::sync::Arc;
 use ninefold_config::model::File;
 use ninefold_gateway::{Counters, Gateway, StartError, Succession};
 use tokio::net::UnixStream;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::timeout;
 
 use super::give::GIVE_MAX;
 use super::wire::{PROTOCOL, Said, Wire};
+use crate::reload::CLOSE_MAX;
 use crate::state::StateFolder;
 
 /// Why nothing was taken over. The one before goes on.
@@ -171,8 +172,8 @@ impl Handing {
         Ok(())
     }
 
-    /// Connections are accepted: the one before may drain. Adds what it counts meanwhile, and
-    /// releases `turn` when it is gone.
+    /// Connections are accepted: the one before may drain. Waits until it accepts no more, adds what
+    /// it counts from then on, and releases `turn` when it is gone.
     pub(crate) async fn opened(mut self, turn: OwnedMutexGuard<()>) {
         let Some(mut wire) = self.wire.take() else {
             return;
@@ -181,13 +182,21 @@ impl Handing {
             tracing::warn!(%error, "the Ninefold before does not hear that it may go");
         }
         let gateway = self.gateway;
+        // The first count comes once its doors are closed.
+        let (closed_tx, closed) = oneshot::channel::<()>();
         drop(tokio::spawn(async move {
+            let mut closed_tx = Some(closed_tx);
             while let Ok(Said::Counted { so_far }) = wire.hear().await {
                 gateway.counted_elsewhere(so_far);
+                drop(closed_tx.take());
             }
             gateway.settle_elsewhere();
             drop(turn);
         }));
+        // Dropped, not sent: then, or when the one before is gone.
+        if timeout(CLOSE_MAX, closed).await.is_err() {
+            tracing::warn!("the Ninefold before still accepts connections");
+        }
     }
 
     /// It failed: the one before goes on.

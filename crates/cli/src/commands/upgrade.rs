@@ -56,8 +56,10 @@ pub(crate) async fn run(args: UpgradeArgs) -> Exit {
     };
     let began = Instant::now();
     let pid = loop {
-        // While neither has the folder, nobody answers.
-        let serving = client.status().await.ok().map(|status| status.pid);
+        // While neither has the folder, nobody answers. It runs once every connection comes to it.
+        let status = client.status().await.ok();
+        let running = status.filter(|status| status.phase == "running");
+        let serving = running.map(|status| status.pid);
         if let Some(pid) = serving.filter(|pid| started.map_or(*pid != before, |new| *pid == new)) {
             break pid;
         }
