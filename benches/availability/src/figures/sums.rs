@@ -88,7 +88,7 @@ impl Figures {
             p99_settled_ms: latency(&within(from + SETTLED, to), 99),
             isolated_s: isolation(row, taken, &during, &hurt).map(|t| t.as_secs_f64()),
             back_s: back(row, taken).map(|t| t.as_secs_f64()),
-            goodput_pct: overload.then(|| goodput_pct(row, &during)),
+            goodput_pct: overload.then(|| goodput_pct(row, &taken.records)),
             critical_failed_pct: overload.then(|| critical_failed_pct(&during)),
             recovered_s: overload
                 .then(|| recovered(&within(to, to + AFTER), to))
@@ -165,8 +165,12 @@ fn attempts(taken: &Taken) -> Vec<Touch> {
     touches.collect()
 }
 
-fn goodput_pct(row: Row, during: &[Record]) -> f64 {
-    let good = during.iter().filter(|record| record.ok()).count();
+/// Good answers given while the fault lasted, whenever they were asked for: what a queue answers after
+/// the fault is nothing that was done during it.
+fn goodput_pct(row: Row, records: &[Record]) -> f64 {
+    let fault = row.begins()..row.begins() + row.fault();
+    let given = |record: &&Record| record.ok() && fault.contains(&(record.due + record.took));
+    let good = records.iter().filter(given).count();
     let good = f64::from(u32::try_from(good).unwrap_or(u32::MAX));
     100.0 * good / (row.capacity_hz() * row.fault().as_secs_f64())
 }
@@ -242,6 +246,9 @@ mod tests {
             .map(|n| record(4_000 + n, 5, if n % 2 == 0 { 200 } else { 503 }))
             .collect();
         assert_eq!(goodput_pct(Row::Overload10, &during), 25.0);
+        let begins = u64::try_from(Row::Overload10.begins().as_millis()).unwrap();
+        let outside = [record(begins - 100, 50, 200), record(begins + 3_900, 200, 200)];
+        assert_eq!(goodput_pct(Row::Overload10, &outside), 0.0);
         assert_eq!(critical_failed_pct(&during), 0.0);
         assert_eq!(
             recovered(&[record(8_000, 5, 200)], Duration::from_secs(8)),

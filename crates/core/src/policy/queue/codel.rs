@@ -72,6 +72,8 @@ enum State {
 pub(crate) struct Codel {
     target: Duration,
     interval: Duration,
+    /// Whether the interval is taken for the target.
+    patient: bool,
     state: State,
 }
 
@@ -80,6 +82,7 @@ impl Codel {
         Self {
             target: config.target.0,
             interval: config.interval.0,
+            patient: false,
             state: State::Flows,
         }
     }
@@ -88,6 +91,21 @@ impl Codel {
     pub(crate) fn tune(&mut self, config: CodelConfig, turn: Duration) {
         self.target = config.target.0.max(turn);
         self.interval = config.interval.0.max(self.target);
+    }
+
+    /// The delay that is nothing to worry about: longer for those who wait while others are refused
+    /// for their sake.
+    const fn target(&self) -> Duration {
+        if self.patient {
+            self.interval
+        } else {
+            self.target
+        }
+    }
+
+    /// Whether those who matter less are being refused.
+    pub(crate) const fn be_patient(&mut self, patient: bool) {
+        self.patient = patient;
     }
 
     /// The longest waiting came at `oldest`. To be told whenever that changes.
@@ -103,7 +121,7 @@ impl Codel {
                 _ => self.state = State::Flows,
             }
         }
-        let Some(above) = oldest.map(|arrived| arrived + self.target) else {
+        let Some(above) = oldest.map(|arrived| arrived + self.target()) else {
             self.state = State::Flows;
             return;
         };
@@ -126,9 +144,17 @@ impl Codel {
         matches!(self.state, State::Stands(_))
     }
 
+    /// When the queue stands no more, if nobody is refused until then.
+    pub(crate) fn flows_at(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Stands(last) => Some(last + self.interval),
+            State::Flows | State::Above(_) => None,
+        }
+    }
+
     /// How long one may wait while the queue stands.
     pub(crate) const fn overdue_after(&self) -> Duration {
-        self.target.saturating_mul(2)
+        self.target().saturating_mul(2)
     }
 
     /// When something happens next if the longest waiting stays.
@@ -136,7 +162,7 @@ impl Codel {
         match self.state {
             State::Stands(_) => oldest + self.overdue_after(),
             State::Above(since) => since + self.interval,
-            State::Flows => oldest + self.target + self.interval,
+            State::Flows => oldest + self.target() + self.interval,
         }
     }
 }

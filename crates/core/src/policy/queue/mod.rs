@@ -35,7 +35,9 @@
 //! again for an interval every other interval.
 //!
 //! Each criticality has a state of its own: the less critical wait because the others go first, and
-//! would else have those refused for it.
+//! would else have those refused for it. And while the less critical are refused, those above them
+//! have the interval for their target: each place goes to them, so what makes them wait is chance
+//! and not too much of them, unless they have waited that long for an interval.
 //!
 //! The target is never less than the time between two places becoming free
 //! ([`Queue::expect`]), as RFC 8289 (4.2) asks for at least one packet's time: with four places and

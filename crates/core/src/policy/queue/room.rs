@@ -204,7 +204,8 @@ impl Queue {
         let times_out = self.by_time.first().map(|(at, _)| *at)?;
         let overdue = self.codels.iter().flatten().zip(&self.classes);
         let overdue = overdue.filter_map(|(codel, class)| Some(codel.poll_at(oldest(class)?)));
-        Some(overdue.fold(times_out, Timestamp::min))
+        let patience_ends = self.codels.iter().flatten().filter_map(Codel::flows_at);
+        Some(overdue.chain(patience_ends).fold(times_out, Timestamp::min))
     }
 
     /// How many wait; not those refused already.
@@ -317,8 +318,11 @@ impl Queue {
     }
 
     fn observe(&mut self, now: Timestamp) {
+        let mut others_are_refused = false;
         for (codel, class) in self.codels.iter_mut().flatten().zip(&self.classes) {
+            codel.be_patient(others_are_refused);
             codel.observe(oldest(class), now);
+            others_are_refused |= codel.stands();
         }
     }
 

@@ -31,7 +31,7 @@ limits that know the replicas, and once more, as *default*, in the shape of thei
 - **isolated**: from then on fewer than 5 % of the attempts in a second went to the bad replica; where it cannot tell,
   because it is dead or stopped, fewer than 5 % of requests were hurt. 0.00: callers never saw more than that.
 - **back**: after the fault, when the replica has half its fair share of attempts again; *never*: not within 2.5 s.
-- **goodput**: good answers over what the replicas can do in the time of the fault.
+- **goodput**: good answers given while the fault lasted, over what the replicas can do in that time.
 - **given twice**: POSTs of which replicas were given more than one attempt.
 ";
 
