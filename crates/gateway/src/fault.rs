@@ -13,6 +13,8 @@ use ninefold_core::event::FaultNotice;
 use ninefold_core::fault::{FaultEffect, GatewayFault};
 use ninefold_core::id::InstanceId;
 
+use crate::http1::Added;
+
 /// Faults at once, at most.
 const FAULTS_MAX: usize = 64;
 
@@ -94,7 +96,7 @@ impl Faults {
     pub(crate) fn strike(
         &self,
         instance: &InstanceId,
-        headers: &HeaderMap,
+        said: (&HeaderMap, &Added),
         now: Instant,
         mut draw: impl FnMut() -> f64,
     ) -> Option<Strike> {
@@ -106,7 +108,7 @@ impl Faults {
         let injected = active.find(|one| {
             one.until > now
                 && one.targets.contains(instance)
-                && one.takes(headers)
+                && one.takes(said)
                 && one.fault.hits(draw())
         })?;
         let effect = injected.fault.effect;
@@ -152,11 +154,11 @@ impl Injected {
         })
     }
 
-    fn takes(&self, headers: &HeaderMap) -> bool {
+    fn takes(&self, (headers, added): (&HeaderMap, &Added)) -> bool {
         let Some((name, value)) = &self.header else {
             return true;
         };
-        let mut said = headers.get_all(name).iter();
+        let mut said = headers.get_all(name).iter().chain(added.all(name.as_str()));
         said.any(|said| value.as_ref().is_none_or(|value| said == value))
     }
 }
@@ -187,7 +189,7 @@ mod tests {
 
     fn hits(faults: &Faults, ordinal: u32, headers: &HeaderMap, now: Instant, draw: f64) -> bool {
         let instance = InstanceId::new("app", ordinal);
-        let strike = faults.strike(&instance, headers, now, || draw);
+        let strike = faults.strike(&instance, (headers, &Added::none()), now, || draw);
         strike.is_some()
     }
 

@@ -7,9 +7,15 @@ use http::request::Parts;
 use ninefold_config::model::{Balance, HashKey};
 use ninefold_core::balance::hash_of;
 
+use crate::http1::Added;
+
 /// The key of a request, where its service places requests by one and the request has it. A plain
 /// TCP connection has no head.
-pub(crate) fn hash_key(balance: &Balance, client: IpAddr, head: Option<&Parts>) -> Option<u64> {
+pub(crate) fn hash_key(
+    balance: &Balance,
+    client: IpAddr,
+    head: Option<(&Parts, &Added)>,
+) -> Option<u64> {
     let Balance::Hash(hash) = balance else {
         return None;
     };
@@ -18,9 +24,13 @@ pub(crate) fn hash_key(balance: &Balance, client: IpAddr, head: Option<&Parts>) 
             IpAddr::V4(four) => hash_of(&four.octets()),
             IpAddr::V6(six) => hash_of(&six.octets()),
         }),
-        HashKey::Path => Some(hash_of(head?.uri.path().as_bytes())),
-        HashKey::Header(name) => Some(hash_of(head?.headers.get(&**name)?.as_bytes())),
-        HashKey::Cookie(name) => cookie(head?, name).map(hash_of),
+        HashKey::Path => Some(hash_of(head?.0.uri.path().as_bytes())),
+        HashKey::Header(name) => {
+            let (head, added) = head?;
+            let said = head.headers.get(&**name).or_else(|| added.get(name))?;
+            Some(hash_of(said.as_bytes()))
+        }
+        HashKey::Cookie(name) => cookie(head?.0, name).map(hash_of),
     }
 }
 
@@ -64,7 +74,7 @@ mod tests {
     #[test]
     fn each_kind_of_key_is_found() {
         let head = head(&["theme=dark; session=abc", "last=x"]);
-        let key = |key| hash_key(&by(key), CLIENT, Some(&head));
+        let key = |key| hash_key(&by(key), CLIENT, Some((&head, &Added::none())));
         assert_eq!(key(HashKey::Client), Some(hash_of(&[10, 0, 0, 7])));
         assert_eq!(key(HashKey::Path), Some(hash_of(b"/shop/1")));
         assert_eq!(

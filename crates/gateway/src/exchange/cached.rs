@@ -21,6 +21,7 @@ use super::{Delivery, Ticket};
 use crate::cache::{
     Asked, CacheResult, Conditions, Entry, Found, Join, Leader, RouteCache, State, judge,
 };
+use crate::http1::Added;
 use crate::upstream::{Answer, Connection, Failure};
 
 /// What a cache did (RFC 9211).
@@ -53,6 +54,8 @@ impl Exchange {
         mut self: Box<Self>,
         cache: Arc<RouteCache>,
     ) -> Response<Delivery> {
+        // What answers depend on may be among what was added.
+        self.added.settle_in(&mut self.head.headers);
         let https = self.ticket.client.plan().is_some_and(|plan| plan.tls);
         let asked = Asked::of(&self.head, https)
             .filter(|_| self.intake.is_none() && self.upgrade.is_none());
@@ -250,6 +253,7 @@ impl Exchange {
         let mut exchange = Box::new(Self {
             ticket: Ticket::behind(client),
             head,
+            added: Added::none(),
             route: self.route,
             service: route.service,
             deadline: end,

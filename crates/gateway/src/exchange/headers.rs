@@ -1,13 +1,14 @@
 //! Headers that belong to one connection only, and those that a gateway adds.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE, VIA,
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Version, request::Parts};
 
 use super::Client;
 use super::notable::Notable;
 use super::trace::{REQUEST_ID, TRACEPARENT, TRACESTATE};
+use crate::http1::Added;
 use crate::plan::ListenerPlan;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -94,10 +95,12 @@ pub(super) fn upgrade(parts: &Parts, notable: Notable) -> Option<HeaderValue> {
     (asked && plain && parts.version == Version::HTTP_11).then(|| protocol.clone())
 }
 
-/// Turns a client's headers into those for an endpoint. `host` is the request's authority.
+/// Turns a client's headers into those for an endpoint, and adds the gateway's own. `host` is the
+/// request's authority.
 pub(super) fn forward(
     client: &Client,
     parts: &mut Parts,
+    added: &mut Added,
     host: Option<HeaderValue>,
     notable: Notable,
 ) {
@@ -118,7 +121,10 @@ pub(super) fn forward(
     if parts.version == Version::HTTP_2 {
         join_cookies(headers);
     }
-    forward_client(headers, client, plan, host.as_ref(), notable);
+    if notable.any(Notable::DEADLINE) {
+        headers.remove(DEADLINE);
+    }
+    forward_client((headers, added), client, plan, host.as_ref(), notable);
     // The authority of HTTP/2 and of an absolute target; elsewhere it is from there.
     if let Some(host) = host.filter(|_| parts.uri.authority().is_some()) {
         headers.insert(HOST, host);
@@ -128,39 +134,41 @@ pub(super) fn forward(
         Version::HTTP_10 => "1.0 ninefold",
         _ => "1.1 ninefold",
     };
-    headers.append(VIA, HeaderValue::from_static(via));
+    added.put("via", HeaderValue::from_static(via));
 }
 
 /// Says whom the request comes from. What a client says itself is believed on `trust_forwarded`
 /// listeners only.
 fn forward_client(
-    headers: &mut HeaderMap,
+    (headers, added): (&mut HeaderMap, &mut Added),
     client: &Client,
     plan: &ListenerPlan,
     host: Option<&HeaderValue>,
     notable: Notable,
 ) {
-    let proto = HeaderValue::from_static(if plan.tls { "https" } else { "http" });
-    let trusted = plan.trust_forwarded && notable.any(Notable::FORWARDED);
-    if trusted {
-        headers.append(FORWARDED_FOR, client.address.clone());
-        if !headers.contains_key(FORWARDED_PROTO) {
-            headers.insert(FORWARDED_PROTO, proto);
-        }
-        if let Some(host) = host.filter(|_| !headers.contains_key(FORWARDED_HOST)) {
-            headers.insert(FORWARDED_HOST, host.clone());
-        }
-        return;
-    }
-    if notable.any(Notable::FORWARDED) {
-        for name in [FORWARDED, FORWARDED_HOST, FORWARDED_PORT, REAL_IP] {
+    let said = notable.any(Notable::FORWARDED);
+    let trusted = plan.trust_forwarded && said;
+    if said && !trusted {
+        for name in [
+            FORWARDED,
+            FORWARDED_FOR,
+            FORWARDED_PROTO,
+            FORWARDED_HOST,
+            FORWARDED_PORT,
+            REAL_IP,
+        ] {
             headers.remove(name);
         }
     }
-    headers.insert(FORWARDED_FOR, client.address.clone());
-    headers.insert(FORWARDED_PROTO, proto);
-    if let Some(host) = host {
-        headers.insert(FORWARDED_HOST, host.clone());
+    added.put("x-forwarded-for", client.address.clone());
+    if !(trusted && headers.contains_key(FORWARDED_PROTO)) {
+        let proto = if plan.tls { "https" } else { "http" };
+        added.put("x-forwarded-proto", HeaderValue::from_static(proto));
+    }
+    if let Some(host) = host
+        && !(trusted && headers.contains_key(FORWARDED_HOST))
+    {
+        added.put("x-forwarded-host", host.clone());
     }
 }
 

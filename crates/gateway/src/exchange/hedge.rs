@@ -55,8 +55,8 @@ impl Exchange {
         now: Instant,
         after: Duration,
     ) -> Tried {
-        let headers = &self.head.headers;
-        let mut first = pin!(self.attempt(route, service, &upstream, past, headers, now));
+        let added = &self.added;
+        let mut first = pin!(self.attempt(route, service, &upstream, past, added, now));
         let early = timeout_at(now + after, first.as_mut()).await.ok();
         let second = match early {
             Some(_) => None,
@@ -76,9 +76,9 @@ impl Exchange {
             };
         };
         let began = Instant::now();
-        let mut headers = self.head.headers.clone();
-        self.announce_deadline(&mut headers, began);
-        let other = pin!(self.attempt(route, service, &second, past, &headers, began));
+        let mut added = self.added.clone();
+        self.announce_deadline(&mut added, began);
+        let other = pin!(self.attempt(route, service, &second, past, &added, began));
         // Whose answer came first, when the other one began, and what it does.
         let (winner, loser, result, rest) = match select(first, other).await {
             Either::Left((result, other)) => (

@@ -10,21 +10,21 @@ use futures_util::future::poll_immediate;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, Version};
+use http::{HeaderValue, Method, Response, StatusCode, Uri, Version};
 use ninefold_core::ejection::Testimony;
 use ninefold_core::policy::deadline::GrpcTimeout;
 use ninefold_core::policy::{Criticality, Rejected};
 use tokio::time::{Instant, sleep_until};
 
 use super::form::Form;
-use super::headers::{DEADLINE, FAULT, GRPC_TIMEOUT};
+use super::headers::FAULT;
 use super::hedge::Tried;
 use super::intake::Intake;
 use super::ticket::Phase;
 use super::{Delivery, Ticket};
 use crate::choice::{Ask, hash_key};
 use crate::fallback::Fallback;
-use crate::http1::RequestHead;
+use crate::http1::{Added, RequestHead};
 use crate::plan::{RoutePlan, ServicePlan};
 use crate::upstream::{Answer, Attempt, Failure, Sent, Upstream};
 
@@ -40,6 +40,8 @@ pub(super) struct Exchange {
     pub(super) ticket: Ticket,
     /// The head as endpoints get it.
     pub(super) head: Parts,
+    /// What the gateway adds to it.
+    pub(super) added: Added,
     pub(super) route: usize,
     /// Index of the service that is asked.
     pub(super) service: usize,
@@ -189,8 +191,8 @@ impl Exchange {
             self.begin_attempt(now);
             let (upstream, result) = match self.hedge_after(&past, now) {
                 None => {
-                    let headers = &self.head.headers;
-                    let attempt = self.attempt(route, service, &upstream, &past, headers, now);
+                    let added = &self.added;
+                    let attempt = self.attempt(route, service, &upstream, &past, added, now);
                     let result = attempt.await;
                     (upstream, result)
                 }
@@ -262,9 +264,9 @@ impl Exchange {
     /// One more attempt begins.
     fn begin_attempt(&mut self, now: Instant) {
         self.ticket.attempts += 1;
-        let mut headers = std::mem::take(&mut self.head.headers);
-        self.announce_deadline(&mut headers, now);
-        self.head.headers = headers;
+        let mut added = std::mem::replace(&mut self.added, Added::none());
+        self.announce_deadline(&mut added, now);
+        self.added = added;
         self.ticket.phase = Phase::Wait;
     }
 
@@ -289,7 +291,10 @@ impl Exchange {
             now: hub.clock.at(now.into_std()),
             at: now,
             repeatable: self.idempotent && route.retry.is_some(),
-            key: plan.and_then(|plan| hash_key(&plan.balance, client.peer.ip(), Some(&self.head))),
+            key: plan.and_then(|plan| {
+                let head = Some((&self.head, &self.added));
+                hash_key(&plan.balance, client.peer.ip(), head)
+            }),
         }
     }
 
@@ -299,7 +304,7 @@ impl Exchange {
         service: &ServicePlan,
         upstream: &Rc<Upstream>,
         past: &Past,
-        headers: &HeaderMap,
+        added: &Added,
         now: Instant,
     ) -> Result<Answer, Failure> {
         // HTTP/1.0 knows no Host, an endpoint of HTTP/1.1 insists on it.
@@ -310,11 +315,10 @@ impl Exchange {
             .flatten();
         let client = &self.ticket.client;
         let instance = &upstream.endpoint.instance;
-        let strike = client
-            .worker
-            .hub
-            .faults
-            .strike(instance, headers, now.into_std(), || client.worker.unit());
+        let headers = &self.head.headers;
+        let faults = &client.worker.hub.faults;
+        let draw = || client.worker.unit();
+        let strike = faults.strike(instance, (headers, added), now.into_std(), draw);
         // So that everybody behind the gateway knows of it, too.
         let marked = strike.as_ref().map(|strike| {
             self.ticket.struck(&strike.injected);
@@ -329,6 +333,7 @@ impl Exchange {
                 method: &self.head.method,
                 target: &origin_form(&self.head.uri, &self.head.method),
                 headers: marked.as_ref().unwrap_or(headers),
+                added,
                 host: host.as_ref(),
                 // HTTP/2 has no such thing.
                 upgrade: self.upgrade.as_ref().filter(|_| !service.http2),
@@ -359,14 +364,14 @@ impl Exchange {
     }
 
     /// Tells the endpoint how much time is left.
-    pub(super) fn announce_deadline(&self, headers: &mut HeaderMap, now: Instant) {
+    pub(super) fn announce_deadline(&self, added: &mut Added, now: Instant) {
         let left = self.deadline.saturating_duration_since(now);
         let millis = self.ticket.client.worker.millis(self.route, left);
-        headers.insert(DEADLINE, millis);
+        added.set("x-deadline-ms", millis);
         if self.form.is_grpc()
             && let Ok(left) = HeaderValue::try_from(GrpcTimeout(left).to_string())
         {
-            headers.insert(GRPC_TIMEOUT, left);
+            added.set("grpc-timeout", left);
         }
     }
 

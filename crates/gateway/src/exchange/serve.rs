@@ -21,6 +21,7 @@ use super::ticket::{Outcome, Who};
 use super::trace::{REQUEST_ID, identify};
 use super::{Client, Delivery, Ticket};
 use crate::downstream::RequestBody;
+use crate::http1::Added;
 use crate::split::Split;
 use crate::strict::{Refusal, check_parts, is_authority};
 
@@ -37,10 +38,13 @@ pub(crate) fn serve(
     let version = parts.version;
     ticket.describe(&parts);
     let trust = client.plan().is_some_and(|plan| plan.trust_forwarded);
-    let (id, trace) = identify(&client.worker, &mut parts.headers, trust, notable);
+    let mut added = Added::new();
+    let headers = &mut parts.headers;
+    let (id, trace) = identify(&client.worker, headers, &mut added, trust, notable);
     ticket.identify(&id, &trace);
-    let prepared = match prepare(client, &mut ticket, &mut parts, body, notable, form) {
-        Ok(prepared) => Ok(prepared.into_exchange(ticket, parts, form)),
+    let head = (&mut parts, &mut added);
+    let prepared = match prepare(client, &mut ticket, head, body, notable, form) {
+        Ok(prepared) => Ok(prepared.into_exchange(ticket, (parts, added), form)),
         Err(answer) => Err(refuse(&mut ticket, answer).response(form, version)),
     };
     let worker = Rc::clone(&client.worker);
@@ -83,7 +87,16 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn into_exchange(self, ticket: Ticket, head: Parts, form: Form) -> Box<Exchange> {
+    fn into_exchange(
+        self,
+        ticket: Ticket,
+        (mut head, added): (Parts, Added),
+        form: Form,
+    ) -> Box<Exchange> {
+        if form.is_grpc() {
+            // Each attempt says what is left then.
+            head.headers.remove(GRPC_TIMEOUT);
+        }
         let end = tokio::time::Instant::from_std(ticket.began()) + self.timeout;
         Box::new(Exchange {
             deadline: end - self.reserve,
@@ -97,6 +110,7 @@ impl Prepared {
             upgrade: self.upgrade,
             ticket,
             head,
+            added,
             form,
         })
     }
@@ -105,7 +119,7 @@ impl Prepared {
 fn prepare(
     client: &Client,
     ticket: &mut Ticket,
-    parts: &mut Parts,
+    (parts, added): (&mut Parts, &mut Added),
     body: RequestBody,
     notable: Notable,
     form: Form,
@@ -160,7 +174,7 @@ fn prepare(
         |split: &Arc<Split>| split.takes(client.peer.ip(), &parts.headers, client.worker.unit());
     let canary = route.canary.filter(|_| split.is_some_and(takes));
     let service = canary.unwrap_or(route.service);
-    forward(client, parts, host, notable);
+    forward(client, parts, added, host, notable);
     let repeatable = route
         .retry
         .as_ref()

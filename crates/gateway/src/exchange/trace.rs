@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::notable::Notable;
+use crate::http1::Added;
 use crate::worker::Worker;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -23,6 +24,7 @@ const ID_LENGTH: usize = 32;
 pub(super) fn identify(
     worker: &Worker,
     headers: &mut HeaderMap,
+    added: &mut Added,
     trust: bool,
     notable: Notable,
 ) -> (HeaderValue, HeaderValue) {
@@ -53,8 +55,14 @@ pub(super) fn identify(
     };
     let id = kept.unwrap_or_else(|| value(text.slice(..ID_LENGTH)));
     let parent = value(text.slice(ID_LENGTH..));
-    headers.insert(REQUEST_ID, id.clone());
-    headers.insert(TRACEPARENT, parent.clone());
+    if notable.any(Notable::REQUEST_ID) {
+        headers.remove(REQUEST_ID);
+    }
+    if notable.any(Notable::TRACE) {
+        headers.remove(TRACEPARENT);
+    }
+    added.put("x-request-id", id.clone());
+    added.put("traceparent", parent.clone());
     (id, parent)
 }
 

@@ -4,6 +4,7 @@
 //! mean. It is strict: an answer whose end two parsers may see in different places is malformed,
 //! and so is one that a lenient parser would have to mend.
 
+mod added;
 mod answer;
 mod body;
 mod date;
@@ -12,10 +13,11 @@ mod malformed;
 mod request;
 mod trailers;
 
+pub(crate) use added::Added;
 pub use answer::{AnswerEvent, AnswerReader};
 pub(crate) use body::{BodyEvent, BodyReader};
 pub(crate) use date::imf_fixdate;
 pub use head::{AnswerHead, Framing};
 pub use malformed::Malformed;
 pub(crate) use request::{RequestHead, write_request};
-pub(crate) use trailers::{permitted, write_chunk_size, write_fields, write_length};
+pub(crate) use trailers::{permitted, write_chunk_size, write_field, write_fields, write_length};

@@ -3,7 +3,7 @@
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::{Framing, write_fields, write_length};
+use super::{Added, Framing, write_field, write_fields, write_length};
 
 /// What the head of a request consists of.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +13,8 @@ pub(crate) struct RequestHead<'a> {
     pub(crate) target: &'a str,
     /// Without those that are for this hop only; what they say about the body's length is replaced.
     pub(crate) headers: &'a HeaderMap,
+    /// What the gateway adds.
+    pub(crate) added: &'a Added,
     /// `Host`, where `headers` have none.
     pub(crate) host: Option<&'a HeaderValue>,
     /// The protocol to change to.
@@ -37,6 +39,9 @@ pub(crate) fn write_request(out: &mut Vec<u8>, head: &RequestHead<'_>) {
         !length && **name != TRANSFER_ENCODING
     });
     write_fields(out, fields);
+    for (name, value) in head.added.iter() {
+        write_field(out, name, value);
+    }
     match head.body {
         Some(Framing::Length(length)) => write_length(out, length),
         Some(Framing::Chunked | Framing::UntilClose) => {
@@ -62,6 +67,7 @@ mod tests {
             method: &Method::PUT,
             target: "/a?b",
             headers,
+            added: &Added::new(),
             host: None,
             upgrade: None,
             body,
@@ -91,10 +97,13 @@ mod tests {
     #[test]
     fn what_is_added_stands_in_the_head() {
         let headers = HeaderMap::new();
+        let mut added = Added::new();
+        added.put("via", HeaderValue::from_static("1.1 x"));
         let head = RequestHead {
             method: &Method::GET,
             target: "*",
             headers: &headers,
+            added: &added,
             host: Some(&HeaderValue::from_static("a:1")),
             upgrade: Some(&HeaderValue::from_static("websocket")),
             body: None,
@@ -103,7 +112,7 @@ mod tests {
         write_request(&mut out, &head);
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "GET * HTTP/1.1\r\nhost: a:1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
+            "GET * HTTP/1.1\r\nhost: a:1\r\nvia: 1.1 x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
         );
     }
 }

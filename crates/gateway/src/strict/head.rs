@@ -12,9 +12,6 @@ use crate::http1::Framing;
 /// Bytes of a target at most: what `http::Uri` can hold.
 const TARGET_MAX: usize = (u16::MAX - 1) as usize;
 
-/// Headers for which there is room beside the client's: what the gateway adds.
-const ADDED: usize = 6;
-
 /// Headers of a client for which there is room at once.
 const EXPECTED: usize = 64;
 
@@ -56,7 +53,7 @@ pub(super) fn parse(head: &Bytes, headers_max: u32) -> Result<RequestHead, Refus
     let old = version == Version::HTTP_10;
     let mut fields = Fields::default();
     let expected = memchr::memchr_iter(b'\n', head).take(EXPECTED).count();
-    let mut headers = HeaderMap::with_capacity(expected + ADDED);
+    let mut headers = HeaderMap::with_capacity(expected);
     let mut count = 0u32;
     for line in lines {
         let line = line?;

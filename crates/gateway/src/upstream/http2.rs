@@ -169,6 +169,7 @@ fn request(
     session: &Rc<Session>,
 ) -> Result<Request<Upload>, http::Error> {
     let mut headers = head.headers.clone();
+    head.added.append_to(&mut headers);
     let host = headers.remove(HOST).or_else(|| head.host.cloned());
     // The body says it.
     headers.remove(CONTENT_LENGTH);
