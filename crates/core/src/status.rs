@@ -306,6 +306,9 @@ pub struct RouteStatus {
     /// What its cache holds, and did this run; none on a route without one.
     #[serde(default)]
     pub cache: Option<CacheStatus>,
+    /// Copies for another service; none on a route without a mirror.
+    #[serde(default)]
+    pub mirror: Option<MirrorStatus>,
     /// Its canary; none on a route without one.
     #[serde(default)]
     pub split: Option<SplitStatus>,
@@ -313,6 +316,20 @@ pub struct RouteStatus {
     pub p50_seconds: f64,
     /// The 99th percentile of the answers' time in seconds, this run.
     pub p99_seconds: f64,
+}
+
+/// What became of the copies of a route's requests, this run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MirrorStatus {
+    /// Answered, and not with an error of the service.
+    pub ok: u64,
+    /// Not answered, or with one.
+    pub failed: u64,
+    /// Refused, as the other service has more to do than it can, or fails.
+    pub refused: u64,
+    /// Not sent: the body was too large or not there, too many were under way, or the request itself
+    /// was refused.
+    pub skipped: u64,
 }
 
 /// The places of a route, which its clients or tenants share.

@@ -231,7 +231,8 @@ fn encode_degraded(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]
     encode_injected(encoder, routes)?;
     encode_fallbacks(encoder, routes)?;
     encode_caches(encoder, routes)?;
-    encode_splits(encoder, routes)
+    encode_splits(encoder, routes)?;
+    encode_mirrored(encoder, routes)
 }
 
 fn encode_fallbacks(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
@@ -246,6 +247,21 @@ fn encode_fallbacks(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters
         "ninefold_fallbacks",
         "Requests that a fallback answered in place of the service, by cause",
         fallbacks,
+    )
+}
+
+fn encode_mirrored(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
+    let copies = routes.iter().flat_map(|route| {
+        route.mirrored.iter().map(|(end, count)| {
+            let labels = vec![("route", &*route.route), ("result", end.name())];
+            (labels, *count)
+        })
+    });
+    counter(
+        encoder,
+        "ninefold_mirrored_requests",
+        "Copies of requests for another service, by what became of them",
+        copies,
     )
 }
 

@@ -15,6 +15,7 @@ use crate::cache::CacheResult;
 use crate::fallback::FallbackCause;
 use crate::fleet::Cause;
 use crate::meter::Histogram;
+use crate::mirror::Mirrored;
 
 /// All counters at one moment.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -97,6 +98,9 @@ pub struct RouteCounters {
     pub cache: Option<CacheCounters>,
     /// How its canary does; none on a route without one.
     pub split: Option<SplitCounters>,
+    /// Copies for another service, by what became of them; none on a route without a mirror.
+    #[serde(default)]
+    pub mirrored: Vec<(Mirrored, u64)>,
     /// Attempts after the first one.
     pub retries: u64,
     /// Retries that the budget did not allow.

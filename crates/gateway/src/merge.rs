@@ -147,6 +147,7 @@ impl RouteCounters {
             hedge_delay: _,
             cache,
             split,
+            mirrored,
             bytes_in,
             bytes_out,
         } = other;
@@ -167,6 +168,11 @@ impl RouteCounters {
             (Some(_), None) => {}
         }
         add(&mut self.fallbacks, fallbacks);
+        if self.mirrored.is_empty() {
+            self.mirrored.clone_from(mirrored);
+        } else {
+            add(&mut self.mirrored, mirrored);
+        }
         self.retries += retries;
         self.retries_denied += retries_denied;
         self.hedges += hedges;

@@ -65,6 +65,8 @@ pub(crate) struct RoutePlan {
     pub(crate) split: Option<Split>,
     /// Index of the canary.
     pub(crate) canary: Option<usize>,
+    /// Which gets copies: its index, and the share of the requests.
+    pub(crate) mirror: Option<(usize, f64)>,
     /// Bytes of a body that are kept, so that it can be sent again.
     pub(crate) keep_max: u64,
     pub(crate) send_proxy_protocol: Option<ProxyVersion>,
@@ -194,6 +196,10 @@ impl RoutePlan {
             cache: route.cache.clone(),
             canary: route.split.as_ref().map(|split| index(&split.service)),
             split: route.split.clone(),
+            mirror: route
+                .mirror
+                .as_ref()
+                .map(|mirror| (index(&mirror.service), mirror.share.as_f64())),
             send_proxy_protocol: route.send_proxy_protocol,
             thresholds: thresholds(file, &route.name),
         })

@@ -18,6 +18,7 @@ use crate::fallback::FallbackCause;
 use crate::fleet::{Endpoint, Hub, Place as Standing};
 use crate::isolation::{RouteBulkhead, ServiceBreaker};
 use crate::meter::{EndpointCells, Histogram, ListenerCells, RouteCells, bounds, load};
+use crate::mirror::Mirrored;
 use crate::overload::Gate;
 use crate::places::OWN;
 use crate::plan::{NO_ROUTE, ServicePlan};
@@ -51,6 +52,10 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
             .enumerate()
             .map(|(index, (name, service, thresholds))| {
                 let mut total = RouteCounters::new(name, service, thresholds);
+                let plan = hub.plan.routes.get(index);
+                if plan.is_some_and(|plan| plan.mirror.is_some()) {
+                    total.mirrored = Mirrored::ALL.map(|end| (end, 0)).into();
+                }
                 for cells in hub.routes.iter().filter_map(|thread| thread.get(index)) {
                     total.add(cells);
                 }
@@ -276,6 +281,7 @@ impl RouteCounters {
             bulkhead: None,
             cache: None,
             split: None,
+            mirrored: Vec::new(),
             retries: 0,
             retries_denied: 0,
             hedges: 0,
@@ -298,6 +304,9 @@ impl RouteCounters {
         self.masked += load(&cells.masked);
         self.answered += load(&cells.answered);
         for ((_, sum), cell) in self.fallbacks.iter_mut().zip(&cells.fallbacks) {
+            *sum += load(cell);
+        }
+        for ((_, sum), cell) in self.mirrored.iter_mut().zip(&cells.mirrored) {
             *sum += load(cell);
         }
         self.retries += load(&cells.retries);

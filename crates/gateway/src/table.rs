@@ -135,6 +135,7 @@ mod tests {
             fallback: None,
             cache: None,
             split: None,
+            mirror: None,
             criticality: ninefold_config::model::Criticality::Critical,
         }
     }

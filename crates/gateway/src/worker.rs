@@ -35,6 +35,8 @@ pub(crate) struct Worker {
     date: RefCell<HeaderValue>,
     rng: RefCell<Rng>,
     budgets: Vec<Option<Arc<RetryBudget>>>,
+    /// Copies for other services that are under way.
+    pub(crate) copies: Cell<u32>,
     /// By route, its whole time as a header's value: what most requests have left.
     timeouts: Vec<(Duration, HeaderValue)>,
 }
@@ -60,6 +62,7 @@ impl Worker {
             view: RefCell::default(),
             date: RefCell::new(date()),
             rng: RefCell::new(Rng::new(seed)),
+            copies: Cell::new(0),
         }
     }
 
@@ -216,6 +219,7 @@ impl Worker {
         }
         group.look(&self.hub, service, plan);
         let rng = &mut self.rng.borrow_mut();
+        group.ask_around(&self.hub, plan, rng);
         let turn = Turn { plan, ask, tried };
         if tried.is_empty()
             && let Some(canary) = group.canary(turn, rng)

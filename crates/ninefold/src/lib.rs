@@ -48,6 +48,7 @@
 //! | [`Fallback`] | answers something else | [`fallback`] |
 //! | [`Chaos`] | breaks calls on purpose | [`chaos`] |
 //! | [`Keyed`] | keeps one of them for each tenant, host or route | [`keyed`] |
+//! | [`LoadMeter`](load::LoadMeter) | tells balancers how much there is to do | [`load`] |
 //! | [`WaitingRoom`] | lets calls wait for a bulkhead or a load shedder | [`waiting`] |
 //!
 //! Each chapter says what the policy is for and when not to use it, how it decides and where that
@@ -243,6 +244,7 @@ pub mod hedge;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod keyed;
+pub mod load;
 pub mod meta;
 #[cfg(feature = "prometheus")]
 pub mod metrics;

@@ -6,14 +6,14 @@ use ninefold_config::model::{self, ServiceKind};
 use ninefold_core::slo::RouteTotals;
 use ninefold_core::status::{
     BreakerStatus, BulkheadStatus, CacheStatus, ClassCount, InstanceState, InstanceStatus,
-    ListenerStatus, NodeStatus, OverloadStatus, PoolStatus, RouteStatus, ServiceStatus, SloStatus,
-    SplitStatus, ZoneStatus,
+    ListenerStatus, MirrorStatus, NodeStatus, OverloadStatus, PoolStatus, RouteStatus,
+    ServiceStatus, SloStatus, SplitStatus, ZoneStatus,
 };
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
 use ninefold_gateway::{
-    BreakerCounters, BulkheadCounters, CacheCounters, CacheResult, PoolCounters, ServiceCounters,
-    SplitCounters, ZoneCounters,
+    BreakerCounters, BulkheadCounters, CacheCounters, CacheResult, Mirrored, PoolCounters,
+    RouteCounters, ServiceCounters, SplitCounters, ZoneCounters,
 };
 
 use super::core::{Control, now};
@@ -186,6 +186,7 @@ impl Control {
                     cache: counters
                         .and_then(|counters| counters.cache.as_ref())
                         .map(cache),
+                    mirror: counters.and_then(mirror),
                     split: counters
                         .and_then(|counters| counters.split.as_ref())
                         .map(split),
@@ -229,6 +230,20 @@ const fn bulkhead(counters: &BulkheadCounters) -> BulkheadStatus {
         refused_key: counters.refused_key,
         refused_all: counters.refused_all,
     }
+}
+
+fn mirror(counters: &RouteCounters) -> Option<MirrorStatus> {
+    let of = |end: Mirrored| {
+        let mut all = counters.mirrored.iter();
+        all.find(|(known, _)| *known == end)
+            .map_or(0, |(_, count)| *count)
+    };
+    (!counters.mirrored.is_empty()).then(|| MirrorStatus {
+        ok: of(Mirrored::Ok),
+        failed: of(Mirrored::Failed),
+        refused: of(Mirrored::Refused),
+        skipped: of(Mirrored::Skipped),
+    })
 }
 
 fn split(counters: &SplitCounters) -> SplitStatus {

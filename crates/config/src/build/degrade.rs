@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::view::View;
-use crate::model::{Cache, Fallback, FixedAnswer, FixedBody, Name, Ratio, Split, Sticky};
+use crate::model::{Cache, Fallback, FixedAnswer, FixedBody, Mirror, Name, Ratio, Split, Sticky};
 
 /// What a fixed answer's body is unless the file says otherwise.
 const CONTENT_TYPE: &str = "text/plain; charset=utf-8";
@@ -41,6 +41,16 @@ pub(super) fn cache(route: View<'_, '_>) -> Option<Cache> {
         fresh: table.parse("fresh").unwrap_or(default.fresh),
         stale_while_revalidate: behind.unwrap_or(default.stale_while_revalidate),
         stale_if_error: on_error.unwrap_or(default.stale_if_error),
+    })
+}
+
+/// Who gets copies of a route's requests, if anybody does.
+pub(super) fn mirror(route: View<'_, '_>) -> Option<Mirror> {
+    route.value("mirror")?;
+    let table = route.table("mirror");
+    Some(Mirror {
+        service: table.parse("service").unwrap_or_else(Name::unknown),
+        share: table.parse("share").unwrap_or(Ratio::percent(100)),
     })
 }
 

@@ -10,8 +10,9 @@ use super::isolate;
 use super::view::View;
 use crate::model::{
     Balance, Cluster, Ejection, Endpoint, External, HashBalance, HashKey, LatencyEjection,
-    LocalFirst, Name, Overload, Ratio, Redundancy, Restart, Service, ServiceKind, ServiceProtocol,
-    ServiceTls, Source, SourceKind, Span, Spread, Stop, SuccessEjection, Supervised, WhenTooFew,
+    LocalFirst, Name, Overload, PrequalBalance, Ratio, Redundancy, Restart, Service, ServiceKind,
+    ServiceProtocol, ServiceTls, Source, SourceKind, Span, Spread, Stop, SuccessEjection,
+    Supervised, WhenTooFew,
 };
 use crate::text;
 
@@ -130,6 +131,10 @@ fn balance(service: View<'_, '_>) -> Balance {
     let maglev = match algorithm {
         Some("least-request") => return Balance::LeastRequest,
         Some("round-robin") => return Balance::RoundRobin,
+        Some("prequal") => {
+            let probe = table.text("probe").unwrap_or("/load").into();
+            return Balance::Prequal(PrequalBalance { probe });
+        }
         Some("ring-hash") => false,
         Some("maglev") => true,
         _ => return Balance::P2c,

@@ -34,22 +34,25 @@ fn balance(built: &Built<'_, '_>, service: &Service, at: &KeyPath, report: &mut 
         .help("remove it, or write `redundancy = \"active-active\"`");
         return report.check(draft, &[]);
     }
-    if matches!(service.balance, Balance::Hash(_)) {
-        return;
-    }
-    for key in ["key", "overload"] {
+    let (hash, prequal) = match &service.balance {
+        Balance::Hash(_) => (true, false),
+        Balance::Prequal(_) => (false, true),
+        Balance::P2c | Balance::LeastRequest | Balance::RoundRobin => (false, false),
+    };
+    let by_key = ("place requests by a key", "\"ring-hash\"` or \"maglev\"");
+    let by_load = ("ask endpoints for their load", "\"prequal\"`");
+    for (key, fits, (does, which)) in [
+        ("key", hash, by_key),
+        ("overload", hash, by_key),
+        ("probe", prequal, by_load),
+    ] {
         let at = at.key(key);
-        if built.written(&at) {
-            let draft = Draft::warning(
-                "no-effect",
-                &at,
-                format!(
-                    "`{key}` has no effect: `{}` does not place requests by a key",
-                    service.balance.name()
-                ),
-            )
-            .at_key()
-            .help("write `algorithm = \"ring-hash\"` or \"maglev\", or remove it");
+        if !fits && built.written(&at) {
+            let name = service.balance.name();
+            let message = format!("`{key}` has no effect: `{name}` does not {does}");
+            let draft = Draft::warning("no-effect", &at, message)
+                .at_key()
+                .help(format!("write `algorithm = {which}, or remove it"));
             report.check(draft, &[]);
         }
     }

@@ -10,6 +10,7 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     for (path, route) in place::routes(&built.file) {
         cache(route, &path, report);
         canary(built, route, &path, report);
+        mirror(built, route, &path, report);
         let at = path.key("fallback");
         match &route.fallback {
             None => {}
@@ -96,6 +97,21 @@ fn cache(route: &Route, path: &KeyPath, report: &mut Report<'_, '_>) {
     );
     let help = "leave it out, or write \"GET\" among the `methods`";
     report.check(draft.help(help), &[path.key("methods")]);
+}
+
+fn mirror(built: &Built<'_, '_>, route: &Route, path: &KeyPath, report: &mut Report<'_, '_>) {
+    let Some(mirror) = &route.mirror else { return };
+    let at = path.key("mirror").key("service");
+    let name = &mirror.service;
+    service::known(built, name, &at, "this mirror", report);
+    if *name == route.service {
+        let message = format!("`{name}` would get every request twice");
+        let draft = Draft::error("same-service", &at, message);
+        report.check(
+            draft.value(name).help("name another service"),
+            &[path.key("service")],
+        );
+    }
 }
 
 fn canary(built: &Built<'_, '_>, route: &Route, path: &KeyPath, report: &mut Report<'_, '_>) {

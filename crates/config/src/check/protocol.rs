@@ -40,7 +40,7 @@ const OF_LIMITS: [&str; 6] = [
     "body_rate_min",
     "streams",
 ];
-const OF_ROUTES: [&str; 10] = [
+const OF_ROUTES: [&str; 11] = [
     "host",
     "path",
     "methods",
@@ -51,6 +51,7 @@ const OF_ROUTES: [&str; 10] = [
     "hedge",
     "cache",
     "split",
+    "mirror",
 ];
 
 /// What only HTTP has, of a service.

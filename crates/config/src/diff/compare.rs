@@ -235,6 +235,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
         fallback,
         cache,
         split,
+        mirror,
         send_proxy_protocol,
     } = old;
     let mut keys = Keys::default();
@@ -253,6 +254,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
     keys.whole("fallback", fallback, &new.fallback);
     keys.whole("cache", cache, &new.cache);
     keys.whole("split", split, &new.split);
+    keys.whole("mirror", mirror, &new.mirror);
     keys.whole(
         "send_proxy_protocol",
         send_proxy_protocol,

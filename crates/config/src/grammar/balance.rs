@@ -4,8 +4,14 @@ use super::{Key, Rule, Shape, Table};
 use crate::text::Syntax;
 
 /// The algorithms.
-pub(super) const ALGORITHM: Shape =
-    Shape::Choice(&["p2c", "least-request", "round-robin", "ring-hash", "maglev"]);
+pub(super) const ALGORITHM: Shape = Shape::Choice(&[
+    "p2c",
+    "least-request",
+    "round-robin",
+    "prequal",
+    "ring-hash",
+    "maglev",
+]);
 
 /// The long form.
 pub(super) static BALANCE: Table = Table {
@@ -28,9 +34,17 @@ pub(super) static BALANCE: Table = Table {
             Shape::Share,
         )
         .default("\"25%\""),
+        Key::new(
+            "probe",
+            "For `prequal`: the path at which endpoints say how many requests they have in flight and \
+             how long such a load takes, in the header `endpoint-load-metrics`. Three of them are \
+             asked beside every request; as long as none says it, requests go as by `p2c`.",
+            Shape::Text(Syntax::Target),
+        )
+        .default("\"/load\""),
     ],
     rule: None,
-    later: &["probe", "choices"],
+    later: &["choices"],
 };
 
 static HASH_KEY: Table = Table {

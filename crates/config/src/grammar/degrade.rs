@@ -127,6 +127,19 @@ pub(super) static SPLIT: Table = Table {
     later: &["weight"],
 };
 
+/// `mirror` of a route.
+pub(super) static MIRROR: Table = Table {
+    title: "`mirror`",
+    about: "Copies of requests for another service, marked by `x-mirrored`. Nobody waits for its \
+            answers, and nothing that it does counts for the route.",
+    keys: &[
+        Key::new("service", "Which gets them.", Shape::Text(Syntax::Name)).required(),
+        Key::new("share", "Of the requests.", Shape::Share).default("\"100%\""),
+    ],
+    rule: None,
+    later: &["body_size", "header"],
+};
+
 static STICKY: Table = Table {
     title: "`sticky`",
     about: "Requests with the same value go to the same service; those without one by their client.",

@@ -1,6 +1,6 @@
 //! `[[listener]]` and its routes.
 
-use super::degrade::{CACHE, FALLBACK, SPLIT};
+use super::degrade::{CACHE, FALLBACK, MIRROR, SPLIT};
 use super::hedge::HEDGE;
 use super::isolate::BULKHEAD;
 use super::{Key, Shape, Table};
@@ -304,6 +304,11 @@ pub(crate) static ROUTE: Table = Table {
             Shape::Table(&SPLIT),
         ),
         Key::new(
+            "mirror",
+            "Copies of the requests for another service, whose answers nobody waits for. Default: none.",
+            Shape::Table(&MIRROR),
+        ),
+        Key::new(
             "send_proxy_protocol",
             "Tells the instance by a header of the PROXY protocol who the client is; only with \
              `protocol = \"tcp\"`. Default: nothing is sent.",
@@ -311,7 +316,7 @@ pub(crate) static ROUTE: Table = Table {
         ),
     ],
     rule: None,
-    later: &["rewrite", "redirect", "headers", "mirror", "breaker"],
+    later: &["rewrite", "redirect", "headers", "breaker"],
 };
 
 static RATE_LIMIT: Table = Table {

@@ -117,8 +117,8 @@ pub(crate) static SERVICE: Table = Table {
         Key::new(
             "balance",
             "Which endpoint a request goes to: the better of two drawn at random by latency and \
-             load (`p2c`), or by requests under way (`least-request`), each in turn (`round-robin`), or \
-             the same one for the same key (`ring-hash`, `maglev`).",
+             load (`p2c`), or by requests under way (`least-request`), each in turn (`round-robin`), by \
+             what endpoints say of their load (`prequal`), or the same one for the same key (`ring-hash`, `maglev`).",
             Shape::Either(&[ALGORITHM, Shape::Table(&BALANCE)]),
         )
         .default("\"p2c\""),

@@ -76,6 +76,15 @@ pub struct Split {
     pub roll_back: bool,
 }
 
+/// `mirror`: copies of requests go to another service, and nobody waits for what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mirror {
+    /// `service`: which gets them.
+    pub service: Name,
+    /// `share`: of the requests. Default all.
+    pub share: Ratio,
+}
+
 /// `sticky`: whose requests go to the same service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sticky {

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Bulkhead, Bytes, Cache, Criticality, Fallback, Hedge, Name, Rate, Ratio, Span, Split};
+use super::{
+    Bulkhead, Bytes, Cache, Criticality, Fallback, Hedge, Mirror, Name, Rate, Ratio, Span, Split,
+};
 
 /// One listener.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,6 +124,8 @@ pub struct Route {
     pub cache: Option<Cache>,
     /// `split`. Default none.
     pub split: Option<Split>,
+    /// `mirror`. Default none.
+    pub mirror: Option<Mirror>,
     /// `send_proxy_protocol`: only with TCP. Default none.
     pub send_proxy_protocol: Option<ProxyVersion>,
 }
@@ -134,7 +138,9 @@ impl Route {
             Fallback::Answer(_) => None,
         });
         let canary = self.split.as_ref().map(|split| &split.service);
-        std::iter::once(&self.service).chain(canary).chain(fallback)
+        let mirror = self.mirror.as_ref().map(|mirror| &mirror.service);
+        let own = std::iter::once(&self.service);
+        own.chain(canary).chain(fallback).chain(mirror)
     }
 }
 

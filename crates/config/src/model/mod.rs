@@ -18,7 +18,7 @@ mod source;
 
 pub use chaos::Chaos;
 pub use claim::{Claim, Load, LoadRequest, Survive};
-pub use degrade::{Cache, Fallback, FixedAnswer, FixedBody, Split, Sticky};
+pub use degrade::{Cache, Fallback, FixedAnswer, FixedBody, Mirror, Split, Sticky};
 pub use file::{AdminAddress, Cluster, File, Node};
 pub use hedge::Hedge;
 pub use isolate::{Breaker, Bulkhead, BulkheadKey};
@@ -33,8 +33,8 @@ pub use ninefold_core::units::{Bytes, InvalidUnit, Rate, Ratio, Span};
 pub use probe::{Check, Health, Probe};
 pub use service::{
     Balance, Ejection, Endpoint, External, HashBalance, HashKey, LatencyEjection, LocalFirst,
-    Overload, Redundancy, Restart, Service, ServiceKind, ServiceProtocol, ServiceTls, Spread, Stop,
-    SuccessEjection, Supervised,
+    Overload, PrequalBalance, Redundancy, Restart, Service, ServiceKind, ServiceProtocol,
+    ServiceTls, Spread, Stop, SuccessEjection, Supervised,
 };
 pub use slo::{LatencyObjective, Slo};
 pub use source::{Source, SourceKind};

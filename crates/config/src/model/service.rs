@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{Breaker, Health, Name, Ratio, Source, Span, WhenTooFew};
 
@@ -139,6 +140,8 @@ pub enum Balance {
     LeastRequest,
     /// `round-robin`: each in turn.
     RoundRobin,
+    /// `prequal`: by what endpoints say of their load when they are asked.
+    Prequal(PrequalBalance),
     /// `ring-hash`, `maglev`: the same key goes to the same endpoint.
     Hash(HashBalance),
 }
@@ -151,10 +154,18 @@ impl Balance {
             Self::P2c => "p2c",
             Self::LeastRequest => "least-request",
             Self::RoundRobin => "round-robin",
+            Self::Prequal(_) => "prequal",
             Self::Hash(HashBalance { maglev: false, .. }) => "ring-hash",
             Self::Hash(HashBalance { maglev: true, .. }) => "maglev",
         }
     }
+}
+
+/// A balance by reports of load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrequalBalance {
+    /// `probe`: the path at which endpoints say how much they have to do.
+    pub probe: Arc<str>,
 }
 
 /// A balance by key.

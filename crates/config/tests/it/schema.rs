@@ -130,6 +130,10 @@ const TABLES: &[(&str, &str)] = &[
         "[[listener]]\n[[listener.route]]\n[listener.route.split]\n",
     ),
     (
+        "mirror",
+        "[[listener]]\n[[listener.route]]\n[listener.route.mirror]\n",
+    ),
+    (
         "sticky",
         "[[listener]]\n[[listener.route]]\n[listener.route.split.sticky]\n",
     ),

@@ -1,11 +1,12 @@
 //! The endpoints of one service, and the draw among them.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model::{Balance, HashBalance};
 use ninefold_core::balance::{
-    Eligible, HashTable, RoundRobin, cost, eligible, load_max, p2c, p2c_by_weight,
+    Eligible, HashTable, Prequal, RoundRobin, cost, eligible, load_max, p2c, p2c_by_weight,
 };
 use ninefold_core::rng::Rng;
 use ninefold_core::time::Timestamp;
@@ -14,7 +15,7 @@ use super::parts::{Among, Parts};
 use super::{Ask, Local};
 use crate::fleet::{Hub, Place};
 use crate::plan::ServicePlan;
-use crate::upstream::Upstream;
+use crate::upstream::{Reporter, Reports, Upstream};
 
 /// How soon after a failure a thread tries an endpoint again, whatever it costs. The penalty of a
 /// failure keeps traffic away for many seconds; without trials an endpoint that only fails would be
@@ -43,6 +44,8 @@ pub(crate) struct Group {
     /// None where all are equally far.
     parts: Option<Box<Parts>>,
     table: Option<HashTable>,
+    /// What endpoints said of their load, where they are asked.
+    reports: Option<Reports>,
     /// Names and weights of which the table was made.
     names: Vec<(String, u32)>,
 }
@@ -98,6 +101,12 @@ impl Group {
                 .map(|_| Parts::renewed(old.parts)),
             ..Self::default()
         };
+        for (position, local) in group.locals.iter().enumerate() {
+            local.upstream.stand_at(position);
+        }
+        if plan.is_some_and(|plan| matches!(plan.balance, Balance::Prequal(_))) {
+            group.reports = Some(old.reports.unwrap_or_default());
+        }
         let Some((plan, Balance::Hash(hash))) = plan.map(|plan| (plan, &plan.balance)) else {
             return group;
         };
@@ -216,16 +225,12 @@ impl Group {
                 self.in_turn(turn, among)
             }
             (Balance::Hash(hash), Some(key)) => self.by_key(turn, among, hash, key),
+            (Balance::Prequal(_), _) => self.by_load(turn, among, rng),
             // Neither a repetition nor what others cannot take changes whose turn it is.
             (Balance::LeastRequest | Balance::RoundRobin, _) => {
                 self.better_of_two(turn, among, rng, |_| 0.0)
             }
-            (Balance::P2c | Balance::Hash(_), _) => {
-                let Ask { now, at, .. } = turn.ask;
-                self.trial(turn, among).or_else(|| {
-                    self.better_of_two(turn, among, rng, |local| local.upstream.latency_ns(now, at))
-                })
-            }
+            (Balance::P2c | Balance::Hash(_), _) => self.quicker_of_two(turn, among, rng),
         };
         let local = self.locals.get(drawn?)?;
         Some(Rc::clone(&local.upstream))
@@ -297,6 +302,45 @@ impl Group {
             local.is_some_and(|one| one.upstream.wants_trial(turn.ask.now, TRIAL_AFTER))
         };
         self.who(among).iter().find(wants).copied()
+    }
+
+    /// By what endpoints say; where too few have said anything, by what this thread has seen of them.
+    fn by_load(&self, turn: Turn<'_>, among: Among, rng: &mut Rng) -> Option<usize> {
+        let count = self.who(among).len();
+        // The share of a newcomer grows, whatever it says.
+        let lot = rng.unit();
+        let grown = |one: &Local| one.ramp(turn.ask.now, turn.plan.slow_start) > lot;
+        let may = |who: &Reporter| {
+            let position = who.upstream().map(|one| one.position());
+            let local = position.and_then(|position| self.open(turn, among, position));
+            local.is_some_and(grown)
+        };
+        let reports = self.reports.as_ref();
+        let told = self.trial(turn, among).or_else(|| {
+            let mut reports = reports?.borrow_mut();
+            let chosen = reports.choose(count, turn.ask.now, may)?;
+            Some(chosen.upstream()?.position())
+        });
+        told.or_else(|| self.quicker_of_two(turn, among, rng))
+    }
+
+    /// Asks a few endpoints for their load, where that is how they are chosen.
+    pub(crate) fn ask_around(&self, hub: &Arc<Hub>, plan: &ServicePlan, rng: &mut Rng) {
+        let (Some(reports), Balance::Prequal(prequal)) = (&self.reports, &plan.balance) else {
+            return;
+        };
+        let who = &self.now.who;
+        let asked = Prequal::<Reporter>::probes(rng, who.len());
+        for local in asked.filter_map(|nth| self.locals.get(*who.get(nth)?)) {
+            local.upstream.ask_load(hub, &prequal.probe, reports);
+        }
+    }
+
+    fn quicker_of_two(&self, turn: Turn<'_>, among: Among, rng: &mut Rng) -> Option<usize> {
+        let Ask { now, at, .. } = turn.ask;
+        self.trial(turn, among).or_else(|| {
+            self.better_of_two(turn, among, rng, |local| local.upstream.latency_ns(now, at))
+        })
     }
 
     fn better_of_two(

@@ -265,6 +265,8 @@ impl Exchange {
             intake: None,
             upgrade: None,
             form: Form::Text,
+            mirror: None,
+            is_copy: false,
         });
         let mut asked = asked.clone();
         asked.head = false;

@@ -80,6 +80,33 @@ impl Intake {
         self.source.borrow().kept.is_some() && self.failure.get().is_none()
     }
 
+    /// The whole body for another request, if it is all there.
+    pub(super) fn copy(&self) -> Option<Rc<Self>> {
+        let source = self.source.borrow();
+        let kept = source
+            .kept
+            .clone()
+            .filter(|_| source.ended && self.replayable());
+        let source = Source {
+            body: RequestBody::Empty,
+            ended: true,
+            kept: Some(kept?),
+            kept_size: source.kept_size,
+            keep_max: source.keep_max,
+            trailers: source.trailers.clone(),
+        };
+        Some(Rc::new(Self {
+            length: self.length,
+            source: RefCell::new(source),
+            seen: Cell::new(0),
+            failure: Cell::new(None),
+            given: Cell::new(Some(Instant::now())),
+            turn: Cell::new(0),
+            position: Cell::new(0),
+            size_max: self.size_max,
+        }))
+    }
+
     /// Since when it is the endpoint's turn; nothing while the client is waited for. An endpoint
     /// that takes no more of a body has its turn too.
     pub(crate) const fn given(&self) -> Option<Instant> {

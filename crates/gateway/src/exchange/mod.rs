@@ -12,6 +12,7 @@ mod gather;
 mod headers;
 mod hedge;
 mod intake;
+mod mirror;
 mod notable;
 mod perform;
 mod resets;

@@ -55,6 +55,10 @@ pub(super) struct Exchange {
     pub(super) intake: Option<Rc<Intake>>,
     pub(super) upgrade: Option<HeaderValue>,
     pub(super) form: Form,
+    /// Index of the service that gets a copy.
+    pub(super) mirror: Option<usize>,
+    /// Whether it is such a copy: it is sent once, and is no load that a retry budget grows by.
+    pub(super) is_copy: bool,
 }
 
 /// What the attempts of one request leave behind.
@@ -138,6 +142,7 @@ impl Exchange {
         let answered = self.answer(now).await;
         self.give_back(admitted, &answered);
         self.compare(&answered);
+        self.copy_for(&answered);
         answered
     }
 
@@ -179,7 +184,9 @@ impl Exchange {
         let Some((route, service)) = hub.plan.target(self.route, self.service) else {
             return Err(Unanswered::Unavailable);
         };
-        worker.deposit(self.route, hub.clock.at(now.into_std()));
+        if !self.is_copy {
+            worker.deposit(self.route, hub.clock.at(now.into_std()));
+        }
         let mut past = Past::default();
         loop {
             let Some(upstream) = self.next(route, &mut past, &mut now).await else {
@@ -393,7 +400,7 @@ impl Exchange {
     /// Whether another attempt may follow; takes it from the budget. Dead kept connections have a
     /// limit of their own: they must not use up what is meant for another endpoint.
     fn may_repeat(&self, route: &RoutePlan, past: &Past, sent: Sent) -> bool {
-        let Some(retry) = &route.retry else {
+        let Some(retry) = route.retry.as_ref().filter(|_| !self.is_copy) else {
             return false;
         };
         let attempts = past.attempts.saturating_sub(past.stale);

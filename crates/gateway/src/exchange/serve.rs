@@ -22,6 +22,8 @@ use super::trace::{REQUEST_ID, identify};
 use super::{Client, Delivery, Ticket};
 use crate::downstream::RequestBody;
 use crate::http1::Added;
+use crate::mirror::COPY_MAX;
+use crate::plan::RoutePlan;
 use crate::split::Split;
 use crate::strict::{Refusal, check_parts, is_authority};
 
@@ -84,6 +86,7 @@ struct Prepared {
     intake: Option<Rc<Intake>>,
     upgrade: Option<HeaderValue>,
     idempotent: bool,
+    mirror: Option<usize>,
 }
 
 impl Prepared {
@@ -112,6 +115,8 @@ impl Prepared {
             head,
             added,
             form,
+            mirror: self.mirror,
+            is_copy: false,
         })
     }
 }
@@ -175,12 +180,10 @@ fn prepare(
     let canary = route.canary.filter(|_| split.is_some_and(takes));
     let service = canary.unwrap_or(route.service);
     forward(client, parts, added, host, notable);
-    let repeatable = route
-        .retry
-        .as_ref()
-        .is_some_and(|retry| retry.non_idempotent);
-    let idempotent = repeatable || is_idempotent(&parts.method);
-    let keep_max = if idempotent { route.keep_max } else { 0 };
+    let idempotent = is_repeatable(route, &parts.method);
+    let lot = || client.worker.unit();
+    let mirror = route.mirror.filter(|(_, share)| lot() < *share);
+    let keep_max = keep_max(route, idempotent, mirror.is_some());
     let intake = (!body.is_ended()).then(|| Intake::new(body, size_max, keep_max));
     ticket.intake.clone_from(&intake);
     let timeout = asked.map_or(route.timeout, |asked| asked.min(route.timeout));
@@ -192,6 +195,9 @@ fn prepare(
         criticality,
         impatient: asked.is_some_and(|asked| asked < route.try_timeout),
         intake,
+        mirror: mirror
+            .filter(|_| upgrade.is_none())
+            .map(|(service, _)| service),
         upgrade,
         idempotent,
     })
@@ -294,6 +300,21 @@ fn asked(headers: &HeaderMap, notable: Notable, form: Form) -> Option<Duration> 
         .and_then(|value| value.to_str().ok()?.parse().ok())
         .map(|GrpcTimeout(time)| time);
     [asked, call].into_iter().flatten().min()
+}
+
+/// Bytes of a body that are kept, for another attempt or for a copy.
+fn keep_max(route: &RoutePlan, idempotent: bool, mirrored: bool) -> u64 {
+    let again = if idempotent { route.keep_max } else { 0 };
+    again.max(if mirrored { COPY_MAX } else { 0 })
+}
+
+/// Whether a request may be sent again after it may have been acted upon.
+fn is_repeatable(route: &RoutePlan, method: &Method) -> bool {
+    let said = route
+        .retry
+        .as_ref()
+        .is_some_and(|retry| retry.non_idempotent);
+    said || is_idempotent(method)
 }
 
 /// Methods that may be repeated without another effect (RFC 9110, section 9.2.2).

@@ -8,6 +8,7 @@ use ninefold_core::ejection::BUCKETS;
 use super::Histogram;
 use crate::cache::CacheResult;
 use crate::fallback::FallbackCause;
+use crate::mirror::Mirrored;
 
 /// Adds to a cell that only this thread writes: no locked instruction is needed.
 pub(crate) fn add(cell: &AtomicU64, more: u64) {
@@ -40,6 +41,8 @@ pub(crate) struct RouteCells {
     pub(crate) fallbacks: [AtomicU64; FallbackCause::ALL.len()],
     /// By how the cache took part.
     pub(crate) cache: [AtomicU64; CacheResult::ALL.len()],
+    /// By what became of the copy.
+    pub(crate) mirrored: [AtomicU64; Mirrored::ALL.len()],
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     latency_sum_ns: AtomicU64,
@@ -65,6 +68,7 @@ impl RouteCells {
             hedges_won: AtomicU64::new(0),
             fallbacks: Default::default(),
             cache: Default::default(),
+            mirrored: Default::default(),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             latency_sum_ns: AtomicU64::new(0),

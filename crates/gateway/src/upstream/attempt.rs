@@ -231,7 +231,10 @@ impl Attempt<'_> {
 
     /// Sends the request on the first kept connection that lives, or on a new one. Says also when
     /// it had the connection.
-    async fn answer(&self, lease: &mut Lease) -> (Result<AnswerHead, (Failure, bool)>, Instant) {
+    pub(super) async fn answer(
+        &self,
+        lease: &mut Lease,
+    ) -> (Result<AnswerHead, (Failure, bool)>, Instant) {
         if self.http2 {
             let opened = self.stream().await;
             let began = Instant::now();

@@ -43,6 +43,10 @@ pub(crate) struct Upstream {
     /// Requests that wait for the head of their answer, and since when it is silent.
     waiting: Cell<u32>,
     silent_since: Cell<Instant>,
+    /// Whether it is just being asked for its load.
+    pub(super) is_asked: Cell<bool>,
+    /// Which one of its service's it is in this thread's view.
+    position: Cell<usize>,
 }
 
 impl Upstream {
@@ -59,7 +63,17 @@ impl Upstream {
             canary_at: Cell::default(),
             waiting: Cell::new(0),
             silent_since: Cell::new(Instant::now()),
+            is_asked: Cell::new(false),
+            position: Cell::new(usize::MAX),
         }
+    }
+
+    pub(crate) fn stand_at(&self, position: usize) {
+        self.position.set(position);
+    }
+
+    pub(crate) const fn position(&self) -> usize {
+        self.position.get()
     }
 
     /// This thread's counters.

@@ -2,8 +2,11 @@
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use ninefold_config::model::{Balance, File, HashBalance, HashKey, Ratio, WhenTooFew};
+use ninefold_config::model::{
+    Balance, File, HashBalance, HashKey, PrequalBalance, Ratio, WhenTooFew,
+};
 use ninefold_gateway::{EndpointView, PoolCounters};
 use tokio::sync::Notify;
 
@@ -101,6 +104,109 @@ async fn the_one_with_fewer_requests_is_taken() {
     assert_eq!(seen(&backends), expected);
     release.notify_waiters();
     assert_eq!(held.answer().await.status, 200);
+}
+
+/// Says a load of `load` requests at `/load`, and counts what else it is asked.
+async fn loaded(load: Arc<AtomicU32>) -> Backend {
+    Backend::start(move |seen| {
+        if !seen.head.starts_with("GET /load ") {
+            return ok("x");
+        }
+        let load = load.load(Relaxed);
+        let said = format!("TEXT named_metrics.rif={load},named_metrics.latency_ms={load}");
+        let head = format!("HTTP/1.1 200 OK\r\nendpoint-load-metrics: {said}\r\n");
+        Act::Answer(format!("{head}content-length: 2\r\n\r\nok").into_bytes())
+    })
+    .await
+}
+
+fn asked(backend: &Backend, path: &str) -> usize {
+    let start = format!("GET {path} ");
+    let requests = backend.requests();
+    requests
+        .iter()
+        .filter(|seen| seen.head.starts_with(&start))
+        .count()
+}
+
+/// Others send requests there as well, which this gateway cannot know by itself.
+#[tokio::test]
+async fn prequal_goes_where_endpoints_say_that_they_have_little_to_do() {
+    let loads: Vec<_> = [9, 1, 9]
+        .into_iter()
+        .map(|load| Arc::new(AtomicU32::new(load)))
+        .collect();
+    let mut backends = Vec::new();
+    for load in &loads {
+        backends.push(loaded(Arc::clone(load)).await);
+    }
+    let probe = "/load".into();
+    let rig = Rig::new(&balanced(Balance::Prequal(PrequalBalance { probe })));
+    rig.gateway.publish(views_of(&backends));
+    for idle in [1, 2] {
+        for (nth, load) in loads.iter().enumerate() {
+            load.store(if nth == idle { 1 } else { 9 }, Relaxed);
+        }
+        // What was said before is forgotten as soon as each has been asked again.
+        let before: Vec<_> = backends.iter().map(|one| asked(one, "/load")).collect();
+        until("all were asked twice", || async {
+            assert_eq!(rig.get("/").await.status, 200);
+            let now = backends.iter().map(|one| asked(one, "/load"));
+            let twice = now.zip(&before).all(|(now, before)| now > before + 1);
+            twice.then_some(())
+        })
+        .await;
+        let before = asked(&backends[idle], "/");
+        for _ in 0..40 {
+            assert_eq!(rig.get("/").await.status, 200);
+        }
+        let taken = asked(&backends[idle], "/") - before;
+        assert!(taken > 25, "{taken} of 40 went to the idle one");
+    }
+    assert_eq!(pool(&rig).balance, "prequal");
+    let counters = rig.counters();
+    let attempts: u64 = counters
+        .endpoints
+        .iter()
+        .map(|one| one.report.attempts)
+        .sum();
+    let requests: usize = backends.iter().map(|one| asked(one, "/")).sum();
+    assert_eq!(attempts, requests as u64, "probes are no attempts");
+}
+
+#[tokio::test]
+async fn prequal_goes_on_without_reports() {
+    // Nothing of that is a report, and nothing of it is held against them.
+    let backends = [
+        Backend::start(|_| ok("no header")).await,
+        Backend::start(|seen| {
+            if seen.head.contains("/load") {
+                Act::Close
+            } else {
+                ok("x")
+            }
+        })
+        .await,
+        Backend::start(|seen| {
+            if seen.head.contains("/load") {
+                Act::Hang
+            } else {
+                ok("x")
+            }
+        })
+        .await,
+    ];
+    let probe = "/load".into();
+    let rig = Rig::new(&balanced(Balance::Prequal(PrequalBalance { probe })));
+    rig.gateway.publish(views_of(&backends));
+    for _ in 0..60 {
+        assert_eq!(rig.get("/").await.status, 200);
+    }
+    for backend in &backends {
+        assert!(asked(backend, "/") > 0);
+    }
+    let counters = rig.counters();
+    assert!(counters.endpoints.iter().all(|one| !one.ejected()));
 }
 
 async fn of_tenant(rig: &Rig, tenant: usize) -> String {

@@ -5,11 +5,10 @@ use std::time::Duration;
 use ninefold_config::model::{
     AccessLog, AccessLogFormat, Fallback, File, FixedAnswer, FixedBody, Overload, Ratio, Span,
 };
-use ninefold_core::id::InstanceId;
-use ninefold_gateway::{EndpointView, FallbackCause, Gateway, RouteCounters};
+use ninefold_gateway::{FallbackCause, Gateway, RouteCounters};
 
 use crate::backend::{Act, Backend, ok, status};
-use crate::rig::{Rig, file, service, until, views};
+use crate::rig::{Rig, file, service, until, views, views_of_service};
 
 fn fixed(status: u16) -> File {
     let mut file = file();
@@ -34,19 +33,7 @@ fn start(file: &File, app: &[&Backend], spare: &Backend) -> Rig {
     let rig = Rig::new(file);
     let addresses: Vec<_> = app.iter().map(|backend| backend.address).collect();
     let mut all = views(&addresses);
-    all.push(EndpointView {
-        instance: InstanceId::new("spare", 0),
-        address: spare.address,
-        zone: None,
-        admitted: true,
-        degraded: false,
-        doubtful: false,
-        weight: 1,
-        backup: false,
-        ready_since: None,
-        host: None,
-        incarnation: 0,
-    });
+    all.extend(views_of_service("spare", &[spare.address]));
     rig.gateway.publish(all);
     rig
 }

@@ -35,6 +35,7 @@ mod http2;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod mirror;
 mod outliers;
 #[cfg(test)]
 mod overload;

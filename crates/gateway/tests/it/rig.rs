@@ -62,6 +62,7 @@ pub(crate) fn route(path: &str) -> Route {
         fallback: None,
         cache: None,
         split: None,
+        mirror: None,
         criticality: ninefold_config::model::Criticality::Critical,
     }
 }
@@ -156,8 +157,12 @@ impl Rig {
 }
 
 pub(crate) fn views(addresses: &[SocketAddr]) -> Vec<EndpointView> {
+    views_of_service("app", addresses)
+}
+
+pub(crate) fn views_of_service(service: &str, addresses: &[SocketAddr]) -> Vec<EndpointView> {
     let view = |(ordinal, address): (usize, &SocketAddr)| EndpointView {
-        instance: InstanceId::new("app", u32::try_from(ordinal).unwrap()),
+        instance: InstanceId::new(service, u32::try_from(ordinal).unwrap()),
         address: *address,
         zone: None,
         admitted: true,

@@ -1,11 +1,10 @@
 //! A canary beside a service.
 
 use ninefold_config::model::{File, Ratio, Split, Sticky};
-use ninefold_core::id::InstanceId;
-use ninefold_gateway::{EndpointView, Notice, SplitCounters};
+use ninefold_gateway::{Notice, SplitCounters};
 
 use crate::backend::{Backend, ok, status};
-use crate::rig::{Answer, Rig, file, service, until, views};
+use crate::rig::{Answer, Rig, file, service, until, views, views_of_service};
 
 fn split(share: u64, sticky: Option<Sticky>) -> File {
     let mut file = file();
@@ -24,19 +23,7 @@ fn split(share: u64, sticky: Option<Sticky>) -> File {
 fn start(file: &File, main: &Backend, canary: &Backend) -> Rig {
     let rig = Rig::new(file);
     let mut all = views(&[main.address]);
-    all.push(EndpointView {
-        instance: InstanceId::new("next", 0),
-        address: canary.address,
-        zone: None,
-        admitted: true,
-        degraded: false,
-        doubtful: false,
-        weight: 1,
-        backup: false,
-        ready_since: None,
-        host: None,
-        incarnation: 0,
-    });
+    all.extend(views_of_service("next", &[canary.address]));
     rig.gateway.publish(all);
     rig
 }
