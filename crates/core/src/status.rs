@@ -291,6 +291,12 @@ pub struct RouteStatus {
     pub refused: u64,
     /// Requests that met a failure and succeeded all the same.
     pub masked: u64,
+    /// Requests that asked instances to leave the optional part of their answer out, this run.
+    #[serde(default)]
+    pub dimmed: u64,
+    /// The share of requests that get the optional part now; none without a brownout.
+    #[serde(default)]
+    pub optional_share: Option<f64>,
     /// Requests that a fault in the gateway hit, this run. They are not in the percentiles.
     #[serde(default)]
     pub injected: u64,

@@ -231,8 +231,31 @@ fn encode_degraded(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]
     encode_injected(encoder, routes)?;
     encode_fallbacks(encoder, routes)?;
     encode_caches(encoder, routes)?;
+    encode_brownouts(encoder, routes)?;
     encode_splits(encoder, routes)?;
     encode_mirrored(encoder, routes)
+}
+
+fn encode_brownouts(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
+    let dims = |route: &&RouteCounters| route.optional_share.is_some();
+    counter(
+        encoder,
+        "ninefold_dimmed_requests",
+        "Requests that asked instances to leave the optional part of their answer out",
+        routes
+            .iter()
+            .filter(dims)
+            .map(|route| (vec![("route", &*route.route)], route.dimmed)),
+    )?;
+    gauge(
+        encoder,
+        "ninefold_optional_share",
+        "The share of requests that get the optional part of an answer, where there is a brownout",
+        routes.iter().filter_map(|route| {
+            let share = route.optional_share?;
+            Some((vec![("route", &*route.route)], share))
+        }),
+    )
 }
 
 fn encode_fallbacks(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {

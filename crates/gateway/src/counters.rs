@@ -76,6 +76,12 @@ pub struct RouteCounters {
     pub refused: u64,
     /// Of `ok`: requests with a failed attempt.
     pub masked: u64,
+    /// Requests that asked instances to leave the optional part of their answer out.
+    #[serde(default)]
+    pub dimmed: u64,
+    /// The share of requests that get the optional part now; none without a brownout.
+    #[serde(default)]
+    pub optional_share: Option<f64>,
     /// Requests that an injected fault hit, however they ended. They are not in `latency`.
     #[serde(default)]
     pub injected: u64,

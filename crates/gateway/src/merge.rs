@@ -132,6 +132,9 @@ impl RouteCounters {
             cancelled,
             refused,
             masked,
+            dimmed,
+            // That of the one that stays.
+            optional_share: _,
             injected,
             injected_failed,
             answered,
@@ -157,6 +160,7 @@ impl RouteCounters {
         self.cancelled += cancelled;
         self.refused += refused;
         self.masked += masked;
+        self.dimmed += dimmed;
         self.injected += injected;
         self.injected_failed += injected_failed;
         self.answered += answered;

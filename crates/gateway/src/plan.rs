@@ -11,7 +11,7 @@ use ninefold_config::model::{
 };
 use ninefold_core::balance::{LocalityRules, Wanted};
 use ninefold_core::ejection::{EjectionRules, LatencyRules, SuccessRules};
-use ninefold_core::policy::HedgeConfig;
+use ninefold_core::policy::{DimmerConfig, HedgeConfig};
 
 use crate::certificate::CertificateError;
 use crate::fallback::{Fallback, FallbackError, Fixed};
@@ -63,6 +63,7 @@ pub(crate) struct RoutePlan {
     pub(crate) fallback: Option<Fallback>,
     pub(crate) cache: Option<Cache>,
     pub(crate) split: Option<Split>,
+    pub(crate) brownout: Option<DimmerConfig>,
     /// Index of the canary.
     pub(crate) canary: Option<usize>,
     /// Which gets copies: its index, and the share of the requests.
@@ -196,6 +197,7 @@ impl RoutePlan {
             cache: route.cache.clone(),
             canary: route.split.as_ref().map(|split| index(&split.service)),
             split: route.split.clone(),
+            brownout: route.brownout.as_ref().map(brownout),
             mirror: route
                 .mirror
                 .as_ref()
@@ -342,6 +344,18 @@ fn hedge(hedge: &model::Hedge) -> HedgeConfig {
         min_samples: hedge.samples,
         window: HEDGE_WINDOW,
         ..HedgeConfig::default()
+    }
+}
+
+/// How often the share of a brownout moves, at most.
+const DIM_EVERY: Span = Span::millis(500);
+
+fn brownout(brownout: &model::Brownout) -> DimmerConfig {
+    DimmerConfig {
+        target: brownout.target,
+        min_share: brownout.min_share,
+        period: DIM_EVERY.max(brownout.target),
+        ..DimmerConfig::default()
     }
 }
 

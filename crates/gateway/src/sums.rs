@@ -64,6 +64,8 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
                 total.hedge_delay = hedge.and_then(|hedge| hedge.delay(0, hub.clock.now()));
                 total.rate_limited = limit.map_or(0, RouteLimit::refused);
                 total.cache = cache(hub, index);
+                let dimmer = hub.dimmers.get(index).and_then(Option::as_ref);
+                total.optional_share = dimmer.map(|dimmer| dimmer.share());
                 let bulkhead = hub.bulkheads.get(index).and_then(Option::as_ref);
                 total.bulkhead = bulkhead.map(bulkhead_counters);
                 let split = hub.splits.get(index).and_then(Option::as_ref);
@@ -272,6 +274,8 @@ impl RouteCounters {
             cancelled: 0,
             refused: 0,
             masked: 0,
+            dimmed: 0,
+            optional_share: None,
             injected: 0,
             injected_failed: 0,
             answered: 0,
@@ -302,6 +306,7 @@ impl RouteCounters {
         self.refused += load(&cells.refused);
         self.requests += load(&cells.requests);
         self.masked += load(&cells.masked);
+        self.dimmed += load(&cells.dimmed);
         self.answered += load(&cells.answered);
         for ((_, sum), cell) in self.fallbacks.iter_mut().zip(&cells.fallbacks) {
             *sum += load(cell);

@@ -175,6 +175,8 @@ impl Control {
                     cancelled: totals.cancelled,
                     refused: totals.refused,
                     masked: totals.masked,
+                    dimmed: counters.map_or(0, |counters| counters.dimmed),
+                    optional_share: counters.and_then(|counters| counters.optional_share),
                     injected: counters.map_or(0, |counters| counters.injected),
                     injected_failed: counters.map_or(0, |counters| counters.injected_failed),
                     fallbacks: counters.map_or(0, |counters| {

@@ -100,6 +100,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
                 fallback: None,
                 cache: None,
                 split: None,
+                brownout: None,
                 mirror: None,
                 criticality: ninefold_config::model::Criticality::Critical,
             }],

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use super::view::View;
-use crate::model::{Cache, Fallback, FixedAnswer, FixedBody, Mirror, Name, Ratio, Split, Sticky};
+use crate::model::{
+    Brownout, Cache, Fallback, FixedAnswer, FixedBody, Mirror, Name, Ratio, Span, Split, Sticky,
+};
 
 /// What a fixed answer's body is unless the file says otherwise.
 const CONTENT_TYPE: &str = "text/plain; charset=utf-8";
@@ -70,5 +72,15 @@ pub(super) fn split(route: View<'_, '_>) -> Option<Split> {
         share: table.parse("share").unwrap_or(Ratio::percent(0)),
         sticky,
         roll_back: table.flag("roll_back").unwrap_or(true),
+    })
+}
+
+/// The brownout of a route, if it has one.
+pub(super) fn brownout(route: View<'_, '_>) -> Option<Brownout> {
+    route.value("brownout")?;
+    let table = route.table("brownout");
+    Some(Brownout {
+        target: table.parse("target").unwrap_or(Span::secs(1)),
+        min_share: table.parse("min_share").unwrap_or(Ratio::percent(0)),
     })
 }

@@ -145,6 +145,7 @@ fn route(table: View<'_, '_>, protocol: Protocol) -> Route {
         fallback: degrade::fallback(table),
         cache: degrade::cache(table),
         split: degrade::split(table),
+        brownout: degrade::brownout(table),
         mirror: degrade::mirror(table),
         send_proxy_protocol: match table.text("send_proxy_protocol") {
             Some("v1") => Some(ProxyVersion::V1),
@@ -213,6 +214,7 @@ fn implicit_route(service: &Name, protocol: Protocol) -> Route {
         fallback: None,
         cache: None,
         split: None,
+        brownout: None,
         mirror: None,
         send_proxy_protocol: None,
     }

@@ -3,12 +3,13 @@
 use super::{place, service};
 use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
-use crate::model::{Fallback, FixedAnswer, FixedBody, Route};
+use crate::model::{Fallback, FixedAnswer, FixedBody, Ratio, Route};
 
 /// Checks the fallbacks of every route.
 pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     for (path, route) in place::routes(&built.file) {
         cache(route, &path, report);
+        brownout(route, &path, report);
         canary(built, route, &path, report);
         mirror(built, route, &path, report);
         let at = path.key("fallback");
@@ -29,6 +30,39 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
                 seldom(answer, route, &path, report);
             }
         }
+    }
+}
+
+fn brownout(route: &Route, path: &KeyPath, report: &mut Report<'_, '_>) {
+    let Some(brownout) = &route.brownout else {
+        return;
+    };
+    let at = path.key("brownout");
+    if brownout.min_share >= Ratio::ONE {
+        let draft = Draft::error(
+            "out-of-range",
+            &at.key("min_share"),
+            "then nothing is ever left out",
+        );
+        let help = "write less than 100%, or leave `brownout` out";
+        report.check(draft.value(brownout.min_share).help(help), &[]);
+    }
+    let target = at.key("target");
+    if brownout.target.0.is_zero() {
+        let draft = Draft::error("out-of-range", &target, "no answer is as quick as that");
+        let help = "write a time above zero, such as \"500ms\"";
+        report.check(draft.value(brownout.target).help(help), &[]);
+    } else if brownout.target >= route.timeout {
+        let draft = Draft::warning(
+            "no-effect",
+            &target,
+            format!("requests end after {} already", route.timeout),
+        );
+        let help = "write a `target` well below `timeout`";
+        report.check(
+            draft.value(brownout.target).help(help),
+            &[path.key("timeout")],
+        );
     }
 }
 

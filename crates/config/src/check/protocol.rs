@@ -40,7 +40,7 @@ const OF_LIMITS: [&str; 6] = [
     "body_rate_min",
     "streams",
 ];
-const OF_ROUTES: [&str; 11] = [
+const OF_ROUTES: [&str; 12] = [
     "host",
     "path",
     "methods",
@@ -52,6 +52,7 @@ const OF_ROUTES: [&str; 11] = [
     "cache",
     "split",
     "mirror",
+    "brownout",
 ];
 
 /// What only HTTP has, of a service.

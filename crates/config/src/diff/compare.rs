@@ -236,6 +236,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
         cache,
         split,
         mirror,
+        brownout,
         send_proxy_protocol,
     } = old;
     let mut keys = Keys::default();
@@ -254,6 +255,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
     keys.whole("fallback", fallback, &new.fallback);
     keys.whole("cache", cache, &new.cache);
     keys.whole("split", split, &new.split);
+    keys.whole("brownout", brownout, &new.brownout);
     keys.whole("mirror", mirror, &new.mirror);
     keys.whole(
         "send_proxy_protocol",

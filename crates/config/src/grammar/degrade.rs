@@ -140,6 +140,29 @@ pub(super) static MIRROR: Table = Table {
     later: &["body_size", "header"],
 };
 
+/// `brownout` of a route.
+pub(super) static BROWNOUT: Table = Table {
+    title: "`brownout`",
+    about: "A share of the requests, as large as the latency demands, has `x-brownout: 1`, by which \
+            instances are told to leave the optional part of their answers out.",
+    keys: &[
+        Key::new(
+            "target",
+            "What the 95th percentile of the route's answers is held at.",
+            Shape::DURATION,
+        )
+        .required(),
+        Key::new(
+            "min_share",
+            "Of the requests that always get the optional part, below 100%.",
+            Shape::Share,
+        )
+        .default("\"0%\""),
+    ],
+    rule: None,
+    later: &["period", "gains", "quantile"],
+};
+
 static STICKY: Table = Table {
     title: "`sticky`",
     about: "Requests with the same value go to the same service; those without one by their client.",

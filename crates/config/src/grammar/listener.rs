@@ -1,6 +1,6 @@
 //! `[[listener]]` and its routes.
 
-use super::degrade::{CACHE, FALLBACK, MIRROR, SPLIT};
+use super::degrade::{BROWNOUT, CACHE, FALLBACK, MIRROR, SPLIT};
 use super::hedge::HEDGE;
 use super::isolate::BULKHEAD;
 use super::{Key, Shape, Table};
@@ -302,6 +302,11 @@ pub(crate) static ROUTE: Table = Table {
             "split",
             "A share of the requests for a canary, with a roll-back of its own. Default: none.",
             Shape::Table(&SPLIT),
+        ),
+        Key::new(
+            "brownout",
+            "Answers without their optional part while the route is slow. Default: none.",
+            Shape::Table(&BROWNOUT),
         ),
         Key::new(
             "mirror",

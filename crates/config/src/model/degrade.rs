@@ -95,3 +95,12 @@ pub enum Sticky {
     /// Those with one value of this cookie; those without it by their client.
     Cookie(String),
 }
+
+/// `brownout`: under load, instances are told to leave the optional part of their answers out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brownout {
+    /// `target`: what the 95th percentile of the route's answers is held at.
+    pub target: Span,
+    /// `min_share`: of the requests that always get the optional part. Default 0 %.
+    pub min_share: Ratio,
+}

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{
-    Bulkhead, Bytes, Cache, Criticality, Fallback, Hedge, Mirror, Name, Rate, Ratio, Span, Split,
+    Brownout, Bulkhead, Bytes, Cache, Criticality, Fallback, Hedge, Mirror, Name, Rate, Ratio,
+    Span, Split,
 };
 
 /// One listener.
@@ -126,6 +127,8 @@ pub struct Route {
     pub split: Option<Split>,
     /// `mirror`. Default none.
     pub mirror: Option<Mirror>,
+    /// `brownout`. Default none.
+    pub brownout: Option<Brownout>,
     /// `send_proxy_protocol`: only with TCP. Default none.
     pub send_proxy_protocol: Option<ProxyVersion>,
 }

@@ -18,7 +18,7 @@ mod source;
 
 pub use chaos::Chaos;
 pub use claim::{Claim, Load, LoadRequest, Survive};
-pub use degrade::{Cache, Fallback, FixedAnswer, FixedBody, Mirror, Split, Sticky};
+pub use degrade::{Brownout, Cache, Fallback, FixedAnswer, FixedBody, Mirror, Split, Sticky};
 pub use file::{AdminAddress, Cluster, File, Node};
 pub use hedge::Hedge;
 pub use isolate::{Breaker, Bulkhead, BulkheadKey};

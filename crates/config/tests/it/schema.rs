@@ -137,6 +137,10 @@ const TABLES: &[(&str, &str)] = &[
         "sticky",
         "[[listener]]\n[[listener.route]]\n[listener.route.split.sticky]\n",
     ),
+    (
+        "brownout",
+        "[[listener]]\n[[listener.route]]\n[listener.route.brownout]\n",
+    ),
     ("SLO", "[slo.a]\n"),
     ("latency", "[slo.a.latency]\n"),
     ("claim", "[[claim]]\n"),

@@ -37,6 +37,9 @@ pub(super) const REASON: HeaderName = HeaderName::from_static("x-ninefold-reason
 /// The fault that was injected into a request: on the attempts that it hit, and on the answer.
 pub(super) const FAULT: HeaderName = HeaderName::from_static("x-ninefold-fault");
 
+/// Tells instances to leave the optional part of their answer out (brownout).
+pub(super) const BROWNOUT: HeaderName = HeaderName::from_static("x-brownout");
+
 /// Why a fallback answered.
 pub(super) const FALLBACK: HeaderName = HeaderName::from_static("x-ninefold-fallback");
 

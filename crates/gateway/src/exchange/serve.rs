@@ -13,7 +13,7 @@ use ninefold_core::policy::deadline::GrpcTimeout;
 
 use super::answer::OwnAnswer;
 use super::form::Form;
-use super::headers::{CRITICALITY, DEADLINE, GRPC_TIMEOUT, forward, upgrade};
+use super::headers::{BROWNOUT, CRITICALITY, DEADLINE, GRPC_TIMEOUT, forward, upgrade};
 use super::intake::Intake;
 use super::notable::Notable;
 use super::perform::Exchange;
@@ -180,6 +180,7 @@ fn prepare(
     let canary = route.canary.filter(|_| split.is_some_and(takes));
     let service = canary.unwrap_or(route.service);
     forward(client, parts, added, host, notable);
+    dim(client, ticket, index, parts);
     let idempotent = is_repeatable(route, &parts.method);
     let lot = || client.worker.unit();
     let mirror = route.mirror.filter(|(_, share)| lot() < *share);
@@ -300,6 +301,17 @@ fn asked(headers: &HeaderMap, notable: Notable, form: Form) -> Option<Duration> 
         .and_then(|value| value.to_str().ok()?.parse().ok())
         .map(|GrpcTimeout(time)| time);
     [asked, call].into_iter().flatten().min()
+}
+
+/// Asks for less, where the route is slow and the lot says so.
+fn dim(client: &Client, ticket: &Ticket, route: usize, parts: &mut Parts) {
+    if let Some(Some(dimmer)) = client.worker.hub.dimmers.get(route)
+        && !dimmer.serve_optional()
+    {
+        ticket.dimmed();
+        let headers = &mut parts.headers;
+        headers.insert(BROWNOUT, HeaderValue::from_static("1"));
+    }
 }
 
 /// Bytes of a body that are kept, for another attempt or for a copy.

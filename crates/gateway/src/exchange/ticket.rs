@@ -196,6 +196,11 @@ impl Ticket {
     pub(crate) fn answered(&mut self, status: u16, at: Instant) {
         self.status = status;
         self.phase = Phase::Body;
+        let hub = &self.client.worker.hub;
+        if let Some(Some(dimmer)) = hub.dimmers.get(self.route) {
+            let took = at.saturating_duration_since(self.began);
+            dimmer.observe(took, hub.clock.at(at));
+        }
         if status < 500
             && self.fault.get().is_none()
             && let Some(cells) = self.cells()
@@ -239,6 +244,13 @@ impl Ticket {
     /// Why a fallback answers, if one does.
     pub(super) const fn fallback(&self) -> Option<FallbackCause> {
         self.fallback
+    }
+
+    /// The instance is told to leave the optional part of its answer out.
+    pub(super) fn dimmed(&self) {
+        if let Some(cells) = self.cells() {
+            add(&cells.dimmed, 1);
+        }
     }
 
     /// A fault was injected into an attempt.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ninefold_core::policy::HedgePolicy;
+use ninefold_core::policy::{Dimmer, HedgePolicy};
 
 use super::Hub;
 use super::outliers::Pool;
@@ -123,6 +123,21 @@ pub(super) fn splits(plan: &Plan, elder: Option<&Hub>) -> Vec<Option<Arc<Split>>
         Some(kept.unwrap_or_else(|| Arc::new(Split::new(settings))))
     };
     plan.routes.iter().map(split).collect()
+}
+
+/// By route: how much of the optional work is left out.
+pub(super) fn dimmers(plan: &Plan, elder: Option<&Hub>) -> Vec<Option<Arc<Dimmer>>> {
+    let dimmer = |route: &RoutePlan| {
+        let settings = route.brownout?;
+        let kept = elder.and_then(|elder| {
+            let mut routes = elder.plan.routes.iter().zip(&elder.dimmers);
+            let (before, dimmer) = routes.find(|(before, _)| before.name == route.name)?;
+            dimmer.clone().filter(|_| before.brownout == Some(settings))
+        });
+        // A valid file has valid brownouts.
+        kept.or_else(|| Dimmer::new(settings).map(Arc::new).ok())
+    };
+    plan.routes.iter().map(dimmer).collect()
 }
 
 /// By route: how long requests take, where second endpoints are asked.

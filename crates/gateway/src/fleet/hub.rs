@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use ninefold_core::id::InstanceId;
-use ninefold_core::policy::HedgePolicy;
-use ninefold_core::policy::RetryBudget;
-
+use ninefold_core::policy::{Dimmer, HedgePolicy, RetryBudget};
 use tokio::sync::watch;
 
 use super::budgets::{Budgets, budgets};
@@ -70,6 +68,8 @@ pub(crate) struct Hub {
     pub(crate) limits: Vec<Option<RouteLimit>>,
     /// By route; none where no second endpoint is asked.
     pub(crate) hedges: Vec<Option<Arc<HedgePolicy>>>,
+    /// By route; none where nothing is ever left out.
+    pub(crate) dimmers: Vec<Option<Arc<Dimmer>>>,
     pub(crate) caches: Caches,
     /// By route; none where all goes to one service.
     pub(crate) splits: Vec<Option<Arc<Split>>>,
@@ -118,6 +118,7 @@ impl Hub {
             breakers: heirlooms::breakers(&plan, elder),
             bulkheads: heirlooms::bulkheads(&plan, elder),
             hedges: heirlooms::hedges(&plan, elder),
+            dimmers: heirlooms::dimmers(&plan, elder),
             faults: elder
                 .map(|elder| Arc::clone(&elder.faults))
                 .unwrap_or_default(),

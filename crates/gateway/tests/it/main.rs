@@ -11,6 +11,8 @@ mod balancing;
 #[cfg(test)]
 mod breaker;
 #[cfg(test)]
+mod brownout;
+#[cfg(test)]
 mod bulkhead;
 #[cfg(test)]
 mod cache;

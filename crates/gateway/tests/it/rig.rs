@@ -62,6 +62,7 @@ pub(crate) fn route(path: &str) -> Route {
         fallback: None,
         cache: None,
         split: None,
+        brownout: None,
         mirror: None,
         criticality: ninefold_config::model::Criticality::Critical,
     }

@@ -6,6 +6,7 @@
 //! | [`RetryByStatus`] | [`Retry`](crate::retry::Retry) | which answers may differ another time, and when |
 //! | `ByMethod` | the layers of retry and hedge | which requests may be sent again |
 //! | [`ReplayBody`] | requests | a body that can be sent again, up to a size |
+//! | [`wants_optional`] | handlers | whether the caller wants all of an answer |
 //! | [`FromHeaders`] | layers | the deadline and the criticality that a request carries |
 //!
 //! ```
@@ -21,6 +22,7 @@
 //! ```
 
 mod body;
+mod brownout;
 #[cfg(feature = "tower")]
 mod by_method;
 mod by_status;
@@ -32,6 +34,7 @@ pub use ninefold_core::policy::classify::HttpStatus;
 pub use ninefold_core::policy::deadline::{TIME_LEFT_HEADER, TimeLeft};
 
 pub use self::body::ReplayBody;
+pub use self::brownout::{BROWNOUT_HEADER, wants_optional};
 #[cfg(feature = "tower")]
 pub use self::by_method::ByMethod;
 pub use self::by_status::{ByStatus, RetryByStatus};

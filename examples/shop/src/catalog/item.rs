@@ -15,6 +15,9 @@ pub struct Item {
     pub price_cents: u32,
 }
 
+/// How many similar items are shown.
+const SIMILAR: usize = 3;
+
 /// All items, in memory: every replica has the same list and none can lose it.
 #[derive(Clone, Debug)]
 pub struct Catalog(Vec<Item>);
@@ -46,6 +49,15 @@ impl Catalog {
         &self.0
     }
 
+    /// What else may please who looks at this item: those nearest in price. A page does without, when
+    /// there is much to do.
+    pub fn similar(&self, to: &Item) -> Vec<&Item> {
+        let mut others: Vec<&Item> = self.0.iter().filter(|item| item.id != to.id).collect();
+        others.sort_by_key(|item| item.price_cents.abs_diff(to.price_cents));
+        others.truncate(SIMILAR);
+        others
+    }
+
     /// The item with this id.
     #[must_use]
     pub fn item(&self, id: &str) -> Option<&Item> {
@@ -66,5 +78,13 @@ mod tests {
             assert_eq!(catalog.item(&item.id), Some(item));
         }
         assert_eq!(catalog.item("tea"), None);
+    }
+
+    #[test]
+    fn similar_items_cost_about_the_same() {
+        let catalog = Catalog::default();
+        let similar = catalog.similar(catalog.item("espresso").unwrap());
+        let ids: Vec<_> = similar.iter().map(|item| &*item.id).collect();
+        assert_eq!(ids, ["decaf", "papers", "filter"]);
     }
 }

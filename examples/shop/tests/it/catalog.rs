@@ -14,7 +14,12 @@ async fn lists_items_and_shows_one() {
     let (status, item) = call(address, Method::GET, "/items/mug", &[], "").await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(item["price_cents"], 1_250);
-    assert!(items.contains(&item));
+    assert_eq!(item["similar"].as_array().unwrap().len(), 3);
+
+    let less = [("x-brownout", "1")];
+    let (status, item) = call(address, Method::GET, "/items/mug", &less, "").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(items.contains(&item), "without the optional part: {item}");
 }
 
 #[tokio::test]
