@@ -106,12 +106,14 @@ impl Exchange {
     }
 
     /// Gives back what was held, with what is to be learnt.
-    pub(super) fn give_back(&self, admitted: Admitted, answered: &Ended) {
+    pub(super) fn give_back(&mut self, admitted: Admitted, answered: &Ended) {
         let outcome = outcome_of(answered);
         if let Some(pass) = admitted.pass {
             pass.end(outcome);
         }
-        if let Some(leave) = admitted.leave {
+        if answered.as_ref().is_ok_and(|answer| answer.open) {
+            self.ticket.leave = admitted.leave;
+        } else if let Some(leave) = admitted.leave {
             let of_client =
                 matches!(answered, Err(Unanswered::Failed(failure)) if self.is_of_client(*failure));
             let outcome = if of_client { Outcome::Ignored } else { outcome };

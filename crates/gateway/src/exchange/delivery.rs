@@ -10,7 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
+use ninefold::clock::PreciseClock;
 use ninefold_core::ejection::{Grade, Testimony};
+use ninefold_core::policy;
 use ninefold_core::policy::classify::GrpcStatus;
 use tokio::time::{Instant, sleep_until};
 
@@ -126,14 +128,23 @@ impl Streaming {
         };
         lease.give_back();
         self.ticket.phase = Phase::Done;
-        if self.ticket.status >= 500
-            || self
-                .call
-                .is_some_and(|call| call.testimony == Testimony::Against)
-        {
+        let testimony = self.call.map(|call| call.testimony);
+        self.tell_breaker(match testimony {
+            Some(Testimony::Against) => policy::Outcome::Failure,
+            Some(Testimony::Neither) => policy::Outcome::Ignored,
+            Some(Testimony::For) | None => policy::Outcome::Success,
+        });
+        if self.ticket.status >= 500 || testimony == Some(Testimony::Against) {
             self.ticket.settle(Outcome::Failed, Who::Upstream);
         } else {
             self.ticket.settle(Outcome::Ok, Who::Gateway);
+        }
+    }
+
+    /// The end that its service's breaker waits for, if it does.
+    fn tell_breaker(&mut self, outcome: policy::Outcome) {
+        if let Some(leave) = self.ticket.leave.take() {
+            leave.settle(outcome, PreciseClock);
         }
     }
 
@@ -174,6 +185,7 @@ impl Streaming {
         }
         let upstream = Rc::clone(lease.upstream());
         count_broken(&self.ticket.client.worker.hub, &lease, reason);
+        self.tell_breaker(policy::Outcome::Failure);
         self.ticket.failed_at(&upstream);
         self.ticket.settle(Outcome::Failed, Who::Upstream);
     }

@@ -14,7 +14,7 @@ use crate::access_log::Record;
 use crate::cache::CacheResult;
 use crate::fallback::FallbackCause;
 use crate::fault::Injected;
-use crate::isolation::Share;
+use crate::isolation::{Leave, Share};
 use crate::meter::{RouteCells, add};
 use crate::upstream::Upstream;
 
@@ -108,6 +108,8 @@ pub(crate) struct Ticket {
     cache: Option<CacheResult>,
     /// Its place among those of its client or tenant.
     pub(super) share: Option<Share>,
+    /// Leave of its service's breaker, as long as its end has a word to say.
+    pub(super) leave: Option<Leave>,
     /// The first fault that was injected into it.
     fault: OnceCell<Arc<Injected>>,
     /// Whether no client waits for it: nothing is counted but at the endpoint.
@@ -148,6 +150,7 @@ impl Ticket {
             fallback: None,
             cache: None,
             share: None,
+            leave: None,
             fault: OnceCell::new(),
             behind: false,
             settled: false,

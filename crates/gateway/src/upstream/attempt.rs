@@ -121,6 +121,8 @@ pub(crate) struct Answer {
     pub(crate) at: Instant,
     /// What it says about the endpoint, as far as its head tells.
     pub(crate) testimony: Testimony,
+    /// Whether its end has a word to say yet.
+    pub(crate) open: bool,
     /// How long the endpoint took for it.
     pub(crate) took: Duration,
     /// Whether another endpoint may give a better one.
@@ -181,6 +183,7 @@ impl Attempt<'_> {
                     at,
                     took,
                     testimony: verdict.testimony,
+                    open: verdict.open,
                     curable: verdict.curable,
                     corrupts: self
                         .strike

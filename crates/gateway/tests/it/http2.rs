@@ -12,13 +12,13 @@ use hyper::body::{Bytes, Frame, Incoming};
 use hyper::client::conn::http2::SendRequest;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use ninefold_config::model::{File, Ratio, Retry, ServiceProtocol, Span};
+use ninefold_config::model::{Breaker, File, Ratio, Retry, ServiceProtocol, Span};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::rig::{Rig, file, soon};
+use crate::rig::{Rig, file, soon, until};
 
 pub(crate) type Body = BoxBody<Bytes, Infallible>;
 
@@ -363,4 +363,34 @@ async fn grpc_failures_count_retry_and_eject() {
         assert_eq!(route.failed, failed);
         assert_eq!(route.masked > 0, trailers_only);
     }
+}
+
+/// Nor does the breaker of a service take a call for a success before it has heard its end.
+#[tokio::test]
+async fn calls_that_fail_in_trailers_open_a_breaker() {
+    let endpoint = Endpoint::start(None, |_| async { reply(14) }).await;
+    let mut file = http2();
+    file.listeners[0].routes[0].retry = None;
+    file.services.values_mut().next().unwrap().breaker = Some(Breaker {
+        minimum_calls: 5,
+        ..Breaker::default()
+    });
+    let rig = Rig::new(&file);
+    rig.publish(&[endpoint.address]);
+    let mut sender = client(rig.address).await;
+    for _ in 0..5 {
+        let answer = soon("an answer", sender.send_request(call("/a.B/C"))).await;
+        assert_eq!(read(answer.unwrap()).await.0, 14);
+    }
+    until("it opens", || async {
+        (rig.counters().breakers[0].state == "open").then_some(())
+    })
+    .await;
+    let answer = soon("an answer", sender.send_request(call("/a.B/C"))).await;
+    let (status, headers, _) = read(answer.unwrap()).await;
+    assert_eq!(
+        (status, headers["x-ninefold-reason"].to_str().unwrap()),
+        (14, "gateway/breaker")
+    );
+    assert_eq!(endpoint.seen().len(), 5);
 }
