@@ -434,6 +434,14 @@ fn encode_services(
     )?;
     gauge(
         encoder,
+        "ninefold_admission_level",
+        "What callers of a service that ask are told to hold back: 0 nothing, 512 everything",
+        services
+            .iter()
+            .map(|service| (vec![("service", &*service.service)], service.level)),
+    )?;
+    gauge(
+        encoder,
         "ninefold_service_in_flight",
         "Requests under way at a service",
         of(|service| service.in_flight),

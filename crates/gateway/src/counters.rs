@@ -173,7 +173,7 @@ impl CacheCounters {
 }
 
 /// How a service is kept from more than it can do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServiceCounters {
     /// The service's name.
     pub service: Arc<str>,
@@ -191,6 +191,9 @@ pub struct ServiceCounters {
     /// How long they waited together, in nanoseconds.
     #[serde(default)]
     pub queued_ns: u64,
+    /// What callers that ask are told now: 0 lets all in, 512 nobody.
+    #[serde(default)]
+    pub level: f64,
 }
 
 /// The breaker of a service.

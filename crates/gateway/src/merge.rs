@@ -71,6 +71,7 @@ impl Counters {
         self.pools.clear();
         for service in &mut self.services {
             service.limit = 0;
+            service.level = 0.0;
             service.in_flight = 0;
             service.waiting = 0;
         }
@@ -229,8 +230,9 @@ impl ServiceCounters {
     fn merge(&mut self, other: &Self) {
         let Self {
             service: _,
-            // That of the one that stays.
+            // Those of the one that stays.
             limit: _,
+            level: _,
             in_flight,
             waiting,
             refused,

@@ -183,6 +183,7 @@ fn services(hub: &Hub) -> Vec<ServiceCounters> {
             refused: Criticality::ALL.into_iter().zip(gate.refused).collect(),
             queued: gate.queued,
             queued_ns: gate.queued_ns,
+            level: gate.level.as_f64(),
         })
     };
     named.filter_map(service).collect()

@@ -80,7 +80,7 @@ pub use evictable::Evictable;
 pub use guard::{GuardConfig, GuardState, MetastabilityGuard};
 pub use hedge::{HedgeConfig, HedgePolicy};
 pub use invalid::InvalidPolicy;
-pub use level::{Level, ParseLevelError};
+pub use level::{Level, LevelWatch, ParseLevelError};
 pub use meta::{Cohort, Criticality, RequestMeta};
 pub use now::Now;
 pub use outcome::Outcome;

@@ -75,11 +75,20 @@ impl Exchange {
     }
 
     /// It waited for a place, whether it got one or not.
-    pub(super) fn queued(&mut self, took: Duration) {
+    pub(super) fn queued(&mut self, took: Duration, admitted: bool) {
         self.ticket.queued += took;
         let gates = &self.ticket.client.worker.hub.overload;
         if let Some(Some(gate)) = gates.get(self.service) {
-            gate.queued(took);
+            gate.queued(&self.standing(), took, admitted);
+        }
+    }
+
+    /// Whom it goes before.
+    fn standing(&self) -> RequestMeta {
+        RequestMeta {
+            criticality: self.criticality,
+            cohort: self.ticket.client.cohort,
+            ..RequestMeta::default()
         }
     }
 
@@ -98,9 +107,7 @@ impl Exchange {
         let left = self.deadline.saturating_duration_since(now);
         let request = RequestMeta {
             deadline: Some(TokioTime.now() + left),
-            criticality: self.criticality,
-            cohort: client.cohort,
-            ..RequestMeta::default()
+            ..self.standing()
         };
         gate.admit(&request).await.map(Some)
     }

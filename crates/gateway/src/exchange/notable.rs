@@ -1,5 +1,7 @@
 //! Which headers are there that the gateway acts upon.
 
+use ninefold_core::policy::prioritizer::LEVEL_HEADER;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// A set of names. One pass over a message's names finds them: mostly hardly any is there, and to
@@ -22,6 +24,9 @@ impl Notable {
     /// What proxies say about clients.
     pub(super) const FORWARDED: Self = Self(1 << 10);
 
+    /// Asks for the admission level.
+    pub(super) const LEVEL: Self = Self(1 << 11);
+
     const NONE: Self = Self(0);
 
     /// Those that are there.
@@ -32,6 +37,7 @@ impl Notable {
                 "connection" => Self::CONNECTION,
                 "content-length" => Self::CONTENT_LENGTH,
                 "x-deadline-ms" => Self::DEADLINE,
+                LEVEL_HEADER => Self::LEVEL,
                 "expect" => Self::EXPECT,
                 "te" => Self::TE,
                 "upgrade" => Self::UPGRADE,

@@ -136,7 +136,7 @@ impl Exchange {
             }
         };
         if waited {
-            self.queued(now - asked);
+            self.queued(now - asked, admitted.is_ok());
         }
         let admitted = admitted.map_err(Unanswered::Refused)?;
         let answered = self.answer(now).await;

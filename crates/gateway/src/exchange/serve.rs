@@ -8,8 +8,9 @@ use std::time::Duration;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
-use ninefold_core::policy::Criticality;
 use ninefold_core::policy::deadline::GrpcTimeout;
+use ninefold_core::policy::prioritizer::LEVEL_HEADER;
+use ninefold_core::policy::{Cohort, Criticality, Level};
 
 use super::answer::OwnAnswer;
 use super::form::Form;
@@ -26,6 +27,7 @@ use crate::mirror::COPY_MAX;
 use crate::plan::RoutePlan;
 use crate::split::Split;
 use crate::strict::{Refusal, check_parts, is_authority};
+use crate::worker::Worker;
 
 /// Serves one request. What is known of it at once is settled before the future begins, and the
 /// rest is boxed: a future is moved a few times before it is polled.
@@ -50,9 +52,17 @@ pub(crate) fn serve(
         Err(answer) => Err(refuse(&mut ticket, answer).response(form, version)),
     };
     let worker = Rc::clone(&client.worker);
+    let asks = notable.any(Notable::LEVEL).then_some(client.cohort);
     async move {
         let mut response = match prepared {
-            Ok(exchange) => exchange.run().await,
+            Ok(exchange) => {
+                let service = exchange.service;
+                let mut response = exchange.run().await;
+                if let Some(cohort) = asks {
+                    tell_level(&worker, service, cohort, &mut response);
+                }
+                response
+            }
             Err(response) => response,
         };
         response.headers_mut().insert(REQUEST_ID, id);
@@ -63,6 +73,19 @@ pub(crate) fn serve(
             response.headers_mut().insert(CONNECTION, close);
         }
         Ok(response)
+    }
+}
+
+/// Tells a client that asks what its service would refuse now, so that it need not send that. What
+/// the service says itself goes before.
+fn tell_level(worker: &Worker, service: usize, cohort: Cohort, response: &mut Response<Delivery>) {
+    let gate = worker.hub.overload.get(service).and_then(Option::as_ref);
+    let level = gate.map_or(Level::ALL, |gate| gate.level_for(cohort));
+    if level != Level::ALL
+        && let Ok(level) = HeaderValue::try_from(level.to_string())
+    {
+        let headers = response.headers_mut();
+        headers.entry(LEVEL_HEADER).or_insert(level);
     }
 }
 

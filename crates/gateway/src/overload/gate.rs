@@ -5,13 +5,13 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use ninefold::clock::TokioTime;
+use ninefold::clock::{Now as _, TokioTime};
 use ninefold::waiting::WaitingRoom;
 use ninefold_config::model::Overload;
 use ninefold_core::policy::queue::Waiting as _;
 use ninefold_core::policy::{
-    AdaptiveLimiter, AdaptiveLimiterConfig, Admission as _, Criticality, InvalidPolicy,
-    LoadShedder, LoadShedderConfig, Rejected, RequestMeta,
+    AdaptiveLimiter, AdaptiveLimiterConfig, Admission as _, Cohort, Criticality, InvalidPolicy,
+    Level, LevelWatch, LoadShedder, LoadShedderConfig, Rejected, RequestMeta,
 };
 use ninefold_core::time::nanos;
 
@@ -22,6 +22,8 @@ use super::Pass;
 pub(crate) struct Gate {
     pub(super) limiter: Arc<AdaptiveLimiter>,
     pub(super) room: WaitingRoom<LoadShedder, TokioTime>,
+    /// What callers should know of who finds no place.
+    levels: Arc<LevelWatch>,
     refused: [AtomicU64; Criticality::ALL.len()],
     /// Requests that waited for a place, and how long together.
     queued: AtomicU64,
@@ -38,6 +40,7 @@ pub(crate) struct GateCounters {
     pub(crate) refused: [u64; Criticality::ALL.len()],
     pub(crate) queued: u64,
     pub(crate) queued_ns: u64,
+    pub(crate) level: Level,
 }
 
 impl Gate {
@@ -57,6 +60,7 @@ impl Gate {
         Ok(Self {
             limiter: Arc::new(limiter),
             room: WaitingRoom::on(TokioTime, shedder),
+            levels: Arc::default(),
             refused: Default::default(),
             queued: AtomicU64::new(0),
             queued_ns: AtomicU64::new(0),
@@ -68,6 +72,7 @@ impl Gate {
         Self {
             limiter: Arc::clone(&self.limiter),
             room: self.room.clone(),
+            levels: Arc::clone(&self.levels),
             refused: Default::default(),
             queued: AtomicU64::new(0),
             queued_ns: AtomicU64::new(0),
@@ -88,6 +93,7 @@ impl Gate {
                 Ok(Pass::new(Arc::clone(self), place, timed))
             }
             Err(rejected) => {
+                self.levels.count(request, false, TokioTime.now());
                 let refused = usize::from(request.criticality.rank());
                 if let Some(refused) = self.refused.get(refused) {
                     refused.fetch_add(1, Relaxed);
@@ -97,8 +103,16 @@ impl Gate {
         }
     }
 
-    /// A request waited for a place so long.
-    pub(crate) fn queued(&self, took: Duration) {
+    /// What a client of this cohort should know of who finds no place.
+    pub(crate) fn level_for(&self, cohort: Cohort) -> Level {
+        self.levels.level(TokioTime.now()).seen_by(cohort)
+    }
+
+    /// A request waited for a place so long, and got one or not.
+    pub(crate) fn queued(&self, request: &RequestMeta, took: Duration, admitted: bool) {
+        if admitted {
+            self.levels.count(request, true, TokioTime.now());
+        }
         self.queued.fetch_add(1, Relaxed);
         self.queued_ns.fetch_add(nanos(took), Relaxed);
     }
@@ -120,6 +134,7 @@ impl Gate {
             waiting: shedder.waiting().into(),
             queued: self.queued.load(Relaxed),
             queued_ns: self.queued_ns.load(Relaxed),
+            level: self.levels.level(TokioTime.now()),
             refused: std::array::from_fn(|at| self.refused.get(at).map_or(0, |n| n.load(Relaxed))),
         }
     }

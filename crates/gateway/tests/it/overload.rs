@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ninefold_config::model::{Criticality, File, Overload, Span};
+use ninefold_core::policy::RequestMeta;
+use ninefold_core::policy::prioritizer::PeerLevel;
+use ninefold_core::time::Timestamp;
 use ninefold_gateway::ServiceCounters;
 use tokio::sync::Semaphore;
 
@@ -169,4 +172,52 @@ async fn the_wait_for_a_place_is_not_held_against_the_endpoint() {
     assert_eq!(report.answered, 2);
     let attempts = Duration::from_nanos(report.latency_sum_ns);
     assert!(attempts <= took, "{attempts:?} in {took:?}");
+}
+
+/// One place of 5 ms for eight callers: those that ask are told what is refused, and can leave it.
+#[tokio::test]
+async fn who_asks_is_told_what_would_be_refused() {
+    let places = Arc::new(Semaphore::new(1));
+    let backend = Backend::start(move |_| ok_in_turn(&places, Duration::from_millis(5))).await;
+    let mut file = limited(1, 1);
+    let service = file.services.values_mut().next().unwrap();
+    service.overload.as_mut().unwrap().max_limit = 1;
+    let rig = Rig::with(&file, &[&backend]);
+    let asks = "GET /prefetch HTTP/1.1\r\nHost: a\r\nX-Admission-Level: all\r\n\r\n";
+    assert_eq!(
+        rig.once(asks).await.header("x-admission-level"),
+        None,
+        "all is let in"
+    );
+    let peer = PeerLevel::default();
+    let caller = async || {
+        until("a level", async || {
+            let level = rig.once(asks).await.header("x-admission-level")?;
+            peer.learn_text(&level, Timestamp::from_secs(1));
+            Some(())
+        })
+        .await;
+    };
+    tokio::join!(
+        caller(),
+        caller(),
+        caller(),
+        caller(),
+        caller(),
+        caller(),
+        caller(),
+        caller()
+    );
+    let level = peer.level(Timestamp::from_secs(1));
+    let meta = |criticality| RequestMeta {
+        criticality,
+        ..RequestMeta::default()
+    };
+    assert!(level.admits(&meta(Criticality::Critical), || 0), "{level}");
+    assert!(
+        !level.admits(&meta(Criticality::Sheddable), || 0),
+        "{level}"
+    );
+    // Who does not ask is not told.
+    assert_eq!(rig.get("/prefetch").await.header("x-admission-level"), None);
 }

@@ -7,6 +7,7 @@
 //! | `ByMethod` | the layers of retry and hedge | which requests may be sent again |
 //! | [`ReplayBody`] | requests | a body that can be sent again, up to a size |
 //! | [`wants_optional`] | handlers | whether the caller wants all of an answer |
+//! | `PeerLevelLayer` | clients | what the server would refuse is not sent |
 //! | [`FromHeaders`] | layers | the deadline and the criticality that a request carries |
 //!
 //! ```
@@ -27,6 +28,8 @@ mod brownout;
 mod by_method;
 mod by_status;
 mod from_headers;
+#[cfg(feature = "tower")]
+mod peer_level;
 #[cfg(test)]
 mod tests;
 
@@ -39,3 +42,5 @@ pub use self::brownout::{BROWNOUT_HEADER, wants_optional};
 pub use self::by_method::ByMethod;
 pub use self::by_status::{ByStatus, RetryByStatus};
 pub use self::from_headers::{CRITICALITY_HEADER, FromHeaders};
+#[cfg(feature = "tower")]
+pub use self::peer_level::{HonoursLevel, HonoursLevelFuture, PeerLevelLayer};

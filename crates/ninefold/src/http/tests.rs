@@ -180,3 +180,51 @@ fn a_copy_is_like_the_request() {
     let once = time.block_on(ReplayBody::buffer(large, 1)).unwrap();
     assert!(ByMethod.copy(&request.map(|_| once)).is_none());
 }
+
+#[cfg(feature = "tower")]
+#[test]
+fn what_a_server_would_refuse_is_not_sent() {
+    use std::future::{Ready, ready};
+    use std::sync::Arc;
+    use std::task::{Context, Poll};
+
+    use ninefold_core::policy::prioritizer::{LEVEL_HEADER, PeerLevel};
+    use tower_layer::Layer as _;
+    use tower_service::Service;
+
+    use super::PeerLevelLayer;
+
+    struct Server(u32);
+
+    impl Service<Request<()>> for Server {
+        type Response = Response<u32>;
+        type Error = Rejected;
+        type Future = Ready<Result<Response<u32>, Rejected>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Rejected>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request<()>) -> Self::Future {
+            assert!(request.headers().contains_key(LEVEL_HEADER), "it asks");
+            self.0 += 1;
+            let level = Response::builder().header(LEVEL_HEADER, "critical/127");
+            ready(Ok(level.body(self.0).unwrap()))
+        }
+    }
+
+    let time = VirtualTime::new();
+    let peer = Arc::new(PeerLevel::default());
+    let meta = FromHeaders::new(time.clone());
+    let mut client = PeerLevelLayer::with(peer, meta, time.clone()).layer(Server(0));
+    let mut send = |criticality: &str| {
+        let request = Request::builder().header("x-criticality", criticality);
+        let answer = time.block_on(client.call(request.body(()).unwrap()));
+        answer.map(Response::into_body).map_err(|why| why.reason)
+    };
+    assert_eq!(send("sheddable"), Ok(1));
+    assert_eq!(send("sheddable"), Err(Reason::Shed), "it would be refused");
+    assert_eq!(send("critical"), Ok(2));
+    time.advance(Duration::from_secs(3));
+    assert_eq!(send("sheddable"), Ok(3), "nobody has said so for a while");
+}

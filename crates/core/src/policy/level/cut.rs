@@ -1,5 +1,6 @@
 //! One level.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -79,6 +80,30 @@ impl Level {
         let above: f64 = counts.iter().skip(own + 1).sum();
         let refused = f64::from(self.0 % PARTS) / f64::from(PARTS);
         above + counts.get(own).unwrap_or(&0.0) * (1.0 - refused)
+    }
+
+    /// The same for a caller all of whose requests are of `cohort`, and who does not say so: what it
+    /// lets in of requests without a cohort is what this lets in of that one's.
+    #[must_use]
+    pub fn seen_by(self, cohort: Cohort) -> Self {
+        if self.0 == 0 {
+            return self;
+        }
+        let cohorts = u32::from(Cohort::COUNT);
+        let (rank, parts) = (self.0 / PARTS, self.0 % PARTS);
+        let (criticality, within) = (rank / cohorts, rank % cohorts);
+        let mine = cohorts - 1 - u32::from(cohort.get());
+        let last = u32::try_from(RANKS).unwrap_or(0) - 1;
+        let (rank, parts) = match mine.cmp(&within) {
+            // All of this criticality, and nothing below it.
+            Ordering::Greater => (criticality * cohorts, 0),
+            // A share of it, in the one cohort that such a caller has.
+            Ordering::Equal => (criticality * cohorts + cohorts - 1, parts),
+            Ordering::Less if rank + cohorts <= last => ((criticality + 1) * cohorts, 0),
+            // Never nothing at all.
+            Ordering::Less => (last, PARTS - 1),
+        };
+        Self(rank * PARTS + parts)
     }
 
     /// Whether a request is let in. `draw` gives 64 uniform bits, asked for only if the level falls

@@ -6,8 +6,10 @@
 
 mod cut;
 mod tally;
+mod watch;
 
 pub use cut::{Level, ParseLevelError};
+pub use watch::LevelWatch;
 
 pub(crate) use cut::RANKS;
 pub(crate) use tally::Tally;
