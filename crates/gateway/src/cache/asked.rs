@@ -7,12 +7,16 @@ use http::header::{
     AUTHORIZATION, COOKIE, HOST, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, PRAGMA, RANGE,
 };
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 
 use super::directives::Directives;
 
 /// Longer targets and hosts are not kept.
 const KEY_MAX: usize = 4 << 10;
+
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 
 /// A request that may be answered from a cache.
 #[derive(Clone, Debug)]
@@ -60,25 +64,41 @@ impl Asked {
     }
 }
 
-/// The target of a request, as the service sees it.
+/// The target of a request, as the service sees it. A proxy in front that is believed may say another
+/// scheme, host or port, and services make redirects and links of them: an answer to one is none to
+/// another.
 pub(crate) fn key_of(head: &Parts, https: bool) -> Option<Arc<str>> {
-    let host = host(&head.headers)?;
+    let host = text(&head.headers, &HOST)?;
     let target = head
         .uri
         .path_and_query()
         .map_or("/", |target| target.as_str());
-    if host.len() + target.len() > KEY_MAX {
-        return None;
+    let scheme = match text(&head.headers, &FORWARDED_PROTO)? {
+        "" if https => "https",
+        "" => "http",
+        said => said,
+    };
+    let mut key = format!("{scheme}://{}{target}", host.to_ascii_lowercase());
+    for name in [FORWARDED_HOST, FORWARDED_PORT] {
+        let said = text(&head.headers, &name)?;
+        // Mostly it is the host itself. No target has a space.
+        if !said.is_empty() && !said.eq_ignore_ascii_case(host) {
+            key.push(' ');
+            key.push_str(name.as_str());
+            key.push('=');
+            key.push_str(&said.to_ascii_lowercase());
+        }
     }
-    let scheme = if https { "https" } else { "http" };
-    let host = host.to_ascii_lowercase();
-    Some(format!("{scheme}://{host}{target}").into())
+    (key.len() <= KEY_MAX).then(|| key.into())
 }
 
-fn host(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get(HOST)
-        .map_or(Some(""), |host| host.to_str().ok())
+/// A header's only value; empty where there is none. Nothing if there are several, or it is no text.
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let Some(first) = values.next() else {
+        return Some("");
+    };
+    values.next().is_none().then(|| first.to_str().ok())?
 }
 
 #[cfg(test)]
@@ -115,6 +135,20 @@ mod tests {
         let one = asked("GET", &[("host", "Shop:80")]).unwrap();
         assert_eq!(&*one.key, "http://shop:80/a?b=1");
         assert!(!one.personal && !one.head);
+        let said = [
+            ("host", "Shop:80"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "evil"),
+            ("x-forwarded-port", "8443"),
+        ];
+        let key = |count| asked("GET", &said[..count]).unwrap().key;
+        assert_eq!(&*key(2), "https://shop:80/a?b=1");
+        assert_eq!(&*key(3), "https://shop:80/a?b=1 x-forwarded-host=evil");
+        assert!(key(4).ends_with(" x-forwarded-port=8443"));
+        let own = [("host", "shop"), ("x-forwarded-host", "Shop")];
+        assert_eq!(&*asked("GET", &own).unwrap().key, "http://shop/a?b=1");
+        let twice = [("x-forwarded-host", "a"), ("x-forwarded-host", "b")];
+        assert!(asked("GET", &twice).is_none());
         let head = asked("HEAD", &[("cookie", "a=1"), ("pragma", "no-cache")]).unwrap();
         assert!(head.head && head.personal && head.no_cache);
     }

@@ -197,6 +197,8 @@ impl Exchange {
             let lifetimes = judge(entry.status, &merged);
             let confirmed = Arc::new(entry.confirmed(merged, lifetimes, born));
             match lifetimes {
+                // What was injected confirms nothing.
+                _ if self.ticket.fault_mark().is_some() => {}
                 Some(_) => cache.insert(&confirmed),
                 // Good for this once.
                 None => cache.pass(&asked.key, hub.clock.now()),

@@ -136,6 +136,26 @@ async fn answers_differ_by_what_vary_names() {
     assert_eq!(get(&rig, "").await.body, "3");
 }
 
+/// Services make redirects of it: that to https is none for who came by https.
+#[tokio::test]
+async fn what_a_believed_proxy_says_of_the_target_belongs_to_it() {
+    let backend = Backend::start(counting("cache-control: max-age=60\r\n")).await;
+    let mut file = cached(Cache::default());
+    file.listeners[0].trust_forwarded = true;
+    let rig = Rig::with(&file, &[&backend]);
+    for (lines, expected) in [
+        ("", "1"),
+        ("X-Forwarded-Proto: http\r\n", "1"),
+        ("X-Forwarded-Proto: https\r\n", "2"),
+        ("X-Forwarded-Host: a\r\n", "1"),
+        ("X-Forwarded-Host: evil\r\n", "3"),
+        ("X-Forwarded-Port: 8443\r\n", "4"),
+        ("", "1"),
+    ] {
+        assert_eq!(get(&rig, lines).await.body, expected, "{lines}");
+    }
+}
+
 #[tokio::test]
 async fn whoever_has_it_is_told_so() {
     let backend = Backend::start(counting("cache-control: max-age=60\r\netag: \"v\"\r\n")).await;

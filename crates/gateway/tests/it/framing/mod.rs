@@ -13,6 +13,7 @@
 //! Notation in rows: `↵` is CRLF. Every other character stands for itself.
 
 mod answers;
+mod cached;
 mod fields;
 mod floods;
 mod frames;

@@ -45,6 +45,31 @@ pub(super) fn answer(raw: &[u8]) -> String {
     )
 }
 
+/// All answers that a client got on one connection; how long they are or may be kept is a `#`.
+pub(super) fn answers(mut raw: &[u8]) -> Vec<String> {
+    let mut answers = Vec::new();
+    while !raw.is_empty() {
+        let Some((answer, rest)) = message(raw, added_to_answer) else {
+            answers.push(format!("??{}", shown(raw)));
+            break;
+        };
+        let lines = answer.split('↵').map(timeless);
+        answers.push(lines.collect::<Vec<_>>().join("↵"));
+        raw = rest;
+    }
+    answers
+}
+
+fn timeless(line: &str) -> String {
+    for name in ["age: ", "cache-status: ninefold; hit; ttl="] {
+        let value = line.strip_prefix(name);
+        if value.is_some_and(|value| value.parse::<u64>().is_ok()) {
+            return format!("{name}#");
+        }
+    }
+    line.to_owned()
+}
+
 /// One message without what was added, and the bytes behind it.
 fn message(raw: &[u8], added: fn(&str, &str) -> bool) -> Option<(String, &[u8])> {
     let end = raw.windows(4).position(|four| four == b"\r\n\r\n")?;
