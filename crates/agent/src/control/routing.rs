@@ -24,6 +24,7 @@ pub(crate) struct Routing {
 }
 
 /// What differs from the last time.
+#[derive(Debug, Default)]
 struct Moved {
     changed: bool,
     newly_in: Vec<InstanceId>,
@@ -85,30 +86,26 @@ impl Routing {
     /// Notes who is in and who is out, and says whether anything differs from what the gateway was
     /// told last, who came in and who went out since.
     fn note(&mut self, views: &[EndpointView], at: Timestamp) -> Moved {
-        let mut newly_out = Vec::new();
-        let mut newly_in = Vec::new();
+        let mut moved = Moved::default();
+        if *views == *self.published {
+            return moved;
+        }
+        moved.changed = true;
+        let admitted = self.published.iter().filter(|before| before.admitted);
+        let were_in: BTreeSet<&InstanceId> = admitted.map(|before| &before.instance).collect();
         for view in views {
-            let was_in = self
-                .published
-                .iter()
-                .any(|before| before.instance == view.instance && before.admitted);
             if view.admitted {
                 self.out.remove(&view.instance);
-                if !was_in {
-                    newly_in.push(view.instance.clone());
+                if !were_in.contains(&view.instance) {
+                    moved.newly_in.push(view.instance.clone());
                 }
             } else if !self.out.contains_key(&view.instance) {
                 self.out.insert(view.instance.clone(), at);
-                newly_out.push(view.instance.clone());
+                moved.newly_out.push(view.instance.clone());
             }
         }
-        let changed = *views != *self.published;
         self.published = views.to_vec();
-        Moved {
-            changed,
-            newly_in,
-            newly_out,
-        }
+        moved
     }
 }
 

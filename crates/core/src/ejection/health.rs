@@ -38,6 +38,7 @@ enum Standing {
     #[default]
     In,
     Out {
+        since: Timestamp,
         until: Timestamp,
     },
     Canary {
@@ -63,7 +64,7 @@ impl EndpointHealth {
     #[must_use]
     pub const fn ejected_until(&self) -> Option<Timestamp> {
         match self.standing {
-            Standing::Out { until } => Some(until),
+            Standing::Out { until, .. } => Some(until),
             Standing::In | Standing::Canary { .. } => None,
         }
     }
@@ -143,7 +144,7 @@ impl EndpointHealth {
     /// traffic nobody would ever acquit.
     pub fn pass(&mut self, now: Timestamp, hurried: bool, rules: &EjectionRules) -> Option<Turn> {
         match self.standing {
-            Standing::Out { until } if hurried || now >= until => {
+            Standing::Out { until, .. } if hurried || now >= until => {
                 self.streak = 0;
                 self.gateway_streak = 0;
                 self.standing = Standing::Canary {
@@ -155,6 +156,16 @@ impl EndpointHealth {
             Standing::Canary { since, .. } if now.since(since) >= rules.max => Some(self.back(now)),
             Standing::Canary { .. } | Standing::Out { .. } | Standing::In => None,
         }
+    }
+
+    /// It was not ready, and is again: what it was ejected for has probably ended with that, so canaries
+    /// may try it once its ejection has lasted for `base`. What it did before is not forgotten: one
+    /// that is still broken is ejected for twice as long as the last time.
+    pub fn return_ready(&mut self, now: Timestamp, rules: &EjectionRules) -> Option<Turn> {
+        if let Standing::Out { since, until } = &mut self.standing {
+            *until = (*until).min(*since + rules.base);
+        }
+        self.pass(now, false, rules)
     }
 
     fn back(&mut self, now: Timestamp) -> Turn {
@@ -170,7 +181,10 @@ impl EndpointHealth {
         self.times = self.times.saturating_add(1);
         let doublings = (self.times - 1).min(31);
         let lasts = rules.base.saturating_mul(1 << doublings).min(rules.max);
-        self.standing = Standing::Out { until: now + lasts };
+        self.standing = Standing::Out {
+            since: now,
+            until: now + lasts,
+        };
         self.settled = now + lasts;
         lasts
     }
@@ -289,6 +303,31 @@ pub(super) mod tests {
             health.convict(later, &RULES, PAIR),
             OUT,
             "good behaviour is rewarded"
+        );
+    }
+
+    #[test]
+    fn who_was_not_ready_meanwhile_is_tried_sooner_and_forgiven_nothing() {
+        let mut health = EndpointHealth::default();
+        let mut now = Timestamp::from_secs(1);
+        assert_eq!(health.return_ready(now, &RULES), None);
+        assert!(health.is_clear());
+        health.convict(now, &RULES, PAIR).unwrap();
+        for lasts in [2, 4, 5] {
+            now = health.ejected_until().unwrap();
+            health.pass(now, false, &RULES);
+            let again = Some(Turn::Ejected(Duration::from_secs(lasts)));
+            assert_eq!(err(&mut health, now), again);
+        }
+        assert_eq!(health.return_ready(now + RULES.base / 2, &RULES), None);
+        assert!(!health.is_canary(), "not at once");
+        assert_eq!(health.ejected_until(), Some(now + RULES.base));
+        now = now + RULES.base;
+        assert_eq!(health.return_ready(now, &RULES), None);
+        assert!(health.is_canary());
+        assert_eq!(
+            err(&mut health, now),
+            Some(Turn::Ejected(Duration::from_secs(5)))
         );
     }
 

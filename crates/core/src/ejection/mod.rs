@@ -12,7 +12,8 @@
 //!
 //! An ejected endpoint comes back by canaries: when its time is over, a small share of the traffic
 //! tries it. Some good answers in a row, fast ones too, and it is back, its share growing; a failure
-//! or a slow one, and it is out again, for twice as long. A passing probe changes none of that.
+//! or a slow one, and it is out again, for twice as long. A passing probe changes none of that, unless one
+//! failed before: who lost its readiness while it was ejected, and has it again, is tried sooner.
 
 mod guard;
 mod health;

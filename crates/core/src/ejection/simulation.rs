@@ -211,6 +211,12 @@ impl Pool {
         }
     }
 
+    /// It was not ready for a moment, and is again.
+    fn returns(&mut self, who: usize) {
+        let turn = self.endpoints[who].health.return_ready(self.now, &RULES);
+        self.turn(who, turn);
+    }
+
     fn others(&self, who: usize) -> PoolState {
         let others = self.endpoints.iter().enumerate();
         let others = others.filter(|(index, e)| *index != who && out(&e.health));
@@ -287,6 +293,49 @@ fn no_ejection_outlives_its_cause_for_long() {
         assert_eq!((who, turn), (1, Turn::Back), "seed {seed}");
         let after = at.since(mended);
         assert!(after <= RULES.max + 2 * SECOND, "seed {seed}: {after:?}");
+    }
+}
+
+/// One that hung, or was replaced, lost its readiness too.
+#[test]
+fn an_ejection_ends_soon_after_readiness_came_back() {
+    for (seed, choice) in (0..6).flat_map(|s| [(s, Choice::P2c), (s, Choice::RoundRobin)]) {
+        let mut pool = Pool::new(choice, seed, 300);
+        pool.run(20 * SECOND);
+        pool.endpoints[1].times = 10.0;
+        pool.run(60 * SECOND);
+        pool.endpoints[1].times = 1.0;
+        let mended = pool.now;
+        pool.returns(1);
+        pool.run(60 * SECOND);
+        let (at, who, turn) = *pool.turns.last().unwrap();
+        assert_eq!((who, turn), (1, Turn::Back), "seed {seed}");
+        let after = at.since(mended);
+        assert!(after <= RULES.base + 2 * SECOND, "seed {seed}: {after:?}");
+    }
+}
+
+#[test]
+fn readiness_that_flaps_brings_nobody_back_and_costs_a_canary_a_second() {
+    for (seed, choice) in (0..4).flat_map(|s| [(s, Choice::P2c), (s, Choice::RoundRobin)]) {
+        let mut pool = Pool::new(choice, seed, 300);
+        pool.run(20 * SECOND);
+        let healthy = pool.p99(10 * SECOND);
+        pool.endpoints[1].times = 10.0;
+        pool.run(15 * SECOND);
+        let before = pool.turns.len();
+        for _ in 0..120 {
+            pool.run(SECOND / 4);
+            pool.returns(1);
+        }
+        let gray = pool.p99(30 * SECOND);
+        assert!(
+            gray <= healthy.mul_f64(1.5),
+            "seed {seed}: {gray:?} against {healthy:?}"
+        );
+        let turns = &pool.turns[before..];
+        assert!(turns.iter().all(|(_, _, turn)| *turn != Turn::Back));
+        assert!(turns.len() <= 31, "seed {seed}: {}", turns.len());
     }
 }
 

@@ -177,7 +177,8 @@ impl Hub {
             members.sort_by_key(|member| member.endpoint.instance.ordinal);
         }
         drop(known);
-        self.snapshot.store(Arc::new(Snapshot { services }));
+        let before = self.snapshot.swap(Arc::new(Snapshot { services }));
+        self.look_who_returned(&before);
         let generation = self.generation.fetch_add(1, Ordering::Release);
         self.published.send_replace(generation.wrapping_add(1));
     }

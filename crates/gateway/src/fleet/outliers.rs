@@ -15,7 +15,7 @@ use ninefold_core::time::{Timestamp, nanos};
 use super::endpoint::Cause;
 use super::hub::lock;
 use super::spill::Spill;
-use super::{Endpoint, Hub, Member, Place};
+use super::{Endpoint, Hub, Member, Place, Snapshot};
 use crate::counters::Notice;
 use crate::meter::load;
 
@@ -58,6 +58,7 @@ enum Word<'a> {
     Answered(Duration),
     Convicted(&'a Conviction),
     Passed { hurried: bool },
+    ReadyAgain,
     Released,
 }
 
@@ -105,6 +106,22 @@ impl Hub {
                 let rules = self.plan.services.get(service).map(|plan| &plan.rules);
                 let hurried = !rules.is_some_and(|rules| rules.may_eject(pool));
                 self.say(service, &member.endpoint, &Word::Passed { hurried });
+            }
+        }
+    }
+
+    /// Lets those be tried sooner that are ready again while they are ejected.
+    pub(super) fn look_who_returned(&self, before: &Snapshot) {
+        let snapshot = self.snapshot.load();
+        let services = snapshot.services.iter().zip(&before.services);
+        for (service, (members, before)) in services.enumerate() {
+            let out = |one: &&Member| one.admitted && one.endpoint.fate.place() == Place::Ejected;
+            for member in members.iter().filter(out) {
+                let mut before = before.iter();
+                let was = before.find(|was| Arc::ptr_eq(&was.endpoint, &member.endpoint));
+                if was.is_some_and(|was| !was.admitted) {
+                    self.say(service, &member.endpoint, &Word::ReadyAgain);
+                }
             }
         }
     }
@@ -176,6 +193,7 @@ impl Hub {
             }
             Word::Convicted(_) => health.convict(now, &plan.rules, pool),
             Word::Passed { hurried } => health.pass(now, *hurried, &plan.rules),
+            Word::ReadyAgain => health.return_ready(now, &plan.rules),
             Word::Released => health.release(now),
         };
         let changed = endpoint.fate.show(&health);
@@ -222,7 +240,7 @@ impl Hub {
                     format!("still slow when it was tried: {took}"),
                 )
             }
-            Word::Passed { .. } | Word::Released => return,
+            Word::Passed { .. } | Word::ReadyAgain | Word::Released => return,
         };
         endpoint.ejections.add(cause);
         *lock(&endpoint.fate.reason) = Some(reason.as_str().into());

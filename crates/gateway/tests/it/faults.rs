@@ -8,7 +8,7 @@ use ninefold_core::fault::{FaultEffect, GatewayFault, HeaderIs};
 use ninefold_core::id::InstanceId;
 use ninefold_gateway::InjectError;
 
-use crate::backend::{Backend, ok, status};
+use crate::backend::{Act, Backend, ok, status};
 use crate::rig::{Rig, file, until};
 
 const MARK: &str = "x-ninefold-fault";
@@ -186,4 +186,31 @@ async fn what_is_no_fault_of_a_gateway_is_refused() {
     let odd = notice("f-1", FaultEffect::Abort { status: 99 });
     let error = rig.gateway.inject(&odd).unwrap_err();
     assert!(matches!(error, InjectError::Impossible(_)), "{error}");
+}
+
+/// An abort can look like a confirmation.
+#[tokio::test]
+async fn what_is_injected_does_not_confirm_what_is_kept() {
+    let backend = Backend::start(|_| {
+        let head = "HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\nage: 50\r\netag: \"a\"\r\n";
+        Act::Answer(format!("{head}content-length: 1\r\n\r\nx").into_bytes())
+    })
+    .await;
+    let mut file = file();
+    file.listeners[0].routes[0].cache = Some(Cache::default());
+    let rig = Rig::with(&file, &[&backend]);
+    assert_eq!(rig.get("/").await.status, 200);
+    let abort = notice("f-1", FaultEffect::Abort { status: 304 });
+    rig.gateway.inject(&abort).unwrap();
+    let asks = "GET / HTTP/1.1\r\nHost: a\r\nCache-Control: no-cache\r\n\r\n";
+    let answer = rig.once(asks).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "x"));
+    assert_eq!(answer.header(MARK).as_deref(), Some("f-1"));
+    rig.gateway.end_fault("f-1");
+    let answer = rig.get("/").await;
+    assert_eq!(answer.header(MARK), None);
+    let status = answer.header("cache-status").unwrap();
+    let left = status.strip_prefix("ninefold; hit; ttl=").unwrap();
+    assert!(left.parse::<u64>().unwrap() <= 10, "{status}");
+    assert_eq!(backend.requests().len(), 1);
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use ninefold_config::model::{Ratio, Span};
+use ninefold_config::model::{Balance, Ratio, Span};
 use ninefold_core::status::Rotation;
 use ninefold_gateway::{Cause, Notice};
 
 use crate::backend::{Act, Backend, ok, status};
-use crate::rig::{Rig, file, until};
+use crate::rig::{Rig, file, until, views};
 
 /// An upstream that answers after so many milliseconds.
 async fn paced(ms: &Arc<AtomicU64>) -> Backend {
@@ -141,4 +141,52 @@ async fn an_endpoint_that_fails_every_other_time_is_ejected_for_its_success_rate
     };
     assert_eq!(instance.ordinal, 1);
     assert!(reason.starts_with("fails beside its peers: "), "{reason}");
+}
+
+/// Ejected for far longer than this test may take.
+#[tokio::test]
+async fn who_lost_its_readiness_while_it_was_ejected_is_tried_once_it_is_back() {
+    let bad = Backend::start(|_| status(503)).await;
+    let good = Backend::start(|_| ok("x")).await;
+    let mut file = file();
+    let service = file.services.values_mut().next().unwrap();
+    service.balance = Balance::RoundRobin;
+    service.ejection.gateway_failures = 1;
+    (service.ejection.base, service.ejection.max) = (Span::millis(20), Span::secs(3_600));
+    let rig = Rig::with(&file, &[&good, &bad]);
+    let publish = |admitted: [bool; 2]| {
+        let mut views = views(&[good.address, bad.address]);
+        for (view, admitted) in views.iter_mut().zip(admitted) {
+            view.admitted = admitted;
+        }
+        rig.gateway.publish(views);
+    };
+    let rotation = || rig.counters().endpoints[1].rotation;
+    // Each ejection is twice as long as the one before; alone it comes back each time.
+    for _ in 0..15 {
+        publish([true, true]);
+        until("it is ejected", || async {
+            burst(&rig).await;
+            (rotation() == Rotation::Ejected).then_some(())
+        })
+        .await;
+        publish([false, true]);
+        until("it is back for want of others", || async {
+            rig.get("/").await;
+            (rotation() == Rotation::In).then_some(())
+        })
+        .await;
+    }
+    publish([true, true]);
+    until("it is ejected", || async {
+        burst(&rig).await;
+        (rotation() == Rotation::Ejected).then_some(())
+    })
+    .await;
+    until("it is tried", || async {
+        publish([true, false]);
+        publish([true, true]);
+        (rotation() == Rotation::Canary).then_some(())
+    })
+    .await;
 }

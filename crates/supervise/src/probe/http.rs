@@ -36,11 +36,14 @@ pub(crate) async fn get(stream: TcpStream, address: SocketAddr, path: &str) -> A
 type Head = (u16, Option<String>);
 
 fn read<B>(answer: &http::Response<B>) -> Head {
-    let degraded = answer.headers().get(DEGRADED).map(|value| {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        text.trim().chars().take(DEGRADED_CHARS_MAX).collect()
-    });
-    (answer.status().as_u16(), degraded)
+    (answer.status().as_u16(), degraded(answer.headers()))
+}
+
+/// In which way an instance says that it is degraded, if it says so.
+pub(super) fn degraded(headers: &http::HeaderMap) -> Option<String> {
+    let value = headers.get(DEGRADED)?;
+    let text = String::from_utf8_lossy(value.as_bytes());
+    Some(text.trim().chars().take(DEGRADED_CHARS_MAX).collect())
 }
 
 async fn head(stream: TcpStream, address: SocketAddr, path: &str) -> Result<Head, String> {

@@ -15,11 +15,12 @@ use tokio::task::JoinSet;
 
 use super::check::Attempt;
 use super::grpc::{self, ServingStatus};
+use super::http::degraded;
 
 /// An answer of a health check is a few bytes.
 const ANSWER_MAX: usize = 1_024;
 
-/// Asks for `path` and judges the answer's status; its body is not read.
+/// Asks for `path` and judges the answer's head; its body is not read.
 pub(crate) async fn get(stream: TcpStream, address: SocketAddr, path: &str) -> Attempt {
     let request = Request::get(format!("http://{address}{path}"));
     let request = request.header(http::header::USER_AGENT, USER_AGENT);
@@ -29,7 +30,10 @@ pub(crate) async fn get(stream: TcpStream, address: SocketAddr, path: &str) -> A
     };
     match asked {
         Ok(answer) => match answer.status().as_u16() {
-            200..400 => Attempt::passed(),
+            200..400 => Attempt {
+                degraded: degraded(answer.headers()),
+                ..Attempt::passed()
+            },
             status => refused(format!("status {status}")),
         },
         Err(error) => unreachable(error),

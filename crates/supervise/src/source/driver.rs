@@ -40,7 +40,8 @@ pub(crate) struct SourceDriver {
     service: Arc<str>,
     /// What is looked at, in words.
     what: String,
-    lookup: Lookup,
+    /// None once it is under way.
+    lookup: Option<Lookup>,
     kept: Kept,
     health: Health,
     rng: Rng,
@@ -65,11 +66,13 @@ impl SourceDriver {
         let kept = Kept::new(&shared.state, &service, what.clone());
         let mut roster = Roster::default();
         roster.restore(kept.read());
+        let before = roster.members().map(|(_, _, found)| found);
+        let lookup = Lookup::new(source, folder, before);
         Self {
             what,
             kept,
             roster,
-            lookup: Lookup::new(source, folder),
+            lookup: Some(lookup),
             rng: Rng::new(wall().as_nanos() ^ fnv1a(service.as_bytes())),
             shared,
             service,
@@ -91,20 +94,23 @@ impl SourceDriver {
         for (ordinal, found) in known {
             self.begin(ordinal, found, None).await;
         }
+        let Some(mut lookup) = self.lookup.take() else {
+            return;
+        };
         let mut failed = 0;
         loop {
-            let wait = match self.lookup.look().await {
+            let wait = match self.meanwhile(lookup.look()).await {
                 Ok(Look {
                     found,
                     problem,
                     again,
                 }) => {
                     failed = 0;
-                    let same = found.is_none();
+                    let same = found.is_none() && problem == self.problem;
                     if let Some(found) = found {
                         self.follow(found).await;
                     }
-                    if !same || self.problem.is_some() {
+                    if !same {
                         self.say(problem);
                     }
                     again
@@ -116,14 +122,19 @@ impl SourceDriver {
                 }
             };
             let spread = 1.0 - SPREAD * self.rng.unit();
-            let next = tokio::time::sleep(wait.mul_f64(spread));
-            tokio::pin!(next);
-            loop {
-                tokio::select! {
-                    () = &mut next => break,
-                    Some(Ok(ordinal)) = self.leaving.join_next() => self.gone(ordinal).await,
-                    Some(_) = self.tasks.join_next() => {}
-                }
+            self.meanwhile(tokio::time::sleep(wait.mul_f64(spread)))
+                .await;
+        }
+    }
+
+    /// Lets go who has left while something else takes its time.
+    async fn meanwhile<T>(&mut self, something: impl Future<Output = T>) -> T {
+        tokio::pin!(something);
+        loop {
+            tokio::select! {
+                done = &mut something => return done,
+                Some(Ok(ordinal)) = self.leaving.join_next() => self.gone(ordinal).await,
+                Some(_) = self.tasks.join_next() => {}
             }
         }
     }

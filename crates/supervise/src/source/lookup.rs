@@ -43,14 +43,19 @@ pub(super) enum Lookup {
 }
 
 impl Lookup {
-    pub(super) fn new(source: &Source, folder: &Path) -> Self {
+    /// `before`: who was found last, maybe before a restart.
+    pub(super) fn new<'a>(
+        source: &Source,
+        folder: &Path,
+        before: impl Iterator<Item = &'a Found>,
+    ) -> Self {
         match &source.kind {
             SourceKind::File(path) => Self::File {
                 path: clean(&folder.join(path)),
                 every: source.every.0,
                 text: None,
             },
-            SourceKind::Dns(_) | SourceKind::Srv(_) => Self::Names(Names::new(source)),
+            SourceKind::Dns(_) | SourceKind::Srv(_) => Self::Names(Names::new(source, before)),
         }
     }
 
@@ -58,34 +63,42 @@ impl Lookup {
     pub(super) async fn look(&mut self) -> Result<Look, String> {
         match self {
             Self::Names(names) => names.look().await,
+            // It costs next to nothing, so what is wrong does not make it look more seldom.
             Self::File { path, every, text } => {
-                let shown = path.display();
-                let read = read(path).await;
-                let now = read.map_err(|error| format!("{shown}: {error}"))?;
-                let mut look = Look {
-                    found: None,
-                    problem: None,
+                let (found, problem) = match listed(path, text).await {
+                    Ok(found) => (found, None),
+                    Err(problem) => (None, Some(problem)),
+                };
+                Ok(Look {
+                    found,
+                    problem,
                     again: *every,
-                };
-                if text.as_ref() == Some(&now) {
-                    return Ok(look);
-                }
-                let endpoints = ninefold_config::endpoints(&now, path);
-                let endpoints = endpoints
-                    .map_err(|broken| format!("{shown}:{}: {}", broken.line, broken.message))?;
-                if endpoints.is_empty() {
-                    return Err(format!("{shown}: nobody is there"));
-                }
-                *text = Some(now);
-                let found = |endpoint| Found {
-                    endpoint,
-                    host: None,
-                };
-                look.found = Some(endpoints.into_iter().map(found).collect());
-                Ok(look)
+                })
             }
         }
     }
+}
+
+/// Who a file says is there; nothing if it says the same as before.
+async fn listed(path: &Path, text: &mut Option<String>) -> Result<Option<Vec<Found>>, String> {
+    let shown = path.display();
+    let read = read(path).await;
+    let now = read.map_err(|error| format!("{shown}: {error}"))?;
+    if text.as_ref() == Some(&now) {
+        return Ok(None);
+    }
+    let endpoints = ninefold_config::endpoints(&now, path);
+    let endpoints =
+        endpoints.map_err(|broken| format!("{shown}:{}: {}", broken.line, broken.message))?;
+    if endpoints.is_empty() {
+        return Err(format!("{shown}: nobody is there"));
+    }
+    *text = Some(now);
+    let found = |endpoint| Found {
+        endpoint,
+        host: None,
+    };
+    Ok(Some(endpoints.into_iter().map(found).collect()))
 }
 
 /// Without the `.` that joining leaves behind: people read it.
@@ -95,6 +108,10 @@ fn clean(path: &Path) -> PathBuf {
 }
 
 async fn read(path: &Path) -> io::Result<String> {
+    // A pipe would wait for whoever writes into it, and its thread with it.
+    if !tokio::fs::metadata(path).await?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
     let file = tokio::fs::File::open(path).await?;
     let mut text = String::new();
     let mut file = file.take(FILE_SIZE_MAX + 1);
@@ -103,4 +120,34 @@ async fn read(path: &Path) -> io::Result<String> {
         return Err(io::Error::other("it is too large"));
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_read_is_looked_at_as_often_as_any() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = Source::new(SourceKind::File("list".into()));
+        let mut lookup = Lookup::new(&source, folder.path(), std::iter::empty());
+        let look = lookup.look().await.unwrap();
+        assert!(look.problem.is_some() && look.found.is_none());
+        assert_eq!(look.again, source.every.0);
+        std::fs::write(folder.path().join("list"), "127.0.0.1:1\n").unwrap();
+        let look = lookup.look().await.unwrap();
+        assert_eq!((look.problem, look.found.unwrap().len()), (None, 1));
+    }
+
+    #[tokio::test]
+    async fn a_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let source = Source::new(SourceKind::File("list".into()));
+        let mut lookup = Lookup::new(&source, folder.path(), std::iter::empty());
+        let look = lookup.look().await.unwrap();
+        assert!(look.problem.unwrap().ends_with("list: it is no file"));
+    }
 }

@@ -47,8 +47,13 @@ async fn answer(request: Request<h2::RecvStream>, mut respond: SendResponse<Byte
         } else {
             503
         };
-        let answer = Response::builder().status(status).body(()).unwrap();
-        respond.send_response(answer, true).unwrap();
+        let mut answer = Response::builder().status(status);
+        if says.lock().unwrap().contains_key("degraded") {
+            answer = answer.header("x-degraded", "cold cache");
+        }
+        respond
+            .send_response(answer.body(()).unwrap(), true)
+            .unwrap();
         return;
     }
     assert_eq!(head.uri.path(), "/grpc.health.v1.Health/Check");
@@ -166,6 +171,14 @@ async fn a_path_is_asked_for_over_http2() {
     };
     let rig = probed(check, &said).await;
     rig.is(0, InstanceState::Ready).await;
+    says("degraded", Ok(&[]), &said);
+    rig.until("it is degraded", || rig.supervisor.endpoints()[0].degraded)
+        .await;
+    let reason = rig.is(0, InstanceState::Ready).await.reason;
+    assert_eq!(
+        reason.as_deref(),
+        Some("says that it is degraded: cold cache")
+    );
     said.lock().unwrap().clear();
     rig.until("it refuses", || refused(&rig, "status 503"))
         .await;

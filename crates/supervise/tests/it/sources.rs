@@ -234,3 +234,28 @@ async fn a_restart_begins_with_who_was_found_last() {
     assert_eq!(there(&rig), ["1 127.0.0.2:9"]);
     rig.supervisor.stop().await;
 }
+
+#[tokio::test]
+async fn a_target_that_is_not_known_after_a_restart_stays_where_it_was() {
+    let folder = folder();
+    let server = NameServer::start().await;
+    let name = "_http._tcp.web.test";
+    server.a("a.test", 0, &[1]);
+    server.a("b.test", 0, &[2]);
+    let records = [(10, 1, 81, "a.test"), (10, 1, 82, "b.test")];
+    server.srv(name, 0, &records);
+    let source = named(&server, SourceKind::Srv(name.into()));
+    let config = sourced(folder.path(), source);
+    let rig = Rig::start(&folder, config.clone()).await;
+    let both = ["0 127.0.0.1:81", "1 127.0.0.2:82"];
+    rig.until("two are there", || there(&rig) == both).await;
+    rig.supervisor.leave().await;
+    server.a("b.test", 0, &[]);
+    let rig = Rig::start(&Arc::clone(&folder), config).await;
+    rig.until("it is told", || {
+        problem(&rig) == "b.test: it has no address"
+    })
+    .await;
+    assert_eq!(there(&rig), both);
+    rig.supervisor.stop().await;
+}
