@@ -306,6 +306,9 @@ pub struct RouteStatus {
     /// Requests that a fallback answered, this run; below 500 they are `ok`.
     #[serde(default)]
     pub fallbacks: u64,
+    /// How requests ended that did not end well, this run; the most frequent first.
+    #[serde(default)]
+    pub ends: Vec<EndStatus>,
     /// The shares of its clients or tenants; none on a route without a bulkhead.
     #[serde(default)]
     pub bulkhead: Option<BulkheadStatus>,
@@ -336,6 +339,19 @@ pub struct MirrorStatus {
     /// Not sent: the body was too large or not there, too many were under way, or the request itself
     /// was refused.
     pub skipped: u64,
+}
+
+/// Requests that did not end well, in the words of the access log and the metrics.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EndStatus {
+    /// Who ended them: `client`, `gateway` or `upstream`.
+    pub by: String,
+    /// How far they had come: `head`, `route`, `queue`, `connect`, `send`, `wait`, `body` or `done`.
+    pub phase: String,
+    /// Why, in a word.
+    pub cause: String,
+    /// How many.
+    pub requests: u64,
 }
 
 /// The places of a route, which its clients or tenants share.

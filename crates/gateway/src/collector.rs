@@ -1,5 +1,6 @@
 //! The metrics, in the names that users of Prometheus expect.
 
+mod ends;
 mod isolation;
 mod pools;
 
@@ -228,6 +229,7 @@ fn encode_injected(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]
 }
 
 fn encode_degraded(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {
+    ends::encode(encoder, routes)?;
     encode_injected(encoder, routes)?;
     encode_fallbacks(encoder, routes)?;
     encode_caches(encoder, routes)?;

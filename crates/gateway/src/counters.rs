@@ -16,6 +16,7 @@ use crate::fallback::FallbackCause;
 use crate::fleet::Cause;
 use crate::meter::Histogram;
 use crate::mirror::Mirrored;
+use crate::request_end::RequestEnd;
 
 /// All counters at one moment.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -98,6 +99,9 @@ pub struct RouteCounters {
     /// The shares of its clients or tenants; none on a route without a bulkhead.
     #[serde(default)]
     pub bulkhead: Option<BulkheadCounters>,
+    /// Of `failed`, `cancelled` and `refused`: who ended them, in which phase, and why.
+    #[serde(default)]
+    pub ends: Vec<(RequestEnd, u64)>,
     /// Requests that a fallback answered, by why it did; below 500 they are `ok`.
     pub fallbacks: Vec<(FallbackCause, u64)>,
     /// What its cache holds and did; none on a route without one.

@@ -141,6 +141,7 @@ impl RouteCounters {
             answered,
             latency,
             rate_limited,
+            ends,
             bulkhead,
             fallbacks,
             retries,
@@ -171,6 +172,12 @@ impl RouteCounters {
             (Some(mine), Some(other)) => mine.merge(other),
             (mine @ None, other) => *mine = *other,
             (Some(_), None) => {}
+        }
+        if self.ends.is_empty() {
+            // It counted none yet when it was written down.
+            self.ends.clone_from(ends);
+        } else {
+            add(&mut self.ends, ends);
         }
         add(&mut self.fallbacks, fallbacks);
         if self.mirrored.is_empty() {

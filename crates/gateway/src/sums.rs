@@ -23,6 +23,7 @@ use crate::overload::Gate;
 use crate::places::OWN;
 use crate::plan::{NO_ROUTE, ServicePlan};
 use crate::rate_limit::RouteLimit;
+use crate::request_end::RequestEnd;
 use crate::split::Split;
 
 /// All counters of a gateway.
@@ -282,6 +283,7 @@ impl RouteCounters {
             answered: 0,
             latency: Histogram::new(bounds(thresholds)),
             rate_limited: 0,
+            ends: RequestEnd::ALL.map(|end| (end, 0)).into(),
             fallbacks: FallbackCause::ALL.map(|cause| (cause, 0)).into(),
             bulkhead: None,
             cache: None,
@@ -299,6 +301,9 @@ impl RouteCounters {
 
     fn add(&mut self, cells: &RouteCells) {
         // Ends are read before beginnings, so that a sum never shows more ends than beginnings.
+        for ((_, sum), cell) in self.ends.iter_mut().zip(&cells.ends) {
+            *sum += load(cell);
+        }
         self.ok += load(&cells.ok);
         self.injected_failed += load(&cells.injected_failed);
         self.failed += load(&cells.failed);

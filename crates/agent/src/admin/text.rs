@@ -262,7 +262,11 @@ fn route_note(route: &RouteStatus) -> String {
         (full > 0 || refused > 0)
             .then(|| format!("bulkhead: {full} of {of} shards full, {refused} refused"))
     });
-    [canary, bulkhead]
+    let most = route.ends.first().map(|end| {
+        let (by, phase, cause) = (&end.by, &end.phase, &end.cause);
+        format!("most ends: {} by {by}/{phase}/{cause}", end.requests)
+    });
+    [canary, bulkhead, most]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>()

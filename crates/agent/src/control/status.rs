@@ -5,15 +5,15 @@ use std::time::Duration;
 use ninefold_config::model::{self, ServiceKind};
 use ninefold_core::slo::RouteTotals;
 use ninefold_core::status::{
-    BreakerStatus, BulkheadStatus, CacheStatus, ClassCount, InstanceState, InstanceStatus,
-    ListenerStatus, MirrorStatus, NodeStatus, OverloadStatus, PoolStatus, RouteStatus,
-    ServiceStatus, SloStatus, SplitStatus, ZoneStatus,
+    BreakerStatus, BulkheadStatus, CacheStatus, ClassCount, EndStatus, InstanceState,
+    InstanceStatus, ListenerStatus, MirrorStatus, NodeStatus, OverloadStatus, PoolStatus,
+    RouteStatus, ServiceStatus, SloStatus, SplitStatus, ZoneStatus,
 };
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
 use ninefold_gateway::{
     BreakerCounters, BulkheadCounters, CacheCounters, CacheResult, Mirrored, PoolCounters,
-    RouteCounters, ServiceCounters, SplitCounters, ZoneCounters,
+    RequestEnd, RouteCounters, ServiceCounters, SplitCounters, ZoneCounters,
 };
 
 use super::core::{Control, now};
@@ -182,6 +182,7 @@ impl Control {
                     fallbacks: counters.map_or(0, |counters| {
                         counters.fallbacks.iter().map(|(_, count)| count).sum()
                     }),
+                    ends: counters.map_or_else(Vec::new, ends),
                     bulkhead: counters
                         .and_then(|counters| counters.bulkhead.as_ref())
                         .map(bulkhead),
@@ -221,6 +222,20 @@ fn breaker(counters: &[BreakerCounters], service: &str) -> Option<BreakerStatus>
         opened: found.opened,
         refused: found.refused,
     })
+}
+
+/// The most frequent first; what never happened is left out.
+fn ends(counters: &RouteCounters) -> Vec<EndStatus> {
+    let counted = counters.ends.iter().filter(|(_, requests)| *requests > 0);
+    let status = |(end, requests): &(RequestEnd, u64)| EndStatus {
+        by: end.by().to_owned(),
+        phase: end.phase_name().to_owned(),
+        cause: end.cause().to_owned(),
+        requests: *requests,
+    };
+    let mut ends: Vec<EndStatus> = counted.map(status).collect();
+    ends.sort_by_key(|end| std::cmp::Reverse(end.requests));
+    ends
 }
 
 const fn bulkhead(counters: &BulkheadCounters) -> BulkheadStatus {

@@ -37,6 +37,8 @@ pub(crate) struct Record {
     pub(crate) status: u16,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
+    /// Why it did not end well, in a word.
+    pub(crate) cause: Option<&'static str>,
     /// Why the gateway answered itself.
     pub(crate) reason: Option<&'static str>,
     /// How long it waited for a place at its service.
@@ -71,6 +73,7 @@ struct Line<'a> {
     outcome: &'a str,
     ended_by: &'a str,
     phase: &'a str,
+    cause: Option<&'a str>,
     reason: Option<&'a str>,
     fallback: Option<&'a str>,
     cache: Option<&'a str>,
@@ -107,6 +110,7 @@ impl Record {
             status: 0,
             bytes_in: 0,
             bytes_out: 0,
+            cause: None,
             reason: None,
             queued: Duration::ZERO,
             fallback: None,
@@ -165,6 +169,7 @@ impl Record {
             outcome: outcome.name(),
             ended_by: who.name(),
             phase: phase.name(),
+            cause: self.cause,
             reason: self.reason,
             fallback: self.fallback.map(FallbackCause::name),
             cache: self.cache.map(CacheResult::name),
@@ -175,7 +180,7 @@ impl Record {
     }
 
     /// The Common Log Format, with who ended the request, in which phase, and where behind it; and
-    /// with why the gateway answered itself, how long a place was waited for, why a fallback answered,
+    /// with why it did not end well, why the gateway answered itself, how long a place was waited for, why a fallback answered,
     /// how a cache took part, and the fault that was injected, if any.
     pub(super) fn write_common(&self, out: &mut dyn Write) -> io::Result<()> {
         let (_, who, phase) = self.end;
@@ -197,6 +202,9 @@ impl Record {
             self.took.as_micros(),
             quoted(&self.request_id),
         )?;
+        if let Some(cause) = self.cause {
+            write!(out, " cause/{cause}")?;
+        }
         if let Some(reason) = self.reason {
             write!(out, " reason/{reason}")?;
         }

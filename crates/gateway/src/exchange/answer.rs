@@ -10,13 +10,14 @@ use serde::Serialize;
 use super::Delivery;
 use super::form::{Form, grpc_message, grpc_status};
 use super::headers::{GRPC_MESSAGE, GRPC_PUSHBACK, GRPC_STATUS, REASON};
+use crate::request_end::RequestEnd;
 
 /// An answer of the gateway's own.
 #[derive(Clone, Debug)]
 pub(super) struct OwnAnswer {
     pub(super) status: StatusCode,
-    /// `WHO/PHASE`: who is to blame, and where it happened.
-    pub(super) reason: &'static str,
+    /// What it is: who is to blame, and where it happened.
+    pub(super) end: RequestEnd,
     pub(super) detail: String,
     /// Whether the connection ends with it.
     pub(super) close: bool,
@@ -32,15 +33,20 @@ struct Json<'a> {
 }
 
 impl OwnAnswer {
-    pub(super) fn new(status: StatusCode, reason: &'static str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, end: RequestEnd, detail: impl Into<String>) -> Self {
         Self {
             status,
-            reason,
+            end,
             detail: detail.into(),
             close: false,
             retry_after: (status == StatusCode::SERVICE_UNAVAILABLE)
                 .then_some(Duration::from_secs(1)),
         }
+    }
+
+    /// `WHO/PHASE`, as the header says it.
+    fn reason(&self) -> &'static str {
+        self.end.reason().unwrap_or_else(|| self.end.by())
     }
 
     /// The response, in the form that the client asked for.
@@ -51,7 +57,7 @@ impl OwnAnswer {
         let error = self.status.canonical_reason().unwrap_or("Error");
         let as_json = Json {
             error,
-            reason: self.reason,
+            reason: self.reason(),
             detail: &self.detail,
         };
         let (kind, mut body) = match serde_json::to_string(&as_json) {
@@ -66,7 +72,7 @@ impl OwnAnswer {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        headers.insert(REASON, HeaderValue::from_static(self.reason));
+        headers.insert(REASON, HeaderValue::from_static(self.reason()));
         if let Some(after) = self.retry_after {
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -85,7 +91,7 @@ impl OwnAnswer {
         if let Ok(message) = HeaderValue::try_from(grpc_message(&self.detail)) {
             headers.insert(GRPC_MESSAGE, message);
         }
-        headers.insert(REASON, HeaderValue::from_static(self.reason));
+        headers.insert(REASON, HeaderValue::from_static(self.reason()));
         if let Some(after) = self.retry_after {
             let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
             headers.insert(GRPC_PUSHBACK, HeaderValue::from(millis));

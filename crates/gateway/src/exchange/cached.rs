@@ -16,12 +16,13 @@ use super::gather::{Gathered, count_broken, gather};
 use super::headers::strip_hop_by_hop;
 use super::notable::Notable;
 use super::perform::{Ended, Exchange, Unanswered, with_mark};
-use super::ticket::{Outcome, Phase, Who};
+use super::ticket::{Phase, Who};
 use super::{Delivery, Ticket};
 use crate::cache::{
     Asked, CacheResult, Conditions, Entry, Found, Join, Leader, RouteCache, State, judge,
 };
 use crate::http1::Added;
+use crate::request_end::RequestEnd;
 use crate::upstream::{Answer, Connection, Failure};
 
 /// What a cache did (RFC 9211).
@@ -301,11 +302,11 @@ impl Exchange {
         let ticket = &mut self.ticket;
         ticket.cached(result);
         ticket.answered(status.as_u16(), now.into_std());
-        ticket.phase = Phase::Done;
+        ticket.phase.set(Phase::Done);
         if !asked.head && !not_modified {
             ticket.bytes_out = entry.body.len() as u64;
         }
-        ticket.settle(Outcome::Ok, Who::Gateway);
+        ticket.done(Who::Gateway);
         let mut response = Response::new(body);
         *response.status_mut() = status;
         let headers = response.headers_mut();
@@ -330,11 +331,10 @@ impl Exchange {
     fn refuse_uncached(mut self: Box<Self>) -> Response<Delivery> {
         self.ticket.cached(CacheResult::Bypass);
         self.ticket.status = StatusCode::GATEWAY_TIMEOUT.as_u16();
-        self.ticket.reason = Some("client/cache");
-        self.ticket.settle(Outcome::Refused, Who::Client);
+        self.ticket.end(RequestEnd::NotKept);
         OwnAnswer::new(
             StatusCode::GATEWAY_TIMEOUT,
-            "client/cache",
+            RequestEnd::NotKept,
             "no answer is kept, and the request wants no other",
         )
         .response(self.form, self.head.version)

@@ -18,9 +18,9 @@ use super::intake::BodyFailure;
 use super::notable::Notable;
 use super::perform::Exchange;
 use super::serve::{refuse, too_large};
-use super::ticket::{Outcome, Phase, Who};
 use super::{Delivery, Tunnel};
 use crate::cache::{CacheResult, key_of};
+use crate::request_end::RequestEnd;
 use crate::upstream::{Answer, Failure};
 
 impl Exchange {
@@ -116,33 +116,29 @@ impl Exchange {
         } else {
             format!("service {service} has too few endpoints that are up")
         };
-        let answer = OwnAnswer::new(StatusCode::SERVICE_UNAVAILABLE, "gateway/route", why);
-        self.ticket.phase = Phase::Route;
+        let answer = OwnAnswer::new(StatusCode::SERVICE_UNAVAILABLE, RequestEnd::NoEndpoint, why);
         self.ticket.status = 503;
-        self.ticket.reason = Some(answer.reason);
-        self.ticket.settle(Outcome::Failed, Who::Gateway);
+        self.ticket.end(answer.end);
         answer.response(self.form, self.head.version)
     }
 
     /// The service was not asked.
     pub(super) fn refused(mut self: Box<Self>, rejected: Rejected) -> Response<Delivery> {
         let (service, why) = (self.service_name(), rejected.reason.as_str());
-        let (reason, what) = match rejected.policy {
-            PolicyKind::CircuitBreaker => ("gateway/breaker", "fails and is left alone"),
-            PolicyKind::Bulkhead => ("gateway/bulkhead", "has no place for more of this route"),
-            _ => ("gateway/overload", "is overloaded"),
+        let (end, what) = match rejected.policy {
+            PolicyKind::CircuitBreaker => (RequestEnd::BreakerOpen, "fails and is left alone"),
+            PolicyKind::Bulkhead => {
+                let what = "has no place for more of this route";
+                (RequestEnd::BulkheadFull, what)
+            }
+            _ if self.is_impatience(&rejected) => (RequestEnd::ImpatientQueue, "is overloaded"),
+            _ => (RequestEnd::Overloaded, "is overloaded"),
         };
         let what = format!("service {service} {what}: {why}");
-        let mut answer = OwnAnswer::new(StatusCode::SERVICE_UNAVAILABLE, reason, what);
+        let mut answer = OwnAnswer::new(StatusCode::SERVICE_UNAVAILABLE, end, what);
         answer.retry_after = rejected.retry_after.or(answer.retry_after);
-        self.ticket.phase = Phase::Route;
         self.ticket.status = 503;
-        self.ticket.reason = Some(answer.reason);
-        if self.is_impatience(&rejected) {
-            self.ticket.settle(Outcome::Cancelled, Who::Client);
-        } else {
-            self.ticket.settle(Outcome::Failed, Who::Gateway);
-        }
+        self.ticket.end(end);
         answer.response(self.form, self.head.version)
     }
 
@@ -150,11 +146,10 @@ impl Exchange {
     pub(super) fn exceeded(mut self: Box<Self>) -> Response<Delivery> {
         let mut answer = OwnAnswer::new(
             StatusCode::TOO_MANY_REQUESTS,
-            "client/bulkhead",
+            RequestEnd::ShareUsed,
             "as many requests are under way as this route allows one client or tenant",
         );
         answer.retry_after = Some(Duration::from_secs(1));
-        self.ticket.phase = Phase::Route;
         refuse(&mut self.ticket, answer).response(self.form, self.head.version)
     }
 
@@ -196,46 +191,36 @@ impl Exchange {
         if late && self.gave_up(failure) {
             return self.give_up();
         }
-        let (status, phase, reason, what) = match failure {
-            Failure::Connect => (
-                502,
-                Phase::Connect,
-                "upstream/connect",
-                "refused the connection",
-            ),
+        let (status, end, what) = match failure {
+            Failure::Connect => (502, RequestEnd::ConnectRefused, "refused the connection"),
             Failure::ConnectTimeout => (
                 504,
-                Phase::Connect,
-                "upstream/connect",
+                RequestEnd::ConnectTimeout,
                 "accepted no connection in time",
             ),
             Failure::Handshake => (
                 502,
-                Phase::Connect,
-                "upstream/connect",
+                RequestEnd::ConnectHandshake,
                 "did not agree on TLS or HTTP/2",
             ),
             Failure::Timeout if late => (
                 504,
-                Phase::Wait,
-                "gateway/wait",
+                RequestEnd::RouteDeadline,
                 "had no answer within the route's time",
             ),
-            Failure::Timeout => (504, Phase::Wait, "upstream/wait", "had no answer in time"),
+            Failure::Timeout => (504, RequestEnd::AnswerTimeout, "had no answer in time"),
             Failure::Reset | Failure::Stale(_) | Failure::RequestBody => {
-                (502, Phase::Wait, "upstream/wait", "broke the connection")
+                (502, RequestEnd::AnswerReset, "broke the connection")
             }
         };
-        self.ticket.phase = phase;
         self.ticket.status = status;
-        self.ticket.reason = Some(reason);
-        self.ticket.settle(Outcome::Failed, Who::Upstream);
+        self.ticket.end(end);
         let label = self.ticket.upstream.as_ref().map(Rc::clone);
         let label = label
             .as_ref()
             .map_or("the service", |up| &*up.endpoint.label);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-        OwnAnswer::new(status, reason, format!("{label} {what}"))
+        OwnAnswer::new(status, end, format!("{label} {what}"))
             .response(self.form, self.head.version)
     }
 
@@ -248,13 +233,11 @@ impl Exchange {
 
     /// The client's own deadline ran out: it says nothing about the service.
     fn give_up(mut self: Box<Self>) -> Response<Delivery> {
-        self.ticket.phase = Phase::Wait;
         self.ticket.status = 504;
-        self.ticket.reason = Some("client/wait");
-        self.ticket.settle(Outcome::Cancelled, Who::Client);
+        self.ticket.end(RequestEnd::ImpatientWait);
         OwnAnswer::new(
             StatusCode::GATEWAY_TIMEOUT,
-            "client/wait",
+            RequestEnd::ImpatientWait,
             "no answer within the time that the request allowed",
         )
         .response(self.form, self.head.version)
@@ -262,10 +245,9 @@ impl Exchange {
 
     /// The client's body did not come within the route's time.
     fn refuse_slow_body(mut self: Box<Self>) -> Response<Delivery> {
-        self.ticket.phase = Phase::Send;
         let mut answer = OwnAnswer::new(
             StatusCode::REQUEST_TIMEOUT,
-            "client/body",
+            RequestEnd::BodySlow,
             "the request body did not arrive within the route's time",
         );
         answer.close = true;
@@ -274,7 +256,6 @@ impl Exchange {
 
     /// The client's body was the reason.
     fn refuse_body(mut self: Box<Self>, broken: BodyFailure) -> Response<Delivery> {
-        self.ticket.phase = Phase::Send;
         let size_max = self
             .ticket
             .client
@@ -286,14 +267,16 @@ impl Exchange {
             (_, Some(refusal)) => {
                 let status = StatusCode::from_u16(refusal.status());
                 let status = status.unwrap_or(StatusCode::BAD_REQUEST);
-                let mut answer = OwnAnswer::new(status, "client/body", refusal.explanation());
+                let mut answer =
+                    OwnAnswer::new(status, RequestEnd::BodyMalformed, refusal.explanation());
                 answer.close = true;
                 refuse(&mut self.ticket, answer)
             }
             // Nobody is there to read the answer.
             (_, None) => {
-                self.ticket.settle(Outcome::Cancelled, Who::Client);
-                OwnAnswer::new(StatusCode::BAD_REQUEST, "client/body", "the body broke off")
+                let end = RequestEnd::LeftSend;
+                self.ticket.end(end);
+                OwnAnswer::new(StatusCode::BAD_REQUEST, end, "the body broke off")
             }
         };
         answer.response(self.form, self.head.version)

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 use super::Delivery;
 use super::headers::FALLBACK;
 use super::perform::{Ended, Exchange, Unanswered, with_mark};
-use super::ticket::{Outcome, Phase, Who};
+use super::ticket::{Phase, Who};
 use crate::fallback::{Fallback, FallbackCause, Fixed};
+use crate::request_end::RequestEnd;
 use crate::upstream::Sent;
 
 impl Exchange {
@@ -92,13 +93,15 @@ impl Exchange {
         ticket.fell_back(cause);
         let mark = ticket.fault_mark();
         ticket.answered(fixed.status.as_u16(), Instant::now().into_std());
-        ticket.phase = Phase::Done;
+        ticket.phase.set(Phase::Done);
         if self.head.method != Method::HEAD {
             ticket.bytes_out = fixed.body.len() as u64;
         }
-        let failed = fixed.status.is_server_error();
-        let outcome = if failed { Outcome::Failed } else { Outcome::Ok };
-        ticket.settle(outcome, Who::Gateway);
+        if fixed.status.is_server_error() {
+            ticket.end(RequestEnd::Fallback);
+        } else {
+            ticket.done(Who::Gateway);
+        }
         let mut response = Response::new(Delivery::own(fixed.body));
         *response.status_mut() = fixed.status;
         let headers = response.headers_mut();

@@ -17,8 +17,9 @@ use ninefold_core::policy::classify::GrpcStatus;
 use tokio::time::{Instant, sleep_until};
 
 use super::gather::count_broken;
-use super::ticket::{Outcome, Phase, Who};
+use super::ticket::{Phase, Who};
 use super::{Ticket, Tunnel};
+use crate::request_end::RequestEnd;
 use crate::upstream::{Connection, Lease, grpc_status};
 
 /// What the watch over a reading client gives on top, so that a slow endpoint is found first.
@@ -127,7 +128,7 @@ impl Streaming {
             return;
         };
         lease.give_back();
-        self.ticket.phase = Phase::Done;
+        self.ticket.phase.set(Phase::Done);
         let testimony = self.call.map(|call| call.testimony);
         self.tell_breaker(match testimony {
             Some(Testimony::Against) => policy::Outcome::Failure,
@@ -135,9 +136,9 @@ impl Streaming {
             Some(Testimony::For) | None => policy::Outcome::Success,
         });
         if self.ticket.status >= 500 || testimony == Some(Testimony::Against) {
-            self.ticket.settle(Outcome::Failed, Who::Upstream);
+            self.ticket.end(RequestEnd::Status);
         } else {
-            self.ticket.settle(Outcome::Ok, Who::Gateway);
+            self.ticket.done(Who::Gateway);
         }
     }
 
@@ -174,20 +175,24 @@ impl Streaming {
 
     /// The answer broke off: speaks against the endpoint and fails the request, unless the request
     /// broke off first.
-    fn broke(&mut self, reason: &str) {
+    fn broke(&mut self, end: RequestEnd) {
         let Some(lease) = self.lease.take() else {
             return;
         };
         let intake = self.ticket.intake.as_ref();
         if intake.is_some_and(|intake| intake.failure.get().is_some()) {
-            self.ticket.settle(Outcome::Cancelled, Who::Client);
+            self.ticket.end(RequestEnd::LeftSend);
             return;
         }
         let upstream = Rc::clone(lease.upstream());
+        let reason = match end {
+            RequestEnd::BodyPaused => "the answer paused for too long",
+            _ => "the answer broke off",
+        };
         count_broken(&self.ticket.client.worker.hub, &lease, reason);
         self.tell_breaker(policy::Outcome::Failure);
         self.ticket.failed_at(&upstream);
-        self.ticket.settle(Outcome::Failed, Who::Upstream);
+        self.ticket.end(end);
     }
 
     fn connection(&mut self) -> Option<&mut Connection> {
@@ -242,7 +247,7 @@ impl Streaming {
                 Poll::Ready(None)
             }
             Poll::Ready(Some(Err(error))) => {
-                self.broke("the answer broke off");
+                self.broke(RequestEnd::BodyBroken);
                 // The client gets what came before: it is written while nothing more is there.
                 self.broken = Some(io::Error::other(error));
                 cx.waker().wake_by_ref();
@@ -252,7 +257,7 @@ impl Streaming {
                 if !self.is_late(cx) {
                     return Poll::Pending;
                 }
-                self.broke("the answer paused for too long");
+                self.broke(RequestEnd::BodyPaused);
                 Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())))
             }
         }

@@ -128,6 +128,7 @@ impl Exchange {
             match poll_immediate(admission.as_mut()).await {
                 Some(admitted) => admitted,
                 None => {
+                    self.ticket.phase.set(Phase::Queue);
                     let admitted = admission.await;
                     now = Instant::now();
                     waited = true;
@@ -274,7 +275,7 @@ impl Exchange {
         let mut added = std::mem::replace(&mut self.added, Added::none());
         self.announce_deadline(&mut added, now);
         self.added = added;
-        self.ticket.phase = Phase::Wait;
+        self.ticket.phase.set(Phase::Wait);
     }
 
     /// What a hedge leaves behind besides its result.

@@ -18,13 +18,13 @@ use super::headers::{BROWNOUT, CRITICALITY, DEADLINE, GRPC_TIMEOUT, forward, upg
 use super::intake::Intake;
 use super::notable::Notable;
 use super::perform::Exchange;
-use super::ticket::{Outcome, Who};
 use super::trace::{REQUEST_ID, identify};
 use super::{Client, Delivery, Ticket};
 use crate::downstream::RequestBody;
 use crate::http1::Added;
 use crate::mirror::COPY_MAX;
 use crate::plan::RoutePlan;
+use crate::request_end::RequestEnd;
 use crate::split::Split;
 use crate::strict::{Refusal, check_parts, is_authority};
 use crate::worker::Worker;
@@ -92,8 +92,7 @@ fn tell_level(worker: &Worker, service: usize, cohort: Cohort, response: &mut Re
 /// Settles a request that the gateway refuses.
 pub(super) fn refuse(ticket: &mut Ticket, answer: OwnAnswer) -> OwnAnswer {
     ticket.status = answer.status.as_u16();
-    ticket.reason = Some(answer.reason);
-    ticket.settle(Outcome::Refused, Who::Client);
+    ticket.end(answer.end);
     answer
 }
 
@@ -233,7 +232,7 @@ fn authority(parts: &Parts) -> Result<Option<HeaderValue>, OwnAnswer> {
     let refused = |detail: &str| {
         Err(OwnAnswer::new(
             StatusCode::BAD_REQUEST,
-            "client/head",
+            RequestEnd::HeadRefused,
             detail,
         ))
     };
@@ -269,14 +268,14 @@ fn check_http2(parts: &Parts, headers_max: u32) -> Result<(), OwnAnswer> {
     };
     checked.map_err(|refusal| {
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        OwnAnswer::new(status, "client/head", refusal.explanation())
+        OwnAnswer::new(status, RequestEnd::HeadRefused, refusal.explanation())
     })
 }
 
 fn too_often(wait: Duration) -> OwnAnswer {
     let mut answer = OwnAnswer::new(
         StatusCode::TOO_MANY_REQUESTS,
-        "client/rate",
+        RequestEnd::RateLimited,
         "more requests than this route allows",
     );
     answer.retry_after = Some(wait);
@@ -287,7 +286,7 @@ fn no_route(ticket: &mut Ticket, parts: &Parts) -> OwnAnswer {
     ticket.route(None);
     OwnAnswer::new(
         StatusCode::NOT_FOUND,
-        "gateway/route",
+        RequestEnd::NoRoute,
         format!("no route for {} {}", parts.method, parts.uri.path()),
     )
 }
@@ -295,7 +294,7 @@ fn no_route(ticket: &mut Ticket, parts: &Parts) -> OwnAnswer {
 pub(super) fn too_large(size_max: u64) -> OwnAnswer {
     let mut answer = OwnAnswer::new(
         StatusCode::PAYLOAD_TOO_LARGE,
-        "client/body",
+        RequestEnd::BodyTooLarge,
         format!("the request body is larger than {size_max} bytes"),
     );
     answer.close = true;

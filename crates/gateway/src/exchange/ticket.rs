@@ -1,6 +1,6 @@
 //! The account of one request.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use crate::fallback::FallbackCause;
 use crate::fault::Injected;
 use crate::isolation::{Leave, Share};
 use crate::meter::{RouteCells, add};
+use crate::request_end::RequestEnd;
 use crate::upstream::Upstream;
 
 /// How a request ended for its client.
@@ -40,6 +41,7 @@ pub(crate) enum Who {
 pub(crate) enum Phase {
     Head,
     Route,
+    Queue,
     Connect,
     Send,
     Wait,
@@ -73,6 +75,7 @@ impl Phase {
         match self {
             Self::Head => "head",
             Self::Route => "route",
+            Self::Queue => "queue",
             Self::Connect => "connect",
             Self::Send => "send",
             Self::Wait => "wait",
@@ -89,7 +92,8 @@ pub(crate) struct Ticket {
     /// Index of the route; `usize::MAX` for none.
     route: usize,
     began: Instant,
-    pub(crate) phase: Phase,
+    /// How far it has come; a cell, as it changes while what is asked for borrows the request.
+    pub(crate) phase: Cell<Phase>,
     pub(crate) status: u16,
     pub(crate) attempts: u32,
     /// Of a connection without requests; those of a request's body are the intake's to know.
@@ -100,8 +104,6 @@ pub(crate) struct Ticket {
     pub(crate) upstream: Option<Rc<Upstream>>,
     /// Endpoints with a failed attempt; mostly none.
     failed_at: Vec<Rc<Upstream>>,
-    /// Why the gateway answers itself, as its answer says it.
-    pub(super) reason: Option<&'static str>,
     /// How long it waited for a place at its service.
     pub(super) queued: Duration,
     fallback: Option<FallbackCause>,
@@ -137,7 +139,7 @@ impl Ticket {
             client: Rc::clone(client),
             route: usize::MAX,
             began: Instant::now(),
-            phase: Phase::Head,
+            phase: Cell::new(Phase::Head),
             status: 0,
             attempts: 0,
             bytes_in: 0,
@@ -145,7 +147,6 @@ impl Ticket {
             intake: None,
             upstream: None,
             failed_at: Vec::new(),
-            reason: None,
             queued: Duration::ZERO,
             fallback: None,
             cache: None,
@@ -161,7 +162,7 @@ impl Ticket {
     /// It belongs to this route, or to none.
     pub(crate) fn route(&mut self, route: Option<usize>) {
         self.route = route.unwrap_or(usize::MAX);
-        self.phase = Phase::Route;
+        self.phase.set(Phase::Route);
         if let Some(cells) = self.cells() {
             add(&cells.requests, 1);
         }
@@ -198,7 +199,7 @@ impl Ticket {
     /// The head of the service's final answer came.
     pub(crate) fn answered(&mut self, status: u16, at: Instant) {
         self.status = status;
-        self.phase = Phase::Body;
+        self.phase.set(Phase::Body);
         let hub = &self.client.worker.hub;
         if let Some(Some(dimmer)) = hub.dimmers.get(self.route) {
             let took = at.saturating_duration_since(self.began);
@@ -281,8 +282,20 @@ impl Ticket {
         }
     }
 
-    /// It ended. Only the first call counts.
-    pub(crate) fn settle(&mut self, outcome: Outcome, who: Who) {
+    /// It ended well. Only the first end counts.
+    pub(crate) fn done(&mut self, who: Who) {
+        self.settle(Outcome::Ok, who, None);
+    }
+
+    /// It ended otherwise. Only the first end counts.
+    pub(crate) fn end(&mut self, end: RequestEnd) {
+        if !self.settled {
+            self.phase.set(end.phase());
+        }
+        self.settle(end.outcome(), end.who(), Some(end));
+    }
+
+    fn settle(&mut self, outcome: Outcome, who: Who, end: Option<RequestEnd>) {
         if std::mem::replace(&mut self.settled, true) || self.behind {
             return;
         }
@@ -303,6 +316,9 @@ impl Ticket {
                 Outcome::Refused => &cells.refused,
             };
             add(cell, 1);
+            if let Some(cell) = end.and_then(|end| cells.ends.get(end as usize)) {
+                add(cell, 1);
+            }
             if self.fault.get().is_some() {
                 add(&cells.injected, 1);
                 add(
@@ -324,13 +340,14 @@ impl Ticket {
             record.status = self.status;
             record.bytes_in = bytes_in;
             record.bytes_out = self.bytes_out;
-            record.reason = self.reason;
+            record.reason = end.and_then(RequestEnd::reason);
+            record.cause = end.map(RequestEnd::cause);
             record.queued = self.queued;
             record.fallback = self.fallback;
             record.cache = self.cache;
             record.fault = self.fault_mark();
             record.took = self.began.elapsed();
-            record.end = (outcome, who, self.phase);
+            record.end = (outcome, who, self.phase.get());
             worker
                 .hub
                 .logs
@@ -366,7 +383,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.settle(Outcome::Cancelled, Who::Client);
+        self.end(RequestEnd::left(self.phase.get()));
         if !self.behind {
             self.client.pulse.end();
         }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 
 use crate::fleet::Hub;
 use crate::meter::add;
+use crate::request_end::RequestEnd;
 use crate::strict::Refusal;
 
 /// Shared state of one connection. One thread uses it; it is atomic so that streams can be sent to
@@ -57,6 +58,9 @@ impl Pulse {
         if let Some(cells) = cells.filter(|_| !refusal.is_of_the_body()) {
             add(&cells.requests, 1);
             add(&cells.refused, 1);
+            if let Some(cell) = cells.ends.get(RequestEnd::HeadRefused as usize) {
+                add(cell, 1);
+            }
         }
     }
 

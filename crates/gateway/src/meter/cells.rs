@@ -9,6 +9,7 @@ use super::Histogram;
 use crate::cache::CacheResult;
 use crate::fallback::FallbackCause;
 use crate::mirror::Mirrored;
+use crate::request_end::RequestEnd;
 
 /// Adds to a cell that only this thread writes: no locked instruction is needed.
 pub(crate) fn add(cell: &AtomicU64, more: u64) {
@@ -40,6 +41,8 @@ pub(crate) struct RouteCells {
     pub(crate) hedges_won: AtomicU64,
     /// By cause.
     pub(crate) fallbacks: [AtomicU64; FallbackCause::ALL.len()],
+    /// Ends that were not good ones.
+    pub(crate) ends: [AtomicU64; RequestEnd::ALL.len()],
     /// By how the cache took part.
     pub(crate) cache: [AtomicU64; CacheResult::ALL.len()],
     /// By what became of the copy.
@@ -69,6 +72,7 @@ impl RouteCells {
             hedges: AtomicU64::new(0),
             hedges_won: AtomicU64::new(0),
             fallbacks: Default::default(),
+            ends: [const { AtomicU64::new(0) }; RequestEnd::ALL.len()],
             cache: Default::default(),
             mirrored: Default::default(),
             bytes_in: AtomicU64::new(0),

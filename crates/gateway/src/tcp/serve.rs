@@ -13,11 +13,12 @@ use tokio_rustls::TlsAcceptor;
 
 use super::relay::{Broke, End, Passed, relay};
 use crate::choice::{Ask, hash_key};
-use crate::exchange::{Client, Outcome, Phase, Ticket, Who};
+use crate::exchange::{Client, Phase, Ticket, Who};
 use crate::listen::HANDSHAKE_MAX;
 use crate::meter::add;
 use crate::plan::{RoutePlan, ServicePlan};
 use crate::proxy_protocol;
+use crate::request_end::RequestEnd;
 use crate::upstream::{Dialled, Upstream, dial};
 
 /// How often a connection to the active instance of an active-passive service looks whether that
@@ -66,14 +67,17 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
     let mut ticket = Ticket::begin(&client);
     ticket.route(Some(index));
     let Some(mut dialled) = connect(&client, index, route, service, &mut ticket).await else {
-        return ticket.settle(Outcome::Failed, Who::Upstream);
+        return ticket.end(match ticket.attempts {
+            0 => RequestEnd::NoEndpoint,
+            _ => RequestEnd::ConnectRefused,
+        });
     };
     ticket.answered(CONNECTED, std::time::Instant::now());
     if let Some(version) = route.send_proxy_protocol {
         let header = proxy_protocol::write(version, client.peer, local);
         if dialled.stream.write_all(&header).await.is_err() {
             broke(&client, &dialled, &mut ticket);
-            return ticket.settle(Outcome::Failed, Who::Upstream);
+            return ticket.end(RequestEnd::AnswerReset);
         }
     }
     let passed = Passed::default();
@@ -86,14 +90,14 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
     if end == End::Broken(Broke::Upstream) {
         broke(&client, &dialled, &mut ticket);
     } else {
-        ticket.phase = Phase::Done;
+        ticket.phase.set(Phase::Done);
     }
     match end {
         // Clients of databases often leave without a farewell.
-        End::Whole | End::Broken(Broke::Client) => ticket.settle(Outcome::Ok, Who::Client),
-        End::Idle => ticket.settle(Outcome::Ok, Who::Gateway),
-        End::Broken(Broke::Upstream) => ticket.settle(Outcome::Failed, Who::Upstream),
-        End::Told => ticket.settle(Outcome::Failed, Who::Gateway),
+        End::Whole | End::Broken(Broke::Client) => ticket.done(Who::Client),
+        End::Idle => ticket.done(Who::Gateway),
+        End::Broken(Broke::Upstream) => ticket.end(RequestEnd::BodyBroken),
+        End::Told => ticket.end(RequestEnd::Deposed),
     }
 }
 
@@ -126,7 +130,7 @@ async fn connect(
             sleep_until(deadline.min(Instant::now() + wait)).await;
         }
         ticket.attempts += 1;
-        ticket.phase = Phase::Connect;
+        ticket.phase.set(Phase::Connect);
         ticket.upstream = Some(Rc::clone(&upstream));
         let limit = Instant::now() + service.connect_timeout.min(route.try_timeout);
         match dial(hub, &upstream, limit, deadline).await {

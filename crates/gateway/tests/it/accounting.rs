@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ninefold_config::model::{AccessLog, AccessLogFormat, LatencyObjective, Ratio, Slo, Span};
+use ninefold_gateway::RequestEnd;
 use prometheus_client::registry::Registry;
 
 use crate::backend::{Act, Backend, ok, status};
@@ -45,6 +46,16 @@ async fn every_request_has_one_outcome() {
     assert_eq!(
         (route.ok, route.failed, route.cancelled, route.refused),
         (10, 10, 5, 5)
+    );
+    let ends: Vec<_> = route.ends.iter().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(
+        ends,
+        [
+            &(RequestEnd::BodyTooLarge, 5),
+            &(RequestEnd::LeftWait, 5),
+            &(RequestEnd::AnswerReset, 5),
+            &(RequestEnd::Status, 5),
+        ]
     );
     assert_eq!(route.answered, 10);
     assert_eq!(route.latency.count(), 10);
@@ -91,6 +102,7 @@ async fn metrics_are_there_before_the_first_request_and_clean() {
     let text = scrape(&registry);
     for line in [
         "ninefold_requests_total{route=\"root\",outcome=\"failed\"} 0",
+        "ninefold_request_ends_total{route=\"root\",by=\"gateway\",phase=\"queue\",cause=\"overload\"} 0",
         "ninefold_fallbacks_total{route=\"root\",cause=\"no-endpoint\"} 0",
         "ninefold_attempts_total{upstream=\"app/0\",reason=\"timeout\",phase=\"wait\"} 0",
         "ninefold_request_duration_seconds_bucket{le=\"0.005\",route=\"root\"} 0",
@@ -165,7 +177,9 @@ async fn the_access_log_says_who_ended_what_where() {
     );
     assert_eq!(written[0]["reason"], serde_json::Value::Null);
     assert_eq!(written[0]["queued_seconds"], 0.0);
+    assert_eq!(written[0]["cause"], serde_json::Value::Null);
     assert_eq!(written[1]["reason"], "upstream/wait");
+    assert_eq!(written[1]["cause"], "reset");
     // logrotate renames; lines go to the new file.
     std::fs::rename(&path, folder.path().join("log.old")).unwrap();
     until("the file is opened again", || async {

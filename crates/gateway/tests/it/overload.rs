@@ -7,7 +7,7 @@ use ninefold_config::model::{Criticality, File, Overload, Span};
 use ninefold_core::policy::RequestMeta;
 use ninefold_core::policy::prioritizer::PeerLevel;
 use ninefold_core::time::Timestamp;
-use ninefold_gateway::ServiceCounters;
+use ninefold_gateway::{RequestEnd, RouteCounters, ServiceCounters};
 use tokio::sync::Semaphore;
 
 use crate::backend::{Backend, ok_in_turn};
@@ -107,6 +107,11 @@ async fn beyond_the_queue_the_least_important_are_refused() {
     assert_eq!(counters.endpoints[0].report.attempts, 2);
     let routes: Vec<_> = counters.routes.iter().map(|r| (r.ok, r.failed)).collect();
     assert_eq!(routes[..2], [(2, 0), (0, 1)]);
+    assert!(
+        counters.routes[1]
+            .ends
+            .contains(&(RequestEnd::Overloaded, 1))
+    );
 }
 
 #[tokio::test]
@@ -118,6 +123,8 @@ async fn who_leaves_while_waiting_leaves_no_place_behind() {
         service(&rig, |gate| gate.in_flight == 1).await;
         leaves.send(b"GET /gone HTTP/1.1\r\nHost: a\r\n\r\n").await;
         service(&rig, |gate| gate.waiting == 1).await;
+        // A reset: who only closes might still read.
+        leaves.stream.set_zero_linger().unwrap();
         drop(leaves);
         service(&rig, |gate| gate.waiting == 0).await;
         turns.add_permits(1);
@@ -126,6 +133,9 @@ async fn who_leaves_while_waiting_leaves_no_place_behind() {
     assert_eq!(answer.status, 200);
     service(&rig, |gate| gate.in_flight == 0).await;
     assert_eq!(backend.requests().len(), 1);
+    let ends = |route: &RouteCounters| route.ends.contains(&(RequestEnd::LeftQueue, 1));
+    let routes = rig.counters().routes;
+    assert!(routes.iter().any(ends), "{routes:?}");
 }
 
 #[tokio::test]
