@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ninefold_chaos::VerifyOptions;
 use ninefold_config::model;
+use ninefold_core::address::Address;
 use ninefold_core::event::{Event, EventKind};
 use ninefold_core::incident::Incidents;
 use ninefold_gateway::{Gateway, Succession};
@@ -226,15 +227,19 @@ fn record_start(journal: &Journal, history: &[Event], config: &str, how: &How) {
     }
 }
 
-/// Where each service is reached through the gateway: the first listener that routes to it.
+/// Where each service is reached through the gateway: the first listener with a port that routes to it.
 pub(crate) fn service_addresses(
     file: &model::File,
-    bound: &[SocketAddr],
+    bound: &[Address],
 ) -> BTreeMap<String, SocketAddr> {
     let mut addresses = BTreeMap::new();
     for (listener, address) in file.listeners.iter().zip(bound) {
+        // What takes `{address.NAME}` expects a host and a port.
+        let Some(address) = address.tcp() else {
+            continue;
+        };
         let reachable = match address.ip() {
-            ip if !ip.is_unspecified() => *address,
+            ip if !ip.is_unspecified() => address,
             IpAddr::V4(_) => SocketAddr::from(([127, 0, 0, 1], address.port())),
             IpAddr::V6(_) => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
         };

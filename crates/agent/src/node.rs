@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model;
+use ninefold_core::address::Address;
 use ninefold_core::event::{Event, EventKind};
 use ninefold_core::status::NodeStatus;
 use ninefold_gateway::Succession;
@@ -193,7 +194,7 @@ impl Node {
 
     /// The listeners, as bound.
     #[must_use]
-    pub fn addresses(&self) -> Vec<SocketAddr> {
+    pub fn addresses(&self) -> Vec<Address> {
         self.stand.gateway.addresses()
     }
 

@@ -53,7 +53,7 @@ fn one(line: &str) -> Result<Option<Endpoint>, String> {
     let Some(address) = words.next() else {
         return Ok(None);
     };
-    Syntax::HostPort.check(address)?;
+    Syntax::Endpoint.check(address)?;
     let number = |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit());
     let weight = match words.next_if(number) {
         Some(word) => match word.parse() {

@@ -4,6 +4,7 @@
 //! socket, or knows tokio. `now` and a seeded [`rng::Rng`] come in as arguments and decisions go
 //! out as values, so that production, tests and a simulator run the same code.
 
+pub mod address;
 pub mod balance;
 pub mod detect;
 pub mod ejection;

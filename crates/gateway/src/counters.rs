@@ -1,9 +1,9 @@
 //! What the gateway counted: sums over its threads since it started.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ninefold_core::address::Address;
 use ninefold_core::balance::WhenTooFew;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::CallerReport;
@@ -44,7 +44,7 @@ pub struct Counters {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ListenerCounters {
     /// The address it is bound to.
-    pub address: SocketAddr,
+    pub address: Address,
     /// Connections open now.
     pub connections_open: u64,
     /// Connections accepted.

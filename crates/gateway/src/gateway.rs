@@ -1,6 +1,5 @@
 //! The handle of a running gateway.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ninefold_config::model::File;
+use ninefold_core::address::Address;
 use ninefold_core::event::FaultNotice;
 use prometheus_client::collector::Collector;
 use tokio::sync::watch;
@@ -150,12 +150,23 @@ impl Gateway {
 
     /// Accepts connections from now on, those that wait first.
     pub fn open(&self) {
+        if let Some(sockets) = &*lock(&self.sockets) {
+            sockets.own_files(true);
+        }
         self.order(Order::Serve);
+    }
+
+    /// The files of its Unix sockets are another process's from here on, which removes them at its
+    /// end.
+    pub(crate) fn disown(&self) {
+        if let Some(sockets) = &*lock(&self.sockets) {
+            sockets.own_files(false);
+        }
     }
 
     /// The addresses as bound, in the order of the file's listeners.
     #[must_use]
-    pub fn addresses(&self) -> Vec<SocketAddr> {
+    pub fn addresses(&self) -> Vec<Address> {
         self.hub.addresses.clone()
     }
 

@@ -1,7 +1,7 @@
 //! From the configuration to running data threads.
 
 use std::io;
-use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ninefold_config::model::File;
+use ninefold_core::address::Address;
 use ninefold_core::ejection::Judge;
 use rustls::ServerConfig;
 use tokio::runtime::LocalOptions;
@@ -22,7 +23,7 @@ use crate::certificate::CertificateError;
 use crate::fallback::FallbackError;
 use crate::fleet::Hub;
 use crate::listen::{
-    BindError, Bound, Certificates, Sockets, accept, begin_to_listen, bind, inherit,
+    Acceptor, BindError, Bound, Certificates, Sockets, accept, begin_to_listen, bind, inherit,
 };
 use crate::plan::Plan;
 use crate::worker::Worker;
@@ -91,7 +92,8 @@ pub(crate) struct Started {
 /// A thread's part of a listener.
 struct Share {
     listener: usize,
-    socket: TcpListener,
+    socket: OwnedFd,
+    address: Address,
     tls: Option<Arc<ServerConfig>>,
 }
 
@@ -123,11 +125,11 @@ pub(crate) fn start(
     let mut bound: Vec<Bound> = Vec::new();
     for listener in &file.listeners {
         bound.push(match &mut inherited {
-            Some(sockets) => inherit(listener.address, threads, sockets)?,
-            None => bind(listener.address, threads)?,
+            Some(sockets) => inherit(listener, threads, sockets)?,
+            None => bind(listener, threads)?,
         });
     }
-    let addresses = bound.iter().map(|bound| bound.address).collect();
+    let addresses = bound.iter().map(|bound| bound.address.clone()).collect();
     let sockets = Sockets::of(&bound).map_err(StartError::Sockets)?;
     let (logs, log_thread) = AccessLogs::open(file, state)?;
     let mut plan = Plan::new(file)?;
@@ -170,6 +172,7 @@ fn share_out(
                 share.push(Share {
                     listener,
                     socket,
+                    address: bound.address.clone(),
                     tls: tls.clone(),
                 });
             }
@@ -239,7 +242,7 @@ async fn run(
     worker.refresh();
     for share in shares {
         let socket = begin_to_listen(&share.socket)
-            .and_then(|()| tokio::net::TcpListener::from_std(share.socket));
+            .and_then(|()| Acceptor::new(share.socket, &share.address));
         match socket {
             Ok(socket) => {
                 let tls = share.tls.map(TlsAcceptor::from);

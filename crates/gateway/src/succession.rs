@@ -9,12 +9,12 @@
 //! yet in its place or one that leaves. **Invariant:** counters are those of all of them, and of
 //! those that are gone: none goes back.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ninefold_config::model::File;
+use ninefold_core::address::Address;
 use prometheus_client::collector::Collector;
 
 use crate::collector::GatewayCollector;
@@ -74,8 +74,8 @@ impl Line {
             gone.routes.retain(|route| has(&route.route));
         }
         if gone.listeners.len() > GONE_ROUTES_MAX {
-            let has = |at: SocketAddr| present.listeners.iter().any(|known| known.address == at);
-            gone.listeners.retain(|listener| has(listener.address));
+            let has = |at: &Address| present.listeners.iter().any(|known| known.address == *at);
+            gone.listeners.retain(|listener| has(&listener.address));
         }
         if gone.services.len() > GONE_ROUTES_MAX {
             let has = |name: &str| present.services.iter().any(|one| *one.service == *name);
@@ -127,13 +127,13 @@ impl Succession {
 
     /// The addresses of the present gateway, in the order of its file's listeners.
     #[must_use]
-    pub fn addresses(&self) -> Vec<SocketAddr> {
+    pub fn addresses(&self) -> Vec<Address> {
         self.present().addresses()
     }
 
     /// The addresses of the successor, if there is one.
     #[must_use]
-    pub fn successor_addresses(&self) -> Option<Vec<SocketAddr>> {
+    pub fn successor_addresses(&self) -> Option<Vec<Address>> {
         let line = self.lock();
         line.successor.as_ref().map(|next| next.addresses())
     }
@@ -301,6 +301,13 @@ impl Succession {
         line.gone.merge(&last);
         line.bound();
         Some(report)
+    }
+
+    /// Another process has taken over: the files of Unix sockets are its own.
+    pub fn disown(&self) {
+        for gateway in self.lock().living() {
+            gateway.disown();
+        }
     }
 
     /// Drains all of them; the ports are free from here on, unless somebody else has the sockets.

@@ -1,9 +1,9 @@
 //! Sums over the threads.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use ninefold_core::address::Address;
 use ninefold_core::balance::{Eligible, Place};
 use ninefold_core::observation::CallerReport;
 use ninefold_core::policy::Criticality;
@@ -47,7 +47,7 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
             .listeners
             .iter()
             .zip(&hub.addresses)
-            .map(|(cells, address)| listener(cells, *address))
+            .map(|(cells, address)| listener(cells, address))
             .collect(),
         routes: names
             .enumerate()
@@ -254,9 +254,9 @@ fn zones(hub: &Hub, service: usize, now: &Eligible) -> Vec<ZoneCounters> {
     zones.filter_map(zone).collect()
 }
 
-fn listener(cells: &ListenerCells, address: SocketAddr) -> ListenerCounters {
+fn listener(cells: &ListenerCells, address: &Address) -> ListenerCounters {
     ListenerCounters {
-        address,
+        address: address.clone(),
         connections_open: load(&cells.open),
         connections_total: load(&cells.total),
         refused: load(&cells.refused),

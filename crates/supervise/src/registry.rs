@@ -1,10 +1,10 @@
 //! What every instance does, for whoever asks.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use ninefold_core::address::Address;
 use ninefold_core::id::InstanceId;
 use ninefold_core::status::{InstanceStatus, SourceStatus};
 use tokio::sync::watch;
@@ -15,7 +15,7 @@ pub struct SupervisedEndpoint {
     /// Which instance.
     pub instance: InstanceId,
     /// Where it listens.
-    pub address: SocketAddr,
+    pub address: Address,
     /// Its zone.
     pub zone: Option<Arc<str>>,
     /// Whether it may receive new requests.

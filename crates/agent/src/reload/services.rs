@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ninefold_config::model::{File, Service, ServiceKind};
+use ninefold_core::address::Address;
 use ninefold_core::id::InstanceId;
 use ninefold_core::status::InstanceState;
 use ninefold_supervise::{Options, StartError, Supervisor};
@@ -27,7 +28,7 @@ pub(super) struct Supervised {
 }
 
 impl Supervised {
-    pub(super) fn new(file: Arc<File>, bound: &[SocketAddr]) -> Self {
+    pub(super) fn new(file: Arc<File>, bound: &[Address]) -> Self {
         let addresses = service_addresses(&file, bound);
         Self { file, addresses }
     }

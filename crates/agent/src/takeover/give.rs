@@ -105,6 +105,7 @@ impl Taker {
 
     /// Drains the gateway and, once it accepts no more, tells what it counts meanwhile, to its end.
     pub(crate) async fn leave(&mut self, gateway: &Succession, limit: Duration) {
+        gateway.disown();
         let drain = gateway.drain(IDLE_MAX, limit);
         tokio::pin!(drain);
         let mut wait = CLOSE_LOOK;

@@ -2,9 +2,10 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use ninefold_core::address::Address;
 use ninefold_gateway::{Counters, ListenerSockets, Sockets};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -62,8 +63,8 @@ pub(crate) enum Said {
 /// The sockets of one listener.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Listener {
-    declared: SocketAddr,
-    bound: SocketAddr,
+    declared: Address,
+    bound: Address,
     sockets: usize,
 }
 
@@ -107,8 +108,8 @@ impl Wire {
         admin: Option<&TcpListener>,
     ) -> io::Result<()> {
         let listeners = sockets.listeners.iter().map(|listener| Listener {
-            declared: listener.declared,
-            bound: listener.bound,
+            declared: listener.declared.clone(),
+            bound: listener.bound.clone(),
             sockets: listener.sockets.len(),
         });
         self.say(&Said::Sockets {
@@ -119,7 +120,8 @@ impl Wire {
         })
         .await?;
         let all = sockets.listeners.iter().flat_map(|one| &one.sockets);
-        let all: Vec<BorrowedFd<'_>> = all.chain(admin).map(AsFd::as_fd).collect();
+        let all = all.map(AsFd::as_fd).chain(admin.map(AsFd::as_fd));
+        let all: Vec<BorrowedFd<'_>> = all.collect();
         for some in all.chunks(DESCRIPTORS_MAX) {
             self.stream
                 .async_io(Interest::WRITABLE, || send(&self.stream, some))
@@ -152,17 +154,16 @@ impl Wire {
             }
             got.extend(some);
         }
-        let mut got = got.into_iter().map(TcpListener::from);
-        let of = |listener: Listener, got: &mut dyn Iterator<Item = TcpListener>| ListenerSockets {
-            declared: listener.declared,
-            bound: listener.bound,
-            sockets: got.take(listener.sockets).collect(),
+        let mut got = got.into_iter();
+        let of = |listener: Listener, got: &mut dyn Iterator<Item = OwnedFd>| {
+            let sockets = got.take(listener.sockets).collect();
+            ListenerSockets::handed_over(listener.declared, listener.bound, sockets)
         };
         let listeners = listeners.into_iter();
         let sockets = Sockets {
             listeners: listeners.map(|listener| of(listener, &mut got)).collect(),
         };
-        Ok((sockets, got.next()))
+        Ok((sockets, got.next().map(TcpListener::from)))
     }
 }
 

@@ -199,14 +199,20 @@ fn find_route<'a>(file: &'a File, name: &str) -> Option<(usize, &'a Listener, &'
 /// the status has as many as the file, else by their port.
 fn bound(status: &NodeStatus, index: usize, listener: &Listener) -> Result<SocketAddr, String> {
     let parse = |address: &str| address.parse::<SocketAddr>().ok();
-    let same_port = |address: &SocketAddr| address.port() == listener.address.port();
+    let Some(declared) = listener.address.tcp() else {
+        return Err(format!(
+            "the listener {} is a Unix socket, and load is driven over ports: give the route a listener with one",
+            listener.address
+        ));
+    };
+    let same_port = |address: &SocketAddr| address.port() == declared.port();
     let found = if status.listeners.len() == 1 {
         status.listeners.first().and_then(|l| parse(&l.address))
     } else {
         let mut all = status.listeners.iter().filter_map(|l| parse(&l.address));
         let by_index = status.listeners.get(index).and_then(|l| parse(&l.address));
         match by_index {
-            Some(address) if listener.address.port() == 0 || same_port(&address) => Some(address),
+            Some(address) if declared.port() == 0 || same_port(&address) => Some(address),
             _ => all.find(same_port),
         }
     };

@@ -1,8 +1,10 @@
 //! Listeners and their routes.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+
+use ninefold_core::address::Address;
 
 use super::degrade;
 use super::isolate;
@@ -11,7 +13,10 @@ use crate::model::{
     AccessLog, AccessLogFormat, Criticality, Hedge, LimitBy, Limits, Listener, Name, Protocol,
     ProxyVersion, Rate, RateLimit, Ratio, Retry, Route, Service, Span, TlsCertificate,
 };
-use crate::text::route_name;
+use crate::text::{mode, route_name};
+
+/// Instead of an address that is wrong.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Builds the listeners; each keeps the index that it has in the file.
 pub(super) fn listeners(root: View<'_, '_>, services: &BTreeMap<Name, Service>) -> Vec<Listener> {
@@ -37,9 +42,11 @@ fn listener(table: View<'_, '_>, only: Option<&Name>) -> Listener {
         routes.push(implicit_route(service, protocol));
     }
     Listener {
-        address: table
-            .parse("address")
-            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+        address: table.parse("address").unwrap_or(Address::Tcp(NOWHERE)),
+        mode: table
+            .text("mode")
+            .and_then(|text| mode(text).ok())
+            .unwrap_or(Listener::MODE),
         protocol,
         proxy_protocol: table.flag("proxy_protocol").unwrap_or(false),
         tls: certificates(table),

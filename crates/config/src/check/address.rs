@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use ninefold_core::address::Address;
+
 use super::place;
 use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
@@ -10,12 +12,15 @@ use crate::model::{File, ServiceKind};
 /// Checks every address of the file against the others.
 pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     let file = &built.file;
-    let mut taken: Vec<(SocketAddr, &str)> = Vec::new();
+    let mut taken: Vec<(Address, &str)> = Vec::new();
     for (path, listener) in place::listeners(file) {
         let at = path.key("address");
-        clash(&taken, listener.address, &at, report);
-        pool(file, listener.address, &at, report);
-        taken.push((listener.address, "another listener"));
+        clash(&taken, &listener.address, &at, report);
+        if let Some(address) = listener.address.tcp() {
+            pool(file, address, &at, report);
+            mode(built, &path, report);
+        }
+        taken.push((listener.address.clone(), "another listener"));
     }
     if let Some(admin) = file.node.admin.filter(|admin| admin.declared) {
         let at = KeyPath::default().key("node").key("admin");
@@ -34,27 +39,25 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
                 &[],
             );
         }
-        clash(&taken, admin.address, &at, report);
+        clash(&taken, &admin.address.into(), &at, report);
         pool(file, admin.address, &at, report);
     }
     loops(file, report);
 }
 
 /// Whether both cannot be listened on at once.
-fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+fn overlap(one: &Address, other: &Address) -> bool {
+    let (Address::Tcp(one), Address::Tcp(other)) = (one, other) else {
+        return one == other;
+    };
     let any = one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() != 0
         && one.port() == other.port()
         && (one.ip() == other.ip() || (any && one.is_ipv4() == other.is_ipv4()))
 }
 
-fn clash(
-    taken: &[(SocketAddr, &str)],
-    address: SocketAddr,
-    at: &KeyPath,
-    report: &mut Report<'_, '_>,
-) {
-    if let Some((other, whose)) = taken.iter().find(|(other, _)| overlap(*other, address)) {
+fn clash(taken: &[(Address, &str)], address: &Address, at: &KeyPath, report: &mut Report<'_, '_>) {
+    if let Some((other, whose)) = taken.iter().find(|(other, _)| overlap(other, address)) {
         report.check(
             Draft::error(
                 "port-clash",
@@ -62,9 +65,23 @@ fn clash(
                 format!("{whose} listens on `{other}` already"),
             )
             .value(address)
-            .help("write another port; routes of one address belong to one `[[listener]]`"),
+            .help("write another address; routes of one address belong to one `[[listener]]`"),
             &[],
         );
+    }
+}
+
+/// A port has no permissions.
+fn mode(built: &Built<'_, '_>, listener: &KeyPath, report: &mut Report<'_, '_>) {
+    let at = listener.key("mode");
+    if built.written(&at) {
+        let draft = Draft::error(
+            "not-applicable",
+            &at,
+            "a port has no permissions: who reaches it may connect",
+        );
+        let help = "leave it out, or write `address = \"unix:/PATH\"`";
+        report.check(draft.help(help), &[listener.key("address")]);
     }
 }
 
@@ -99,12 +116,12 @@ fn loops(file: &File, report: &mut Report<'_, '_>) {
             continue;
         };
         for (index, endpoint) in external.endpoints.iter().enumerate() {
-            let Ok(address) = endpoint.address.parse::<SocketAddr>() else {
+            let Ok(address) = endpoint.address.parse::<Address>() else {
                 continue;
             };
             let own = file.listeners.iter().find(|listener| {
                 let to_self = listener.address == address
-                    || (address.ip().is_loopback() && overlap(listener.address, address));
+                    || (address.is_local() && overlap(&listener.address, &address));
                 to_self && listener.routes.iter().any(|r| r.service == *name)
             });
             if own.is_some() {
@@ -114,7 +131,7 @@ fn loops(file: &File, report: &mut Report<'_, '_>) {
                         &place::service(name).key("endpoints").index(index),
                         format!("`{address}` is a listener that routes to `{name}`: requests would go in circles"),
                     )
-                    .value(address)
+                    .value(&address)
                     .help("write the address of the service itself"),
                     &[KeyPath::default().key("listener")],
                 );

@@ -189,6 +189,7 @@ fn compare_listeners(changes: &mut Vec<Change>, old: &[Listener], new: &[Listene
 fn listener_keys(old: &Listener, new: &Listener) -> Vec<String> {
     let Listener {
         address: _,
+        mode,
         protocol,
         proxy_protocol,
         tls,
@@ -199,6 +200,7 @@ fn listener_keys(old: &Listener, new: &Listener) -> Vec<String> {
         routes,
     } = old;
     let mut keys = Keys::default();
+    keys.whole("mode", mode, &new.mode);
     keys.whole("protocol", protocol, &new.protocol);
     keys.value("proxy_protocol", proxy_protocol, &new.proxy_protocol);
     keys.whole("tls", tls, &new.tls);

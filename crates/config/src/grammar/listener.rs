@@ -14,10 +14,17 @@ pub(crate) static LISTENER: Table = Table {
     keys: &[
         Key::new(
             "address",
-            "IP:PORT; port 0 takes any free port.",
-            Shape::Text(Syntax::SocketAddress),
+            "IP:PORT, where port 0 takes any free port, or `unix:/PATH` for a Unix socket. The \
+             file of a socket that nobody listens on is replaced; at the end it is removed.",
+            Shape::Text(Syntax::Listen),
         )
         .required(),
+        Key::new(
+            "mode",
+            "Who may connect to a Unix socket: its permissions, octal. `0660`: the group too.",
+            Shape::Text(Syntax::Mode),
+        )
+        .default("\"0600\""),
         Key::new(
             "tls",
             "One certificate, or several, chosen by SNI; the first is used where no name fits. \

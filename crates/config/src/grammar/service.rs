@@ -188,7 +188,7 @@ pub(crate) static SERVICE: Table = Table {
 
 /// The endpoints of a service.
 pub(super) const ENDPOINTS: Shape = Shape::List {
-    item: &Shape::Either(&[Shape::Text(Syntax::HostPort), Shape::Table(&ENDPOINT)]),
+    item: &Shape::Either(&[Shape::Text(Syntax::Endpoint), Shape::Table(&ENDPOINT)]),
     min: 1,
     max: ENDPOINTS_MAX,
 };
@@ -214,8 +214,8 @@ static ENDPOINT: Table = Table {
     keys: &[
         Key::new(
             "address",
-            "HOST:PORT. A host name is resolved at start.",
-            Shape::Text(Syntax::HostPort),
+            "HOST:PORT, or `unix:/PATH` for a Unix socket. A host name is resolved at start.",
+            Shape::Text(Syntax::Endpoint),
         )
         .required(),
         Key::new(

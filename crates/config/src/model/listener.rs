@@ -1,7 +1,8 @@
 //! `[[listener]]` and its routes.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
+
+use ninefold_core::address::Address;
 
 use super::{
     Brownout, Bulkhead, Bytes, Cache, Criticality, Fallback, Hedge, Mirror, Name, Rate, Ratio,
@@ -11,8 +12,10 @@ use super::{
 /// One listener.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Listener {
-    /// `address`: `IP:PORT`; port 0 takes any free port.
-    pub address: SocketAddr,
+    /// `address`: `IP:PORT`, where port 0 takes any free port, or `unix:/path`.
+    pub address: Address,
+    /// `mode`: who may connect to a Unix socket. Default 0600.
+    pub mode: u32,
     /// `protocol`. Default HTTP.
     pub protocol: Protocol,
     /// `proxy_protocol`: whether each connection begins with a header of the PROXY protocol. Default
@@ -33,6 +36,28 @@ pub struct Listener {
     /// `[[listener.route]]`. The most specific matches: a route with a host before one without,
     /// the longer path before the shorter, one with methods before one without, then file order.
     pub routes: Vec<Route>,
+}
+
+impl Listener {
+    /// One without routes, and otherwise as the defaults are.
+    #[must_use]
+    pub fn at(address: Address) -> Self {
+        Self {
+            address,
+            mode: Self::MODE,
+            protocol: Protocol::Http,
+            proxy_protocol: false,
+            tls: Vec::new(),
+            client_ca: None,
+            limits: Limits::default(),
+            access_log: None,
+            trust_forwarded: false,
+            routes: Vec::new(),
+        }
+    }
+
+    /// Only the own user may connect.
+    pub const MODE: u32 = 0o600;
 }
 
 /// `protocol`: what a listener speaks.

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use ninefold_core::address::{Address, InvalidAddress};
+
 /// Reads `node.admin`: an address, or `off`.
 ///
 /// # Errors
@@ -37,6 +39,32 @@ pub(crate) fn socket_address(text: &str) -> Result<SocketAddr, String> {
             "`{text}` is no address: write IP:PORT, as in \"0.0.0.0:8080\", with a port up to 65535"
         )
     })
+}
+
+/// Reads `IP:PORT` or `unix:/path`.
+///
+/// # Errors
+///
+/// If it is neither; the message says what is missing.
+pub(crate) fn listen(text: &str) -> Result<Address, String> {
+    if Address::means_unix(text) {
+        return text
+            .parse()
+            .map_err(|invalid: InvalidAddress| invalid.to_string());
+    }
+    socket_address(text).map(Address::Tcp)
+}
+
+/// Reads `HOST:PORT` or `unix:/path`.
+///
+/// # Errors
+///
+/// If it is neither.
+pub(crate) fn endpoint(text: &str) -> Result<(), String> {
+    if Address::means_unix(text) {
+        return listen(text).map(drop);
+    }
+    host_port(text)
 }
 
 /// Reads `HOST:PORT` with a port from 1 on; the host is an IP or a DNS name.
@@ -113,6 +141,20 @@ mod tests {
             "::1:80",
         ] {
             assert!(host_port(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_unix_socket_may_be_listened_on_and_be_an_endpoint() {
+        for good in ["unix:/run/a.sock", "10.0.1.5:8080"] {
+            assert_eq!(endpoint(good), Ok(()), "{good}");
+            assert_eq!(
+                listen(good).map(|address| address.to_string()).unwrap(),
+                good
+            );
+        }
+        for bad in ["unix:", "unix:a.sock", "unix:8080", "unix:/a/"] {
+            assert!(endpoint(bad).is_err() && listen(bad).is_err(), "{bad}");
         }
     }
 

@@ -25,6 +25,12 @@ pub(crate) enum Syntax {
     SocketAddress,
     /// `HOST:PORT`.
     HostPort,
+    /// `IP:PORT` or `unix:/path`.
+    Listen,
+    /// Permissions of a file, octal.
+    Mode,
+    /// `HOST:PORT` or `unix:/path`.
+    Endpoint,
     /// A DNS name.
     Domain,
     /// `IP:PORT` or `off`.
@@ -73,6 +79,9 @@ impl Syntax {
             Self::Variable | Self::User => no_nul(text).and_then(|()| not_empty(text)),
             Self::SocketAddress => address::socket_address(text).map(drop),
             Self::HostPort => address::host_port(text),
+            Self::Listen => address::listen(text).map(drop),
+            Self::Endpoint => address::endpoint(text),
+            Self::Mode => mode(text).map(drop),
             Self::Domain => http::domain(text),
             Self::Admin => address::admin(text).map(drop),
             Self::Ports => address::ports(text).map(drop),
@@ -109,6 +118,9 @@ impl Syntax {
             Self::User => "the name of a user",
             Self::SocketAddress => "an address IP:PORT, as in \"0.0.0.0:8080\"",
             Self::HostPort => "an address HOST:PORT, as in \"10.0.1.5:8080\"",
+            Self::Listen => "an address IP:PORT or unix:/PATH, as in \"0.0.0.0:8080\"",
+            Self::Endpoint => "an address HOST:PORT or unix:/PATH, as in \"10.0.1.5:8080\"",
+            Self::Mode => "permissions, octal, as in \"0660\"",
             Self::Domain => "a DNS name, as in \"_http._tcp.example.org\"",
             Self::Admin => "a loopback address IP:PORT, or \"off\"",
             Self::Ports => "a range of ports, as in \"21000-21999\"",
@@ -132,6 +144,9 @@ impl Syntax {
             Self::Variable => "^[^=]+$",
             Self::SocketAddress => "^.+:[0-9]{1,5}$",
             Self::HostPort => "^[^/]+:[0-9]{1,5}$",
+            Self::Listen => "^(unix:/.+|.+:[0-9]{1,5})$",
+            Self::Endpoint => "^(unix:/.+|[^/]+:[0-9]{1,5})$",
+            Self::Mode => "^0?[0-7]{3}$",
             Self::Domain => r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
             Self::Admin => "^(off|.+:[0-9]{1,5})$",
             Self::Ports => "^[0-9]{1,5}-[0-9]{1,5}$",
@@ -152,6 +167,24 @@ fn name(text: &str) -> Result<(), String> {
     text.parse::<Name>()
         .map(drop)
         .map_err(|invalid| invalid.to_string())
+}
+
+/// Reads permissions for owner, group and others.
+///
+/// # Errors
+///
+/// If they are none.
+pub(crate) fn mode(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix('0').filter(|rest| rest.len() == 3);
+    let digits = digits.unwrap_or(text);
+    match u32::from_str_radix(digits, 8) {
+        Ok(mode) if digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(mode)
+        }
+        _ => Err(format!(
+            "`{text}` is no mode: write three octal digits, as in \"0660\""
+        )),
+    }
 }
 
 fn not_empty(text: &str) -> Result<(), String> {

@@ -1,7 +1,6 @@
 //! One line.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,6 +13,7 @@ use serde::Serialize;
 use crate::cache::CacheResult;
 use crate::exchange::{Outcome, Phase, Who};
 use crate::fallback::FallbackCause;
+use crate::peer::Peer;
 
 /// Bytes of a client's text in a line at most.
 const TEXT_MAX: usize = 2_048;
@@ -22,7 +22,7 @@ const TEXT_MAX: usize = 2_048;
 #[derive(Debug)]
 pub(crate) struct Record {
     at: SystemTime,
-    peer: SocketAddr,
+    peer: Peer,
     method: String,
     target: String,
     version: Version,
@@ -83,7 +83,7 @@ struct Line<'a> {
 
 impl Record {
     /// What the request's head says.
-    pub(crate) fn new(parts: &Parts, peer: SocketAddr) -> Self {
+    pub(crate) fn new(parts: &Parts, peer: Peer) -> Self {
         let text = |name: HeaderName| parts.headers.get(name).map(shown);
         let mut target = parts.uri.path_and_query().map_or_else(
             || parts.uri.path().to_owned(),
@@ -187,7 +187,7 @@ impl Record {
         write!(
             out,
             "{} - - [{}] \"{} {} {}\" {} {} \"{}\" \"{}\" {}/{} {} {}us {}",
-            self.peer.ip(),
+            self.peer.host(),
             common_time(self.timestamp()),
             quoted(&self.method),
             quoted(&self.target),

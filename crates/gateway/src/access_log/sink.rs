@@ -104,7 +104,10 @@ mod tests {
             .body(())
             .unwrap()
             .into_parts();
-        let record = Record::new(&parts, ([127, 0, 0, 1], 1).into());
+        let record = Record::new(
+            &parts,
+            crate::peer::Peer::Ip(std::net::SocketAddr::from(([127, 0, 0, 1], 1))),
+        );
         let mut sink = Sink::open("/dev/full".into(), AccessLogFormat::Json).unwrap();
         let mut kept = 0;
         while sink.write(&record) {

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,6 +13,7 @@ use ninefold_core::policy::Cohort;
 
 use super::resets::Resets;
 use crate::guard::Pulse;
+use crate::peer::Peer;
 use crate::plan::ListenerPlan;
 use crate::worker::Worker;
 
@@ -24,11 +24,12 @@ pub(crate) struct Client {
     pub(crate) worker: Rc<Worker>,
     /// Index of the listener.
     pub(crate) listener: usize,
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: Peer,
     pub(crate) pulse: Arc<Pulse>,
     /// Who is refused together, when some must be.
     pub(crate) cohort: Cohort,
-    /// The peer's address as `x-forwarded-for` shows it.
+    /// The peer's address as `x-forwarded-for` shows it; `unknown` (RFC 7239, section 6.2) on a Unix
+    /// socket.
     pub(crate) address: HeaderValue,
     resets: Resets,
     doomed: Cell<bool>,
@@ -37,7 +38,7 @@ pub(crate) struct Client {
 
 impl Client {
     /// A connection that was admitted: its place is given back when this is dropped.
-    pub(crate) fn new(worker: Rc<Worker>, listener: usize, peer: SocketAddr) -> Self {
+    pub(crate) fn new(worker: Rc<Worker>, listener: usize, peer: Peer) -> Self {
         worker.hub.live.fetch_add(1, Relaxed);
         let pulse = Arc::new(Pulse::new(Arc::clone(&worker.hub), worker.thread));
         Self {
@@ -54,7 +55,7 @@ impl Client {
     }
 
     /// The connection is that of somebody else, as its balancer says.
-    pub(crate) fn stands_for(&mut self, peer: SocketAddr) {
+    pub(crate) fn stands_for(&mut self, peer: Peer) {
         self.peer = peer;
         self.cohort = cohort(peer);
         self.address = forwarded(peer);
@@ -99,15 +100,18 @@ impl Client {
 }
 
 /// The same for every connection of a client, on every thread.
-fn cohort(peer: SocketAddr) -> Cohort {
+fn cohort(peer: Peer) -> Cohort {
     let mut hasher = DefaultHasher::new();
     peer.ip().to_canonical().hash(&mut hasher);
     Cohort::of(hasher.finish(), 0)
 }
 
-fn forwarded(peer: SocketAddr) -> HeaderValue {
-    let text = peer.ip().to_canonical().to_string();
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("unknown"))
+fn forwarded(peer: Peer) -> HeaderValue {
+    let text = peer
+        .address()
+        .map(|address| address.ip().to_canonical().to_string());
+    text.and_then(|text| HeaderValue::try_from(text).ok())
+        .unwrap_or(HeaderValue::from_static("unknown"))
 }
 
 impl Drop for Client {

@@ -319,7 +319,7 @@ impl Exchange {
         let lacks_host =
             self.head.version == Version::HTTP_10 && !self.head.headers.contains_key(HOST);
         let host = lacks_host
-            .then(|| HeaderValue::try_from(upstream.endpoint.address.to_string()).ok())
+            .then(|| HeaderValue::try_from(upstream.endpoint.address.authority()).ok())
             .flatten();
         let client = &self.ticket.client;
         let instance = &upstream.endpoint.instance;

@@ -1,10 +1,10 @@
 //! One endpoint over all threads.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use ninefold_core::address::Address;
 use ninefold_core::ejection::EndpointHealth;
 use ninefold_core::id::InstanceId;
 use ninefold_core::time::Timestamp;
@@ -18,7 +18,7 @@ pub struct EndpointView {
     /// Which instance.
     pub instance: InstanceId,
     /// Where it listens.
-    pub address: SocketAddr,
+    pub address: Address,
     /// Its zone.
     pub zone: Option<Arc<str>>,
     /// Whether it may take traffic.
@@ -47,7 +47,7 @@ pub(crate) struct Endpoint {
     pub(crate) instance: InstanceId,
     /// The instance's name, as metrics and logs show it.
     pub(crate) label: Arc<str>,
-    pub(crate) address: SocketAddr,
+    pub(crate) address: Address,
     pub(crate) host: Option<Arc<str>>,
     pub(crate) incarnation: u64,
     pub(crate) zone: Option<Arc<str>>,

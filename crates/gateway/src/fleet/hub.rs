@@ -1,11 +1,11 @@
 //! What data threads and control plane share.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
+use ninefold_core::address::Address;
 use ninefold_core::id::InstanceId;
 use ninefold_core::policy::{Dimmer, HedgePolicy, RetryBudget};
 use tokio::sync::watch;
@@ -38,7 +38,7 @@ pub(crate) struct Hub {
     pub(crate) plan: Plan,
     pub(crate) clock: Clock,
     pub(crate) threads: usize,
-    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) addresses: Vec<Address>,
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) generation: AtomicU64,
     /// By thread, then by route; the last route is `none`.
@@ -92,7 +92,7 @@ impl Hub {
     pub(crate) fn new(
         plan: Plan,
         threads: usize,
-        addresses: Vec<SocketAddr>,
+        addresses: Vec<Address>,
         logs: AccessLogs,
         before: Option<&Arc<Self>>,
     ) -> Self {
@@ -220,7 +220,7 @@ impl Hub {
         let place = places.map_or(0, |places| places.find(view.zone.as_deref()));
         let endpoint = Arc::new(Endpoint {
             label: view.instance.to_string().into(),
-            address: view.address,
+            address: view.address.clone(),
             host: view.host.clone(),
             incarnation: view.incarnation,
             cells: old.map_or_else(cells, |old| Arc::clone(&old.cells)),
@@ -266,7 +266,7 @@ impl Hub {
         let Some(elder) = self.elder.upgrade() else {
             return 0;
         };
-        let same = |address: &SocketAddr| self.addresses.get(listener) == Some(address);
+        let same = |address: &Address| self.addresses.get(listener) == Some(address);
         let before = elder.addresses.iter().position(same);
         before
             .and_then(|before| elder.listeners.get(before))

@@ -1,17 +1,18 @@
 //! The accept loop of one listener on one thread.
 
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::acceptor::Acceptor;
 use super::connection;
 use crate::exchange::Client;
+use crate::peer::Peer;
 use crate::proxy_protocol;
+use crate::socket::Socket;
 use crate::tcp;
 use crate::worker::Worker;
 
@@ -26,7 +27,7 @@ const LEFTOVERS_MAX: usize = 4_096;
 pub(crate) async fn accept(
     worker: Rc<Worker>,
     listener: usize,
-    socket: TcpListener,
+    socket: Acceptor,
     tls: Option<TlsAcceptor>,
 ) {
     loop {
@@ -47,19 +48,10 @@ pub(crate) async fn accept(
             },
         }
     }
-    let Ok(socket) = socket.into_std() else {
-        return;
-    };
     if worker.hub.withdrawn.load(Relaxed) {
         return;
     }
-    for _ in 0..LEFTOVERS_MAX {
-        let Ok((stream, peer)) = socket.accept() else {
-            return;
-        };
-        let stream = stream
-            .set_nonblocking(true)
-            .and_then(|()| TcpStream::from_std(stream));
+    for (stream, peer) in socket.waiting().take(LEFTOVERS_MAX) {
         if let Ok(stream) = stream {
             admit(&worker, listener, stream, peer, tls.as_ref());
         }
@@ -69,8 +61,8 @@ pub(crate) async fn accept(
 fn admit(
     worker: &Rc<Worker>,
     listener: usize,
-    stream: TcpStream,
-    peer: SocketAddr,
+    stream: Socket,
+    peer: Peer,
     tls: Option<&TlsAcceptor>,
 ) {
     let hub = &worker.hub;
@@ -99,12 +91,12 @@ fn admit(
 /// Serves a connection that begins with who it is for.
 async fn introduced(
     mut client: Client,
-    mut stream: TcpStream,
+    mut stream: Socket,
     tls: Option<TlsAcceptor>,
     head_time: Duration,
 ) {
     match timeout(head_time, proxy_protocol::receive(&mut stream)).await {
-        Ok(Ok(Some(peer))) => client.stands_for(peer),
+        Ok(Ok(Some(peer))) => client.stands_for(Peer::Ip(peer)),
         Ok(Ok(None)) => {}
         Ok(Err(_)) | Err(_) => {
             if let Some(cells) = client.worker.hub.listeners.get(client.listener) {
@@ -116,7 +108,7 @@ async fn introduced(
     serve(client, stream, tls).await;
 }
 
-async fn serve(client: Client, stream: TcpStream, tls: Option<TlsAcceptor>) {
+async fn serve(client: Client, stream: Socket, tls: Option<TlsAcceptor>) {
     let client = Rc::new(client);
     match client.plan().and_then(|plan| plan.tcp) {
         Some(route) => tcp::serve(client, route, stream, tls).await,

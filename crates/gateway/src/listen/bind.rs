@@ -1,11 +1,16 @@
 //! Sockets: one per thread on the same address.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
+use ninefold_config::model::Listener;
+use ninefold_core::address::Address;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use super::Sockets;
+use super::socket_file::{self, SocketFile};
 
 /// Connections that may wait to be accepted, per thread.
 const BACKLOG: i32 = 4_096;
@@ -19,13 +24,13 @@ pub enum BindError {
     )]
     InUse {
         /// The address.
-        address: SocketAddr,
+        address: Address,
     },
     /// The system refused, as for a port below 1024 without the privilege.
     #[error("{address} cannot be listened on: {error}")]
     Refused {
         /// The address.
-        address: SocketAddr,
+        address: Address,
         /// What the system said.
         #[source]
         error: io::Error,
@@ -36,80 +41,116 @@ pub enum BindError {
 #[derive(Debug)]
 pub(crate) struct Bound {
     /// As the file has it.
-    pub(crate) declared: SocketAddr,
-    pub(crate) address: SocketAddr,
-    pub(crate) sockets: Vec<TcpListener>,
+    pub(crate) declared: Address,
+    pub(crate) address: Address,
+    pub(crate) sockets: Vec<OwnedFd>,
+    /// That of a Unix socket, for as long as somebody listens on it.
+    pub(crate) file: Option<Arc<SocketFile>>,
 }
 
-/// Binds `threads` sockets to `address`; the kernel spreads connections over them.
+/// Binds `threads` sockets to a listener's address; the kernel spreads connections over them. Those
+/// of a Unix socket are one, whose queue the threads share.
 ///
 /// With SO_REUSEPORT another process of the same user would share the port without a word. So it
 /// is first bound without, which fails if anybody listens there. That socket never listens: closing
 /// it would reset whoever had just connected.
-pub(crate) fn bind(address: SocketAddr, threads: usize) -> Result<Bound, BindError> {
-    let fail = |error: io::Error| match error.kind() {
-        io::ErrorKind::AddrInUse => BindError::InUse { address },
-        _ => BindError::Refused { address, error },
-    };
-    if address.port() != 0 {
-        drop(socket(address, false).map_err(fail)?);
-    }
-    let first = listen(address).map_err(fail)?;
-    let bound = first.local_addr().map_err(fail)?;
-    let mut sockets = vec![first];
-    while sockets.len() < threads {
-        sockets.push(listen(bound).map_err(fail)?);
-    }
-    Ok(Bound {
-        declared: address,
-        address: bound,
-        sockets,
-    })
+pub(crate) fn bind(listener: &Listener, threads: usize) -> Result<Bound, BindError> {
+    fresh(listener, threads, Some(BACKLOG)).map_err(refused(listener))
 }
 
 /// The same for a successor: sockets that it inherits, which go on as they are, and such that do
 /// not listen before [`begin_to_listen`], so that no connection waits where nobody accepts yet.
 pub(crate) fn inherit(
-    declared: SocketAddr,
+    listener: &Listener,
     threads: usize,
     heritage: &mut Sockets,
 ) -> Result<Bound, BindError> {
-    let fail = |error: io::Error| match error.kind() {
-        io::ErrorKind::AddrInUse => BindError::InUse { address: declared },
-        _ => BindError::Refused {
-            address: declared,
-            error,
-        },
+    let Some(inherited) = heritage.take(&listener.address) else {
+        return fresh(listener, threads, None).map_err(refused(listener));
     };
-    let (address, mut sockets) = match heritage.take(declared) {
-        Some(inherited) => (inherited.bound, inherited.sockets),
-        None => {
-            if declared.port() != 0 {
-                drop(socket(declared, false).map_err(fail)?);
+    let file = inherited.file().cloned();
+    let mut bound = Bound {
+        declared: listener.address.clone(),
+        address: inherited.bound,
+        sockets: inherited.sockets,
+        file,
+    };
+    if let Some(file) = &bound.file {
+        file.set_mode(listener.mode).map_err(refused(listener))?;
+    }
+    spread(&mut bound, threads, None).map_err(refused(listener))?;
+    Ok(bound)
+}
+
+fn refused(listener: &Listener) -> impl Fn(io::Error) -> BindError {
+    let address = listener.address.clone();
+    move |error| {
+        let address = address.clone();
+        match error.kind() {
+            io::ErrorKind::AddrInUse => BindError::InUse { address },
+            _ => BindError::Refused { address, error },
+        }
+    }
+}
+
+fn fresh(listener: &Listener, threads: usize, backlog: Option<i32>) -> io::Result<Bound> {
+    let declared = listener.address.clone();
+    let mut bound = match &declared {
+        Address::Tcp(address) => {
+            if address.port() != 0 {
+                drop(socket(*address, false)?);
             }
-            let first: TcpListener = socket(declared, true).map_err(fail)?.into();
-            (first.local_addr().map_err(fail)?, vec![first])
+            let first = listen(*address, backlog)?;
+            let local = first.local_addr()?.as_socket();
+            Bound {
+                address: local.unwrap_or(*address).into(),
+                declared,
+                sockets: vec![first.into()],
+                file: None,
+            }
+        }
+        Address::Unix(path) => {
+            let (first, file) = socket_file::bind(path, listener.mode, backlog)?;
+            Bound {
+                address: declared.clone(),
+                declared,
+                sockets: vec![first.into()],
+                file: Some(Arc::new(file)),
+            }
         }
     };
-    while sockets.len() < threads {
-        sockets.push(socket(address, true).map_err(fail)?.into());
+    spread(&mut bound, threads, backlog)?;
+    Ok(bound)
+}
+
+/// A socket for each thread.
+fn spread(bound: &mut Bound, threads: usize, backlog: Option<i32>) -> io::Result<()> {
+    if let Address::Unix(_) = bound.address {
+        bound.sockets.truncate(threads.max(1));
     }
-    Ok(Bound {
-        declared,
-        address,
-        sockets,
-    })
+    while bound.sockets.len() < threads {
+        bound
+            .sockets
+            .push(match (&bound.address, bound.sockets.first()) {
+                (Address::Tcp(address), _) => listen(*address, backlog)?.into(),
+                (Address::Unix(_), Some(first)) => first.try_clone()?,
+                (Address::Unix(_), None) => return Err(io::ErrorKind::NotFound.into()),
+            });
+    }
+    Ok(())
 }
 
 /// Lets a socket listen. One that does already is not changed.
-pub(crate) fn begin_to_listen(socket: &TcpListener) -> io::Result<()> {
+pub(crate) fn begin_to_listen(socket: &OwnedFd) -> io::Result<()> {
     SockRef::from(socket).listen(BACKLOG)
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr, backlog: Option<i32>) -> io::Result<Socket> {
     let socket = socket(address, true)?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    if let Some(backlog) = backlog {
+        socket.listen(backlog)?;
+    }
+    Ok(socket)
 }
 
 fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
@@ -136,14 +177,24 @@ fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 mod tests {
     use super::*;
 
+    fn bind(address: SocketAddr, threads: usize) -> io::Result<Bound> {
+        bind_at(address.into(), threads)
+    }
+
+    fn bind_at(address: Address, threads: usize) -> io::Result<Bound> {
+        let listener = Listener::at(address);
+        fresh(&listener, threads, Some(BACKLOG))
+    }
+
     #[test]
     fn a_port_in_use_is_an_error_even_between_sharing_sockets() {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let bound = bind(any, 3).unwrap();
         assert_eq!(bound.sockets.len(), 3);
-        let again = bind(bound.address, 1).unwrap_err();
-        assert!(matches!(again, BindError::InUse { .. }), "{again}");
+        let address = bound.address.tcp().unwrap();
+        let again = bind(address, 1).unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AddrInUse);
         drop(bound.sockets);
-        assert!(bind(bound.address, 1).is_ok());
+        assert!(bind(address, 1).is_ok());
     }
 }

@@ -15,7 +15,6 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
@@ -24,6 +23,7 @@ use crate::exchange::{Client, serve as serve_request};
 use crate::guard::{Guard, Protocol};
 use crate::local::Local;
 use crate::plan::ListenerPlan;
+use crate::socket::Socket;
 use crate::worker::Worker;
 
 /// How long a TLS handshake may take.
@@ -43,7 +43,7 @@ const SEND_BUFFER_MAX: usize = 64 << 10;
 const PING_EVERY: Duration = Duration::from_secs(30);
 
 /// Serves a connection to its end.
-pub(super) async fn serve(client: Rc<Client>, stream: TcpStream, tls: Option<TlsAcceptor>) {
+pub(super) async fn serve(client: Rc<Client>, stream: Socket, tls: Option<TlsAcceptor>) {
     let hub = Arc::clone(&client.worker.hub);
     let (Some(plan), Some(cells)) = (
         hub.plan.listeners.get(client.listener),

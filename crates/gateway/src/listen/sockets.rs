@@ -1,9 +1,13 @@
 //! The open listening sockets of a gateway, as they go from one to the next.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use ninefold_core::address::Address;
 
 use super::bind::Bound;
+use super::socket_file::SocketFile;
 
 /// Sockets that listen. Whoever gets them shares their queues: as long as one owner is left, no
 /// connection that waits there is lost.
@@ -17,11 +21,12 @@ pub struct Sockets {
 #[derive(Debug)]
 pub struct ListenerSockets {
     /// The address as the file has it, maybe with port 0.
-    pub declared: SocketAddr,
+    pub declared: Address,
     /// The address as bound.
-    pub bound: SocketAddr,
+    pub bound: Address,
     /// One or more.
-    pub sockets: Vec<TcpListener>,
+    pub sockets: Vec<OwnedFd>,
+    file: Option<Arc<SocketFile>>,
 }
 
 impl Sockets {
@@ -39,11 +44,12 @@ impl Sockets {
 
     pub(crate) fn of(bound: &[Bound]) -> io::Result<Self> {
         let listener = |bound: &Bound| {
-            let sockets = bound.sockets.iter().map(TcpListener::try_clone);
+            let sockets = bound.sockets.iter().map(OwnedFd::try_clone);
             Ok(ListenerSockets {
-                declared: bound.declared,
-                bound: bound.address,
+                declared: bound.declared.clone(),
+                bound: bound.address.clone(),
                 sockets: sockets.collect::<io::Result<_>>()?,
+                file: bound.file.clone(),
             })
         };
         Ok(Self {
@@ -51,26 +57,52 @@ impl Sockets {
         })
     }
 
+    /// The files of Unix sockets are this process's to remove at the end, or no longer.
+    pub(crate) fn own_files(&self, owned: bool) {
+        let files = self.listeners.iter();
+        for file in files.filter_map(|listener| listener.file.as_ref()) {
+            file.own(owned);
+        }
+    }
+
     /// Takes those of a listener that the file declares so, or that is bound there.
-    pub(super) fn take(&mut self, declared: SocketAddr) -> Option<ListenerSockets> {
+    pub(super) fn take(&mut self, declared: &Address) -> Option<ListenerSockets> {
         let mut listeners = self.listeners.iter();
         let index = listeners
-            .position(|listener| listener.declared == declared)
+            .position(|listener| listener.declared == *declared)
             .or_else(|| {
                 let mut listeners = self.listeners.iter();
-                listeners.position(|listener| listener.bound == declared)
+                listeners.position(|listener| listener.bound == *declared)
             })?;
         Some(self.listeners.remove(index))
     }
 }
 
 impl ListenerSockets {
+    /// Those that another process handed over. The file of a Unix socket is still that process's to
+    /// remove.
+    #[must_use]
+    pub fn handed_over(declared: Address, bound: Address, sockets: Vec<OwnedFd>) -> Self {
+        let file = bound.unix().and_then(SocketFile::of_another);
+        Self {
+            declared,
+            bound,
+            sockets,
+            file: file.map(Arc::new),
+        }
+    }
+
+    pub(super) fn file(&self) -> Option<&Arc<SocketFile>> {
+        self.file.as_ref()
+    }
+
     fn try_clone(&self) -> io::Result<Self> {
-        let sockets = self.sockets.iter().map(TcpListener::try_clone);
+        let sockets = self.sockets.iter().map(OwnedFd::try_clone);
         Ok(Self {
-            declared: self.declared,
-            bound: self.bound,
+            declared: self.declared.clone(),
+            bound: self.bound.clone(),
             sockets: sockets.collect::<io::Result<_>>()?,
+            file: self.file.clone(),
         })
     }
 }

@@ -202,7 +202,7 @@ mod tests {
             from in address(), to in address(), rest in any::<Vec<u8>>(), second in any::<bool>(),
         ) {
             let version = if second { ProxyVersion::V2 } else { ProxyVersion::V1 };
-            let header = write(version, from, to);
+            let header = write(version, Some(from), Some(to));
             let all = [header.as_slice(), &rest].concat();
             let read = parse(&all).unwrap().unwrap();
             prop_assert_eq!(read.size, header.len());

@@ -4,7 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
+
+use crate::socket::Socket;
 
 use super::{BLOCK_MAX, SIGNATURE, parse};
 
@@ -17,7 +18,7 @@ const HEADER_MAX: usize = SIGNATURE.len() + 4 + BLOCK_MAX;
 /// # Errors
 ///
 /// If the connection ends before, or begins with something else.
-pub(crate) async fn receive(stream: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
+pub(crate) async fn receive(stream: &mut Socket) -> io::Result<Option<SocketAddr>> {
     let mut seen = [0; HEADER_MAX];
     let mut taken = 0;
     loop {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use ninefold_core::ejection::Grade;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
@@ -19,6 +18,7 @@ use crate::meter::add;
 use crate::plan::{RoutePlan, ServicePlan};
 use crate::proxy_protocol;
 use crate::request_end::RequestEnd;
+use crate::socket::Socket;
 use crate::upstream::{Dialled, Upstream, dial};
 
 /// How often a connection to the active instance of an active-passive service looks whether that
@@ -35,10 +35,10 @@ const CONNECTED: u16 = 200;
 pub(crate) async fn serve(
     client: Rc<Client>,
     route: usize,
-    stream: TcpStream,
+    stream: Socket,
     tls: Option<TlsAcceptor>,
 ) {
-    let Ok(local) = stream.local_addr() else {
+    let Ok(local) = stream.local_address() else {
         return;
     };
     let Some(tls) = tls else {
@@ -58,7 +58,7 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
     client: Rc<Client>,
     index: usize,
     mut stream: S,
-    local: SocketAddr,
+    local: Option<SocketAddr>,
 ) {
     let hub = &client.worker.hub;
     let (Some((route, service)), Some(plan)) = (hub.plan.route(index), client.plan()) else {
@@ -74,7 +74,7 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
     };
     ticket.answered(CONNECTED, std::time::Instant::now());
     if let Some(version) = route.send_proxy_protocol {
-        let header = proxy_protocol::write(version, client.peer, local);
+        let header = proxy_protocol::write(version, client.peer.address(), local);
         if dialled.stream.write_all(&header).await.is_err() {
             broke(&client, &dialled, &mut ticket);
             return ticket.end(RequestEnd::AnswerReset);

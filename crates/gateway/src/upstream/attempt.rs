@@ -10,7 +10,6 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use ninefold_core::ejection::{Grade, Testimony, bucket};
 use ninefold_core::fault::FaultEffect;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::connection::Broken;
@@ -25,6 +24,7 @@ use crate::fault::Strike;
 use crate::fleet::Hub;
 use crate::http1::{AnswerHead, Framing, RequestHead};
 use crate::meter::add;
+use crate::socket::Socket;
 
 /// A kept connection that dies so soon after a request was written was closed by the endpoint
 /// while idle; later it is the request that the endpoint failed.
@@ -290,7 +290,7 @@ impl Attempt<'_> {
             return Ok(stream);
         }
         let wire = self.connect().await?;
-        match Session::open(wire, self.upstream.endpoint.address).await {
+        match Session::open(wire, self.upstream.endpoint.address.clone()).await {
             Ok(session) => Ok(Connection::Http2(Box::new(Http2::new(
                 sessions.add(session),
             )))),
@@ -312,14 +312,14 @@ impl Attempt<'_> {
             add(&cells.connects, 1);
         }
         let late = || (Failure::ConnectTimeout, limit <= self.deadline);
-        let connecting = TcpStream::connect(self.upstream.endpoint.address);
+        let connecting = Socket::connect(&self.upstream.endpoint.address);
         let stream = match timeout_at(until, connecting).await {
             Ok(Ok(stream)) => stream,
             // Out of descriptors or ports: our trouble, not the endpoint's.
             Ok(Err(error)) => return Err((Failure::Connect, !is_local(&error))),
             Err(_elapsed) => return Err(late()),
         };
-        if stream.set_nodelay(true).is_err() {
+        if stream.set_nodelay().is_err() {
             return Err((Failure::Connect, true));
         }
         let Some(tls) = self.tls else {

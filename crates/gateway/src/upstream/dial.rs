@@ -3,18 +3,18 @@
 use std::rc::Rc;
 
 use ninefold_core::ejection::Grade;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::attempt::is_local;
 use super::{Failure, Upstream};
 use crate::fleet::Hub;
 use crate::meter::add;
+use crate::socket::Socket;
 
 /// A connection that counts as load of its endpoint until dropped.
 #[derive(Debug)]
 pub(crate) struct Dialled {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Socket,
     pub(crate) upstream: Rc<Upstream>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) async fn dial(
     if let Some(cells) = upstream.cells() {
         add(&cells.connects, 1);
     }
-    let connecting = TcpStream::connect(upstream.endpoint.address);
+    let connecting = Socket::connect(&upstream.endpoint.address);
     let connected = timeout_at(limit.min(deadline), connecting).await;
     let (at, took) = (Instant::now(), began.elapsed());
     let now = hub.clock.at(at.into_std());

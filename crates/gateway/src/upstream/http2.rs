@@ -180,7 +180,7 @@ fn request(
     });
     uri = match host.as_ref().map(http::HeaderValue::as_bytes) {
         Some(host) if !host.is_empty() => uri.authority(host),
-        _ => uri.authority(session.address().to_string()),
+        _ => uri.authority(session.address().authority()),
     };
     let uri = uri
         .path_and_query(PathAndQuery::try_from(head.target)?)

@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ninefold_core::address::Address;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
@@ -41,7 +41,7 @@ const PONG_WITHIN: Duration = Duration::from_secs(5);
 /// One connection.
 pub(super) struct Session {
     sender: SendRequest<Upload>,
-    address: SocketAddr,
+    address: Address,
     secure: bool,
     streams: Cell<u32>,
     /// Whether no further stream may begin.
@@ -61,7 +61,7 @@ impl fmt::Debug for Session {
 
 impl Session {
     /// Begins to speak HTTP/2.
-    pub(super) async fn open(wire: Wire, address: SocketAddr) -> io::Result<Self> {
+    pub(super) async fn open(wire: Wire, address: Address) -> io::Result<Self> {
         let secure = wire.is_secure();
         let mut builder = Builder::new(Local);
         builder
@@ -72,9 +72,10 @@ impl Session {
             .keep_alive_timeout(PONG_WITHIN);
         let handshake = builder.handshake(TokioIo::new(wire)).await;
         let (sender, connection) = handshake.map_err(io::Error::other)?;
+        let to = address.clone();
         drop(tokio::task::spawn_local(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, %address, "an HTTP/2 connection to an endpoint ended");
+                tracing::debug!(%error, %to, "an HTTP/2 connection to an endpoint ended");
             }
         }));
         Ok(Self {
@@ -91,8 +92,8 @@ impl Session {
         self.secure
     }
 
-    pub(super) const fn address(&self) -> SocketAddr {
-        self.address
+    pub(super) const fn address(&self) -> &Address {
+        &self.address
     }
 
     /// No new stream begins; those under way end as they do.

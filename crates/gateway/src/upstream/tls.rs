@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use ninefold_config::model::{Service, ServiceKind, ServiceProtocol, ServiceTls};
+use ninefold_core::address::Address;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::certificate::{CertificateError, Stamp, read_certificates, read_key, stamp};
 use crate::fleet::Endpoint;
+use crate::socket::Socket;
 
 /// How one service's endpoints are spoken to. Its files are read again when they change.
 #[derive(Debug)]
@@ -90,12 +91,15 @@ impl UpstreamTls {
     pub(super) async fn connect(
         &self,
         endpoint: &Endpoint,
-        stream: TcpStream,
-    ) -> io::Result<TlsStream<TcpStream>> {
+        stream: Socket,
+    ) -> io::Result<TlsStream<Socket>> {
         let config = Arc::clone(&self.current.load().config);
         let name = match self.names.of(endpoint) {
             Some(name) => name,
-            None => ServerName::IpAddress(stream.peer_addr()?.ip().into()),
+            None => match endpoint.address.tcp() {
+                Some(address) => ServerName::IpAddress(address.ip().into()),
+                None => return Err(io::Error::other("a Unix socket has no name to verify")),
+            },
         };
         let stream = TlsConnector::from(config).connect(name, stream).await?;
         let spoken = stream.get_ref().1.alpn_protocol();
@@ -116,6 +120,9 @@ impl Names {
             return Self::Hosts(Vec::new());
         };
         let hosts = external.endpoints.iter().map(|endpoint| {
+            if Address::means_unix(&endpoint.address) {
+                return None;
+            }
             let (host, _port) = endpoint.address.rsplit_once(':')?;
             let host = host.trim_start_matches('[').trim_end_matches(']');
             ServerName::try_from(host.to_owned()).ok()

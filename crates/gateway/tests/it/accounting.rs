@@ -201,7 +201,7 @@ async fn common_log_lines_and_samples() {
     });
     let state = tempfile::tempdir().unwrap();
     let gateway = ninefold_gateway::Gateway::start(&file, state.path()).unwrap();
-    let address = gateway.addresses()[0];
+    let address = gateway.addresses()[0].tcp().unwrap();
     let get = |path: &'static str| async move {
         let mut plain = crate::rig::Plain::connect(address).await;
         plain
@@ -329,7 +329,7 @@ async fn a_drain_gives_up_at_its_limit() {
 async fn a_port_in_use_is_a_clear_error() {
     let rig = Rig::new(&file());
     let mut file = file();
-    file.listeners[0].address = rig.address;
+    file.listeners[0].address = rig.address.into();
     let state = tempfile::tempdir().unwrap();
     let error = ninefold_gateway::Gateway::start(&file, state.path()).unwrap_err();
     assert!(

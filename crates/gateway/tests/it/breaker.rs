@@ -269,7 +269,7 @@ async fn it_stays_open_through_a_reload() {
     ));
     all.publish(views(&[backend.address]));
     let ask = async || {
-        let mut plain = crate::rig::Plain::connect(all.addresses()[0]).await;
+        let mut plain = crate::rig::Plain::connect(all.addresses()[0].tcp().unwrap()).await;
         plain.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
         plain.answer().await
     };

@@ -229,7 +229,7 @@ async fn places_go_on_through_a_reload() {
         Gateway::start(&file, state.path()).unwrap(),
     ));
     all.publish(views(&[backend.address]));
-    let address = all.addresses()[0];
+    let address = all.addresses()[0].tcp().unwrap();
     let mut held = Vec::new();
     for _ in 0..2 {
         held.push(hang(address, "a").await);

@@ -245,7 +245,7 @@ async fn the_access_log_says_so_whatever_its_sample() {
         });
         let state = tempfile::tempdir().unwrap();
         let gateway = Gateway::start(&file, state.path()).unwrap();
-        let mut plain = crate::rig::Plain::connect(gateway.addresses()[0]).await;
+        let mut plain = crate::rig::Plain::connect(gateway.addresses()[0].tcp().unwrap()).await;
         plain.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
         assert_eq!(plain.answer().await.status, 200);
         drop(plain);

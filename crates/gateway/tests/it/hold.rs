@@ -10,7 +10,7 @@ async fn who_comes_before_the_opening_waits_and_is_served() {
     let backend = Backend::start(|_| ok("hello")).await;
     let state = tempfile::tempdir().unwrap();
     let gateway = Gateway::hold(&file(), state.path()).unwrap();
-    let mut early = Plain::connect(gateway.addresses()[0]).await;
+    let mut early = Plain::connect(gateway.addresses()[0].tcp().unwrap()).await;
     early.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(gateway.counters().listeners[0].connections_total, 0);
     gateway.publish(views(&[backend.address]));
@@ -25,7 +25,7 @@ async fn one_that_never_opened_can_be_stopped_and_leaves_its_port() {
     let state = tempfile::tempdir().unwrap();
     let mut file = file();
     let gateway = Gateway::hold(&file, state.path()).unwrap();
-    file.listeners[0].address = gateway.addresses()[0];
+    file.listeners[0].address = gateway.addresses()[0].clone();
     assert!(Gateway::hold(&file, state.path()).is_err());
     gateway.stop();
     Gateway::hold(&file, state.path()).unwrap().stop();

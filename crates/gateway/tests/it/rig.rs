@@ -80,7 +80,8 @@ pub(crate) fn file() -> File {
         node: Node::default(),
         services: BTreeMap::from([("app".parse().unwrap(), service())]),
         listeners: vec![Listener {
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            address: SocketAddr::from(([127, 0, 0, 1], 0)).into(),
+            mode: Listener::MODE,
             tls: vec![],
             client_ca: None,
             limits: Limits::default(),
@@ -109,7 +110,7 @@ impl Rig {
         let state = tempfile::tempdir().unwrap();
         let gateway = Gateway::start(file, state.path()).unwrap();
         Self {
-            address: gateway.addresses()[0],
+            address: gateway.addresses()[0].tcp().unwrap(),
             gateway,
             _state: state,
         }
@@ -164,7 +165,7 @@ pub(crate) fn views(addresses: &[SocketAddr]) -> Vec<EndpointView> {
 pub(crate) fn views_of_service(service: &str, addresses: &[SocketAddr]) -> Vec<EndpointView> {
     let view = |(ordinal, address): (usize, &SocketAddr)| EndpointView {
         instance: InstanceId::new(service, u32::try_from(ordinal).unwrap()),
-        address: *address,
+        address: (*address).into(),
         zone: None,
         admitted: true,
         degraded: false,

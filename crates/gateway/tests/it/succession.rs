@@ -39,7 +39,7 @@ impl Line {
     }
 
     fn address(&self) -> SocketAddr {
-        self.all.addresses()[0]
+        self.all.addresses()[0].tcp().unwrap()
     }
 
     fn stage(&self, file: &File) {

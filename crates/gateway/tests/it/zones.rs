@@ -175,7 +175,7 @@ async fn a_repetition_goes_to_another_zone() {
             Backend::start(|_| Act::Close).await,
             Backend::start(|_| Act::Close).await,
         );
-        (views[0].address, views[1].address) = (one.address, other.address);
+        (views[0].address, views[1].address) = (one.address.into(), other.address.into());
         let mut file = zoned(&zones);
         file.node.zone = own.map(|own| own.parse().unwrap());
         let service = file.services.values_mut().next().unwrap();

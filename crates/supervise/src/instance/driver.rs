@@ -387,7 +387,7 @@ impl Driver {
                 Check::Http { .. } | Check::Grpc { .. } | Check::Tcp => Ok(Vec::new()),
             };
             let target = Target {
-                address: run.address,
+                address: run.address.into(),
                 spec: self.spec.clone(),
                 // The parser has checked the placeholders; an empty command fails by itself.
                 command: command.unwrap_or_default(),
@@ -469,7 +469,7 @@ impl Driver {
             },
             endpoint: self.run.as_ref().map(|run| SupervisedEndpoint {
                 instance: self.plan.instance.clone(),
-                address: run.address,
+                address: run.address.into(),
                 zone: self.plan.zone.clone(),
                 admitted,
                 degraded: self.machine.degraded(),

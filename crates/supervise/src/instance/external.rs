@@ -1,10 +1,10 @@
 //! One endpoint of a service that runs elsewhere: resolved and probed, never started.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ninefold_config::model::{Endpoint, Health};
+use ninefold_core::address::Address;
 use ninefold_core::event::EventKind;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::Seen;
@@ -39,7 +39,7 @@ pub(crate) struct ExternalDriver {
     host: Option<Arc<str>>,
     health: Health,
     rng: Rng,
-    address: Option<SocketAddr>,
+    address: Option<Address>,
     ready_since: Option<Instant>,
     unready_since: Timestamp,
     reason: Option<String>,
@@ -99,19 +99,22 @@ impl ExternalDriver {
         .await;
         loop {
             let address = self.resolve().await;
-            self.address = Some(address);
+            self.address = Some(address.clone());
             self.publish();
             self.probe(address).await;
         }
     }
 
-    async fn resolve(&mut self) -> SocketAddr {
+    async fn resolve(&mut self) -> Address {
+        if let Ok(address) = self.endpoint.address.parse() {
+            return address;
+        }
         let mut attempt = 0;
         loop {
             let lookup = tokio::net::lookup_host(self.endpoint.address.clone());
             let error = match tokio::time::timeout(RESOLVE_PATIENCE, lookup).await {
                 Ok(Ok(mut addresses)) => match addresses.next() {
-                    Some(address) => return address,
+                    Some(address) => return address.into(),
                     None => "it has no address".to_owned(),
                 },
                 Ok(Err(error)) => error.to_string(),
@@ -134,13 +137,13 @@ impl ExternalDriver {
 
     /// Probes `address` as long as the name leads there. A name that leads elsewhere after a
     /// failure is followed.
-    async fn probe(&mut self, address: SocketAddr) {
+    async fn probe(&mut self, address: Address) {
         let mut gates = Gates::external(&self.health);
         let (results, mut probed) = mpsc::channel::<Probed>(8);
         let mut tasks = JoinSet::new();
         for (kind, probe) in gates.wanted(Timestamp::ZERO) {
             let target = Target {
-                address,
+                address: address.clone(),
                 spec: None,
                 command: Vec::new(),
             };
@@ -244,7 +247,7 @@ impl ExternalDriver {
                 in_flight: 0,
                 verdict: None,
             },
-            endpoint: self.address.map(|address| SupervisedEndpoint {
+            endpoint: self.address.clone().map(|address| SupervisedEndpoint {
                 instance: self.instance.clone(),
                 address,
                 zone: zone.map(|zone| Arc::from(&**zone)),

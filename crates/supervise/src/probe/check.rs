@@ -1,23 +1,23 @@
 //! One try of one probe.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use ninefold_config::model::{Check, Probe};
+use ninefold_core::address::Address;
 use ninefold_core::observation::ProbeOutcome;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use crate::disk::Spec;
 
+use super::line::Line;
 use super::{exec, http, http2};
 
 /// What is probed.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     /// Where it listens.
-    pub(crate) address: SocketAddr,
+    pub(crate) address: Address,
     /// The environment of commands; none for an external endpoint.
     pub(crate) spec: Option<Spec>,
     /// The command of an exec probe, filled in.
@@ -63,15 +63,18 @@ pub(crate) async fn attempt(probe: &Probe, target: &Target) -> Attempt {
     let limit = probe.timeout.0;
     let deadline = Instant::now() + limit;
     match &probe.check {
-        Check::Tcp => match connect(target.address, deadline, limit).await {
+        Check::Tcp => match connect(&target.address, deadline, limit).await {
             Ok(_stream) => Attempt::passed(),
             Err(attempt) => attempt,
         },
         Check::Http { .. } | Check::Grpc { .. } => {
-            match connect(target.address, deadline, limit).await {
-                Ok(stream) => timeout_at(deadline, ask(&probe.check, stream, target.address))
-                    .await
-                    .unwrap_or_else(|_elapsed| Attempt::timed_out()),
+            match connect(&target.address, deadline, limit).await {
+                Ok(stream) => timeout_at(
+                    deadline,
+                    ask(&probe.check, stream, &target.address.authority()),
+                )
+                .await
+                .unwrap_or_else(|_elapsed| Attempt::timed_out()),
                 Err(attempt) => attempt,
             }
         }
@@ -79,22 +82,18 @@ pub(crate) async fn attempt(probe: &Probe, target: &Target) -> Attempt {
     }
 }
 
-async fn ask(check: &Check, stream: TcpStream, address: SocketAddr) -> Attempt {
+async fn ask(check: &Check, stream: Line, authority: &str) -> Attempt {
     match check {
-        Check::Http { path, http2: true } => http2::get(stream, address, path).await,
-        Check::Http { path, http2: false } => http::get(stream, address, path).await,
-        Check::Grpc { service } => http2::check(stream, address, service).await,
+        Check::Http { path, http2: true } => http2::get(stream, authority, path).await,
+        Check::Http { path, http2: false } => http::get(stream, authority, path).await,
+        Check::Grpc { service } => http2::check(stream, authority, service).await,
         // Nothing is asked.
         Check::Tcp | Check::Exec { .. } => Attempt::passed(),
     }
 }
 
-async fn connect(
-    address: SocketAddr,
-    deadline: Instant,
-    limit: Duration,
-) -> Result<TcpStream, Attempt> {
-    match timeout_at(deadline, TcpStream::connect(address)).await {
+async fn connect(address: &Address, deadline: Instant, limit: Duration) -> Result<Line, Attempt> {
+    match timeout_at(deadline, Line::connect(address)).await {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(Attempt::heard(ProbeOutcome::Unreachable(short(&error)))),
         Err(_elapsed) => Err(Attempt {

@@ -2,17 +2,15 @@
 //!
 //! A kept connection would go on working while the service no longer accepts new ones.
 
-use std::net::SocketAddr;
-
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use ninefold_core::observation::ProbeOutcome;
-use tokio::net::TcpStream;
 
 use super::check::Attempt;
+use super::line::Line;
 
 /// The header of an answer that passes by which an instance says that it is degraded, and how: it
 /// works, but others should be asked first.
@@ -21,8 +19,8 @@ const DEGRADED: &str = "x-degraded";
 const DEGRADED_CHARS_MAX: usize = 200;
 
 /// Asks for `path` and judges the head of the answer; its body is not read.
-pub(crate) async fn get(stream: TcpStream, address: SocketAddr, path: &str) -> Attempt {
-    match head(stream, address, path).await {
+pub(crate) async fn get(stream: Line, authority: &str, path: &str) -> Attempt {
+    match head(stream, authority, path).await {
         Ok((status, degraded)) if (200..400).contains(&status) => Attempt {
             degraded,
             ..Attempt::passed()
@@ -46,9 +44,9 @@ pub(super) fn degraded(headers: &http::HeaderMap) -> Option<String> {
     Some(text.trim().chars().take(DEGRADED_CHARS_MAX).collect())
 }
 
-async fn head(stream: TcpStream, address: SocketAddr, path: &str) -> Result<Head, String> {
+async fn head(stream: Line, authority: &str, path: &str) -> Result<Head, String> {
     let request = Request::get(path)
-        .header(http::header::HOST, address.to_string())
+        .header(http::header::HOST, authority)
         .header(http::header::USER_AGENT, "ninefold-probe")
         .header(http::header::CONNECTION, "close")
         .body(Empty::<Bytes>::new())

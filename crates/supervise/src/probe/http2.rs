@@ -1,8 +1,6 @@
 //! Probes over HTTP/2 without TLS: a GET, and gRPC's own health check. Each has a connection of its own,
 //! as those over HTTP/1.1 have.
 
-use std::net::SocketAddr;
-
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -10,19 +8,19 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use ninefold_core::observation::ProbeOutcome;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::check::Attempt;
 use super::grpc::{self, ServingStatus};
 use super::http::degraded;
+use super::line::Line;
 
 /// An answer of a health check is a few bytes.
 const ANSWER_MAX: usize = 1_024;
 
 /// Asks for `path` and judges the answer's head; its body is not read.
-pub(crate) async fn get(stream: TcpStream, address: SocketAddr, path: &str) -> Attempt {
-    let request = Request::get(format!("http://{address}{path}"));
+pub(crate) async fn get(stream: Line, authority: &str, path: &str) -> Attempt {
+    let request = Request::get(format!("http://{authority}{path}"));
     let request = request.header(http::header::USER_AGENT, USER_AGENT);
     let asked = match request.body(Full::default()) {
         Ok(request) => ask(stream, request).await.map(|(head, _)| head),
@@ -41,8 +39,8 @@ pub(crate) async fn get(stream: TcpStream, address: SocketAddr, path: &str) -> A
 }
 
 /// Asks how `service` is, or the whole server where it is empty (`grpc.health.v1.Health/Check`).
-pub(crate) async fn check(stream: TcpStream, address: SocketAddr, service: &str) -> Attempt {
-    let request = Request::post(format!("http://{address}{}", grpc::CHECK))
+pub(crate) async fn check(stream: Line, authority: &str, service: &str) -> Attempt {
+    let request = Request::post(format!("http://{authority}{}", grpc::CHECK))
         .header(http::header::CONTENT_TYPE, "application/grpc")
         .header(http::header::TE, "trailers")
         .header(http::header::USER_AGENT, USER_AGENT)
@@ -99,7 +97,7 @@ fn unreachable(why: String) -> Attempt {
 
 /// The answer, and the connection, which ends when it is dropped.
 async fn ask(
-    stream: TcpStream,
+    stream: Line,
     request: Request<Full<Bytes>>,
 ) -> Result<(Response<Incoming>, JoinSet<()>), String> {
     let shaken = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;

@@ -5,6 +5,7 @@ mod exec;
 mod grpc;
 mod http;
 mod http2;
+mod line;
 mod pace;
 mod prober;
 mod tally;

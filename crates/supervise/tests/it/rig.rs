@@ -141,7 +141,12 @@ impl Rig {
     }
 
     pub(crate) fn address(&self, ordinal: u32) -> SocketAddr {
-        self.supervisor.endpoint(&web(ordinal)).unwrap().address
+        self.supervisor
+            .endpoint(&web(ordinal))
+            .unwrap()
+            .address
+            .tcp()
+            .unwrap()
     }
 
     pub(crate) async fn is(&self, ordinal: u32, state: InstanceState) -> InstanceStatus {
