@@ -87,6 +87,8 @@ pub(crate) struct ServicePlan {
     pub(crate) wanted_at: Vec<f64>,
     pub(crate) slow_start: Duration,
     pub(crate) connect_timeout: Duration,
+    /// To each endpoint at most.
+    pub(crate) connections: Option<u32>,
     pub(crate) active_passive: bool,
     /// Whether Ninefold only routes to it.
     pub(crate) external: bool,
@@ -293,6 +295,7 @@ impl ServicePlan {
             wanted_at: Vec::new(),
             slow_start: service.slow_start.0,
             connect_timeout: service.connect_timeout.0,
+            connections: service.connections,
             active_passive,
             external: matches!(service.kind, ServiceKind::External(_)),
             overload: service.overload.clone(),

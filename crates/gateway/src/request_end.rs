@@ -51,6 +51,8 @@ pub enum RequestEnd {
     BulkheadFull,
     /// The service had more to do than it could.
     Overloaded,
+    /// As many connections as allowed were open to each endpoint.
+    ConnectionsTaken,
     /// The route's time passed before the answer.
     RouteDeadline,
     /// A fallback answered with a status of 500 or above.
@@ -79,7 +81,7 @@ pub enum RequestEnd {
 
 impl RequestEnd {
     /// All of them, in their order.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::HeadRefused,
         Self::NoRoute,
         Self::RateLimited,
@@ -100,6 +102,7 @@ impl RequestEnd {
         Self::BreakerOpen,
         Self::BulkheadFull,
         Self::Overloaded,
+        Self::ConnectionsTaken,
         Self::RouteDeadline,
         Self::Fallback,
         Self::Deposed,
@@ -146,6 +149,13 @@ impl RequestEnd {
             Self::BreakerOpen => (Failed, Gateway, Route, "breaker", Some("gateway/breaker")),
             Self::BulkheadFull => (Failed, Gateway, Route, "bulkhead", Some("gateway/bulkhead")),
             Self::Overloaded => (Failed, Gateway, Queue, "overload", Some("gateway/overload")),
+            Self::ConnectionsTaken => (
+                Failed,
+                Gateway,
+                Connect,
+                "connections",
+                Some("gateway/connections"),
+            ),
             Self::RouteDeadline => (Failed, Gateway, Wait, "deadline", Some("gateway/wait")),
             Self::Fallback => (Failed, Gateway, Done, "fallback", None),
             Self::Deposed => (Failed, Gateway, Body, "deposed", None),

@@ -181,6 +181,7 @@ impl Worker {
                                 Arc::clone(&member.endpoint),
                                 service,
                                 self.thread,
+                                &self.hub,
                             ))
                         }),
                     member: member.clone(),

@@ -56,6 +56,7 @@ fn service(table: View<'_, '_>, cluster: &Cluster) -> Service {
         local_first: (!table.is_off("local_first"))
             .then(|| local_first(table.table("local_first"))),
         slow_start: table.parse("slow_start").unwrap_or(Span::secs(0)),
+        connections: table.integer("connections"),
         connect_timeout: table.parse("connect_timeout").unwrap_or(Span::millis(500)),
         protocol: match table.text("protocol") {
             Some("http2") => ServiceProtocol::Http2,

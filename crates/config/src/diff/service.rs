@@ -16,6 +16,7 @@ pub(super) fn keys(old: &Service, new: &Service) -> Vec<String> {
         local_first,
         slow_start,
         connect_timeout,
+        connections,
         protocol,
         tls,
     } = old;
@@ -42,6 +43,7 @@ pub(super) fn keys(old: &Service, new: &Service) -> Vec<String> {
     keys.whole("local_first", local_first, &new.local_first);
     keys.value("slow_start", slow_start, &new.slow_start);
     keys.value("connect_timeout", connect_timeout, &new.connect_timeout);
+    keys.whole("connections", connections, &new.connections);
     keys.whole("protocol", protocol, &new.protocol);
     keys.whole("tls", tls, &new.tls);
     keys.0

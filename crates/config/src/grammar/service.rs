@@ -151,6 +151,12 @@ pub(crate) static SERVICE: Table = Table {
         )
         .default("\"0s\""),
         Key::new(
+            "connections",
+            "Connections to each endpoint at most, over all data threads; idle ones count. What finds \
+             none free tries another endpoint. Default: as many as it takes.",
+            Shape::Integer { min: 1, max: 1_000_000 },
+        ),
+        Key::new(
             "connect_timeout",
             "For one attempt to connect.",
             Shape::DURATION,

@@ -32,6 +32,8 @@ pub struct Service {
     pub slow_start: Span,
     /// `connect_timeout`. Default 500 ms.
     pub connect_timeout: Span,
+    /// `connections`: to each endpoint at most, over all data threads. Default: as many as it takes.
+    pub connections: Option<u32>,
     /// `protocol`: what its instances speak. Default HTTP/1.1.
     pub protocol: ServiceProtocol,
     /// `tls`: how its instances are spoken to. Default: in plain text.

@@ -32,7 +32,7 @@ fn outcome_of(answered: &Ended) -> Outcome {
             Unanswered::Unavailable
             | Unanswered::Refused(_)
             | Unanswered::Exceeded
-            | Unanswered::Failed(Failure::RequestBody),
+            | Unanswered::Failed(Failure::RequestBody | Failure::Full),
         ) => Outcome::Ignored,
         Err(Unanswered::Failed(_)) => Outcome::Failure,
     }

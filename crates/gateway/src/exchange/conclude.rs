@@ -192,6 +192,11 @@ impl Exchange {
             return self.give_up();
         }
         let (status, end, what) = match failure {
+            Failure::Full => (
+                503,
+                RequestEnd::ConnectionsTaken,
+                "has as many connections as it may have",
+            ),
             Failure::Connect => (502, RequestEnd::ConnectRefused, "refused the connection"),
             Failure::ConnectTimeout => (
                 504,

@@ -232,7 +232,7 @@ impl Exchange {
                     past.again = Some(upstream);
                 }
                 Err(failure) => {
-                    if failure != Failure::RequestBody {
+                    if !matches!(failure, Failure::RequestBody | Failure::Full) {
                         self.ticket.failed_at(&upstream);
                     }
                     past.tried.push(upstream);

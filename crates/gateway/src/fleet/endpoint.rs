@@ -1,6 +1,6 @@
 //! One endpoint over all threads.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -59,6 +59,32 @@ pub(crate) struct Endpoint {
     pub(crate) cells: Arc<[EndpointCells]>,
     pub(crate) ejections: Arc<Ejections>,
     pub(crate) fate: Arc<Fate>,
+    /// Connections to it, where they are limited.
+    pub(super) connections: AtomicU32,
+}
+
+/// A place for one connection to an endpoint, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct ConnectionPlace(Option<Arc<Endpoint>>);
+
+impl ConnectionPlace {
+    /// One of at most `max`; nothing if all are taken. Without a limit nothing is counted.
+    pub(crate) fn take(endpoint: &Arc<Endpoint>, max: Option<u32>) -> Option<Self> {
+        let Some(max) = max else {
+            return Some(Self(None));
+        };
+        let taken = endpoint.connections.fetch_add(1, Relaxed);
+        let place = Self(Some(Arc::clone(endpoint)));
+        (taken < max).then_some(place)
+    }
+}
+
+impl Drop for ConnectionPlace {
+    fn drop(&mut self) {
+        if let Some(endpoint) = &self.0 {
+            endpoint.connections.fetch_sub(1, Relaxed);
+        }
+    }
 }
 
 /// How often an endpoint was ejected, by cause.

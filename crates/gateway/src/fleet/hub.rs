@@ -1,7 +1,7 @@
 //! What data threads and control plane share.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
@@ -228,6 +228,7 @@ impl Hub {
                 .map(|old| Arc::clone(&old.ejections))
                 .unwrap_or_default(),
             fate: self.fate(&view, service),
+            connections: AtomicU32::new(0),
             place,
             tier: places.map_or(0, |places| places.tier(place)),
             zone: view.zone,

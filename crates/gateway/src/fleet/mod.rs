@@ -9,6 +9,6 @@ mod snapshot;
 mod spill;
 
 pub use endpoint::{Cause, EndpointView};
-pub(crate) use endpoint::{Endpoint, Place};
+pub(crate) use endpoint::{ConnectionPlace, Endpoint, Place};
 pub(crate) use hub::Hub;
 pub(crate) use snapshot::{Member, Snapshot};

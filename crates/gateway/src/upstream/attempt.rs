@@ -21,7 +21,7 @@ use super::wire::Wire;
 use super::{Connection, Lease, Upstream, UpstreamTls};
 use crate::exchange::Intake;
 use crate::fault::Strike;
-use crate::fleet::Hub;
+use crate::fleet::{ConnectionPlace, Hub};
 use crate::http1::{AnswerHead, Framing, RequestHead};
 use crate::meter::add;
 use crate::socket::Socket;
@@ -42,6 +42,8 @@ pub(crate) enum Sent {
 /// How an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
+    /// No connection: as many are open as the file allows.
+    Full,
     /// No connection: refused, unreachable.
     Connect,
     /// No connection in time.
@@ -62,7 +64,7 @@ impl Failure {
     /// Whether the request may have reached the endpoint.
     pub(crate) const fn sent(self) -> Sent {
         match self {
-            Self::Connect | Self::ConnectTimeout | Self::Handshake => Sent::Never,
+            Self::Full | Self::Connect | Self::ConnectTimeout | Self::Handshake => Sent::Never,
             Self::Stale(sent) => sent,
             Self::Reset | Self::Timeout | Self::RequestBody => Sent::Maybe,
         }
@@ -70,6 +72,7 @@ impl Failure {
 
     pub(super) const fn reason(self) -> &'static str {
         match self {
+            Self::Full => "as many connections as allowed",
             Self::Connect => "connection refused",
             Self::ConnectTimeout => "connecting took too long",
             Self::Handshake => "no agreement on TLS or HTTP/2",
@@ -308,6 +311,11 @@ impl Attempt<'_> {
     async fn connect(&self) -> Result<Wire, (Failure, bool)> {
         let limit = Instant::now() + self.connect_timeout;
         let until = limit.min(self.deadline);
+        let max = self.hub.plan.services.get(self.upstream.service);
+        let max = max.and_then(|plan| plan.connections);
+        let Some(place) = ConnectionPlace::take(&self.upstream.endpoint, max) else {
+            return Err((Failure::Full, false));
+        };
         if let Some(cells) = self.upstream.cells() {
             add(&cells.connects, 1);
         }
@@ -323,11 +331,11 @@ impl Attempt<'_> {
             return Err((Failure::Connect, true));
         }
         let Some(tls) = self.tls else {
-            return Ok(Wire::Plain(stream));
+            return Ok(Wire::plain(stream, place));
         };
         let connecting = tls.connect(&self.upstream.endpoint, stream);
         match timeout_at(until, connecting).await {
-            Ok(Ok(stream)) => Ok(Wire::Tls(Box::new(stream))),
+            Ok(Ok(stream)) => Ok(Wire::tls(stream, place)),
             Ok(Err(error)) => Err((self.disagreed(&error), true)),
             Err(_elapsed) => Err(late()),
         }
@@ -435,7 +443,7 @@ impl Attempt<'_> {
         };
         match failure {
             Failure::Stale(_) => return add(&cells.stale, 1),
-            Failure::RequestBody => return,
+            Failure::RequestBody | Failure::Full => return,
             _ if !fair => return,
             Failure::Connect | Failure::ConnectTimeout | Failure::Handshake => {
                 add(&cells.connect_failed, 1);

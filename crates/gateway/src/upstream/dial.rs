@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::attempt::is_local;
 use super::{Failure, Upstream};
-use crate::fleet::Hub;
+use crate::fleet::{ConnectionPlace, Hub};
 use crate::meter::add;
 use crate::socket::Socket;
 
@@ -16,6 +16,7 @@ use crate::socket::Socket;
 pub(crate) struct Dialled {
     pub(crate) stream: Socket,
     pub(crate) upstream: Rc<Upstream>,
+    _place: ConnectionPlace,
 }
 
 impl Drop for Dialled {
@@ -33,6 +34,11 @@ pub(crate) async fn dial(
     deadline: Instant,
 ) -> Result<Dialled, Failure> {
     let began = Instant::now();
+    let max = hub.plan.services.get(upstream.service);
+    let max = max.and_then(|plan| plan.connections);
+    let Some(place) = ConnectionPlace::take(&upstream.endpoint, max) else {
+        return Err(Failure::Full);
+    };
     if let Some(cells) = upstream.cells() {
         add(&cells.connects, 1);
     }
@@ -55,6 +61,7 @@ pub(crate) async fn dial(
             return Ok(Dialled {
                 stream,
                 upstream: Rc::clone(upstream),
+                _place: place,
             });
         }
         Ok(Err(error)) => (Failure::Connect, !is_local(&error)),

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::http1::Http1;
 use super::sessions::Sessions;
-use crate::fleet::Endpoint;
+use crate::fleet::{Endpoint, Hub};
 use crate::meter::{EndpointCells, add};
 
 /// Connections kept at most per endpoint and thread.
@@ -47,11 +47,21 @@ pub(crate) struct Upstream {
     pub(super) is_asked: Cell<bool>,
     /// Which one of its service's it is in this thread's view.
     position: Cell<usize>,
+    /// Idle connections that this thread may keep.
+    kept_max: usize,
 }
 
 impl Upstream {
-    pub(crate) fn new(endpoint: Arc<Endpoint>, service: usize, thread: usize) -> Self {
+    pub(crate) fn new(endpoint: Arc<Endpoint>, service: usize, thread: usize, hub: &Hub) -> Self {
+        let limit = hub
+            .plan
+            .services
+            .get(service)
+            .and_then(|plan| plan.connections);
+        // What one thread keeps for nothing, the others lack.
+        let share = limit.map(|limit| limit as usize / hub.threads.max(1));
         Self {
+            kept_max: share.map_or(KEPT_MAX, |share| share.clamp(1, KEPT_MAX)),
             endpoint,
             service,
             thread,
@@ -184,7 +194,7 @@ impl Upstream {
     /// Keeps an idle connection.
     pub(super) fn keep(&self, mut connection: Box<Http1>) {
         let mut kept = self.kept.borrow_mut();
-        if kept.len() < KEPT_MAX {
+        if kept.len() < self.kept_max {
             connection.idle_since = Instant::now();
             kept.push(connection);
         }

@@ -1,5 +1,7 @@
 //! What one client may take.
 
+use std::num::NonZeroU16;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model::{Bytes, LimitBy, Rate, RateLimit, Span};
@@ -335,4 +337,46 @@ async fn who_comes_too_often_is_told_when_to_come_again() {
     let route = rig.settled().await;
     assert_eq!((route.ok, route.refused, route.rate_limited), (6, 3, 3));
     assert_eq!(backend.requests().len(), 6);
+}
+
+/// Two connections are all that an endpoint may have, whoever wants one.
+#[tokio::test]
+async fn an_endpoint_has_no_more_connections_than_the_file_allows() {
+    let release = Arc::new(tokio::sync::Notify::new());
+    let theirs = Arc::clone(&release);
+    let backend = Backend::start(move |seen| match ok("x") {
+        Act::Answer(bytes) if seen.head.contains("/hold") => {
+            Act::AnswerWhen(Arc::clone(&theirs), bytes)
+        }
+        answer => answer,
+    })
+    .await;
+    let mut file = file();
+    file.threads = NonZeroU16::new(1);
+    file.services.values_mut().next().unwrap().connections = Some(2);
+    file.listeners[0].routes[0].retry = None;
+    let rig = Rig::with(&file, &[&backend]);
+    let mut held = Vec::new();
+    for count in 1..=2 {
+        let mut plain = rig.connect().await;
+        plain.send(b"GET /hold HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        until("it is there", || async {
+            (backend.requests().len() == count).then_some(())
+        })
+        .await;
+        held.push(plain);
+    }
+    let refused = rig.get("/").await;
+    let reason = refused.header("x-ninefold-reason").unwrap();
+    assert_eq!((refused.status, &*reason), (503, "gateway/connections"));
+    release.notify_waiters();
+    for plain in &mut held {
+        assert_eq!(plain.answer().await.status, 200);
+    }
+    for _ in 0..5 {
+        assert_eq!(rig.get("/").await.status, 200, "a kept one serves again");
+    }
+    let endpoint = rig.counters().endpoints.remove(0);
+    assert_eq!(endpoint.connects, 2);
+    assert_eq!(endpoint.report.connect_failed, 0, "that is not its fault");
 }

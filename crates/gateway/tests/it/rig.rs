@@ -38,6 +38,7 @@ pub(crate) fn service() -> Service {
         local_first: None,
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
+        connections: None,
         overload: None,
         breaker: None,
         protocol: ServiceProtocol::default(),

@@ -89,6 +89,7 @@ pub(crate) fn service(kind: ServiceKind, health: Health) -> Service {
         local_first: None,
         slow_start: Span::secs(0),
         connect_timeout: Span::millis(500),
+        connections: None,
         protocol: ninefold_config::model::ServiceProtocol::default(),
         tls: None,
         overload: None,
