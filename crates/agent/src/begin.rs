@@ -8,14 +8,17 @@ use ninefold_chaos::VerifyOptions;
 use ninefold_config::model;
 use ninefold_core::address::Address;
 use ninefold_core::event::{Event, EventKind};
+use ninefold_core::id::InstanceId;
 use ninefold_core::incident::Incidents;
 use ninefold_gateway::{Gateway, Succession};
 use ninefold_observe::journal::{Journal, JournalLimits};
 use ninefold_observe::metrics::Metrics;
 use ninefold_observe::slo_ledger::{LedgerError, SloLedger};
-use ninefold_supervise::{Recorder, Report, Supervisor};
+use ninefold_supervise::{ProbeTls, Recorder, Report, Supervisor};
 use prometheus_client::registry::Registry;
+use rustls_pki_types::ServerName;
 use tokio::sync::{mpsc, watch};
+use tokio_rustls::TlsConnector;
 
 use crate::admin::{self, AdminListeners};
 use crate::control::{self, Parts, now};
@@ -47,6 +50,21 @@ pub(crate) struct JournalRecorder(pub(crate) Journal);
 impl Recorder for JournalRecorder {
     fn record(&self, kind: EventKind) {
         self.0.record(now(), kind);
+    }
+}
+
+/// Probes speak TLS as the gateway does.
+#[derive(Debug)]
+pub(crate) struct GatewayTls(pub(crate) Arc<Succession>);
+
+impl ProbeTls for GatewayTls {
+    fn of(
+        &self,
+        instance: &InstanceId,
+        host: Option<&str>,
+        address: &Address,
+    ) -> Option<(TlsConnector, ServerName<'static>)> {
+        self.0.tls_towards(instance, host, address)
     }
 }
 
@@ -119,6 +137,7 @@ pub(crate) async fn begin(
         addresses: service_addresses(&file, &gateway.addresses()),
         reports: reporting.clone(),
         journal: Arc::new(JournalRecorder(journal.clone())),
+        tls: Some(Arc::new(GatewayTls(Arc::clone(&gateway)))),
     })
     .await?;
     let (registry, metrics) = registry(&gateway);

@@ -61,6 +61,7 @@ pub async fn stop_left_behind(state: &StateFolder) -> Result<usize, NodeError> {
         addresses: BTreeMap::new(),
         reports,
         journal: Arc::clone(&recorder) as Arc<dyn Recorder>,
+        tls: None,
     })
     .await?;
     supervisor.stop().await;

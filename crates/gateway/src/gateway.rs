@@ -9,8 +9,11 @@ use std::time::{Duration, Instant};
 use ninefold_config::model::File;
 use ninefold_core::address::Address;
 use ninefold_core::event::FaultNotice;
+use ninefold_core::id::InstanceId;
 use prometheus_client::collector::Collector;
+use rustls_pki_types::ServerName;
 use tokio::sync::watch;
+use tokio_rustls::TlsConnector;
 
 use crate::access_log::LogThread;
 use crate::collector::GatewayCollector;
@@ -209,6 +212,20 @@ impl Gateway {
     /// Ends an injected fault, if there is one of this id.
     pub fn end_fault(&self, id: &str) {
         self.hub.faults.end(id, Instant::now());
+    }
+
+    /// How TLS is spoken with an endpoint of a service: who is believed, and who is expected at
+    /// `address`, which was found as `host` if it was. Nothing where the service speaks plain text.
+    #[must_use]
+    pub fn tls_towards(
+        &self,
+        instance: &InstanceId,
+        host: Option<&str>,
+        address: &Address,
+    ) -> Option<(TlsConnector, ServerName<'static>)> {
+        let mut services = self.hub.plan.services.iter();
+        let plan = services.find(|plan| plan.name == instance.service)?;
+        plan.tls.as_ref()?.identity(instance.ordinal, host, address)
     }
 
     /// The metrics for a Prometheus registry.

@@ -15,7 +15,10 @@ use std::time::Duration;
 
 use ninefold_config::model::File;
 use ninefold_core::address::Address;
+use ninefold_core::id::InstanceId;
 use prometheus_client::collector::Collector;
+use rustls_pki_types::ServerName;
+use tokio_rustls::TlsConnector;
 
 use crate::collector::GatewayCollector;
 use crate::counters::{Counters, DrainReport, Notice};
@@ -123,6 +126,20 @@ impl Succession {
     /// Accepts connections from now on, those that wait first.
     pub fn open(&self) {
         self.present().open();
+    }
+
+    /// How TLS is spoken with an endpoint, see [`Gateway::tls_towards`]; that of a successor where only
+    /// that one knows its service.
+    #[must_use]
+    pub fn tls_towards(
+        &self,
+        instance: &InstanceId,
+        host: Option<&str>,
+        address: &Address,
+    ) -> Option<(TlsConnector, ServerName<'static>)> {
+        let line = self.lock();
+        let mut living = line.living();
+        living.find_map(|gateway| gateway.tls_towards(instance, host, address))
     }
 
     /// The addresses of the present gateway, in the order of its file's listeners.

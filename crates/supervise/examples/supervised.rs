@@ -41,6 +41,7 @@ async fn main() -> ExitCode {
         addresses: BTreeMap::new(),
         reports,
         journal: Arc::new(Nowhere),
+        tls: None,
     };
     let Ok(supervisor) = Supervisor::start(options).await else {
         return ExitCode::FAILURE;

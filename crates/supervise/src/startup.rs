@@ -67,6 +67,7 @@ pub(crate) async fn start(options: Options) -> Result<Started, StartError> {
         registry: Arc::new(Registry::new()),
         reporter: Reporter::new(options.reports),
         journal: options.journal,
+        tls: options.tls,
     };
     let mut startup = Startup {
         shared,

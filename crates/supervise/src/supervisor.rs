@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::instance::Command;
+use crate::probe::ProbeTls;
 use crate::registry::{Registry, SupervisedEndpoint};
 use crate::report::{Recorder, Report};
 use crate::startup;
@@ -38,6 +39,8 @@ pub struct Options {
     pub reports: mpsc::Sender<Report>,
     /// The journal.
     pub journal: Arc<dyn Recorder>,
+    /// How probes speak TLS; none speaks it without.
+    pub tls: Option<Arc<dyn ProbeTls>>,
 }
 
 /// Why a supervisor could not start. Nothing was started or stopped.

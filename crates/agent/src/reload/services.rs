@@ -11,7 +11,7 @@ use ninefold_core::id::InstanceId;
 use ninefold_core::status::InstanceState;
 use ninefold_supervise::{Options, StartError, Supervisor};
 
-use crate::begin::{JournalRecorder, service_addresses};
+use crate::begin::{GatewayTls, JournalRecorder, service_addresses};
 use crate::control::Handle;
 use crate::node::FIRST_LOOK_MAX;
 
@@ -117,7 +117,11 @@ pub(super) async fn supervise(
     };
     before.leave().await;
     let launch = handle.launch();
-    let journal = handle.lock().parts.journal.clone();
+    let (journal, gateway) = {
+        let control = handle.lock();
+        let parts = &control.parts;
+        (parts.journal.clone(), Arc::clone(&parts.gateway))
+    };
     let next = Supervisor::start(Options {
         file: Arc::clone(&to.file),
         state: launch.state.path().to_owned(),
@@ -125,6 +129,7 @@ pub(super) async fn supervise(
         addresses: to.addresses.clone(),
         reports: launch.reports.clone(),
         journal: Arc::new(JournalRecorder(journal)),
+        tls: Some(Arc::new(GatewayTls(gateway))),
     })
     .await;
     let next = match next {

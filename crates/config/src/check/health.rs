@@ -19,9 +19,6 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
             let Some(probe) = probe else { continue };
             let at = path.key(key);
             times(probe, &at, report);
-            if service.tls.is_some() {
-                in_plain_text(probe, &at, &place::service(name), report);
-            }
             if external {
                 elsewhere(key, probe, &at, report);
             }
@@ -48,22 +45,6 @@ fn times(probe: &Probe, at: &KeyPath, report: &mut Report<'_, '_>) {
             &[at.key("every")],
         );
     }
-}
-
-/// Probes do not speak TLS.
-fn in_plain_text(probe: &Probe, at: &KeyPath, service: &KeyPath, report: &mut Report<'_, '_>) {
-    let key = match probe.check {
-        Check::Http { .. } => "http",
-        Check::Grpc { .. } => "grpc",
-        Check::Tcp | Check::Exec { .. } => return,
-    };
-    let draft = Draft::error(
-        "not-applicable",
-        &at.key(key),
-        "probes speak no TLS, and the instances do",
-    );
-    let help = "probe them by `tcp` or `exec`, or at another service's port";
-    report.check(draft.at_key().help(help), &[service.key("tls")]);
 }
 
 fn elsewhere(key: &str, probe: &Probe, at: &KeyPath, report: &mut Report<'_, '_>) {

@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep_until};
 use super::gather::count_broken;
 use super::ticket::{Phase, Who};
 use super::{Ticket, Tunnel};
+use crate::meter::add;
 use crate::request_end::RequestEnd;
 use crate::upstream::{Connection, Lease, grpc_status};
 
@@ -164,6 +165,9 @@ impl Streaming {
                 hub.absolve(service, endpoint, call.took);
             }
             Testimony::Against => {
+                if let Some(cells) = upstream.cells() {
+                    add(&cells.server_errors, 1);
+                }
                 let GrpcStatus(number) = status;
                 let reason = format!("gRPC status {number}");
                 hub.fail(service, endpoint, Grade::of_grpc(status), &reason);

@@ -83,6 +83,19 @@ impl UpstreamTls {
         self.current.store(Arc::new(Loaded { config, stamp }));
     }
 
+    /// Who is believed, and who is expected there; nothing if nobody could be.
+    pub(crate) fn identity(
+        &self,
+        ordinal: u32,
+        host: Option<&str>,
+        address: &Address,
+    ) -> Option<(TlsConnector, ServerName<'static>)> {
+        let config = Arc::clone(&self.current.load().config);
+        let by_address = || Some(ServerName::IpAddress(address.tcp()?.ip().into()));
+        let name = self.names.of(ordinal, host).or_else(by_address)?;
+        Some((TlsConnector::from(config), name))
+    }
+
     /// Shakes hands with an endpoint.
     ///
     /// # Errors
@@ -93,15 +106,12 @@ impl UpstreamTls {
         endpoint: &Endpoint,
         stream: Socket,
     ) -> io::Result<TlsStream<Socket>> {
-        let config = Arc::clone(&self.current.load().config);
-        let name = match self.names.of(endpoint) {
-            Some(name) => name,
-            None => match endpoint.address.tcp() {
-                Some(address) => ServerName::IpAddress(address.ip().into()),
-                None => return Err(io::Error::other("a Unix socket has no name to verify")),
-            },
+        let ordinal = endpoint.instance.ordinal;
+        let identity = self.identity(ordinal, endpoint.host.as_deref(), &endpoint.address);
+        let Some((connector, name)) = identity else {
+            return Err(io::Error::other("a Unix socket has no name to verify"));
         };
-        let stream = TlsConnector::from(config).connect(name, stream).await?;
+        let stream = connector.connect(name, stream).await?;
         let spoken = stream.get_ref().1.alpn_protocol();
         if self.http2 && spoken != Some(b"h2") {
             return Err(io::Error::other("the endpoint does not speak HTTP/2"));
@@ -130,14 +140,11 @@ impl Names {
         Self::Hosts(hosts.collect())
     }
 
-    fn of(&self, endpoint: &Endpoint) -> Option<ServerName<'static>> {
-        match (self, &endpoint.host) {
+    fn of(&self, ordinal: u32, host: Option<&str>) -> Option<ServerName<'static>> {
+        match (self, host) {
             (Self::One(name), _) => Some(name.clone()),
-            (Self::Hosts(_), Some(host)) => ServerName::try_from(host.to_string()).ok(),
-            (Self::Hosts(hosts), None) => {
-                let ordinal = usize::try_from(endpoint.instance.ordinal).ok()?;
-                hosts.get(ordinal)?.clone()
-            }
+            (Self::Hosts(_), Some(host)) => ServerName::try_from(host.to_owned()).ok(),
+            (Self::Hosts(hosts), None) => hosts.get(usize::try_from(ordinal).ok()?)?.clone(),
         }
     }
 }

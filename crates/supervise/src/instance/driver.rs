@@ -391,6 +391,7 @@ impl Driver {
                 spec: self.spec.clone(),
                 // The parser has checked the placeholders; an empty command fails by itself.
                 command: command.unwrap_or_default(),
+                identity: self.shared.identity(&self.plan.instance, None),
             };
             let (incarnation, process) = (self.incarnation, run.process);
             let rng = Rng::new(self.rng.next_u64());

@@ -146,6 +146,7 @@ impl ExternalDriver {
                 address: address.clone(),
                 spec: None,
                 command: Vec::new(),
+                identity: self.shared.identity(&self.instance, self.host.clone()),
             };
             let rng = Rng::new(self.rng.next_u64());
             let results = results.clone();

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::disk::Spec;
 
 use super::line::Line;
+use super::tls::Identity;
 use super::{exec, http, http2};
 
 /// What is probed.
@@ -22,6 +23,8 @@ pub(crate) struct Target {
     pub(crate) spec: Option<Spec>,
     /// The command of an exec probe, filled in.
     pub(crate) command: Vec<String>,
+    /// How TLS is spoken with it, where it is.
+    pub(crate) identity: Option<Identity>,
 }
 
 /// How one try ended.
@@ -69,12 +72,9 @@ pub(crate) async fn attempt(probe: &Probe, target: &Target) -> Attempt {
         },
         Check::Http { .. } | Check::Grpc { .. } => {
             match connect(&target.address, deadline, limit).await {
-                Ok(stream) => timeout_at(
-                    deadline,
-                    ask(&probe.check, stream, &target.address.authority()),
-                )
-                .await
-                .unwrap_or_else(|_elapsed| Attempt::timed_out()),
+                Ok(stream) => timeout_at(deadline, ask(&probe.check, stream, target))
+                    .await
+                    .unwrap_or_else(|_elapsed| Attempt::timed_out()),
                 Err(attempt) => attempt,
             }
         }
@@ -82,7 +82,19 @@ pub(crate) async fn attempt(probe: &Probe, target: &Target) -> Attempt {
     }
 }
 
-async fn ask(check: &Check, stream: Line, authority: &str) -> Attempt {
+async fn ask(check: &Check, stream: Line, target: &Target) -> Attempt {
+    let secured = match &target.identity {
+        Some(identity) => identity.secure(&target.address, stream).await,
+        None => Ok(stream),
+    };
+    let stream = match secured {
+        Ok(stream) => stream,
+        Err(error) => {
+            let why = format!("no agreement on TLS: {}", short(&error));
+            return Attempt::heard(ProbeOutcome::Unreachable(why));
+        }
+    };
+    let authority = &target.address.authority();
     match check {
         Check::Http { path, http2: true } => http2::get(stream, authority, path).await,
         Check::Http { path, http2: false } => http::get(stream, authority, path).await,

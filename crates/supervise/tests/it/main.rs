@@ -24,3 +24,5 @@ mod sources;
 mod starts;
 #[cfg(test)]
 mod stopping;
+#[cfg(test)]
+mod tls;

@@ -12,7 +12,7 @@ use ninefold_core::event::EventKind;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::Seen;
 use ninefold_core::status::{InstanceState, InstanceStatus};
-use ninefold_supervise::{Options, PrepareState, Recorder, Report, Supervisor};
+use ninefold_supervise::{Options, PrepareState, ProbeTls, Recorder, Report, Supervisor};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -105,6 +105,20 @@ impl Rig {
         file: File,
         addresses: BTreeMap<String, SocketAddr>,
     ) -> Self {
+        Self::begin(folder, file, addresses, None).await
+    }
+
+    /// As [`Rig::start`], with probes that speak TLS.
+    pub(crate) async fn secured(folder: &Arc<TempDir>, file: File, tls: Arc<dyn ProbeTls>) -> Self {
+        Self::begin(folder, file, BTreeMap::new(), Some(tls)).await
+    }
+
+    async fn begin(
+        folder: &Arc<TempDir>,
+        file: File,
+        addresses: BTreeMap<String, SocketAddr>,
+        tls: Option<Arc<dyn ProbeTls>>,
+    ) -> Self {
         let (reports, received) = mpsc::channel(64);
         let journal = Arc::new(Journal::default());
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -115,6 +129,7 @@ impl Rig {
             addresses,
             reports,
             journal: Arc::clone(&journal) as Arc<dyn Recorder>,
+            tls,
         }));
         let (given, take) = watch::channel(None);
         tokio::spawn(listen(received, Arc::clone(&heard), take));

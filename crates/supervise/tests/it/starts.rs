@@ -105,6 +105,7 @@ async fn a_missing_keeper_is_a_failed_start() {
         addresses: std::collections::BTreeMap::new(),
         reports,
         journal,
+        tls: None,
     })
     .await
     .unwrap();
