@@ -247,7 +247,10 @@ mod tests {
             .collect();
         assert_eq!(goodput_pct(Row::Overload10, &during), 25.0);
         let begins = u64::try_from(Row::Overload10.begins().as_millis()).unwrap();
-        let outside = [record(begins - 100, 50, 200), record(begins + 3_900, 200, 200)];
+        let outside = [
+            record(begins - 100, 50, 200),
+            record(begins + 3_900, 200, 200),
+        ];
         assert_eq!(goodput_pct(Row::Overload10, &outside), 0.0);
         assert_eq!(critical_failed_pct(&during), 0.0);
         assert_eq!(
