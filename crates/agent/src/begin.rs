@@ -1,6 +1,5 @@
 //! The steps from a valid file to everything that a node consists of.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use ninefold_gateway::{Gateway, Succession};
 use ninefold_observe::journal::{Journal, JournalLimits};
 use ninefold_observe::metrics::Metrics;
 use ninefold_observe::slo_ledger::{LedgerError, SloLedger};
-use ninefold_supervise::{ProbeTls, Recorder, Report, Supervisor};
+use ninefold_supervise::{Addresses, ProbeTls, Recorder, Report, Supervisor};
 use prometheus_client::registry::Registry;
 use rustls_pki_types::ServerName;
 use tokio::sync::{mpsc, watch};
@@ -246,13 +245,15 @@ fn record_start(journal: &Journal, history: &[Event], config: &str, how: &How) {
     }
 }
 
-/// Where each service is reached through the gateway: the first listener with a port that routes to it.
-pub(crate) fn service_addresses(
-    file: &model::File,
-    bound: &[Address],
-) -> BTreeMap<String, SocketAddr> {
-    let mut addresses = BTreeMap::new();
+/// Where services are reached through the gateway: each at the first listener with a port that routes
+/// to it and is for everybody, and all at the first egress listener.
+pub(crate) fn service_addresses(file: &model::File, bound: &[Address]) -> Addresses {
+    let mut addresses = Addresses::default();
     for (listener, address) in file.listeners.iter().zip(bound) {
+        if listener.egress {
+            addresses.egress.get_or_insert_with(|| address.clone());
+            continue;
+        }
         // What takes `{address.NAME}` expects a host and a port.
         let Some(address) = address.tcp() else {
             continue;
@@ -263,7 +264,8 @@ pub(crate) fn service_addresses(
             IpAddr::V6(_) => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
         };
         for route in &listener.routes {
-            addresses
+            let services = &mut addresses.services;
+            services
                 .entry(route.service.to_string())
                 .or_insert(reachable);
         }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ninefold_config::model::{Chaos, Cluster, File, Name, Node as NodeSection};
 use ninefold_core::event::EventKind;
 use ninefold_observe::journal::{Journal, JournalLimits};
-use ninefold_supervise::{Options, Recorder, Supervisor};
+use ninefold_supervise::{Addresses, Options, Recorder, Supervisor};
 use tokio::sync::mpsc;
 
 use crate::control::now;
@@ -58,7 +58,7 @@ pub async fn stop_left_behind(state: &StateFolder) -> Result<usize, NodeError> {
         file: Arc::new(empty_file(state, node)?),
         state: state.path().to_owned(),
         keeper: vec![OsString::from("none-is-started")],
-        addresses: BTreeMap::new(),
+        addresses: Addresses::default(),
         reports,
         journal: Arc::clone(&recorder) as Arc<dyn Recorder>,
         tls: None,

@@ -55,6 +55,9 @@ pub struct ListenerStatus {
     pub scheme: String,
     /// Whether it speaks TLS.
     pub tls: bool,
+    /// Whether it is for calls of this host's own services.
+    #[serde(default)]
+    pub egress: bool,
     /// Open downstream connections.
     pub connections: u64,
 }

@@ -2,7 +2,6 @@
 //! supervises one replica of the test service as `web`, after the shell command PREPARE, and prints
 //! `ready` once. Its end by SIGKILL is what the tests are about.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,7 +37,7 @@ async fn main() -> ExitCode {
         file: Arc::new(file),
         state: folder.join("state"),
         keeper: vec![keeper.into()],
-        addresses: BTreeMap::new(),
+        addresses: ninefold_supervise::Addresses::default(),
         reports,
         journal: Arc::new(Nowhere),
         tls: None,

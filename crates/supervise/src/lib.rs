@@ -31,6 +31,7 @@ mod source;
 mod startup;
 mod supervisor;
 
+pub use launch::Addresses;
 pub use probe::ProbeTls;
 pub use registry::SupervisedEndpoint;
 pub use report::{PrepareState, Recorder, Report};

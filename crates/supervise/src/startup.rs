@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::adoption::{Found, examine};
 use crate::disk::Folder;
 use crate::instance::{Command, Driver, ExternalDriver};
-use crate::launch::{Plan, Ports};
+use crate::launch::{Addresses, Plan, Ports};
 use crate::leaver;
 use crate::prepare::{self, Gate, Prepare};
 use crate::registry::Registry;
@@ -42,7 +42,7 @@ struct Replica {
 struct Startup {
     shared: Shared,
     file: Arc<File>,
-    addresses: Arc<BTreeMap<String, SocketAddr>>,
+    addresses: Arc<Addresses>,
     members: BTreeMap<InstanceId, Member>,
     tasks: Tasks,
     gates: BTreeMap<Prepare, Gate>,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::instance::Command;
+use crate::launch::Addresses;
 use crate::probe::ProbeTls;
 use crate::registry::{Registry, SupervisedEndpoint};
 use crate::report::{Recorder, Report};
@@ -31,9 +31,8 @@ pub struct Options {
     /// The command that runs [`keeper::main`](crate::keeper::main): program and leading arguments.
     /// The instance's folder is appended.
     pub keeper: Vec<OsString>,
-    /// What `{address.NAME}` stands for: by service, the address of the first listener that routes
-    /// to it.
-    pub addresses: BTreeMap<String, SocketAddr>,
+    /// Where the services are reached.
+    pub addresses: Addresses,
     /// Where reports go. They are read until [`Supervisor::stop`] returns; a reader that falls
     /// behind for more than a second loses reports.
     pub reports: mpsc::Sender<Report>,

@@ -49,7 +49,13 @@ impl Client {
     /// A client for this address. Connections are made when they are needed.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
-        let host = HeaderValue::try_from(address.to_string());
+        Self::named(address, &address.to_string())
+    }
+
+    /// The same for a service that is known there by this name.
+    #[must_use]
+    pub fn named(address: SocketAddr, name: &str) -> Self {
+        let host = HeaderValue::try_from(name);
         Self {
             address,
             host: host.unwrap_or(HeaderValue::from_static("localhost")),

@@ -103,6 +103,7 @@ impl Control {
                 address: address.to_string(),
                 scheme: scheme(listener).to_owned(),
                 tls: !listener.tls.is_empty(),
+                egress: listener.egress,
                 connections: counters.connections_open,
             })
             .collect()

@@ -1,7 +1,6 @@
 //! Services while a reload goes on: who is supervised by which file, and when.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use ninefold_config::model::{File, Service, ServiceKind};
 use ninefold_core::address::Address;
 use ninefold_core::id::InstanceId;
 use ninefold_core::status::InstanceState;
-use ninefold_supervise::{Options, StartError, Supervisor};
+use ninefold_supervise::{Addresses, Options, StartError, Supervisor};
 
 use crate::begin::{GatewayTls, JournalRecorder, service_addresses};
 use crate::control::Handle;
@@ -24,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug)]
 pub(super) struct Supervised {
     pub(super) file: Arc<File>,
-    pub(super) addresses: BTreeMap<String, SocketAddr>,
+    pub(super) addresses: Addresses,
 }
 
 impl Supervised {
@@ -42,11 +41,9 @@ impl Supervised {
                 .entry(name.clone())
                 .or_insert_with(|| service.clone());
         }
-        let mut addresses = other.addresses.clone();
-        addresses.extend(self.addresses.clone());
         Self {
             file: Arc::new(file),
-            addresses,
+            addresses: self.addresses.and(&other.addresses),
         }
     }
 

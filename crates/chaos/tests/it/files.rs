@@ -78,6 +78,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
         listeners: vec![Listener {
             address: "127.0.0.1:0".parse().unwrap(),
             mode: Listener::MODE,
+            egress: false,
             tls: Vec::new(),
             client_ca: None,
             limits: Limits::default(),

@@ -263,6 +263,7 @@ impl System for Shop {
             listeners: vec![ListenerStatus {
                 scheme: "http".to_owned(),
                 address: self.address.to_string(),
+                egress: false,
                 tls: false,
                 connections: 0,
             }],

@@ -27,18 +27,25 @@ pub(super) fn listeners(root: View<'_, '_>, services: &BTreeMap<Name, Service>) 
     let tables = root.tables("listener");
     tables
         .into_iter()
-        .map(|table| listener(table, only))
+        .map(|table| listener(table, only, services))
         .collect()
 }
 
-fn listener(table: View<'_, '_>, only: Option<&Name>) -> Listener {
+fn listener(
+    table: View<'_, '_>,
+    only: Option<&Name>,
+    services: &BTreeMap<Name, Service>,
+) -> Listener {
+    let egress = table.flag("egress").unwrap_or(false);
     let protocol = match table.text("protocol") {
         Some("tcp") => Protocol::Tcp,
         _ => Protocol::Http,
     };
     let written = table.tables("route").into_iter();
     let mut routes: Vec<_> = written.map(|table| route(table, protocol)).collect();
-    if let (true, Some(service)) = (routes.is_empty(), only) {
+    if egress {
+        by_name(&mut routes, services);
+    } else if let (true, Some(service)) = (routes.is_empty(), only) {
         routes.push(implicit_route(service, protocol));
     }
     Listener {
@@ -47,14 +54,32 @@ fn listener(table: View<'_, '_>, only: Option<&Name>) -> Listener {
             .text("mode")
             .and_then(|text| mode(text).ok())
             .unwrap_or(Listener::MODE),
+        egress,
         protocol,
         proxy_protocol: table.flag("proxy_protocol").unwrap_or(false),
         tls: certificates(table),
         client_ca: table.text("client_ca").map(PathBuf::from),
         limits: limits(table.table("limits"), protocol),
         access_log: access_log(table),
-        trust_forwarded: table.flag("trust_forwarded").unwrap_or(false),
+        // What comes there comes from services, which pass on what they were told.
+        trust_forwarded: table.flag("trust_forwarded").unwrap_or(egress),
         routes,
+    }
+}
+
+/// Routes for calls by name: those without a host get that of their service; without any, each service
+/// has one.
+fn by_name(routes: &mut Vec<Route>, services: &BTreeMap<Name, Service>) {
+    if routes.is_empty() {
+        let all = services.keys();
+        routes.extend(all.map(|service| implicit_route(service, Protocol::Http)));
+        for route in &mut *routes {
+            let name = format!("to-{}", route.service).parse();
+            route.name = name.unwrap_or_else(|_too_long| route.service.clone());
+        }
+    }
+    for route in routes {
+        route.host.get_or_insert_with(|| route.service.to_string());
     }
 }
 

@@ -20,6 +20,18 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
             pool(file, address, &at, report);
             mode(built, &path, report);
         }
+        if listener.egress && !listener.address.is_local() {
+            let draft = Draft::error(
+                "not-local",
+                &at,
+                "calls of this host's services come from this host, and others are not to make any",
+            );
+            let help = "write a loopback address, as \"127.0.0.1:15000\", or \"unix:/PATH\"";
+            report.check(
+                draft.value(&listener.address).help(help),
+                &[path.key("egress")],
+            );
+        }
         taken.push((listener.address.clone(), "another listener"));
     }
     if let Some(admin) = file.node.admin.filter(|admin| admin.declared) {

@@ -7,8 +7,8 @@ use crate::model::{Check, Service, ServiceKind};
 use crate::walk::nearest;
 
 /// What may stand in braces, besides `address.NAME`.
-const KNOWN: [&str; 7] = [
-    "address", "host", "port", "service", "instance", "ordinal", "zone",
+const KNOWN: [&str; 8] = [
+    "address", "host", "port", "service", "instance", "ordinal", "zone", "egress",
 ];
 
 /// Checks the placeholders of every supervised service.
@@ -91,6 +91,14 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 fn placeholder(built: &Built<'_, '_>, word: &str, at: &KeyPath, report: &mut Report<'_, '_>) {
+    if word == "egress" && !built.file.listeners.iter().any(|listener| listener.egress) {
+        let draft = Draft::error("no-egress", at, "no listener is for calls of services");
+        let help = "write a `[[listener]]` with `egress = true`";
+        return report.check(
+            draft.value("{egress}").help(help),
+            &[KeyPath::default().key("listener")],
+        );
+    }
     if KNOWN.contains(&word) {
         return;
     }

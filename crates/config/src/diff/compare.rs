@@ -190,6 +190,7 @@ fn listener_keys(old: &Listener, new: &Listener) -> Vec<String> {
     let Listener {
         address: _,
         mode,
+        egress,
         protocol,
         proxy_protocol,
         tls,
@@ -201,6 +202,7 @@ fn listener_keys(old: &Listener, new: &Listener) -> Vec<String> {
     } = old;
     let mut keys = Keys::default();
     keys.whole("mode", mode, &new.mode);
+    keys.value("egress", egress, &new.egress);
     keys.whole("protocol", protocol, &new.protocol);
     keys.value("proxy_protocol", proxy_protocol, &new.proxy_protocol);
     keys.whole("tls", tls, &new.tls);

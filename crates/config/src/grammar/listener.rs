@@ -20,6 +20,15 @@ pub(crate) static LISTENER: Table = Table {
         )
         .required(),
         Key::new(
+            "egress",
+            "Whether it is for calls of this host's own services to others: only a loopback address or \
+             a Unix socket. A route without `host` is found by its service's name, as in \
+             `http://catalog/items`; without routes it leads to every service. Instances are told \
+             where it is, in `NINEFOLD_EGRESS` and `{egress}`.",
+            Shape::Flag,
+        )
+        .default("false"),
+        Key::new(
             "mode",
             "Who may connect to a Unix socket: its permissions, octal. `0660`: the group too.",
             Shape::Text(Syntax::Mode),

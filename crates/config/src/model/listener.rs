@@ -16,6 +16,8 @@ pub struct Listener {
     pub address: Address,
     /// `mode`: who may connect to a Unix socket. Default 0600.
     pub mode: u32,
+    /// `egress`: whether it is for calls of this host's own services. Default false.
+    pub egress: bool,
     /// `protocol`. Default HTTP.
     pub protocol: Protocol,
     /// `proxy_protocol`: whether each connection begins with a header of the PROXY protocol. Default
@@ -45,6 +47,7 @@ impl Listener {
         Self {
             address,
             mode: Self::MODE,
+            egress: false,
             protocol: Protocol::Http,
             proxy_protocol: false,
             tls: Vec::new(),

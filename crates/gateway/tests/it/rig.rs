@@ -83,6 +83,7 @@ pub(crate) fn file() -> File {
         listeners: vec![Listener {
             address: SocketAddr::from(([127, 0, 0, 1], 0)).into(),
             mode: Listener::MODE,
+            egress: false,
             tls: vec![],
             client_ca: None,
             limits: Limits::default(),

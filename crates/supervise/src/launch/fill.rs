@@ -1,9 +1,8 @@
 //! Placeholders in commands and environments.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::LaunchError;
+use super::{Addresses, LaunchError};
 
 /// What placeholders stand for, for one instance.
 #[derive(Debug)]
@@ -12,7 +11,7 @@ pub(crate) struct Values<'a> {
     pub(crate) ordinal: u32,
     pub(crate) zone: Option<&'a str>,
     pub(crate) address: SocketAddr,
-    pub(crate) addresses: &'a BTreeMap<String, SocketAddr>,
+    pub(crate) addresses: &'a Addresses,
 }
 
 /// Replaces the placeholders of `text`. Braces around anything else stay: commands may hold JSON.
@@ -39,12 +38,18 @@ pub(crate) fn fill(text: &str, values: &Values<'_>) -> Result<String, LaunchErro
 
 fn value(name: &str, values: &Values<'_>) -> Result<Option<String>, LaunchError> {
     if let Some(service) = name.strip_prefix("address.") {
-        return match values.addresses.get(service) {
+        return match values.addresses.services.get(service) {
             Some(address) => Ok(Some(address.to_string())),
             None => Err(LaunchError::NoListener {
                 service: service.to_owned(),
             }),
         };
+    }
+    if name == "egress" {
+        let egress = values.addresses.egress.as_ref();
+        return egress
+            .map(|egress| Some(egress.to_string()))
+            .ok_or(LaunchError::NoEgress);
     }
     Ok(Some(match name {
         "address" => values.address.to_string(),
@@ -60,11 +65,16 @@ fn value(name: &str, values: &Values<'_>) -> Result<Option<String>, LaunchError>
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
     fn fills_what_it_knows_and_keeps_the_rest() {
-        let addresses = BTreeMap::from([("cart".to_owned(), "127.0.0.1:80".parse().unwrap())]);
+        let addresses = Addresses {
+            services: BTreeMap::from([("cart".to_owned(), "127.0.0.1:80".parse().unwrap())]),
+            egress: Some("unix:/run/e.sock".parse().unwrap()),
+        };
         let values = Values {
             service: "shop",
             ordinal: 2,
@@ -78,11 +88,21 @@ mod tests {
             ("{instance}@{zone}#{ordinal}", "shop/2@b#2"),
             ("http://{address.cart}/", "http://127.0.0.1:80/"),
             ("{\"port\": {port}}", "{\"port\": 21002}"),
+            ("{egress}", "unix:/run/e.sock"),
             ("{other} {", "{other} {"),
         ] {
             assert_eq!(fill(text, &values).unwrap(), expected);
         }
         let error = fill("{address.nobody}", &values).unwrap_err();
         assert!(error.to_string().contains("nobody"), "{error}");
+        let nowhere = Addresses::default();
+        let values = Values {
+            addresses: &nowhere,
+            ..values
+        };
+        assert!(matches!(
+            fill("{egress}", &values),
+            Err(LaunchError::NoEgress)
+        ));
     }
 }

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ninefold_config::model::{File, Spread, Supervised};
+use ninefold_core::address::Address;
 use ninefold_core::id::InstanceId;
 
 use crate::disk::Spec;
 
+use super::Addresses;
 use super::env_file;
 use super::fill::{Values, fill};
 
@@ -29,6 +31,9 @@ pub(crate) enum LaunchError {
         /// The service.
         service: String,
     },
+    /// A placeholder without an egress listener.
+    #[error("{{egress}}: no listener is for calls of services")]
+    NoEgress,
     /// `env_file` cannot be read.
     #[error("env_file {}: {source}; make it, or change `env_file`", path.display())]
     EnvFile {
@@ -68,7 +73,7 @@ pub(crate) struct Plan {
     pub(crate) supervised: Supervised,
     file: Arc<File>,
     folder: PathBuf,
-    addresses: Arc<BTreeMap<String, SocketAddr>>,
+    addresses: Arc<Addresses>,
 }
 
 impl Plan {
@@ -77,7 +82,7 @@ impl Plan {
         file: Arc<File>,
         supervised: Supervised,
         instance: InstanceId,
-        addresses: Arc<BTreeMap<String, SocketAddr>>,
+        addresses: Arc<Addresses>,
     ) -> Self {
         let zones = &file.cluster.zones;
         let zone = match supervised.spread {
@@ -171,7 +176,8 @@ impl Plan {
         }
     }
 
-    fn own_variables(&self, address: SocketAddr) -> [(&'static str, Option<String>); 7] {
+    fn own_variables(&self, address: SocketAddr) -> [(&'static str, Option<String>); 8] {
+        let egress = self.addresses.egress.as_ref();
         [
             ("PORT", Some(address.port().to_string())),
             ("NINEFOLD_ADDRESS", Some(address.to_string())),
@@ -180,6 +186,7 @@ impl Plan {
             ("NINEFOLD_INSTANCE", Some(self.instance.to_string())),
             ("NINEFOLD_ORDINAL", Some(self.instance.ordinal.to_string())),
             ("NINEFOLD_ZONE", self.zone.as_deref().map(str::to_owned)),
+            ("NINEFOLD_EGRESS", egress.map(Address::to_string)),
         ]
     }
 }

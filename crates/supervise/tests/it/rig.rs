@@ -12,7 +12,9 @@ use ninefold_core::event::EventKind;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::Seen;
 use ninefold_core::status::{InstanceState, InstanceStatus};
-use ninefold_supervise::{Options, PrepareState, ProbeTls, Recorder, Report, Supervisor};
+use ninefold_supervise::{
+    Addresses, Options, PrepareState, ProbeTls, Recorder, Report, Supervisor,
+};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -126,7 +128,10 @@ impl Rig {
             file: Arc::new(file),
             state: state_of(folder),
             keeper: vec![example("keeper").into()],
-            addresses,
+            addresses: Addresses {
+                services: addresses,
+                egress: None,
+            },
             reports,
             journal: Arc::clone(&journal) as Arc<dyn Recorder>,
             tls,

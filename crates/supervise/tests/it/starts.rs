@@ -102,7 +102,7 @@ async fn a_missing_keeper_is_a_failed_start() {
         file: std::sync::Arc::new(config),
         state: crate::rig::state_of(&folder),
         keeper: vec!["/no/such/keeper".into()],
-        addresses: std::collections::BTreeMap::new(),
+        addresses: ninefold_supervise::Addresses::default(),
         reports,
         journal,
         tls: None,

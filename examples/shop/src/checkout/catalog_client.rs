@@ -14,6 +14,7 @@ use crate::answer::Refusal;
 use crate::caller::Caller;
 use crate::catalog::Item;
 use crate::client::{CallError, Client};
+use crate::word::is_word;
 
 /// The catalog as checkout sees it.
 #[derive(Debug)]
@@ -26,7 +27,9 @@ pub struct CatalogClient {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCatalog {
     /// A text is not its address.
-    #[error("the catalog is written as `http://IP:PORT`")]
+    #[error(
+        "the catalog is written as `http://IP:PORT`, or `http://NAME` where NINEFOLD_EGRESS is set"
+    )]
     Address,
     /// A policy around the calls makes no sense.
     #[error(transparent)]
@@ -83,16 +86,24 @@ impl CatalogClient {
     }
 }
 
-impl std::str::FromStr for CatalogClient {
-    type Err = InvalidCatalog;
-
-    fn from_str(text: &str) -> Result<Self, InvalidCatalog> {
-        let address: SocketAddr = text
+impl CatalogClient {
+    /// The catalog at `http://IP:PORT`, or at `http://NAME`, which is asked for at `egress`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCatalog`]
+    pub fn at(text: &str, egress: Option<SocketAddr>) -> Result<Self, InvalidCatalog> {
+        let place = text
             .strip_prefix("http://")
-            .and_then(|rest| rest.trim_end_matches('/').parse().ok())
             .ok_or(InvalidCatalog::Address)?;
+        let place = place.trim_end_matches('/');
+        let client = match (place.parse(), egress) {
+            (Ok(address), _) => Client::new(address),
+            (Err(_name), Some(egress)) if is_word(place) => Client::named(egress, place),
+            (Err(_), _) => return Err(InvalidCatalog::Address),
+        };
         Ok(Self {
-            client: Client::new(address),
+            client,
             guard: guard()?,
         })
     }
@@ -103,11 +114,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_catalog_is_an_http_address() {
-        assert!("http://127.0.0.1:8080".parse::<CatalogClient>().is_ok());
-        assert!("http://127.0.0.1:8080/".parse::<CatalogClient>().is_ok());
-        for bad in ["", "127.0.0.1:8080", "https://127.0.0.1:1", "http://there"] {
-            assert!(bad.parse::<CatalogClient>().is_err(), "{bad}");
+    fn the_catalog_is_an_http_address_or_a_name() {
+        let egress = Some("127.0.0.1:15000".parse().unwrap());
+        assert!(CatalogClient::at("http://127.0.0.1:8080", None).is_ok());
+        assert!(CatalogClient::at("http://127.0.0.1:8080/", egress).is_ok());
+        assert!(CatalogClient::at("http://catalog", egress).is_ok());
+        assert!(CatalogClient::at("http://catalog", None).is_err());
+        for bad in ["", "127.0.0.1:8080", "https://127.0.0.1:1", "http://a/b"] {
+            assert!(CatalogClient::at(bad, egress).is_err(), "{bad}");
         }
     }
 }

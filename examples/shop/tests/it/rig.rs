@@ -7,7 +7,7 @@ use axum::Router;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::Value;
-use shop::checkout::{Store, routes};
+use shop::checkout::{CatalogClient, Store, routes};
 use shop::client::Client;
 use tokio::net::TcpListener;
 
@@ -25,7 +25,7 @@ pub(crate) async fn serve(app: Router) -> SocketAddr {
 /// Checkout over a store in this folder and a catalog at this address.
 pub(crate) async fn checkout(folder: &tempfile::TempDir, catalog: SocketAddr) -> SocketAddr {
     let store = Store::open(&folder.path().join("data/orders.db")).unwrap();
-    let catalog = format!("http://{catalog}").parse().unwrap();
+    let catalog = CatalogClient::at(&format!("http://{catalog}"), None).unwrap();
     serve(routes(store, catalog)).await
 }
 
