@@ -43,7 +43,7 @@ fn listener(
     };
     let written = table.tables("route").into_iter();
     let mut routes: Vec<_> = written.map(|table| route(table, protocol)).collect();
-    if egress {
+    if egress && protocol == Protocol::Http {
         by_name(&mut routes, services);
     } else if let (true, Some(service)) = (routes.is_empty(), only) {
         routes.push(implicit_route(service, protocol));

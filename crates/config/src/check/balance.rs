@@ -14,6 +14,7 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
             balance(built, service, &at, report);
         }
         if let ServiceKind::External(external) = &service.kind {
+            weights(built, service, external, &path.key("endpoints"), report);
             backups(external, &path.key("endpoints"), report);
         }
     }
@@ -39,7 +40,7 @@ fn balance(built: &Built<'_, '_>, service: &Service, at: &KeyPath, report: &mut 
         Balance::Prequal(_) => (false, true),
         Balance::P2c | Balance::LeastRequest | Balance::RoundRobin => (false, false),
     };
-    let by_key = ("place requests by a key", "\"ring-hash\"` or \"maglev\"");
+    let by_key = ("place requests by a key", "\"ring-hash\"` or `\"maglev\"`");
     let by_load = ("ask endpoints for their load", "\"prequal\"`");
     for (key, fits, (does, which)) in [
         ("key", hash, by_key),
@@ -55,6 +56,27 @@ fn balance(built: &Built<'_, '_>, service: &Service, at: &KeyPath, report: &mut 
                 .help(format!("write `algorithm = {which}, or remove it"));
             report.check(draft, &[]);
         }
+    }
+}
+
+/// Who says of its load says how much it can do, too.
+fn weights(
+    built: &Built<'_, '_>,
+    service: &Service,
+    external: &External,
+    at: &KeyPath,
+    report: &mut Report<'_, '_>,
+) {
+    if !matches!(service.balance, Balance::Prequal(_)) {
+        return;
+    }
+    let endpoints = 0..external.endpoints.len();
+    let keys = endpoints.map(|index| at.index(index).key("weight"));
+    for at in keys.filter(|at| built.written(at)) {
+        let message = "`weight` has no effect: `prequal` goes by the load that endpoints tell";
+        let draft = Draft::warning("no-effect", &at, message).at_key();
+        let help = "remove it, or balance by another algorithm";
+        report.check(draft.help(help), &[]);
     }
 }
 

@@ -31,7 +31,7 @@ fn http(built: &Built<'_, '_>, listener: &Listener, path: &KeyPath, report: &mut
 }
 
 /// What only HTTP has, of a listener, of its limits, and of a route.
-const OF_LISTENERS: [&str; 2] = ["access_log", "trust_forwarded"];
+const OF_LISTENERS: [&str; 3] = ["access_log", "egress", "trust_forwarded"];
 const OF_LIMITS: [&str; 6] = [
     "head_size",
     "headers",
