@@ -225,12 +225,16 @@ impl Group {
                 self.in_turn(turn, among)
             }
             (Balance::Hash(hash), Some(key)) => self.by_key(turn, among, hash, key),
-            (Balance::Prequal(_), _) => self.by_load(turn, among, rng),
             // Neither a repetition nor what others cannot take changes whose turn it is.
             (Balance::LeastRequest | Balance::RoundRobin, _) => {
                 self.better_of_two(turn, among, rng, |_| 0.0)
             }
-            (Balance::P2c | Balance::Hash(_), _) => self.quicker_of_two(turn, among, rng),
+            (Balance::P2c | Balance::Prequal(_) | Balance::Hash(_), _) => {
+                let trial = self.trial(turn, among);
+                trial
+                    .or_else(|| self.least_loaded(turn, among, rng))
+                    .or_else(|| self.quicker_of_two(turn, among, rng))
+            }
         };
         let local = self.locals.get(drawn?)?;
         Some(Rc::clone(&local.upstream))
@@ -304,9 +308,9 @@ impl Group {
         self.who(among).iter().find(wants).copied()
     }
 
-    /// By what endpoints say; where too few have said anything, by what this thread has seen of them.
-    fn by_load(&self, turn: Turn<'_>, among: Among, rng: &mut Rng) -> Option<usize> {
-        let count = self.who(among).len();
+    /// By what endpoints say; none where they are not asked, or too few have said anything.
+    fn least_loaded(&self, turn: Turn<'_>, among: Among, rng: &mut Rng) -> Option<usize> {
+        let mut reports = self.reports.as_ref()?.borrow_mut();
         // The share of a newcomer grows, whatever it says.
         let lot = rng.unit();
         let grown = |one: &Local| one.ramp(turn.ask.now, turn.plan.slow_start) > lot;
@@ -315,13 +319,8 @@ impl Group {
             let local = position.and_then(|position| self.open(turn, among, position));
             local.is_some_and(grown)
         };
-        let reports = self.reports.as_ref();
-        let told = self.trial(turn, among).or_else(|| {
-            let mut reports = reports?.borrow_mut();
-            let chosen = reports.choose(count, turn.ask.now, may)?;
-            Some(chosen.upstream()?.position())
-        });
-        told.or_else(|| self.quicker_of_two(turn, among, rng))
+        let chosen = reports.choose(self.who(among).len(), turn.ask.now, may)?;
+        Some(chosen.upstream()?.position())
     }
 
     /// Asks a few endpoints for their load, where that is how they are chosen.
@@ -338,9 +337,7 @@ impl Group {
 
     fn quicker_of_two(&self, turn: Turn<'_>, among: Among, rng: &mut Rng) -> Option<usize> {
         let Ask { now, at, .. } = turn.ask;
-        self.trial(turn, among).or_else(|| {
-            self.better_of_two(turn, among, rng, |local| local.upstream.latency_ns(now, at))
-        })
+        self.better_of_two(turn, among, rng, |local| local.upstream.latency_ns(now, at))
     }
 
     fn better_of_two(
