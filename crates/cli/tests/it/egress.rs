@@ -46,25 +46,17 @@ fn services_are_called_by_name_and_nothing_else_is() {
         assert!(ask(unknown).starts_with("HTTP/1.1 404"), "{unknown}");
     }
     let tunnel = ask("CONNECT web:80 HTTP/1.1\r\nhost: web:80");
-    assert!(
-        tunnel.starts_with("HTTP/1.1 4") || tunnel.starts_with("HTTP/1.1 5"),
-        "{tunnel}"
-    );
+    assert!(tunnel.starts_with("HTTP/1.1 405"), "{tunnel}");
     let said = format!("calls go to {address} and {address}");
     cluster.wait("the instance to say it", || {
         let logs = cluster.run(&["logs", "worker"]);
         String::from_utf8_lossy(&logs.stdout).contains(&said)
     });
-    let routes = &status["routes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|route| route["route"].as_str().unwrap().to_owned());
-    let routes: Vec<_> = routes.clone().collect();
-    assert!(
-        routes.contains(&"to-web".to_owned()) && routes.contains(&"root".to_owned()),
-        "{routes:?}"
-    );
+    let routes = status["routes"].as_array().unwrap();
+    let routes: Vec<_> = routes.iter().map(|route| &route["route"]).collect();
+    for known in ["to-web", "root"] {
+        assert!(routes.iter().any(|route| *route == known), "{routes:?}");
+    }
 }
 
 #[test]
