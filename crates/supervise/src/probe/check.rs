@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::disk::Spec;
 
-use super::line::Line;
+use super::line::{self, Line};
 use super::tls::Identity;
 use super::{exec, http, http2};
 
@@ -105,7 +105,7 @@ async fn ask(check: &Check, stream: Line, target: &Target) -> Attempt {
 }
 
 async fn connect(address: &Address, deadline: Instant, limit: Duration) -> Result<Line, Attempt> {
-    match timeout_at(deadline, Line::connect(address)).await {
+    match timeout_at(deadline, line::connect(address)).await {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(Attempt::heard(ProbeOutcome::Unreachable(short(&error)))),
         Err(_elapsed) => Err(Attempt {

@@ -38,7 +38,7 @@ impl Identity {
             None => Ok(line),
             Some((connector, name)) => {
                 let stream = connector.connect(name, line).await?;
-                Ok(Line::Tls(Box::new(stream)))
+                Ok(Box::new(stream))
             }
         }
     }
