@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use h2::server::SendResponse;
 use http::{HeaderMap, Request, Response};
-use ninefold_config::model::{Check, Endpoint, External, Health, Probe, ServiceKind};
+use ninefold_config::model::{Check, Health, Probe};
 use ninefold_core::observation::ProbeOutcome;
 use ninefold_core::observation::Seen;
 use ninefold_core::status::InstanceState;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::file::{file, http, service};
-use crate::rig::{Rig, folder};
+use crate::rig::{Rig, external, folder};
 
 /// What it says: by service the bytes of the message, or a status of the call.
 type Says = Arc<Mutex<BTreeMap<String, Result<Vec<u8>, u8>>>>;
@@ -88,15 +88,7 @@ async fn answer(request: Request<h2::RecvStream>, mut respond: SendResponse<Byte
 async fn probed(check: Check, says: &Says) -> Rig {
     let address = server(Arc::clone(says)).await;
     let folder = folder();
-    let kind = ServiceKind::External(External {
-        endpoints: vec![Endpoint {
-            address: address.to_string(),
-            zone: None,
-            weight: 1,
-            backup: false,
-        }],
-        source: None,
-    });
+    let kind = external(address);
     let health = Health {
         ready: Some(Probe { check, ..http("/") }),
         ..Health::default()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ninefold_config::model::File;
+use ninefold_config::model::{Endpoint, External, File, ServiceKind};
 use ninefold_core::event::EventKind;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::Seen;
@@ -23,6 +23,19 @@ use tokio::time::{Instant, sleep};
 
 /// Everything here is over long before.
 const DEADLINE: Duration = Duration::from_secs(40);
+
+/// One endpoint that the test runs.
+pub(crate) fn external(address: SocketAddr) -> ServiceKind {
+    ServiceKind::External(External {
+        endpoints: vec![Endpoint {
+            address: address.to_string(),
+            zone: None,
+            weight: 1,
+            backup: false,
+        }],
+        source: None,
+    })
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Journal(Mutex<Vec<EventKind>>);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ninefold_config::model::{Endpoint, External, Health, ServiceKind};
+use ninefold_config::model::Health;
 use ninefold_core::address::Address;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::{ProbeOutcome, Seen};
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::file::{file, http, service};
-use crate::rig::{Rig, folder};
+use crate::rig::{Rig, external, folder};
 
 /// Believes one certificate, which is to be that of `name`.
 struct Believes {
@@ -86,15 +86,7 @@ async fn server(name: &'static str) -> (SocketAddr, Believes) {
 async fn probed(name: &'static str) -> Rig {
     let (address, believes) = server(name).await;
     let folder = folder();
-    let kind = ServiceKind::External(External {
-        endpoints: vec![Endpoint {
-            address: address.to_string(),
-            zone: None,
-            weight: 1,
-            backup: false,
-        }],
-        source: None,
-    });
+    let kind = external(address);
     let health = Health {
         ready: Some(http("/ready")),
         ..Health::default()
