@@ -112,7 +112,11 @@ pub(crate) async fn begin(
     let listeners = admin::bind(&state.socket(), file.node.admin, arrival.admin).await?;
     let gateway = match arrival.gateway {
         Some(gateway) => gateway,
-        None => Arc::new(Succession::new(Gateway::hold(&file, state.path())?)),
+        None => {
+            let ports = state.record().map(|record| record.ports);
+            let gateway = Gateway::hold(&file, state.path(), ports.unwrap_or_default())?;
+            Arc::new(Succession::new(gateway))
+        }
     };
     let ledger = open_ledger(&file, state, &journal)?;
     record_start(&journal, &history, &config, &arrival.how);
@@ -127,6 +131,7 @@ pub(crate) async fn begin(
         cluster: file.cluster.name.to_string(),
         file: std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone()),
         admin: listeners.address,
+        ports: chosen_ports(&file, &gateway.addresses()),
     })?;
     let (reporting, reports) = mpsc::channel(REPORTS_MAX);
     let supervisor = Supervisor::start(ninefold_supervise::Options {
@@ -243,6 +248,16 @@ fn record_start(journal: &Journal, history: &[Event], config: &str, how: &How) {
             },
         );
     }
+}
+
+/// What the system chose for listeners with port 0.
+pub(crate) fn chosen_ports(file: &model::File, bound: &[Address]) -> Vec<SocketAddr> {
+    let free = |address: &Address| address.tcp().is_some_and(|address| address.port() == 0);
+    let listeners = file.listeners.iter().zip(bound);
+    listeners
+        .filter(|(listener, _)| free(&listener.address))
+        .filter_map(|(_, bound)| bound.tcp())
+        .collect()
 }
 
 /// Where services are reached through the gateway: each at the first listener with a port that routes

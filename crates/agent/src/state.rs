@@ -37,6 +37,9 @@ pub struct NodeRecord {
     pub file: PathBuf,
     /// The admin API on loopback, if any.
     pub admin: Option<SocketAddr>,
+    /// What the system chose for listeners with port 0, in the order of the file.
+    #[serde(default)]
+    pub ports: Vec<SocketAddr>,
 }
 
 /// What went wrong with the state folder. Nothing was changed in it.
@@ -241,10 +244,11 @@ impl StateFolder {
     }
 
     /// Says that who runs here goes on by another file.
-    pub(crate) fn now_runs(&self, file: &Path) -> Result<(), StateError> {
+    pub(crate) fn now_runs(&self, file: &Path, ports: Vec<SocketAddr>) -> Result<(), StateError> {
         match self.record() {
             Some(record) => self.write_record(&NodeRecord {
                 file: file.to_owned(),
+                ports,
                 ..record
             }),
             None => Ok(()),
@@ -278,6 +282,7 @@ mod tests {
             cluster: "shop".into(),
             file: "x.toml".into(),
             admin: None,
+            ports: Vec::new(),
         };
         state.write_record(&record).unwrap();
         let refused = state.open().unwrap_err().to_string();

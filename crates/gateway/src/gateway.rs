@@ -1,5 +1,6 @@
 //! The handle of a running gateway.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,21 +60,22 @@ impl Gateway {
     ///
     /// As [`Gateway::hold`].
     pub fn start(file: &File, state: &Path) -> Result<Self, StartError> {
-        let gateway = Self::hold(file, state)?;
+        let gateway = Self::hold(file, state, Vec::new())?;
         gateway.open();
         Ok(gateway)
     }
 
     /// Binds all listeners, reads certificates, opens access logs (those without a path in the
     /// folder `state`), and starts the data threads. Nothing is accepted yet: connections wait in
-    /// the system's queue until [`Gateway::open`].
+    /// the system's queue until [`Gateway::open`]. Listeners with port 0 get those of `ports`, in
+    /// turn, where they are free: who was told one may still use it.
     ///
     /// # Errors
     ///
     /// If an address is in use or refused, a certificate or log cannot be used, or a thread cannot
     /// be started; nothing runs then.
-    pub fn hold(file: &File, state: &Path) -> Result<Self, StartError> {
-        start(file, state, None).map(Self::of)
+    pub fn hold(file: &File, state: &Path, ports: Vec<SocketAddr>) -> Result<Self, StartError> {
+        start(file, state, Heritage::Ports(ports)).map(Self::of)
     }
 
     /// As [`Gateway::hold`], with listening sockets of a gateway before, maybe of another process.
@@ -83,21 +85,21 @@ impl Gateway {
     ///
     /// As [`Gateway::hold`].
     pub fn inherit(file: &File, state: &Path, sockets: Sockets) -> Result<Self, StartError> {
-        let heritage = Heritage {
+        let heritage = Heritage::Living {
             sockets,
             elder: None,
         };
-        start(file, state, Some(heritage)).map(Self::of)
+        start(file, state, heritage).map(Self::of)
     }
 
     /// A successor from another file, which shares the listening sockets, and what is known of
     /// endpoints and budgets. It holds.
     pub(crate) fn succeed(&self, file: &File, state: &Path) -> Result<Self, StartError> {
-        let heritage = Heritage {
+        let heritage = Heritage::Living {
             sockets: self.sockets().map_err(StartError::Sockets)?,
             elder: Some(Arc::clone(&self.hub)),
         };
-        start(file, state, Some(heritage)).map(Self::of)
+        start(file, state, heritage).map(Self::of)
     }
 
     fn of(started: Started) -> Self {

@@ -1,6 +1,7 @@
 //! From the configuration to running data threads.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::rc::Rc;
@@ -71,12 +72,17 @@ pub(crate) enum Order {
     Stop,
 }
 
-/// What a successor gets from the generation before it.
+/// What is left of the gateway before.
 #[derive(Debug)]
-pub(crate) struct Heritage {
-    pub(crate) sockets: Sockets,
-    /// The generation before, if it lives in this process.
-    pub(crate) elder: Option<Arc<Hub>>,
+pub(crate) enum Heritage {
+    /// It is gone: the ports that the system chose for it, in the order of the file.
+    Ports(Vec<SocketAddr>),
+    /// It serves still, and hands over.
+    Living {
+        sockets: Sockets,
+        /// Where it lives in this process.
+        elder: Option<Arc<Hub>>,
+    },
 }
 
 /// What a started gateway consists of.
@@ -98,11 +104,7 @@ struct Share {
 }
 
 /// Binds, reads certificates, and starts the threads.
-pub(crate) fn start(
-    file: &File,
-    state: &Path,
-    heritage: Option<Heritage>,
-) -> Result<Started, StartError> {
+pub(crate) fn start(file: &File, state: &Path, heritage: Heritage) -> Result<Started, StartError> {
     let threads = match file.threads {
         Some(threads) => usize::from(threads.get()),
         None => std::thread::available_parallelism().map_or(1, usize::from),
@@ -118,17 +120,18 @@ pub(crate) fn start(
         tls.push(Some(loaded.server_config()?));
         certificates.push(loaded);
     }
-    let (mut inherited, elder) = match heritage {
-        Some(heritage) => (Some(heritage.sockets), heritage.elder),
-        None => (None, None),
-    };
+    let mut heritage = heritage;
     let mut bound: Vec<Bound> = Vec::new();
     for listener in &file.listeners {
-        bound.push(match &mut inherited {
-            Some(sockets) => inherit(listener, threads, sockets)?,
-            None => bind(listener, threads)?,
+        bound.push(match &mut heritage {
+            Heritage::Living { sockets, .. } => inherit(listener, threads, sockets)?,
+            Heritage::Ports(ports) => bind(listener, threads, ports)?,
         });
     }
+    let elder = match heritage {
+        Heritage::Living { elder, .. } => elder,
+        Heritage::Ports(_) => None,
+    };
     let addresses = bound.iter().map(|bound| bound.address.clone()).collect();
     let sockets = Sockets::of(&bound).map_err(StartError::Sockets)?;
     let (logs, log_thread) = AccessLogs::open(file, state)?;

@@ -12,6 +12,7 @@ use super::fingerprint;
 use super::report::{ReloadOutcome, ReloadReport, ReloadRequest, Watched};
 use super::services::{Supervised, added_ready, supervise};
 use super::watch::Watch;
+use crate::begin::chosen_ports;
 use crate::control::Handle;
 
 /// How long a successor is watched if nothing else is said.
@@ -222,7 +223,11 @@ impl Reload {
             control.declare(Arc::clone(&self.new.file), to);
             control.parts.gateway.promote();
         }
-        if let Err(error) = self.handle.launch().state.now_runs(&report.file) {
+        let ports = chosen_ports(
+            &self.new.file,
+            &self.handle.lock().parts.gateway.addresses(),
+        );
+        if let Err(error) = self.handle.launch().state.now_runs(&report.file, ports) {
             tracing::warn!(%error, "the record of this node is not up to date");
         }
         let gateway = Arc::clone(&self.handle.lock().parts.gateway);

@@ -60,6 +60,23 @@ fn services_are_called_by_name_and_nothing_else_is() {
 }
 
 #[test]
+fn instances_outlive_a_ninefold_that_told_them_where_to_call() {
+    let mut cluster = Cluster::up(&egress("address = \"127.0.0.1:0\""));
+    let mut before = cluster.ready(4);
+    // Whoever connects from that port in the meantime has it; then they are told the new one.
+    let kept = (0..3).any(|_| {
+        let address = cluster.status()["listeners"][1]["address"].clone();
+        cluster.kill_ninefold();
+        cluster.start();
+        let same = cluster.status()["listeners"][1]["address"] == address;
+        let after = cluster.ready(4);
+        let outlived = std::mem::replace(&mut before, after) == before;
+        same && outlived
+    });
+    assert!(kept, "{}", cluster.log());
+}
+
+#[test]
 fn others_are_not_to_make_calls() {
     let cluster = Cluster::new(&egress("address = \"0.0.0.0:15000\""));
     let file = cluster.file();

@@ -1,7 +1,7 @@
 //! Sockets: one per thread on the same address.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -54,8 +54,14 @@ pub(crate) struct Bound {
 /// With SO_REUSEPORT another process of the same user would share the port without a word. So it
 /// is first bound without, which fails if anybody listens there. That socket never listens: closing
 /// it would reset whoever had just connected.
-pub(crate) fn bind(listener: &Listener, threads: usize) -> Result<Bound, BindError> {
-    fresh(listener, threads, Some(BACKLOG)).map_err(refused(listener))
+///
+/// Where the system may choose the port, it is that of `before`, if that is free.
+pub(crate) fn bind(
+    listener: &Listener,
+    threads: usize,
+    before: &mut Vec<SocketAddr>,
+) -> Result<Bound, BindError> {
+    fresh(listener, threads, Some(BACKLOG), before).map_err(refused(listener))
 }
 
 /// The same for a successor: sockets that it inherits, which go on as they are, and such that do
@@ -66,7 +72,7 @@ pub(crate) fn inherit(
     heritage: &mut Sockets,
 ) -> Result<Bound, BindError> {
     let Some(inherited) = heritage.take(&listener.address) else {
-        return fresh(listener, threads, None).map_err(refused(listener));
+        return fresh(listener, threads, None, &mut Vec::new()).map_err(refused(listener));
     };
     let file = inherited.file().cloned();
     let mut bound = Bound {
@@ -93,17 +99,26 @@ fn refused(listener: &Listener) -> impl Fn(io::Error) -> BindError {
     }
 }
 
-fn fresh(listener: &Listener, threads: usize, backlog: Option<i32>) -> io::Result<Bound> {
+fn fresh(
+    listener: &Listener,
+    threads: usize,
+    backlog: Option<i32>,
+    before: &mut Vec<SocketAddr>,
+) -> io::Result<Bound> {
     let declared = listener.address.clone();
     let mut bound = match &declared {
         Address::Tcp(address) => {
-            if address.port() != 0 {
-                drop(socket(*address, false)?);
-            }
-            let first = listen(*address, backlog)?;
+            let address = match address.port() {
+                0 => free_again(before, address.ip()).unwrap_or(*address),
+                _ => {
+                    drop(socket(*address, false)?);
+                    *address
+                }
+            };
+            let first = listen(address, backlog)?;
             let local = first.local_addr()?.as_socket();
             Bound {
-                address: local.unwrap_or(*address).into(),
+                address: local.unwrap_or(address).into(),
                 declared,
                 sockets: vec![first.into()],
                 file: None,
@@ -121,6 +136,13 @@ fn fresh(listener: &Listener, threads: usize, backlog: Option<i32>) -> io::Resul
     };
     spread(&mut bound, threads, backlog)?;
     Ok(bound)
+}
+
+/// Takes the next of `before` that is of this host's address `ip`, if nobody else listens there now.
+fn free_again(before: &mut Vec<SocketAddr>, ip: IpAddr) -> Option<SocketAddr> {
+    let next = before.iter().position(|before| before.ip() == ip)?;
+    let before = before.remove(next);
+    socket(before, false).is_ok().then_some(before)
 }
 
 /// A socket for each thread.
@@ -183,7 +205,7 @@ mod tests {
 
     fn bind_at(address: Address, threads: usize) -> io::Result<Bound> {
         let listener = Listener::at(address);
-        fresh(&listener, threads, Some(BACKLOG))
+        fresh(&listener, threads, Some(BACKLOG), &mut Vec::new())
     }
 
     #[test]
