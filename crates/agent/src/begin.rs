@@ -9,7 +9,7 @@ use ninefold_core::address::Address;
 use ninefold_core::event::{Event, EventKind};
 use ninefold_core::id::InstanceId;
 use ninefold_core::incident::Incidents;
-use ninefold_gateway::{Gateway, Succession};
+use ninefold_gateway::{Gateway, StartError, Succession};
 use ninefold_observe::journal::{Journal, JournalLimits};
 use ninefold_observe::metrics::Metrics;
 use ninefold_observe::slo_ledger::{LedgerError, SloLedger};
@@ -112,11 +112,7 @@ pub(crate) async fn begin(
     let listeners = admin::bind(&state.socket(), file.node.admin, arrival.admin).await?;
     let gateway = match arrival.gateway {
         Some(gateway) => gateway,
-        None => {
-            let ports = state.record().map(|record| record.ports);
-            let gateway = Gateway::hold(&file, state.path(), ports.unwrap_or_default())?;
-            Arc::new(Succession::new(gateway))
-        }
+        None => Arc::new(Succession::new(hold(&file, state)?)),
     };
     let ledger = open_ledger(&file, state, &journal)?;
     record_start(&journal, &history, &config, &arrival.how);
@@ -165,6 +161,12 @@ pub(crate) async fn begin(
         reporting,
         registry,
     })
+}
+
+/// A gateway of its own, at the ports that the one before had where the system chooses.
+fn hold(file: &model::File, state: &StateFolder) -> Result<Gateway, StartError> {
+    let before = state.record().map(|record| record.ports);
+    Gateway::hold(file, state.path(), before.unwrap_or_default())
 }
 
 fn registry(gateway: &Arc<Succession>) -> (Registry, Metrics) {
