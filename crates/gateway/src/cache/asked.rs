@@ -17,6 +17,8 @@ const KEY_MAX: usize = 4 << 10;
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+/// RFC 7239: it says the same as those above in one.
+const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 
 /// A request that may be answered from a cache.
 #[derive(Clone, Debug)]
@@ -89,7 +91,30 @@ pub(crate) fn key_of(head: &Parts, https: bool) -> Option<Arc<str>> {
             key.push_str(&said.to_ascii_lowercase());
         }
     }
+    for value in head.headers.get_all(FORWARDED) {
+        add_forwarded(value.to_str().ok()?, &mut key)?;
+    }
     (key.len() <= KEY_MAX).then(|| key.into())
+}
+
+/// Adds what a `forwarded` header says of the request's target: `host` and `proto`, of all hops. Whom
+/// it is from says nothing of the answer. One with an escape, which no name has, is for no cache.
+fn add_forwarded(value: &str, key: &mut String) -> Option<()> {
+    if value.contains('\\') {
+        return None;
+    }
+    let mut quoted = false;
+    let pairs = value.split(|c| {
+        quoted ^= c == '"';
+        !quoted && matches!(c, ',' | ';')
+    });
+    for pair in pairs.map(|pair| pair.trim().to_ascii_lowercase()) {
+        if pair.starts_with("host=") || pair.starts_with("proto=") {
+            key.push_str(" forwarded-");
+            key.push_str(&pair);
+        }
+    }
+    Some(())
 }
 
 /// A header's only value; empty where there is none. Nothing if there are several, or it is no text.
@@ -149,6 +174,13 @@ mod tests {
         assert_eq!(&*asked("GET", &own).unwrap().key, "http://shop/a?b=1");
         let twice = [("x-forwarded-host", "a"), ("x-forwarded-host", "b")];
         assert!(asked("GET", &twice).is_none());
+        let of = |said| Some(asked("GET", &[("host", "a"), ("forwarded", said)])?.key);
+        let plain = of("for=192.0.2.60;by=203.0.113.43, for=\"[2001:db8::1]\"");
+        assert_eq!(plain.as_deref(), Some("http://a/a?b=1"));
+        let moved = of("for=1.2.3.4; Host=\"b;c:80\";proto=https, host=d").unwrap();
+        let expected = "forwarded-host=\"b;c:80\" forwarded-proto=https forwarded-host=d";
+        assert_eq!(&*moved, format!("http://a/a?b=1 {expected}"));
+        assert_eq!(of(r#"host="a\"b""#), None);
         let head = asked("HEAD", &[("cookie", "a=1"), ("pragma", "no-cache")]).unwrap();
         assert!(head.head && head.personal && head.no_cache);
     }

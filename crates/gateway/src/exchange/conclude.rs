@@ -40,6 +40,7 @@ impl Exchange {
             lease,
             at,
             testimony,
+            open,
             took,
             corrupts,
             ..
@@ -82,7 +83,11 @@ impl Exchange {
             return Response::from_parts(parts, Delivery::Tunnel(Box::new(tunnel)));
         }
         let multiplexed = self.head.version == Version::HTTP_2;
-        let grpc = self.form.is_grpc().then_some(Call { testimony, took });
+        let grpc = self.form.is_grpc().then_some(Call {
+            testimony,
+            open,
+            took,
+        });
         let delivery = Delivery::stream(self.ticket, lease, pause_max, multiplexed, begun, grpc);
         let delivery = if corrupts {
             delivery.corrupted()

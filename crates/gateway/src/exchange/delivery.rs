@@ -62,6 +62,8 @@ pub(crate) struct Streaming {
 pub(super) struct Call {
     /// What it says about the endpoint so far.
     pub(super) testimony: Testimony,
+    /// Whether its status has yet to come.
+    pub(super) open: bool,
     /// How long the endpoint took for it.
     pub(super) took: Duration,
 }
@@ -125,6 +127,10 @@ impl Streaming {
     }
 
     fn finish(&mut self) {
+        if self.call.is_some_and(|call| call.open) {
+            // "If an expected status is missing, UNKNOWN": gRPC's `statuscodes.md`.
+            self.take_trailers(&HeaderMap::new());
+        }
         let Some(lease) = self.lease.take() else {
             return;
         };
@@ -156,6 +162,7 @@ impl Streaming {
             return;
         };
         let status = grpc_status(trailers).unwrap_or(GrpcStatus(2));
+        call.open = false;
         call.testimony = Testimony::of_grpc(status);
         let upstream = Rc::clone(lease.upstream());
         let hub = &self.ticket.client.worker.hub;

@@ -394,3 +394,29 @@ async fn calls_that_fail_in_trailers_open_a_breaker() {
     );
     assert_eq!(endpoint.seen().len(), 5);
 }
+
+/// An answer without a status is none: gRPC takes it for UNKNOWN, and so do those who judge endpoints.
+#[tokio::test]
+async fn calls_that_end_without_a_status_have_failed() {
+    for empty in [true, false] {
+        let endpoint = Endpoint::start(None, move |_| async move {
+            let mut response = text(if empty { "" } else { "hi" });
+            let kind = HeaderValue::from_static("application/grpc");
+            response.headers_mut().insert("content-type", kind);
+            response
+        })
+        .await;
+        let mut file = http2();
+        file.listeners[0].routes[0].retry = None;
+        let rig = Rig::new(&file);
+        rig.publish(&[endpoint.address]);
+        let mut sender = client(rig.address).await;
+        for _ in 0..3 {
+            let answer = soon("an answer", sender.send_request(call("/a.B/C"))).await;
+            let body = answer.unwrap().into_body();
+            soon("its end", body.collect()).await.unwrap();
+        }
+        let route = rig.settled().await;
+        assert_eq!((route.requests, route.failed), (3, 3), "empty: {empty}");
+    }
+}
