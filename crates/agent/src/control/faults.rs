@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ninefold_core::event::{EventKind, FaultNotice};
+use ninefold_core::id::InstanceId;
 use ninefold_core::time::Timestamp;
 
 use super::core::{Control, Phase, now};
@@ -65,6 +66,7 @@ impl Control {
         }
         if let Some(fault) = &notice.gateway {
             fault.check()?;
+            self.are_endpoints(&notice.targets)?;
         }
         let at = now();
         self.parts
@@ -87,6 +89,18 @@ impl Control {
             .active
             .insert(notice.id.clone(), (notice, at + ttl));
         Ok(())
+    }
+
+    /// What the gateway is to do to whom it does not know would be done to nobody, and look survived.
+    fn are_endpoints(&self, targets: &[InstanceId]) -> Result<(), String> {
+        let known = self.parts.supervisor.endpoints();
+        let known: Vec<&InstanceId> = known.iter().map(|known| &known.instance).collect();
+        match targets.iter().find(|target| !known.contains(target)) {
+            None => Ok(()),
+            Some(target) => Err(format!(
+                "`targets`: {target} is no endpoint of a service here; `ninefold status` names them"
+            )),
+        }
     }
 
     /// Takes note of a fault's end; false if it was not announced.

@@ -40,6 +40,7 @@ pub(crate) fn inject(kind: FaultKind, targets: &[Target]) -> Result<(), String> 
         let hit = match kind {
             FaultKind::Kill | FaultKind::ZoneKill => process.signal(Signal::KILL),
             FaultKind::Hang => process.signal_group(Signal::STOP),
+            FaultKind::Gray | FaultKind::Errors => return Err(not_ours(kind)),
         };
         match hit {
             Ok(true) => {}
@@ -60,11 +61,16 @@ pub(crate) fn inject(kind: FaultKind, targets: &[Target]) -> Result<(), String> 
     Ok(())
 }
 
+fn not_ours(kind: FaultKind) -> String {
+    format!("`{}` is done by the gateway, not to processes", kind.name())
+}
+
 /// Waits until every target shows the fault: gone after a kill, in state `T` after a stop.
 pub(crate) async fn prove(kind: FaultKind, targets: &[Target]) -> Result<(), String> {
     let shown = match kind {
         FaultKind::Kill | FaultKind::ZoneKill => Presence::Gone,
         FaultKind::Hang => Presence::Stopped,
+        FaultKind::Gray | FaultKind::Errors => return Err(not_ours(kind)),
     };
     let deadline = Instant::now() + PROOF_LIMIT;
     for target in targets {

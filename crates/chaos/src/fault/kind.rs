@@ -1,6 +1,14 @@
 //! The kinds of faults.
 
 use ninefold_config::model::Survive;
+use ninefold_core::fault::{FaultEffect, GatewayFault};
+
+/// How much later an attempt at a gray instance begins, and how much more or less than that: far above
+/// what any peer takes, and below the time that a try is given.
+const GRAY_MS: (u64, u64) = (1_000, 250);
+/// How many of 100 attempts at a failing instance are answered with an error: half of them, as an
+/// instance does whose one dependency of two is gone.
+const ERRORS_PERCENT: u32 = 50;
 
 /// What is done to the targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +19,10 @@ pub(crate) enum FaultKind {
     Hang,
     /// SIGKILL to every supervised instance of a zone.
     ZoneKill,
+    /// The gateway delays attempts at instances.
+    Gray,
+    /// The gateway answers a part of the attempts at instances with 500.
+    Errors,
 }
 
 impl FaultKind {
@@ -20,6 +32,8 @@ impl FaultKind {
             Survive::Instances(count) => (Self::Kill, count),
             Survive::Hang(count) => (Self::Hang, count),
             Survive::Zones(count) => (Self::ZoneKill, count),
+            Survive::Gray(count) => (Self::Gray, count),
+            Survive::Errors(count) => (Self::Errors, count),
         }
     }
 
@@ -29,6 +43,29 @@ impl FaultKind {
             Self::Kill => "kill",
             Self::Hang => "hang",
             Self::ZoneKill => "zone-kill",
+            Self::Gray => "gray",
+            Self::Errors => "errors",
         }
+    }
+
+    /// What the gateway is told to do, if the fault is one that it injects. Such a fault touches no
+    /// process: an instance stays up and ready, as its probes see it.
+    pub(crate) const fn in_gateway(self) -> Option<GatewayFault> {
+        let (share_percent, effect) = match self {
+            Self::Kill | Self::Hang | Self::ZoneKill => return None,
+            Self::Gray => (
+                100,
+                FaultEffect::Latency {
+                    latency_ms: GRAY_MS.0,
+                    jitter_ms: GRAY_MS.1,
+                },
+            ),
+            Self::Errors => (ERRORS_PERCENT, FaultEffect::Abort { status: 500 }),
+        };
+        Some(GatewayFault {
+            share_percent,
+            header: None,
+            effect,
+        })
     }
 }

@@ -98,5 +98,7 @@ fn in_words(claim: &Claim) -> String {
         Survive::Instances(n) => format!("{n} instance{} of {} killed", plural(n), claim.service),
         Survive::Hang(n) => format!("{n} instance{} of {} stopped", plural(n), claim.service),
         Survive::Zones(n) => format!("{n} zone{} killed", plural(n)),
+        Survive::Gray(n) => format!("{n} instance{} of {} slow", plural(n), claim.service),
+        Survive::Errors(n) => format!("{n} instance{} of {} failing", plural(n), claim.service),
     }
 }

@@ -130,7 +130,9 @@ fn candidates(
             .collect()
     };
     let what = match kind {
-        FaultKind::Kill | FaultKind::Hang => format!("instances of {}", claim.service),
+        FaultKind::Kill | FaultKind::Hang | FaultKind::Gray | FaultKind::Errors => {
+            format!("instances of {}", claim.service)
+        }
         FaultKind::ZoneKill => "zones with supervised instances".to_owned(),
     };
     let count = usize::try_from(count).unwrap_or(usize::MAX);

@@ -13,6 +13,8 @@ const LIVE_REQUESTS_MIN: u64 = 20;
 /// What a trial whose fault was shown to happen came to.
 #[derive(Clone, Debug)]
 pub(super) struct Seen<'a> {
+    /// Whether recovery means that the traffic keeps away from the targets.
+    pub(super) turned_away: bool,
     /// From the injection to recovery; none if it did not recover in time.
     pub(super) recover: Option<Duration>,
     /// How long recovery was waited for.
@@ -55,10 +57,14 @@ fn recovery(claim: &Claim, seen: &Seen<'_>, broken: &mut Vec<String>) {
         |limit| format!("declared: within {limit}"),
     );
     match (seen.recover, claim.recover) {
-        (None, _) => broken.push(format!(
-            "not every instance was ready again within {} ({declared})",
-            in_words(seen.watched)
-        )),
+        (None, _) => {
+            let what = match seen.turned_away {
+                true => "traffic did not keep away from every target",
+                false => "not every instance was ready again",
+            };
+            let watched = in_words(seen.watched);
+            broken.push(format!("{what} within {watched} ({declared})"));
+        }
         (Some(took), Some(limit)) if took > limit.0 => {
             broken.push(format!("recovery took {} ({declared})", in_words(took)));
         }
@@ -223,6 +229,7 @@ mod tests {
 
     fn seen(requests: Requests) -> Seen<'static> {
         Seen {
+            turned_away: false,
             recover: Some(Duration::from_millis(900)),
             watched: Duration::from_secs(21),
             requests,

@@ -4,6 +4,7 @@ mod bench;
 mod experiment;
 mod judge;
 mod pace;
+mod quiet;
 mod run;
 mod steps;
 mod view;

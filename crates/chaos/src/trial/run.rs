@@ -11,7 +11,7 @@ use super::experiment::Experiment;
 use super::judge::{Seen, judge};
 use super::watchdog::{Setback, Watchdog};
 use super::{steps, view};
-use crate::fault::{Target, inject, prove};
+use crate::fault::{FaultKind, Target, inject, prove};
 use crate::ledger::{Entry, Undo};
 use crate::load::{self, Load, Plan, Record};
 use crate::process::Process;
@@ -121,11 +121,7 @@ async fn expose_and_clear<S: System>(
     say: &mut Say<'_>,
 ) -> bool {
     report.fault = format!("f-{}-{}", experiment.run, report.number);
-    let undo: Vec<Undo> = ready
-        .targets
-        .iter()
-        .filter_map(|target| target.undo(experiment.kind))
-        .collect();
+    let undo = undo(experiment.kind, &ready.targets);
     let mut exposure = Exposure::default();
     let exposed = match write_ahead(bench, watchdog, experiment, report, &undo, say).await {
         Ok(()) => {
@@ -146,9 +142,10 @@ async fn expose_and_clear<S: System>(
     say(Phase::Rollback, String::new());
     roll_back(bench, report, exposure.injected != Timestamp::ZERO).await;
     say(Phase::Residue, String::new());
-    let stoppable = stoppable(&undo);
     let recovered = exposure.recovered.is_some();
+    let stoppable = stoppable(&undo);
     let residue = steps::residue(bench, &report.fault, &ready.before, &stoppable, recovered).await;
+
     say(Phase::Account, String::new());
     let (records, plan) = match ready.load {
         Some((load, plan)) => (load.finish().await, Some(plan)),
@@ -169,6 +166,7 @@ async fn expose_and_clear<S: System>(
             let (verdict, reasons) = judge(
                 &experiment.claim,
                 &Seen {
+                    turned_away: experiment.kind.in_gateway().is_some(),
                     recover: report.recover,
                     watched: experiment.watch,
                     requests: report.requests,
@@ -205,23 +203,36 @@ async fn write_ahead<S: System>(
         Phase::Announce,
         format!("{} of {}: {kind}", report.fault, report.on_whom()),
     );
-    let notice = FaultNotice {
-        id: report.fault.clone(),
-        kind: kind.clone(),
-        targets: report.targets.clone(),
-        claim: Some(experiment.claim.name.clone()),
-        ttl_ns: nanos(experiment.ttl),
-        gateway: None,
-    };
-    watchdog.guard(bench.announce(&notice)).await??;
+    // What the gateway injects begins by its announcement: that comes behind the ledger's entry.
+    if experiment.kind.in_gateway().is_none() {
+        announce(bench, watchdog, experiment, report).await?;
+    }
     say(Phase::Ledger, String::new());
     let mut entry = Entry::new(report.fault.clone(), kind, bench.owner);
     entry.targets.clone_from(&report.targets);
-    entry.claim = notice.claim;
+    entry.claim = Some(experiment.claim.name.clone());
     entry.undo = undo.to_vec();
     entry.expires_in(experiment.ttl);
     bench.ledger.plan(&entry)?;
     watchdog.check()
+}
+
+/// It is durably in the journal when this returns, and a fault that the gateway injects has begun.
+async fn announce<S: System>(
+    bench: &Bench<'_, S>,
+    watchdog: &mut Watchdog,
+    experiment: &Experiment,
+    report: &TrialReport,
+) -> Result<(), Setback> {
+    let notice = FaultNotice {
+        id: report.fault.clone(),
+        kind: experiment.kind.name().to_owned(),
+        targets: report.targets.clone(),
+        claim: Some(experiment.claim.name.clone()),
+        ttl_ns: nanos(experiment.ttl),
+        gateway: experiment.kind.in_gateway(),
+    };
+    Ok(watchdog.guard(bench.announce(&notice)).await??)
 }
 
 /// Fault, proof, recovery, settling.
@@ -239,26 +250,40 @@ async fn expose<S: System>(
     say(Phase::Fault, report.on_whom());
     exposure.from = elapsed().unwrap_or_default();
     exposure.injected = clock::wall();
-    watchdog.pace.hit(&report.targets, Instant::now());
     report.injected = Some(exposure.injected);
-    inject(kind, &ready.targets).map_err(Setback::Because)?;
-    bench.ledger.applied(&report.fault)?;
-    say(Phase::Proof, String::new());
-    let proof = prove(kind, &ready.targets);
-    watchdog.guard(proof).await?.map_err(Setback::Because)?;
+    if kind.in_gateway().is_some() {
+        announce(bench, watchdog, experiment, report).await?;
+        bench.ledger.applied(&report.fault)?;
+        say(Phase::Proof, String::new());
+        watchdog
+            .guard(steps::struck(bench, &ready.before))
+            .await??;
+    } else {
+        watchdog.pace.hit(&report.targets, Instant::now());
+        inject(kind, &ready.targets).map_err(Setback::Because)?;
+        bench.ledger.applied(&report.fault)?;
+        say(Phase::Proof, String::new());
+        let proof = prove(kind, &ready.targets);
+        watchdog.guard(proof).await?.map_err(Setback::Because)?;
+    }
     say(
         Phase::Recovery,
         format!("at most {}", crate::report::in_words(experiment.watch)),
     );
-    let recovery = steps::recovery(
-        bench,
-        experiment,
-        &report.fault,
-        exposure.injected,
-        &ready.before,
-        &ready.targets,
-    );
-    exposure.recovered = watchdog.guard(recovery).await?;
+    let (
+        injected,
+        Ready {
+            before, targets, ..
+        },
+    ) = (exposure.injected, ready);
+    exposure.recovered = if kind.in_gateway().is_some() {
+        let left = steps::turned_away(bench, experiment, injected, before, targets);
+        watchdog.guard(left).await?
+    } else {
+        let fault = &report.fault;
+        let recovery = steps::recovery(bench, experiment, fault, injected, before, targets);
+        watchdog.guard(recovery).await?
+    };
     if exposure.recovered.is_some() {
         say(Phase::Settle, String::new());
         watchdog.guard(tokio::time::sleep(SETTLE)).await?;
@@ -286,6 +311,11 @@ async fn roll_back<S: System>(bench: &Bench<'_, S>, report: &mut TrialReport, ap
             .notes
             .push(format!("the end of the fault was not recorded: {error}"));
     }
+}
+
+fn undo(kind: FaultKind, targets: &[Target]) -> Vec<Undo> {
+    let each = targets.iter().filter_map(|target| target.undo(kind));
+    each.collect()
 }
 
 fn stoppable(undo: &[Undo]) -> Vec<Process> {

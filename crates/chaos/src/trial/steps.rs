@@ -9,6 +9,7 @@ use ninefold_core::time::Timestamp;
 
 use super::bench::Bench;
 use super::experiment::Experiment;
+use super::quiet::Quiet;
 use super::watchdog::Setback;
 use super::{Pace, view};
 use crate::System;
@@ -29,6 +30,8 @@ const STEADY_MAX: Duration = Duration::from_secs(15);
 const INCIDENT_WAIT: Duration = Duration::from_secs(2);
 /// How long the incident of an earlier trial is given to close, so that the next is one of its own.
 const LINGER: Duration = Duration::from_secs(5);
+/// How long a fault in the gateway may take to hit a request.
+const STRIKE_LIMIT: Duration = Duration::from_secs(5);
 /// How long a listener may take to accept.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
@@ -135,6 +138,27 @@ pub(super) async fn steady(load: &Load, plan: &Plan) -> Result<(), Setback> {
     Ok(())
 }
 
+/// Waits until a request was hit by the fault, which the gateway injects.
+pub(super) async fn struck<S: System>(
+    bench: &Bench<'_, S>,
+    before: &NodeStatus,
+) -> Result<(), Setback> {
+    let deadline = Instant::now() + STRIKE_LIMIT;
+    let struck = |status: &NodeStatus| view::passed(status, Timestamp::ZERO).struck;
+    let was = struck(before);
+    loop {
+        if bench.status().await.is_ok_and(|now| struck(&now) > was) {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(Setback::Because(format!(
+                "the fault could not be shown: it hit no request within {STRIKE_LIMIT:?}"
+            )));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
 /// Waits for full recovery: when, or nothing if it took longer than the experiment watches.
 pub(super) async fn recovery<S: System>(
     bench: &Bench<'_, S>,
@@ -161,6 +185,37 @@ pub(super) async fn recovery<S: System>(
         {
             let seen = clock::wall();
             return Some(view::recovered_at(&status, injected, seen));
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Waits until the traffic has left the targets of a fault that lasts and touches no process: when, or
+/// nothing if it took longer than the experiment watches.
+pub(super) async fn turned_away<S: System>(
+    bench: &Bench<'_, S>,
+    experiment: &Experiment,
+    injected: Timestamp,
+    before: &NodeStatus,
+    targets: &[Target],
+) -> Option<Timestamp> {
+    let instances = view::supervised(before).len();
+    let deadline = Instant::now() + experiment.watch;
+    let mut quiet = Quiet::new(view::passed(before, injected));
+    loop {
+        if let Ok(status) = bench.status().await {
+            let seen = clock::wall();
+            let left = match view::ejected(&status, targets) {
+                true => Some(seen),
+                false => quiet.look(view::passed(&status, seen)),
+            };
+            // Nor may anybody be out who the probes see.
+            if left.is_some() && view::recovered(&status, instances, &[], |_| false) {
+                return left;
+            }
         }
         if Instant::now() >= deadline {
             return None;

@@ -7,6 +7,7 @@ use ninefold_core::id::InstanceId;
 use ninefold_core::status::{InstanceState, InstanceStatus, NodeStatus, RouteStatus};
 use ninefold_core::time::Timestamp;
 
+use super::quiet::Passed;
 use crate::fault::Target;
 use crate::process::{Presence, Process};
 
@@ -123,6 +124,22 @@ pub(super) fn recovered(
         now.is_some_and(|now| now != target.process || same(target))
     };
     all.len() >= instances_before && all.iter().all(ready) && targets.iter().all(back)
+}
+
+/// Whether each target is ejected.
+pub(super) fn ejected(status: &NodeStatus, targets: &[Target]) -> bool {
+    let away = |target: &Target| find(status, &target.instance).is_some_and(|now| now.ejected);
+    targets.iter().all(away)
+}
+
+/// What passed and was hit by an injected fault, over all routes.
+pub(super) fn passed(status: &NodeStatus, at: Timestamp) -> Passed {
+    let routes = status.routes.iter();
+    Passed {
+        at,
+        requests: routes.clone().map(|route| route.requests).sum(),
+        struck: routes.map(|route| route.injected).sum(),
+    }
 }
 
 /// When it recovered: the latest moment since the fault at which an instance became ready, as the

@@ -28,6 +28,13 @@ fn a_fault_is_marked_and_burns_no_budget_and_ends() {
         said.starts_with("HTTP/1.1 409") && said.contains("chaos.ttl_max"),
         "{said}"
     );
+    let mut nobody = abort("f-odd", 1_000_000_000);
+    nobody["targets"] = json!(["web/0", "web/9"]);
+    let said = cluster.post("/v1/faults", &nobody);
+    assert!(
+        said.starts_with("HTTP/1.1 409") && said.contains("web/9 is no endpoint"),
+        "{said}"
+    );
     let said = cluster.post("/v1/faults", &abort("f-1", 60_000_000_000));
     assert!(said.starts_with("HTTP/1.1 200"), "{said}");
     let get = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";

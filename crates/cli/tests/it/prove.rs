@@ -19,6 +19,22 @@ available = "99.9%"
 recover = "10s"
 "#;
 
+/// Faults that no process shows: the gateway injects them, and its live traffic has to find them.
+const GRAY_CLAIMS: &str = r#"
+[[claim]]
+name = "any one replica may be slow"
+survive = { gray = 1 }
+slo = "web"
+available = "99.9%"
+recover = "10s"
+[[claim]]
+name = "any one replica may fail"
+survive = { errors = 1 }
+slo = "web"
+available = "99%"
+recover = "10s"
+"#;
+
 pub(crate) fn verdicts(report: &Value) -> Vec<String> {
     let claims = report["claims"].as_array().unwrap();
     claims
@@ -55,6 +71,53 @@ fn claims_that_hold_are_proven_on_a_running_cluster() {
         assert!(incident["injected"].is_string(), "{incident}");
     }
     cluster.ready(3);
+}
+
+#[test]
+fn faults_that_only_clients_see_are_survived_without_a_restart() {
+    let cluster = Cluster::up(&three_replicas(GRAY_CLAIMS));
+    cluster.ready(3);
+    let output = cluster.run(&["verify", "--trials", "1", "--seed", "1", "--output", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let both = ["PROVEN", "PROVEN"];
+    assert_eq!(verdicts(&report), both, "{report:#}\n{}", cluster.log());
+    let status = cluster.json(&["status", "--output", "json"]);
+    for instance in status["instances"].as_array().unwrap() {
+        assert_eq!(instance["restarts"], 0, "{instance}");
+    }
+    assert!(
+        status["routes"][0]["injected"].as_u64() > Some(0),
+        "{status}"
+    );
+    assert_eq!(
+        status["faults"].as_array().map(Vec::len),
+        Some(0),
+        "{status}"
+    );
+}
+
+/// Where all are slow there is nowhere to go: the claim is refuted, and the fault is gone afterwards.
+#[test]
+fn slowness_of_all_is_refuted() {
+    let claim = GRAY_CLAIMS.replace("gray = 1", "gray = 3");
+    let claim = claim.replacen("recover = \"10s\"", "recover = \"1s\"", 1);
+    let cluster = Cluster::up(&three_replicas(&claim));
+    cluster.ready(3);
+    let name = "any one replica may be slow";
+    let output = cluster.run(&[
+        "verify", "--trials", "1", "--claim", name, "--output", "json",
+    ]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(verdicts(&report), ["REFUTED"], "{report:#}");
+    assert_eq!(output.status.code(), Some(1));
+    let reason = report["claims"][0]["reasons"][0].as_str().unwrap();
+    assert!(reason.contains("keep away"), "{reason}");
+    let status = cluster.json(&["status", "--output", "json"]);
+    assert_eq!(
+        status["faults"].as_array().map(Vec::len),
+        Some(0),
+        "{status}"
+    );
 }
 
 #[test]

@@ -44,6 +44,10 @@ fn survive(table: View<'_, '_>) -> Survive {
         Survive::Hang(hang)
     } else if let Some(zones) = table.integer("zones") {
         Survive::Zones(zones)
+    } else if let Some(gray) = table.integer("gray") {
+        Survive::Gray(gray)
+    } else if let Some(errors) = table.integer("errors") {
+        Survive::Errors(errors)
     } else {
         Survive::Instances(table.integer("instances").unwrap_or(1))
     }

@@ -54,6 +54,8 @@ fn instance_fault(
     let (key, count, verb) = match claim.survive {
         Survive::Instances(count) => ("instances", count, "killed"),
         Survive::Hang(count) => ("hang", count, "hung"),
+        Survive::Gray(count) => ("gray", count, "slow"),
+        Survive::Errors(count) => ("errors", count, "failing"),
         Survive::Zones(_) => return,
     };
     let at = path.key("survive").key(key);
@@ -76,6 +78,19 @@ fn instance_fault(
             .help(format!("write at most {replicas}, or more `replicas`")),
             &related,
         );
+    } else if matches!(claim.survive, Survive::Gray(_) | Survive::Errors(_)) {
+        if count == replicas {
+            report.check(
+                Draft::warning(
+                    "cannot-hold",
+                    &at,
+                    format!("with all {replicas} instances {verb}, traffic has nowhere else to go"),
+                )
+                .value(count)
+                .help(format!("write less than {replicas}, or expect REFUTED")),
+                &related,
+            );
+        }
     } else if replicas - count < service.min_ready {
         report.check(
             Draft::warning(

@@ -35,7 +35,8 @@ pub(crate) static CLAIM: Table = Table {
         .required(),
         Key::new(
             "recover",
-            "From the fault until every instance is ready again, at most.",
+            "From the fault until every instance is ready again, at most; of `gray` and `errors`, which \
+             last, until the traffic keeps away from those that they are done to.",
             Shape::DURATION,
         ),
         Key::new(
@@ -71,8 +72,25 @@ static SURVIVE: Table = Table {
             "Every instance of so many zones is killed with SIGKILL at once.",
             COUNT,
         ),
+        Key::new(
+            "gray",
+            "Attempts at so many instances begin a second later, by a fault in the gateway: slow for \
+             clients, and well by their probes.",
+            COUNT,
+        ),
+        Key::new(
+            "errors",
+            "Half of the attempts at so many instances are answered with 500, by a fault in the gateway.",
+            COUNT,
+        ),
     ],
-    rule: Some(Rule::ExactlyOne(&["instances", "hang", "zones"])),
+    rule: Some(Rule::ExactlyOne(&[
+        "instances",
+        "hang",
+        "zones",
+        "gray",
+        "errors",
+    ])),
     later: &[
         "hosts",
         "nodes",

@@ -18,7 +18,8 @@ pub struct Claim {
     pub slo: Name,
     /// `available`: the least share of requests that succeed from the fault to recovery.
     pub available: Ratio,
-    /// `recover`: from the fault until every instance is ready again, at most.
+    /// `recover`: from the fault until every instance is ready again, at most; of `gray` and `errors`,
+    /// which last, until the traffic keeps away from those that they are done to.
     pub recover: Option<Span>,
     /// `lose`: acknowledged writes that may be lost. Needs `load.check`.
     pub lose: Option<u64>,
@@ -35,6 +36,11 @@ pub enum Survive {
     Hang(u32),
     /// `{ zones = N }`: every instance of N zones is killed with SIGKILL at once.
     Zones(u32),
+    /// `{ gray = N }`: N instances are slow towards clients, by a fault in the gateway, while their
+    /// probes pass.
+    Gray(u32),
+    /// `{ errors = N }`: N instances answer half of the attempts with 500, by a fault in the gateway.
+    Errors(u32),
 }
 
 /// `load`: the open-loop load that a claim is tried under.
