@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use ninefold_chaos::VerifyOptions;
+use ninefold_chaos::ledger::Ledger;
 use ninefold_config::model;
 use ninefold_core::address::Address;
 use ninefold_core::event::{Event, EventKind};
@@ -142,6 +143,7 @@ pub(crate) async fn begin(
     .await?;
     let (registry, metrics) = registry(&gateway);
     let parts = Parts {
+        fault_ledger: Ledger::open(&VerifyOptions::ledger_folder(state.path())).ok(),
         file,
         config,
         journal,

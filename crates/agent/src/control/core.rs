@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use ninefold_chaos::ledger::Ledger;
 use ninefold_config::model;
 use ninefold_core::detect::Detector;
 use ninefold_core::event::EventKind;
@@ -62,6 +63,8 @@ pub(crate) struct Parts {
     pub(crate) detector: Detector,
     pub(crate) incidents: Incidents,
     pub(crate) ledger: SloLedger,
+    /// Where `verify` keeps what it injects; nothing if it cannot be read.
+    pub(crate) fault_ledger: Option<Ledger>,
     pub(crate) metrics: Metrics,
     pub(crate) events_seen: u64,
 }
@@ -204,13 +207,7 @@ impl Control {
         self.account();
         self.learn_events();
         self.parts.journal.flush(now());
-        for expired in self.faults.expire(now()) {
-            self.parts.gateway.present().end_fault(&expired);
-            self.record(EventKind::FaultEnded {
-                id: expired,
-                how: "expired".to_owned(),
-            });
-        }
+        self.end_faults();
     }
 
     fn gateway_notice(&mut self, notice: Notice) {

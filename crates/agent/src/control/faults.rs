@@ -26,18 +26,10 @@ impl Faults {
             .collect()
     }
 
-    /// Forgets those whose time is up, and names them.
-    pub(crate) fn expire(&mut self, at: Timestamp) -> Vec<String> {
-        let expired: Vec<String> = self
-            .active
-            .iter()
-            .filter(|(_, (_, ends))| *ends <= at)
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in &expired {
-            self.active.remove(id);
-        }
-        expired
+    /// Those whose time is up.
+    fn expired(&self, at: Timestamp) -> Vec<String> {
+        let over = self.active.iter().filter(|(_, (_, ends))| *ends <= at);
+        over.map(|(id, _)| id.clone()).collect()
     }
 }
 
@@ -100,6 +92,24 @@ impl Control {
             Some(target) => Err(format!(
                 "`targets`: {target} is no endpoint of a service here; `ninefold status` names them"
             )),
+        }
+    }
+
+    /// Ends what is over: by its time to live, or because who ordered it is gone, and the reaper has
+    /// undone it.
+    pub(crate) fn end_faults(&mut self) {
+        for id in self.faults.expired(now()) {
+            self.end_fault(&id, "expired");
+        }
+        let Some(ledger) = &self.parts.fault_ledger else {
+            return;
+        };
+        let each = self.faults.active.keys();
+        let undone: Vec<(String, String)> = each
+            .filter_map(|id| Some((id.clone(), ledger.undone_by_another(id)?)))
+            .collect();
+        for (id, by) in undone {
+            self.end_fault(&id, &format!("undone by the {by}"));
         }
     }
 

@@ -12,4 +12,5 @@ mod undo;
 
 pub use entry::{Entry, EntryState, Note, Undo};
 pub use error::LedgerError;
+pub(crate) use store::VERIFY;
 pub use store::{Contents, Ledger};

@@ -15,6 +15,9 @@ const UNDONE_KEPT: usize = 64;
 /// One file at most.
 const FILE_BYTES_MAX: u64 = 256 << 10;
 
+/// Who undoes what they ordered themselves.
+pub(crate) const VERIFY: &str = "verify";
+
 /// The ledger in one folder.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -138,6 +141,16 @@ impl Ledger {
         }
     }
 
+    /// Who undid a fault, if it was undone and not by who ordered it: it ended without a word to the
+    /// node.
+    #[must_use]
+    pub fn undone_by_another(&self, id: &str) -> Option<String> {
+        let entry = self.get(id).ok()?;
+        let by = entry.notes.last().map(|note| note.by.clone());
+        let undone = entry.state == EntryState::Undone;
+        by.filter(|by| undone && by != VERIFY)
+    }
+
     /// Undoes a fault and notes in the ledger who did what. An undone entry is left alone.
     ///
     /// # Errors
@@ -174,6 +187,9 @@ impl Ledger {
         }
         for what in &done.what {
             entry.note(by, what.clone());
+        }
+        if done.what.is_empty() {
+            entry.note(by, "nothing to undo".to_owned());
         }
         if done.complete {
             entry.state = EntryState::Undone;

@@ -12,7 +12,7 @@ use super::judge::{Seen, judge};
 use super::watchdog::{Setback, Watchdog};
 use super::{steps, view};
 use crate::fault::{FaultKind, Target, inject, prove};
-use crate::ledger::{Entry, Undo};
+use crate::ledger::{Entry, Undo, VERIFY};
 use crate::load::{self, Load, Plan, Record};
 use crate::process::Process;
 use crate::report::{Requests, TrialReport};
@@ -296,7 +296,7 @@ async fn expose<S: System>(
 /// Undoes the fault and ends it in the journal. What fails here shows as residue, and the reaper
 /// tries again.
 async fn roll_back<S: System>(bench: &Bench<'_, S>, report: &mut TrialReport, applied: bool) {
-    match bench.ledger.undo(&report.fault, "verify") {
+    match bench.ledger.undo(&report.fault, VERIFY) {
         Ok(done) => report.notes.extend(done.what),
         Err(crate::ledger::LedgerError::Missing(_)) if !applied => {}
         Err(error) => report.notes.push(error.to_string()),

@@ -192,17 +192,41 @@ fn a_cluster_of_its_own_that_cannot_start_is_given_up_and_stopped() {
     assert!(!status.status.success(), "it was stopped");
 }
 
-#[test]
-fn a_killed_verify_leaves_no_stopped_process() {
-    let cluster = Cluster::up(&three_replicas(CLAIMS));
-    let before = cluster.ready(3);
-    let mut verify = std::process::Command::new(env!("CARGO_BIN_EXE_ninefold"))
-        .args(["verify", "--claim", "any one replica may hang", "--state"])
+/// `verify` of one claim, which runs when this returns.
+fn begin(cluster: &Cluster, claim: &str) -> std::process::Child {
+    std::process::Command::new(env!("CARGO_BIN_EXE_ninefold"))
+        .args(["verify", "--claim", claim, "--state"])
         .arg(cluster.state())
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+#[test]
+fn a_killed_verify_leaves_no_fault_in_the_gateway() {
+    // Of all, so that nobody recovers and the fault would last for its whole time to live.
+    let claims = GRAY_CLAIMS.replace("gray = 1", "gray = 3");
+    let cluster = Cluster::up(&three_replicas(&claims));
+    cluster.ready(3);
+    let mut verify = begin(&cluster, "any one replica may be slow");
+    let faults = || cluster.status()["faults"].as_array().unwrap().len();
+    cluster.wait("a fault", || faults() == 1);
+    verify.kill().unwrap();
+    verify.wait().unwrap();
+    cluster.wait("the fault to be undone", || faults() == 0);
+    let events = cluster.json(&["events", "--output", "json"]);
+    assert!(
+        events.to_string().contains("undone by the reaper"),
+        "{events}"
+    );
+}
+
+#[test]
+fn a_killed_verify_leaves_no_stopped_process() {
+    let cluster = Cluster::up(&three_replicas(CLAIMS));
+    let before = cluster.ready(3);
+    let mut verify = begin(&cluster, "any one replica may hang");
     cluster.wait("a fault", || before.iter().any(|(_, pid)| stopped(*pid)));
     verify.kill().unwrap();
     verify.wait().unwrap();
