@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use ninefold_core::time::Timestamp;
 
-/// So long nothing worth speaking of is hit.
-const WINDOW: Duration = Duration::from_secs(1);
+/// So long nothing worth speaking of is hit. A hit is counted when its request ends: this is longer
+/// than a fault delays one.
+const WINDOW: Duration = Duration::from_secs(2);
 /// And so many requests pass meanwhile, of which one in `SHARE` may be hit.
 const REQUESTS_MIN: u64 = 20;
 const SHARE: u64 = 100;
@@ -64,16 +65,16 @@ mod tests {
         assert_eq!(quiet.look(passed(500, 50, 10)), None);
         assert_eq!(quiet.look(passed(600, 60, 10)), None);
         assert_eq!(quiet.look(passed(900, 90, 11)), None);
-        assert_eq!(quiet.look(passed(1_800, 180, 11)), None);
+        assert_eq!(quiet.look(passed(2_800, 280, 11)), None);
         let began = Some(passed(900, 0, 0).at);
-        assert_eq!(quiet.look(passed(1_900, 190, 11)), began);
+        assert_eq!(quiet.look(passed(2_900, 290, 11)), began);
     }
 
     #[test]
     fn one_in_a_hundred_is_quiet_and_one_in_fifty_is_not() {
         let mut quiet = Quiet::new(passed(0, 0, 0));
-        assert!(quiet.look(passed(1_000, 200, 2)).is_some());
-        assert_eq!(quiet.look(passed(1_000, 200, 4)), None);
+        assert!(quiet.look(passed(2_000, 200, 2)).is_some());
+        assert_eq!(quiet.look(passed(2_000, 200, 4)), None);
     }
 
     #[test]

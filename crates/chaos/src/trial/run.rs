@@ -251,39 +251,30 @@ async fn expose<S: System>(
     exposure.from = elapsed().unwrap_or_default();
     exposure.injected = clock::wall();
     report.injected = Some(exposure.injected);
+    let watch = crate::report::in_words(experiment.watch);
+    let Ready {
+        before, targets, ..
+    } = ready;
     if kind.in_gateway().is_some() {
         announce(bench, watchdog, experiment, report).await?;
         bench.ledger.applied(&report.fault)?;
         say(Phase::Proof, String::new());
-        watchdog
-            .guard(steps::struck(bench, &ready.before))
-            .await??;
+        let first = watchdog.guard(steps::struck(bench, before)).await??;
+        say(Phase::Recovery, format!("at most {watch}"));
+        let left = steps::turned_away(bench, experiment, first, before, targets);
+        exposure.recovered = watchdog.guard(left).await?;
     } else {
         watchdog.pace.hit(&report.targets, Instant::now());
-        inject(kind, &ready.targets).map_err(Setback::Because)?;
+        inject(kind, targets).map_err(Setback::Because)?;
         bench.ledger.applied(&report.fault)?;
         say(Phase::Proof, String::new());
-        let proof = prove(kind, &ready.targets);
+        let proof = prove(kind, targets);
         watchdog.guard(proof).await?.map_err(Setback::Because)?;
-    }
-    say(
-        Phase::Recovery,
-        format!("at most {}", crate::report::in_words(experiment.watch)),
-    );
-    let (
-        injected,
-        Ready {
-            before, targets, ..
-        },
-    ) = (exposure.injected, ready);
-    exposure.recovered = if kind.in_gateway().is_some() {
-        let left = steps::turned_away(bench, experiment, injected, before, targets);
-        watchdog.guard(left).await?
-    } else {
-        let fault = &report.fault;
+        say(Phase::Recovery, format!("at most {watch}"));
+        let (fault, injected) = (&report.fault, exposure.injected);
         let recovery = steps::recovery(bench, experiment, fault, injected, before, targets);
-        watchdog.guard(recovery).await?
-    };
+        exposure.recovered = watchdog.guard(recovery).await?;
+    }
     if exposure.recovered.is_some() {
         say(Phase::Settle, String::new());
         watchdog.guard(tokio::time::sleep(SETTLE)).await?;

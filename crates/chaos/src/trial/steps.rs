@@ -9,7 +9,7 @@ use ninefold_core::time::Timestamp;
 
 use super::bench::Bench;
 use super::experiment::Experiment;
-use super::quiet::Quiet;
+use super::quiet::{Passed, Quiet};
 use super::watchdog::Setback;
 use super::{Pace, view};
 use crate::System;
@@ -138,17 +138,19 @@ pub(super) async fn steady(load: &Load, plan: &Plan) -> Result<(), Setback> {
     Ok(())
 }
 
-/// Waits until a request was hit by the fault, which the gateway injects.
+/// Waits until a request was hit by the fault, which the gateway injects; what had passed by then.
 pub(super) async fn struck<S: System>(
     bench: &Bench<'_, S>,
     before: &NodeStatus,
-) -> Result<(), Setback> {
+) -> Result<Passed, Setback> {
     let deadline = Instant::now() + STRIKE_LIMIT;
-    let struck = |status: &NodeStatus| view::passed(status, Timestamp::ZERO).struck;
-    let was = struck(before);
+    let was = view::passed(before, Timestamp::ZERO).struck;
     loop {
-        if bench.status().await.is_ok_and(|now| struck(&now) > was) {
-            return Ok(());
+        if let Ok(status) = bench.status().await {
+            let now = view::passed(&status, clock::wall());
+            if now.struck > was {
+                return Ok(now);
+            }
         }
         if Instant::now() >= deadline {
             return Err(Setback::Because(format!(
@@ -198,13 +200,13 @@ pub(super) async fn recovery<S: System>(
 pub(super) async fn turned_away<S: System>(
     bench: &Bench<'_, S>,
     experiment: &Experiment,
-    injected: Timestamp,
+    first_hit: Passed,
     before: &NodeStatus,
     targets: &[Target],
 ) -> Option<Timestamp> {
     let instances = view::supervised(before).len();
     let deadline = Instant::now() + experiment.watch;
-    let mut quiet = Quiet::new(view::passed(before, injected));
+    let mut quiet = Quiet::new(first_hit);
     loop {
         if let Ok(status) = bench.status().await {
             let seen = clock::wall();
