@@ -285,7 +285,8 @@ pub enum IncidentState {
     Closed,
 }
 
-/// Harm to one route while an incident was open, counted from attempts on its instances.
+/// Harm to one route while an incident was open: counted from attempts on its instances, and from
+/// requests that found none of its service's to ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RouteImpact {
     /// The route's name.
@@ -294,6 +295,41 @@ pub struct RouteImpact {
     pub hurt: u64,
     /// Requests that met it and succeeded all the same, by a retry elsewhere.
     pub masked: u64,
+    /// How those ended that failed, most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ends: Vec<ImpactEnd>,
+}
+
+/// Failed requests that ended in one way, in the words of the access log and of
+/// `ninefold_request_ends`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImpactEnd {
+    /// Who ended them: `gateway` or `upstream`.
+    pub by: String,
+    /// How far they had come.
+    pub phase: String,
+    /// Why, in a word.
+    pub cause: String,
+    /// How many.
+    pub requests: u64,
+}
+
+impl RouteImpact {
+    /// Adds harm to the same route.
+    pub fn add(&mut self, more: &Self) {
+        self.hurt = self.hurt.saturating_add(more.hurt);
+        self.masked = self.masked.saturating_add(more.masked);
+        for end in &more.ends {
+            let same = |known: &&mut ImpactEnd| {
+                (&known.by, &known.phase, &known.cause) == (&end.by, &end.phase, &end.cause)
+            };
+            match self.ends.iter_mut().find(same) {
+                Some(known) => known.requests = known.requests.saturating_add(end.requests),
+                None => self.ends.push(end.clone()),
+            }
+        }
+        self.ends.sort_by_key(|end| std::cmp::Reverse(end.requests));
+    }
 }
 
 impl Incident {

@@ -102,6 +102,9 @@ pub struct RouteCounters {
     /// Of `failed`, `cancelled` and `refused`: who ended them, in which phase, and why.
     #[serde(default)]
     pub ends: Vec<(RequestEnd, u64)>,
+    /// Of `ends`: requests for which no endpoint was asked, as none might be.
+    #[serde(default)]
+    pub unserved: Vec<(RequestEnd, u64)>,
     /// Requests that a fallback answered, by why it did; below 500 they are `ok`.
     pub fallbacks: Vec<(FallbackCause, u64)>,
     /// What its cache holds and did; none on a route without one.
@@ -281,6 +284,9 @@ pub struct EndpointCounters {
     pub connects: u64,
     /// By route: requests that met a failed attempt here and failed, or succeeded all the same.
     pub impact: Vec<(Arc<str>, u64, u64)>,
+    /// By route: how the hurt ones ended, as far as there are any.
+    #[serde(default)]
+    pub ends: Vec<(Arc<str>, RequestEnd, u64)>,
 }
 
 impl EndpointCounters {

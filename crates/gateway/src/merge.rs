@@ -142,6 +142,7 @@ impl RouteCounters {
             latency,
             rate_limited,
             ends,
+            unserved,
             bulkhead,
             fallbacks,
             retries,
@@ -173,18 +174,10 @@ impl RouteCounters {
             (mine @ None, other) => *mine = *other,
             (Some(_), None) => {}
         }
-        if self.ends.is_empty() {
-            // It counted none yet when it was written down.
-            self.ends.clone_from(ends);
-        } else {
-            add(&mut self.ends, ends);
-        }
+        add_late(&mut self.ends, ends);
+        add_late(&mut self.unserved, unserved);
         add(&mut self.fallbacks, fallbacks);
-        if self.mirrored.is_empty() {
-            self.mirrored.clone_from(mirrored);
-        } else {
-            add(&mut self.mirrored, mirrored);
-        }
+        add_late(&mut self.mirrored, mirrored);
         self.retries += retries;
         self.retries_denied += retries_denied;
         self.hedges += hedges;
@@ -284,6 +277,7 @@ impl EndpointCounters {
             stale,
             connects,
             impact,
+            ends,
         } = other;
         self.report = sum(&self.report, report);
         add(&mut self.ejections, ejections);
@@ -300,6 +294,13 @@ impl EndpointCounters {
                 None => self.impact.push((Arc::clone(route), *hurt, *masked)),
             }
         }
+        for (route, end, more) in ends {
+            let mut known = self.ends.iter_mut();
+            match known.find(|one| one.0 == *route && one.1 == *end) {
+                Some((.., count)) => *count += more,
+                None => self.ends.push((Arc::clone(route), *end, *more)),
+            }
+        }
     }
 }
 
@@ -309,6 +310,15 @@ fn add<K: PartialEq>(all: &mut [(K, u64)], others: &[(K, u64)]) {
         if let Some((_, count)) = all.iter_mut().find(|(known, _)| known == of) {
             *count += more;
         }
+    }
+}
+
+/// The same of counts that may have been missing when they were written down.
+fn add_late<K: PartialEq + Clone>(all: &mut Vec<(K, u64)>, others: &[(K, u64)]) {
+    if all.is_empty() {
+        others.clone_into(all);
+    } else {
+        add(all, others);
     }
 }
 

@@ -117,6 +117,22 @@ impl RequestEnd {
         Self::Status,
     ];
 
+    /// Those of requests that failed: the last ones of all.
+    pub(crate) const FAILED: usize = Self::ALL.len() - Self::NoEndpoint as usize;
+
+    /// How requests of a service end of which no endpoint may be asked.
+    pub(crate) const UNSERVED: [Self; 2] = [Self::NoEndpoint, Self::BreakerOpen];
+
+    /// Those of requests that failed, in the order of their places.
+    pub(crate) fn failures() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|end| end.failed().is_some())
+    }
+
+    /// Its place among those of requests that failed, if it is one.
+    pub(crate) const fn failed(self) -> Option<usize> {
+        (self as usize).checked_sub(Self::NoEndpoint as usize)
+    }
+
     /// Outcome, who, phase and cause; and what the header of an answer of the gateway's own says.
     const fn row(self) -> Row {
         use Outcome::{Cancelled, Failed, Refused};
@@ -253,6 +269,9 @@ mod tests {
             assert_ne!(end.outcome(), Outcome::Ok);
             // Only a client's doing is no failure of ours.
             assert_eq!(end.who() == Who::Client, end.outcome() != Outcome::Failed);
+            let failed = end.failed();
+            assert_eq!(failed.is_some(), end.outcome() == Outcome::Failed);
+            assert!(failed.is_none_or(|place| place < RequestEnd::FAILED));
         }
     }
 

@@ -284,6 +284,7 @@ impl RouteCounters {
             latency: Histogram::new(bounds(thresholds)),
             rate_limited: 0,
             ends: RequestEnd::ALL.map(|end| (end, 0)).into(),
+            unserved: RequestEnd::UNSERVED.map(|end| (end, 0)).into(),
             fallbacks: FallbackCause::ALL.map(|cause| (cause, 0)).into(),
             bulkhead: None,
             cache: None,
@@ -302,6 +303,9 @@ impl RouteCounters {
     fn add(&mut self, cells: &RouteCells) {
         // Ends are read before beginnings, so that a sum never shows more ends than beginnings.
         for ((_, sum), cell) in self.ends.iter_mut().zip(&cells.ends) {
+            *sum += load(cell);
+        }
+        for ((_, sum), cell) in self.unserved.iter_mut().zip(&cells.unserved) {
             *sum += load(cell);
         }
         self.ok += load(&cells.ok);
@@ -330,6 +334,28 @@ impl RouteCounters {
     }
 }
 
+/// By route: requests that failed, and such that succeeded all the same; and how those ended that failed.
+type Impact = (Vec<(Arc<str>, u64, u64)>, Vec<(Arc<str>, RequestEnd, u64)>);
+
+fn impact(threads: &[EndpointCells], routes: &[Arc<str>]) -> Impact {
+    let (mut impact, mut ends) = (Vec::with_capacity(routes.len()), Vec::new());
+    for (slot, route) in routes.iter().enumerate() {
+        let of_route = || threads.iter().filter_map(|cells| cells.impact.get(slot));
+        let masked = of_route().map(|cells| load(&cells.masked)).sum();
+        let mut hurt = 0;
+        for (place, end) in RequestEnd::failures().enumerate() {
+            let cells = of_route().filter_map(|cells| cells.hurt.get(place));
+            let count: u64 = cells.map(load).sum();
+            hurt += count;
+            if count > 0 {
+                ends.push((Arc::clone(route), end, count));
+            }
+        }
+        impact.push((Arc::clone(route), hurt, masked));
+    }
+    (impact, ends)
+}
+
 fn endpoint(hub: &Hub, known: &Endpoint) -> EndpointCounters {
     let sum = |cell: fn(&EndpointCells) -> &AtomicU64| {
         known
@@ -343,21 +369,8 @@ fn endpoint(hub: &Hub, known: &Endpoint) -> EndpointCounters {
         .services
         .iter()
         .find(|service| service.name == known.instance.service);
-    let impact = service
-        .map_or([].as_slice(), |service| &service.routes)
-        .iter()
-        .enumerate()
-        .map(|(slot, route)| {
-            let cells = known
-                .cells
-                .iter()
-                .filter_map(|cells| cells.impact.get(slot));
-            let (hurt, masked) = cells.fold((0, 0), |(hurt, masked), cell| {
-                (hurt + load(&cell.0), masked + load(&cell.1))
-            });
-            (Arc::clone(route), hurt, masked)
-        })
-        .collect();
+    let routes = service.map_or([].as_slice(), |service| &service.routes);
+    let (impact, ends) = impact(&known.cells, routes);
     let in_flight = sum(|cells| &cells.in_flight);
     EndpointCounters {
         instance: known.instance.clone(),
@@ -382,5 +395,6 @@ fn endpoint(hub: &Hub, known: &Endpoint) -> EndpointCounters {
         stale: sum(|cells| &cells.stale),
         connects: sum(|cells| &cells.connects),
         impact,
+        ends,
     }
 }

@@ -37,7 +37,7 @@ impl Control {
     /// Everything that is counted so far, as far as it is not booked yet.
     pub(super) fn book(&mut self, counted: Counters) {
         let at = now();
-        let mut hurts: BTreeMap<Arc<str>, Vec<(InstanceId, u64)>> = BTreeMap::new();
+        let mut hurts: BTreeMap<String, Vec<(InstanceId, u64)>> = BTreeMap::new();
         let (endpoints, routes) = self.deltas.advance(counted);
         for delta in endpoints {
             let seen = Seen::Callers(delta.report);
@@ -46,17 +46,19 @@ impl Control {
                 at,
                 seen,
             });
-            for (route, hurt, masked) in delta.impact {
-                self.parts
-                    .incidents
-                    .impact(at, &delta.instance, &route, hurt, masked);
-                let instance = delta.instance.clone();
-                hurts.entry(route).or_default().push((instance, hurt));
+            let suspect = Suspect::Instance(delta.instance.clone());
+            for harm in delta.impact {
+                let hurt = (delta.instance.clone(), harm.hurt);
+                hurts.entry(harm.route.clone()).or_default().push(hurt);
+                self.parts.incidents.impact(at, &suspect, harm);
             }
         }
         for delta in &routes {
+            let suspect = Suspect::Service(Arc::clone(&delta.service));
+            let harm = delta.unserved.clone();
+            self.parts.incidents.impact(at, &suspect, harm);
             self.parts.ledger.add_route(at, &delta.route, delta.totals);
-            let hurt = hurts.get(&delta.route).map_or(&[][..], Vec::as_slice);
+            let hurt = hurts.get(&*delta.route).map_or(&[][..], Vec::as_slice);
             self.spend(at, delta, hurt);
         }
         self.ledger_problem = self

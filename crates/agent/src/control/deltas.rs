@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ninefold_core::event::{ImpactEnd, RouteImpact};
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::CallerReport;
 use ninefold_core::slo::RouteTotals;
-use ninefold_gateway::{Counters, EndpointCounters, Histogram, RouteCounters};
+use ninefold_gateway::{Counters, EndpointCounters, Histogram, RequestEnd, RouteCounters};
 
 /// The counters of the last look.
 #[derive(Debug, Default)]
@@ -20,8 +21,8 @@ pub(crate) struct Deltas {
 pub(crate) struct EndpointDelta {
     pub(crate) instance: InstanceId,
     pub(crate) report: CallerReport,
-    /// By route: hurt and masked requests.
-    pub(crate) impact: Vec<(Arc<str>, u64, u64)>,
+    /// By route, where there is any.
+    pub(crate) impact: Vec<RouteImpact>,
 }
 
 /// One route since the last look.
@@ -33,6 +34,8 @@ pub(crate) struct RouteDelta {
     pub(crate) totals: RouteTotals,
     /// Of those that failed: hit by a fault that was injected.
     pub(crate) injected_failed: u64,
+    /// Requests for which no endpoint was asked.
+    pub(crate) unserved: RouteImpact,
     /// Answers by the upper bound of their time in nanoseconds (`u64::MAX` for the rest).
     pub(crate) latency: Vec<(u64, u64)>,
 }
@@ -99,9 +102,22 @@ fn endpoint(before: Option<&EndpointCounters>, now: &EndpointCounters) -> Endpoi
             let was = before
                 .and_then(|before| before.impact.iter().find(|(name, ..)| name == route))
                 .map_or((0, 0), |(_, hurt, masked)| (*hurt, *masked));
-            (Arc::clone(route), less(*hurt, was.0), less(*masked, was.1))
+            let ends = now.ends.iter().filter(|(name, ..)| name == route);
+            let ends = ends.map(|(_, end, count)| {
+                let before = before.and_then(|before| {
+                    let mut ends = before.ends.iter();
+                    ends.find(|(name, known, _)| (name, known) == (route, end))
+                });
+                (*end, less(*count, before.map_or(0, |(.., count)| *count)))
+            });
+            RouteImpact {
+                route: route.to_string(),
+                hurt: less(*hurt, was.0),
+                masked: less(*masked, was.1),
+                ends: counted(ends),
+            }
         })
-        .filter(|(_, hurt, masked)| hurt + masked > 0)
+        .filter(|harm| harm.hurt + harm.masked > 0)
         .collect();
     EndpointDelta {
         instance: now.instance.clone(),
@@ -110,7 +126,35 @@ fn endpoint(before: Option<&EndpointCounters>, now: &EndpointCounters) -> Endpoi
     }
 }
 
+/// How requests ended, in words; without those that nobody ended in.
+fn counted(ends: impl Iterator<Item = (RequestEnd, u64)>) -> Vec<ImpactEnd> {
+    let some = ends.filter(|(_, count)| *count > 0);
+    some.map(|(end, requests)| ImpactEnd {
+        by: end.by().to_owned(),
+        phase: end.phase_name().to_owned(),
+        cause: end.cause().to_owned(),
+        requests,
+    })
+    .collect()
+}
+
+fn unserved(before: Option<&RouteCounters>, now: &RouteCounters) -> RouteImpact {
+    let ends = now.unserved.iter().map(|(end, count)| {
+        let mut before = before.iter().flat_map(|before| &before.unserved);
+        let was = before.find(|(known, _)| known == end);
+        (*end, count.saturating_sub(was.map_or(0, |(_, was)| *was)))
+    });
+    let ends = counted(ends);
+    RouteImpact {
+        route: now.route.to_string(),
+        hurt: ends.iter().map(|end| end.requests).sum(),
+        masked: 0,
+        ends,
+    }
+}
+
 fn route(before: Option<&RouteCounters>, now: &RouteCounters) -> RouteDelta {
+    let unserved = unserved(before, now);
     let less = |of: fn(&RouteCounters) -> u64| of(now).saturating_sub(before.map_or(0, of));
     let totals = RouteTotals {
         requests: less(|route| route.requests),
@@ -143,6 +187,7 @@ fn route(before: Option<&RouteCounters>, now: &RouteCounters) -> RouteDelta {
         service: Arc::clone(&now.service),
         totals,
         injected_failed: less(|route| route.injected_failed),
+        unserved,
         latency,
     }
 }

@@ -122,7 +122,7 @@ impl Entry {
         }
         self.isolated.append(&mut other.isolated);
         for impact in std::mem::take(&mut other.incident.impact) {
-            self.count(&impact.route, impact.hurt, impact.masked);
+            self.count(&impact);
         }
         for action in &other.incident.actions {
             act(&mut self.incident, action.clone());
@@ -186,24 +186,27 @@ impl Entry {
         ends
     }
 
+    /// Whether one of its instances is of this service.
+    pub(super) fn concerns(&self, service: &str) -> bool {
+        let mut verdicts = self.incident.verdicts.iter();
+        verdicts.any(|verdict| *verdict.instance.service == *service)
+    }
+
     /// Adds to the harm done to a route.
-    pub(super) fn count(&mut self, route: &str, hurt: u64, masked: u64) {
+    pub(super) fn count(&mut self, harm: &RouteImpact) {
         let impact = &mut self.incident.impact;
-        let known = impact.iter().any(|known| known.route == route);
+        let known = impact.iter().any(|known| known.route == harm.route);
         let route = if known || impact.len() < ROUTES_MAX {
-            route
+            &harm.route
         } else {
             OTHER_ROUTES
         };
-        if !impact.iter().any(|known| known.route == route) {
-            impact.push(RouteImpact {
+        match impact.iter_mut().find(|known| known.route == route) {
+            Some(known) => known.add(harm),
+            None => impact.push(RouteImpact {
                 route: route.to_owned(),
-                ..RouteImpact::default()
-            });
-        }
-        if let Some(known) = impact.iter_mut().find(|known| known.route == route) {
-            known.hurt = known.hurt.saturating_add(hurt);
-            known.masked = known.masked.saturating_add(masked);
+                ..harm.clone()
+            }),
         }
     }
 }

@@ -1,7 +1,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::event::RouteImpact;
 use crate::id::InstanceId;
+use crate::slo::Suspect;
 use crate::time::Timestamp;
 
 /// Reports that wait for an incident at most; the oldest goes first.
@@ -17,43 +19,36 @@ pub(super) struct HeldImpact {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Held {
+struct Held {
     at: Timestamp,
-    instance: InstanceId,
-    pub(super) route: String,
-    pub(super) hurt: u64,
-    pub(super) masked: u64,
+    suspect: Suspect,
+    harm: RouteImpact,
 }
 
 impl HeldImpact {
-    pub(super) fn hold(
-        &mut self,
-        at: Timestamp,
-        instance: &InstanceId,
-        route: &str,
-        (hurt, masked): (u64, u64),
-    ) {
+    pub(super) fn hold(&mut self, at: Timestamp, suspect: &Suspect, harm: RouteImpact) {
         self.expire(at);
         if self.reports.len() >= HELD_MAX {
             self.reports.pop_front();
         }
         self.reports.push_back(Held {
             at,
-            instance: instance.clone(),
-            route: route.to_owned(),
-            hurt,
-            masked,
+            suspect: suspect.clone(),
+            harm,
         });
     }
 
     /// Takes out what waits for an incident of `instance`.
-    pub(super) fn take(&mut self, now: Timestamp, instance: &InstanceId) -> Vec<Held> {
+    pub(super) fn take(&mut self, now: Timestamp, instance: &InstanceId) -> Vec<RouteImpact> {
         self.expire(now);
         let (taken, left): (VecDeque<Held>, VecDeque<Held>) = std::mem::take(&mut self.reports)
             .into_iter()
-            .partition(|held| held.instance == *instance);
+            .partition(|held| match &held.suspect {
+                Suspect::Instance(suspect) => suspect == instance,
+                Suspect::Service(service) => *service == instance.service,
+            });
         self.reports = left;
-        taken.into()
+        taken.into_iter().map(|held| held.harm).collect()
     }
 
     pub(super) fn expire(&mut self, now: Timestamp) {

@@ -7,9 +7,10 @@ use super::domain::{domain, most_of_zone, whole_service};
 use super::entry::{Entry, act};
 use super::impact::HeldImpact;
 use crate::detect::{Facts, Finding};
-use crate::event::{Event, EventKind, Incident, IncidentState, Verdict};
+use crate::event::{Event, EventKind, Incident, IncidentState, RouteImpact, Verdict};
 use crate::id::InstanceId;
 use crate::reliability::measure;
+use crate::slo::Suspect;
 use crate::status::ClassReliability;
 use crate::taxonomy::FailureClass;
 use crate::time::Timestamp;
@@ -160,27 +161,33 @@ impl Incidents {
             .collect()
     }
 
-    /// Counts harm that callers met at an instance since the last call: requests that failed for
-    /// their client, and such that a retry saved. Returns the incident it counts to; without one it
-    /// waits for one to open. The counts are handed out by [`Self::tick`].
+    /// Counts harm since the last call that callers met at an instance, or because they found none
+    /// of a service to ask: requests that failed for their client, and such that a retry saved.
+    /// Returns the incident it counts to, which is the newest one there; without one it waits for one
+    /// to open. The counts are handed out by [`Self::tick`].
     pub fn impact(
         &mut self,
         now: Timestamp,
-        instance: &InstanceId,
-        route: &str,
-        hurt: u64,
-        masked: u64,
+        suspect: &Suspect,
+        harm: RouteImpact,
     ) -> Option<String> {
-        if hurt == 0 && masked == 0 {
+        if harm.hurt == 0 && harm.masked == 0 {
             return None;
         }
+        let suspected = |entry: &&mut Entry| match suspect {
+            Suspect::Instance(instance) => entry.has(instance),
+            // One that was taken over goes on elsewhere.
+            Suspect::Service(service) => {
+                entry.incident.merged_into.is_none() && entry.concerns(service)
+            }
+        };
         let mut entries = self.entries.values_mut().rev();
-        let found = entries.find(|entry| entry.has(instance) && lingers(&entry.incident, now));
+        let found = entries.find(|entry| suspected(entry) && lingers(&entry.incident, now));
         let Some(entry) = found else {
-            self.held.hold(now, instance, route, (hurt, masked));
+            self.held.hold(now, suspect, harm);
             return None;
         };
-        entry.count(route, hurt, masked);
+        entry.count(&harm);
         entry.unsaved.get_or_insert(now);
         Some(entry.incident.id.clone())
     }
@@ -197,10 +204,7 @@ impl Incidents {
     /// they do not agree.
     #[must_use]
     pub fn class_of_service(&self, service: &str, now: Timestamp) -> Option<FailureClass> {
-        let of = |entry: &&Entry| {
-            let mut verdicts = entry.incident.verdicts.iter();
-            verdicts.any(|verdict| *verdict.instance.service == *service)
-        };
+        let of = |entry: &&Entry| entry.concerns(service);
         let recent =
             |entry: &&Entry| entry.incident.merged_into.is_none() && lingers(&entry.incident, now);
         let entries = self.entries.values().filter(recent).filter(of);
@@ -266,7 +270,7 @@ impl Incidents {
         let held = self.held.take(verdict.detected, &verdict.instance);
         if let Some(entry) = self.entries.get_mut(&home) {
             for held in held {
-                entry.count(&held.route, held.hurt, held.masked);
+                entry.count(&held);
             }
             let left = self.isolated.get(&verdict.instance);
             if let Some(at) = left.filter(|at| **at >= verdict.onset) {

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use super::Incidents;
 use crate::detect::{Detector, Facts, Finding, Settings};
-use crate::event::{Event, EventKind, FaultNotice, Incident, RouteImpact};
+use crate::event::{Event, EventKind, FaultNotice, ImpactEnd, Incident, RouteImpact};
 use crate::id::InstanceId;
 use crate::observation::{CallerReport, FailedProbe, Observation, ProbeKind, ProbeOutcome, Seen};
+use crate::slo::Suspect;
 use crate::taxonomy::ExitCause;
 use crate::time::Timestamp;
 
@@ -195,11 +196,18 @@ impl Scene {
 
     fn impact(&mut self, at: Timestamp, rest: &str) {
         let mut parts = rest.split(' ');
-        let instance = parts.next().unwrap().parse().unwrap();
-        let route = parts.next().unwrap();
-        let hurt = parts.next().unwrap().parse().unwrap();
-        let masked = parts.next().unwrap().parse().unwrap();
-        let to = self.incidents.impact(at, &instance, route, hurt, masked);
+        let suspect = parts.next().unwrap();
+        let suspect = match suspect.parse() {
+            Ok(instance) => Suspect::Instance(instance),
+            Err(_) => Suspect::Service(suspect.into()),
+        };
+        let harm = RouteImpact {
+            route: parts.next().unwrap().to_owned(),
+            hurt: parts.next().unwrap().parse().unwrap(),
+            masked: parts.next().unwrap().parse().unwrap(),
+            ends: parts.map(end).collect(),
+        };
+        let to = self.incidents.impact(at, &suspect, harm);
         let to = to.unwrap_or_else(|| "none yet".to_owned());
         writeln!(self.out, "  counts to {to}").unwrap();
     }
@@ -281,8 +289,18 @@ impl Scene {
                 route,
                 hurt,
                 masked,
+                ends,
             } = impact;
             writeln!(text, "  {route}: {hurt} hurt, {masked} masked").unwrap();
+            for end in ends {
+                let ImpactEnd {
+                    by,
+                    phase,
+                    cause,
+                    requests,
+                } = end;
+                writeln!(text, "    {requests} {by}/{phase}/{cause}").unwrap();
+            }
         }
         for (what, lines) in [("change", &incident.changes), ("action", &incident.actions)] {
             for line in lines {
@@ -307,6 +325,18 @@ impl Scene {
             )
             .unwrap();
         }
+    }
+}
+
+/// `5:gateway/route/no-endpoint`.
+fn end(text: &str) -> ImpactEnd {
+    let (requests, end) = text.split_once(':').unwrap();
+    let mut words = end.split('/').map(str::to_owned);
+    ImpactEnd {
+        by: words.next().unwrap(),
+        phase: words.next().unwrap(),
+        cause: words.next().unwrap(),
+        requests: requests.parse().unwrap(),
     }
 }
 

@@ -316,8 +316,8 @@ impl Ticket {
                 Outcome::Refused => &cells.refused,
             };
             add(cell, 1);
-            if let Some(cell) = end.and_then(|end| cells.ends.get(end as usize)) {
-                add(cell, 1);
+            if let Some(end) = end {
+                count_end(cells, end, self.failed_at.is_empty());
             }
             if self.fault.get().is_some() {
                 add(&cells.injected, 1);
@@ -328,7 +328,7 @@ impl Ticket {
             }
         }
         if !self.failed_at.is_empty() {
-            self.blame(outcome);
+            self.blame(outcome, end);
         }
         if let Some(record) = self.record.take() {
             let endpoint = self.upstream.as_ref().map(|up| up.endpoint.label.clone());
@@ -356,7 +356,7 @@ impl Ticket {
     }
 
     /// Notes at each endpoint that failed whether the request was hurt or masked, once each.
-    fn blame(&self, outcome: Outcome) {
+    fn blame(&self, outcome: Outcome, end: Option<RequestEnd>) {
         let routes = &self.client.worker.hub.plan.routes;
         let Some(route) = routes.get(self.route) else {
             return;
@@ -368,16 +368,28 @@ impl Ticket {
             }
             let slot = route.slot(upstream.service);
             let cells = upstream.cells().zip(slot);
-            let Some((hurt, masked)) = cells.and_then(|(cells, slot)| cells.impact.get(slot))
-            else {
+            let Some(cells) = cells.and_then(|(cells, slot)| cells.impact.get(slot)) else {
                 continue;
             };
-            match outcome {
-                Outcome::Ok => add(masked, 1),
-                Outcome::Failed => add(hurt, 1),
-                Outcome::Cancelled | Outcome::Refused => {}
+            if outcome == Outcome::Ok {
+                add(&cells.masked, 1);
+            }
+            let hurt = end.and_then(RequestEnd::failed);
+            if let Some(cell) = hurt.and_then(|place| cells.hurt.get(place)) {
+                add(cell, 1);
             }
         }
+    }
+}
+
+/// Counts an end that was not a good one.
+fn count_end(cells: &RouteCells, end: RequestEnd, nobody_asked: bool) {
+    if let Some(cell) = cells.ends.get(end as usize) {
+        add(cell, 1);
+    }
+    let mut unserved = RequestEnd::UNSERVED.iter().zip(&cells.unserved);
+    if nobody_asked && let Some((_, cell)) = unserved.find(|(one, _)| **one == end) {
+        add(cell, 1);
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct RouteCells {
     pub(crate) fallbacks: [AtomicU64; FallbackCause::ALL.len()],
     /// Ends that were not good ones.
     pub(crate) ends: [AtomicU64; RequestEnd::ALL.len()],
+    /// By how they ended: requests for which no endpoint was asked.
+    pub(crate) unserved: [AtomicU64; RequestEnd::UNSERVED.len()],
     /// By how the cache took part.
     pub(crate) cache: [AtomicU64; CacheResult::ALL.len()],
     /// By what became of the copy.
@@ -73,6 +75,7 @@ impl RouteCells {
             hedges_won: AtomicU64::new(0),
             fallbacks: Default::default(),
             ends: [const { AtomicU64::new(0) }; RequestEnd::ALL.len()],
+            unserved: Default::default(),
             cache: Default::default(),
             mirrored: Default::default(),
             bytes_in: AtomicU64::new(0),
@@ -117,8 +120,17 @@ pub(crate) struct EndpointCells {
     pub(crate) connects: AtomicU64,
     /// Good answers by latency, in the buckets of the comparison with peers.
     pub(crate) answers: Box<[AtomicU64]>,
-    /// By slot of the service's routes: hurt and masked.
-    pub(crate) impact: Box<[(AtomicU64, AtomicU64)]>,
+    /// By slot of the service's routes.
+    pub(crate) impact: Box<[ImpactCells]>,
+}
+
+/// Requests of one route that met a failed attempt at one endpoint, on one thread.
+#[derive(Debug, Default)]
+pub(crate) struct ImpactCells {
+    /// Such as failed, by how they ended.
+    pub(crate) hurt: [AtomicU64; RequestEnd::FAILED],
+    /// Such as succeeded all the same.
+    pub(crate) masked: AtomicU64,
 }
 
 impl EndpointCells {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use ninefold_config::model::{Bytes, Redundancy, Retry, Span};
-use ninefold_gateway::{Notice, RouteCounters};
+use ninefold_gateway::{Notice, RequestEnd, RouteCounters};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::backend::{Act, Backend, ok, status};
@@ -34,7 +34,27 @@ async fn without_an_endpoint_503_at_once_in_the_shape_that_was_asked_for() {
     assert_eq!(json.header("content-type").unwrap(), "application/json");
     let body: serde_json::Value = serde_json::from_str(&json.body).unwrap();
     assert_eq!(body["reason"], "gateway/route");
-    assert_eq!(rig.settled().await.failed, 2);
+    let route = rig.settled().await;
+    assert_eq!(route.failed, 2);
+    let unserved = [(RequestEnd::NoEndpoint, 2), (RequestEnd::BreakerOpen, 0)];
+    assert_eq!(route.unserved, unserved);
+}
+
+#[tokio::test]
+async fn an_endpoint_accounts_for_how_its_requests_failed() {
+    let rig = Rig::new(&file());
+    let (one, two) = (dead().await, dead().await);
+    rig.publish(&[one, two]);
+    assert_eq!(rig.get("/").await.status, 502);
+    let route = rig.settled().await;
+    assert_eq!((route.failed, route.retries), (1, 2));
+    // Both failed it, and somebody was asked.
+    for endpoint in rig.counters().endpoints {
+        let ends: Vec<_> = endpoint.ends.iter().map(|(_, end, n)| (*end, *n)).collect();
+        assert_eq!(ends, [(RequestEnd::ConnectRefused, 1)]);
+        assert_eq!((endpoint.impact[0].1, endpoint.impact[0].2), (1, 0));
+    }
+    assert!(route.unserved.iter().all(|(_, count)| *count == 0));
 }
 
 #[tokio::test]

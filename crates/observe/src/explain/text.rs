@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use ninefold_core::event::{EvidenceLine, Incident, IncidentState};
+use ninefold_core::event::{EvidenceLine, ImpactEnd, Incident, IncidentState};
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::{Timestamp, nanos, short};
 
@@ -80,6 +80,18 @@ fn harm(out: &mut Text, incident: &Incident) {
             "  {:width$}  {:>9}  {:>9}",
             impact.route, impact.hurt, impact.masked
         ));
+        for end in &impact.ends {
+            let ImpactEnd {
+                by,
+                phase,
+                cause,
+                requests,
+            } = end;
+            out.line(format_args!(
+                "  {:width$}  {requests:>9}  ended by {by} in {phase}: {cause}",
+                ""
+            ));
+        }
     }
 }
 

@@ -27,6 +27,7 @@ fn incident(hurt: u64) -> Incident {
             route: "/".to_owned(),
             hurt,
             masked: 9,
+            ends: Vec::new(),
         }],
         changes: Vec::new(),
         actions: Vec::new(),

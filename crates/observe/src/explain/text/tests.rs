@@ -1,5 +1,5 @@
 use expect_test::expect;
-use ninefold_core::event::{RouteImpact, Verdict};
+use ninefold_core::event::{ImpactEnd, RouteImpact, Verdict};
 use ninefold_core::id::InstanceId;
 
 use super::*;
@@ -12,6 +12,15 @@ fn line(after_ms: i64, observer: &str, what: &str) -> EvidenceLine {
         at,
         observer: observer.to_owned(),
         what: what.to_owned(),
+    }
+}
+
+fn end(by: &str, phase: &str, cause: &str, requests: u64) -> ImpactEnd {
+    ImpactEnd {
+        by: by.to_owned(),
+        phase: phase.to_owned(),
+        cause: cause.to_owned(),
+        requests,
     }
 }
 
@@ -46,11 +55,16 @@ fn incident() -> Incident {
                 route: "/".to_owned(),
                 hurt: 0,
                 masked: 37,
+                ends: Vec::new(),
             },
             RouteImpact {
                 route: "/checkout".to_owned(),
-                hurt: 1,
+                hurt: 3,
                 masked: 4,
+                ends: vec![
+                    end("upstream", "wait", "reset", 2),
+                    end("gateway", "route", "no-endpoint", 1),
+                ],
             },
         ],
         changes: vec![line(
@@ -71,10 +85,12 @@ fn a_closed_incident_answers_all_three_questions() {
         Injected on purpose: fault kill-1.
 
         Who is hurt, and how badly?
-          1 request failed; 41 requests met it and succeeded by a retry elsewhere.
+          3 requests failed; 41 requests met it and succeeded by a retry elsewhere.
           route           hurt     masked
           /                  0         37
-          /checkout          1          4
+          /checkout          3          4
+                             2  ended by upstream in wait: reset
+                             1  ended by gateway in route: no-endpoint
 
         Where did it start?
           In instance catalog/1, at 2026-11-24T03:01:41.000Z (the earliest moment the evidence allows).
