@@ -54,10 +54,7 @@ pub(super) fn of(row: Row) -> Vec<Column> {
         }),
         column("× before", |runs| shown(p99_ratio(runs), 1)),
     ];
-    let lasts = matches!(
-        row,
-        Row::Kill | Row::Hang | Row::Gray | Row::Errors | Row::FastFail | Row::Zone
-    );
+    let lasts = row.brings_back() || row == Row::Zone;
     if lasts {
         columns.push(column("p99 from 5 s on ms", |runs| {
             shown(spread(runs, "p99_settled_ms"), 0)
@@ -66,7 +63,7 @@ pub(super) fn of(row: Row) -> Vec<Column> {
             shown(spread(runs, "isolated_s"), 2)
         }));
     }
-    if lasts && row != Row::Zone {
+    if row.brings_back() {
         columns.push(column("back after s", |runs| {
             shown(spread(runs, "back_s"), 2)
         }));
@@ -106,7 +103,7 @@ fn shown(spread: Spread, digits: usize) -> String {
     }
 }
 
-fn number(value: f64, digits: usize) -> String {
+pub(super) fn number(value: f64, digits: usize) -> String {
     if value.is_finite() {
         format!("{value:.digits$}")
     } else {

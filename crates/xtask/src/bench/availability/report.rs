@@ -121,7 +121,7 @@ impl Report {
         }
         text.push_str(
             "\nLatencies are compared with peers that fail at most one percentage point more, and \
-             have at most three points less goodput.\n",
+             have at most three points less goodput and three points more of critical requests failed.\n",
         );
     }
 

@@ -65,6 +65,14 @@ impl Row {
         }
     }
 
+    /// Whether one replica is bad for a while and its return can be seen.
+    pub(super) const fn brings_back(self) -> bool {
+        matches!(
+            self,
+            Self::Kill | Self::Hang | Self::Gray | Self::Errors | Self::FastFail
+        )
+    }
+
     /// Whether the load is the fault.
     pub(super) const fn is_overload(self) -> bool {
         matches!(self, Self::Overload2 | Self::Overload10)
