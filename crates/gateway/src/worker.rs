@@ -223,7 +223,7 @@ impl Worker {
         group.ask_around(&self.hub, plan, rng);
         let turn = Turn { plan, ask, tried };
         if tried.is_empty()
-            && let Some(canary) = group.canary(turn, rng)
+            && let Some(canary) = group.canary(&self.hub, turn, rng)
         {
             return Some((canary, true));
         }

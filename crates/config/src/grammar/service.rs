@@ -421,7 +421,8 @@ static EJECTION: Table = Table {
         ),
         Key::new(
             "base",
-            "The first ejection lasts so long, each further one twice as long.",
+            "The first ejection lasts so long, each further one twice as long. Requests that come to no \
+             harm by it try the endpoint so long after any.",
             Shape::DURATION,
         )
         .default("\"1s\""),

@@ -269,7 +269,8 @@ pub struct Ejection {
     pub latency: Option<LatencyEjection>,
     /// `success_rate`: many more failures than the peers have. `off`, or a table.
     pub success_rate: Option<SuccessEjection>,
-    /// `base`: the first ejection lasts so long, each further one twice as long. Default 1 s.
+    /// `base`: the first ejection lasts so long, each further one twice as long. Requests that come to
+    /// no harm by it try the endpoint so long after any. Default 1 s.
     pub base: Span,
     /// `max`. Default 3 s.
     pub max: Span,

@@ -43,6 +43,8 @@ enum Standing {
     },
     Canary {
         since: Timestamp,
+        /// When its ejection is over: until then only those try it who lose nothing by it.
+        over: Timestamp,
         good: u32,
     },
 }
@@ -73,6 +75,16 @@ impl EndpointHealth {
     #[must_use]
     pub const fn is_canary(&self) -> bool {
         matches!(self.standing, Standing::Canary { .. })
+    }
+
+    /// From when on requests may try it that could come to harm by that. Those that could not may do so
+    /// as soon as there are canaries.
+    #[must_use]
+    pub const fn over(&self) -> Timestamp {
+        match self.standing {
+            Standing::Canary { over, .. } => over,
+            Standing::In | Standing::Out { .. } => Timestamp::ZERO,
+        }
     }
 
     /// An attempt succeeded; `slow` says whether it took longer than its peers may.
@@ -139,33 +151,48 @@ impl EndpointHealth {
         Some(self.back(now))
     }
 
-    /// Time passed: an ejection that is over gives way to canaries, or any if `hurried`, because the
-    /// guard allows it no longer. Canaries end too, after `max` without a complaint: without
-    /// traffic nobody would ever acquit.
+    /// Time passed: an ejection that has lasted for `base` gives way to canaries, or any if `hurried`,
+    /// because the guard allows it no longer. Canaries end too, `max` after the ejection is over,
+    /// without a complaint: without traffic nobody would ever acquit.
     pub fn pass(&mut self, now: Timestamp, hurried: bool, rules: &EjectionRules) -> Option<Turn> {
         match self.standing {
-            Standing::Out { until, .. } if hurried || now >= until => {
+            Standing::Out { since, until } if hurried || now >= until.min(since + rules.base) => {
                 self.streak = 0;
                 self.gateway_streak = 0;
                 self.standing = Standing::Canary {
                     since: now,
+                    over: if hurried { now } else { until },
                     good: 0,
                 };
                 None
             }
-            Standing::Canary { since, .. } if now.since(since) >= rules.max => Some(self.back(now)),
+            Standing::Canary { since, over, .. } if now.since(since.max(over)) >= rules.max => {
+                Some(self.back(now))
+            }
+            Standing::Canary { over, .. } if hurried && now < over => {
+                self.end_early(now);
+                None
+            }
             Standing::Canary { .. } | Standing::Out { .. } | Standing::In => None,
         }
     }
 
-    /// It was not ready, and is again: what it was ejected for has probably ended with that, so canaries
+    /// It was not ready, and is again: what it was ejected for has probably ended with that, so anybody
     /// may try it once its ejection has lasted for `base`. What it did before is not forgotten: one
     /// that is still broken is ejected for twice as long as the last time.
     pub fn return_ready(&mut self, now: Timestamp, rules: &EjectionRules) -> Option<Turn> {
         if let Standing::Out { since, until } = &mut self.standing {
             *until = (*until).min(*since + rules.base);
         }
+        self.end_early(now);
         self.pass(now, false, rules)
+    }
+
+    /// Anybody may try it from now on, if only some could.
+    fn end_early(&mut self, now: Timestamp) {
+        if let Standing::Canary { over, .. } = &mut self.standing {
+            *over = (*over).min(now);
+        }
     }
 
     fn back(&mut self, now: Timestamp) -> Turn {
@@ -204,6 +231,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ejection::Risk;
 
     pub(in crate::ejection) const RULES: EjectionRules = EjectionRules {
         failures: 3,
@@ -304,6 +332,35 @@ pub(super) mod tests {
             OUT,
             "good behaviour is rewarded"
         );
+    }
+
+    #[test]
+    fn canaries_that_risk_something_wait_until_the_ejection_is_over() {
+        let mut now = Timestamp::from_secs(1);
+        let mut health = EndpointHealth::default();
+        health.convict(now, &RULES, PAIR).unwrap();
+        for lasts in [1, 2, 4, 5] {
+            let over = health.ejected_until().unwrap();
+            assert_eq!(over, now + Duration::from_secs(lasts));
+            now = now + RULES.base;
+            health.pass(now, false, &RULES);
+            assert!(health.is_canary());
+            assert_eq!(health.over(), over);
+            let since = EjectionRules::CANARY_EVERY;
+            for (risk, may) in [
+                (Risk::None, true),
+                (Risk::Delay, lasts == 1),
+                (Risk::Failure, lasts == 1),
+            ] {
+                assert_eq!(RULES.canary_due(1.0, (risk, now >= over), 0, since), may);
+            }
+            err(&mut health, now).unwrap();
+        }
+        now = now + RULES.base;
+        health.pass(now, false, &RULES);
+        assert!(health.over() > now);
+        health.pass(now, true, &RULES);
+        assert_eq!(health.over(), now, "too many are out");
     }
 
     #[test]

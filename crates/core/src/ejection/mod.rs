@@ -12,7 +12,9 @@
 //!
 //! An ejected endpoint comes back by canaries: when its time is over, a small share of the traffic
 //! tries it. Some good answers in a row, fast ones too, and it is back, its share growing; a failure
-//! or a slow one, and it is out again, for twice as long. A passing probe changes none of that, unless one
+//! or a slow one, and it is out again, for twice as long. Requests that lose nothing by it, because they
+//! are repeated elsewhere as soon as the answer is late, try it sooner: after the same short time, however
+//! often it was ejected, so that no ejection outlives its cause by much. A passing probe changes none of that, unless one
 //! failed before: who lost its readiness while it was ejected, and has it again, is tried sooner.
 
 mod guard;
@@ -28,6 +30,6 @@ mod simulation;
 pub use guard::PoolState;
 pub use health::{EndpointHealth, Grade, Turn};
 pub use judge::{Conviction, Judge, Judgement, Look};
-pub use rules::{EjectionRules, LatencyRules, SuccessRules};
+pub use rules::{EjectionRules, LatencyRules, Risk, SuccessRules};
 pub use tally::{BUCKETS, Tally, bucket, bucket_end};
 pub use testimony::Testimony;

@@ -13,7 +13,8 @@ pub struct EjectionRules {
     pub latency: Option<LatencyRules>,
     /// Success rate against peers, where it is judged.
     pub success: Option<SuccessRules>,
-    /// The first ejection lasts so long, each further one twice as long.
+    /// The first ejection lasts so long, each further one twice as long. Requests that could come to no
+    /// harm by it try the endpoint so long after any ejection.
     pub base: Duration,
     /// No ejection lasts longer. So long without an ejection takes one off the count.
     pub max: Duration,
@@ -21,6 +22,17 @@ pub struct EjectionRules {
     pub max_share: f64,
     /// The share of requests that tries an endpoint whose ejection is over, 0 to 1.
     pub canary: f64,
+}
+
+/// What may happen to a request that tries an endpoint which is still as bad as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Risk {
+    /// Nothing worth mentioning: it is repeated elsewhere, and soon where there is no answer.
+    None,
+    /// It may take as long as one try does, before it is repeated elsewhere.
+    Delay,
+    /// It may fail.
+    Failure,
 }
 
 /// When an endpoint is too slow beside its peers.
@@ -51,11 +63,22 @@ impl EjectionRules {
     /// Whether one more request is to be the canary that tries an endpoint: `unit` is drawn evenly
     /// between 0 and 1, `in_flight` are the requests under way to it on this thread, and `since`
     /// passed after the last canary. A request that could not be repeated elsewhere is one ten
-    /// times less often.
+    /// times less often, and, as all that could come to harm, none before its ejection is `over`.
     #[must_use]
-    pub fn canary_due(&self, unit: f64, repeatable: bool, in_flight: u32, since: Duration) -> bool {
-        let share = if repeatable { 1.0 } else { 0.1 } * self.canary;
-        in_flight == 0 && (unit < share || since >= Self::CANARY_EVERY)
+    pub fn canary_due(
+        &self,
+        unit: f64,
+        (risk, over): (Risk, bool),
+        in_flight: u32,
+        since: Duration,
+    ) -> bool {
+        let share = match risk {
+            Risk::None | Risk::Delay => self.canary,
+            Risk::Failure => 0.1 * self.canary,
+        };
+        (over || risk == Risk::None)
+            && in_flight == 0
+            && (unit < share || since >= Self::CANARY_EVERY)
     }
 
     /// Whether anything is judged at all.

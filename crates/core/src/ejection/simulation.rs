@@ -6,8 +6,8 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use super::{
-    EjectionRules, EndpointHealth, Judge, LatencyRules, Look, PoolState, SuccessRules, Tally, Turn,
-    bucket,
+    EjectionRules, EndpointHealth, Judge, LatencyRules, Look, PoolState, Risk, SuccessRules, Tally,
+    Turn, bucket,
 };
 use crate::balance::{PeakEwma, cost, p2c};
 use crate::rng::Rng;
@@ -60,6 +60,7 @@ struct Endpoint {
 
 struct Pool {
     choice: Choice,
+    risk: Risk,
     rng: Rng,
     now: Timestamp,
     events: BinaryHeap<Reverse<(Timestamp, u64, Event)>>,
@@ -86,6 +87,7 @@ impl Pool {
         };
         let mut pool = Self {
             choice,
+            risk: Risk::Delay,
             rng: Rng::new(seed),
             now: Timestamp::from_secs(1_000),
             events: BinaryHeap::new(),
@@ -148,7 +150,8 @@ impl Pool {
             let unit = self.rng.unit();
             let endpoint = &mut self.endpoints[who];
             let since = now.since(endpoint.tried);
-            if RULES.canary_due(unit, true, endpoint.in_flight, since) {
+            let over = now >= endpoint.health.over();
+            if RULES.canary_due(unit, (self.risk, over), endpoint.in_flight, since) {
                 endpoint.tried = now;
                 return who;
             }
@@ -181,6 +184,7 @@ impl Pool {
         let pool = self.others(who);
         let slow = took > self.slow_above;
         let endpoint = &mut self.endpoints[who];
+        let canary = endpoint.health.is_canary();
         endpoint.in_flight -= 1;
         endpoint.heard = self.now;
         endpoint.ewma.observe(self.now, took);
@@ -188,7 +192,14 @@ impl Pool {
         endpoint.tally.answers[bucket(took)] += 1;
         let turn = endpoint.health.succeed(self.now, slow, &RULES, pool);
         self.turn(who, turn);
-        self.answers.push((self.now, took));
+        // A canary that loses nothing is given up once it is late, and answered by another one.
+        let hedged = canary && slow && self.risk == Risk::None;
+        let answered = if hedged {
+            self.slow_above + 20 * MS
+        } else {
+            took
+        };
+        self.answers.push((self.now, took.min(answered)));
     }
 
     fn look(&mut self) {
@@ -293,6 +304,28 @@ fn no_ejection_outlives_its_cause_for_long() {
         assert_eq!((who, turn), (1, Turn::Back), "seed {seed}");
         let after = at.since(mended);
         assert!(after <= RULES.max + 2 * SECOND, "seed {seed}: {after:?}");
+    }
+}
+
+/// Those that are answered elsewhere as soon as they are late.
+#[test]
+fn with_requests_that_lose_nothing_no_ejection_outlives_its_cause_by_two_seconds() {
+    for (seed, choice) in (0..6).flat_map(|s| [(s, Choice::P2c), (s, Choice::RoundRobin)]) {
+        let mut pool = Pool::new(choice, seed, 300);
+        pool.risk = Risk::None;
+        pool.run(20 * SECOND);
+        let healthy = pool.p99(10 * SECOND);
+        pool.endpoints[1].times = 10.0;
+        pool.run(60 * SECOND);
+        let gray = pool.p99(50 * SECOND);
+        assert!(gray <= healthy.mul_f64(1.5), "seed {seed}: {gray:?}");
+        pool.endpoints[1].times = 1.0;
+        let mended = pool.now;
+        pool.run(60 * SECOND);
+        let (at, who, turn) = *pool.turns.last().unwrap();
+        assert_eq!((who, turn), (1, Turn::Back), "seed {seed}");
+        let after = at.since(mended);
+        assert!(after <= RULES.base + SECOND, "seed {seed}: {after:?}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a choice depends on.
 
+use ninefold_core::ejection::Risk;
 use ninefold_core::time::Timestamp;
 use tokio::time::Instant;
 
@@ -9,8 +10,8 @@ pub(crate) struct Ask {
     /// Now, by the gateway's clock and by the runtime's.
     pub(crate) now: Timestamp,
     pub(crate) at: Instant,
-    /// Whether the request could be repeated elsewhere.
-    pub(crate) repeatable: bool,
+    /// What may happen to the request if it tries an endpoint that is not well.
+    pub(crate) risk: Risk,
     /// By what it is placed, if its service places requests by a key and it has one.
     pub(crate) key: Option<u64>,
 }

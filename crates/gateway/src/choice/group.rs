@@ -8,6 +8,7 @@ use ninefold_config::model::{Balance, HashBalance};
 use ninefold_core::balance::{
     Eligible, HashTable, Prequal, RoundRobin, cost, eligible, load_max, p2c, p2c_by_weight,
 };
+use ninefold_core::ejection::Risk;
 use ninefold_core::rng::Rng;
 use ninefold_core::time::Timestamp;
 
@@ -189,7 +190,7 @@ impl Group {
     }
 
     /// An endpoint whose ejection is over, if this request is to try it.
-    pub(crate) fn canary(&self, turn: Turn<'_>, rng: &mut Rng) -> Option<Rc<Upstream>> {
+    pub(crate) fn canary(&self, hub: &Hub, turn: Turn<'_>, rng: &mut Rng) -> Option<Rc<Upstream>> {
         if !self.canaries || self.now.who.is_empty() {
             return None;
         }
@@ -208,11 +209,16 @@ impl Group {
                 _ => true,
             };
             let unit = rng.unit();
+            // Without an idea of how long is long it may have to wait for the whole of a try.
+            let risk = match (ask.risk, hub.slow_above(&local.upstream)) {
+                (Risk::None, None) => Risk::Delay,
+                (risk, _) => risk,
+            };
             tries
                 && belongs()
                 && local
                     .upstream
-                    .takes_canary(ask.now, &plan.rules, unit, ask.repeatable)
+                    .takes_canary(ask.now, &plan.rules, unit, risk)
         })?;
         Some(Rc::clone(&local.upstream))
     }

@@ -9,6 +9,7 @@ use ninefold_core::ejection::Testimony;
 use tokio::time::{Instant, timeout_at};
 
 use super::perform::{Exchange, Past};
+use crate::fleet::Place;
 use crate::meter::add;
 use crate::plan::{RoutePlan, ServicePlan};
 use crate::upstream::{Answer, Failure, Upstream};
@@ -29,20 +30,37 @@ fn is_good(result: &Result<Answer, Failure>) -> bool {
 }
 
 impl Exchange {
+    /// Whether it could be under way twice at the same time.
+    pub(super) fn may_hedge(&self) -> bool {
+        self.idempotent && self.intake.is_none() && self.upgrade.is_none()
+    }
+
     /// How long the first attempt has before a second one is made beside it; none if there will be
-    /// none.
-    pub(super) fn hedge_after(&self, past: &Past, now: Instant) -> Option<Duration> {
+    /// none. One that tries an endpoint after its ejection has no longer than peers may take.
+    pub(super) fn hedge_after(
+        &self,
+        upstream: &Upstream,
+        past: &Past,
+        now: Instant,
+    ) -> Option<Duration> {
         let hub = &self.ticket.client.worker.hub;
-        let policy = hub.hedges.get(self.route)?.as_ref()?;
-        let fit = self.idempotent && self.intake.is_none() && self.upgrade.is_none();
-        let first = past.attempts == 0;
+        let policy = hub.hedges.get(self.route).and_then(Option::as_ref);
+        let tries = upstream.endpoint.fate.place() == Place::Canary;
+        if policy.is_none() && !tries || past.attempts > 0 || !self.may_hedge() {
+            return None;
+        }
+        let peers = if tries {
+            hub.slow_above(upstream)
+        } else {
+            None
+        };
         // Nothing is known yet: for ever, so that it is learnt how long they take.
-        let never = self.deadline.saturating_duration_since(now);
-        (fit && first).then(|| {
-            policy
-                .delay(0, hub.clock.at(now.into_std()))
-                .unwrap_or(never)
-        })
+        let never = || self.deadline.saturating_duration_since(now);
+        let usual = policy.map(|policy| {
+            let delay = policy.delay(0, hub.clock.at(now.into_std()));
+            delay.unwrap_or_else(never)
+        });
+        usual.into_iter().chain(peers).min()
     }
 
     /// Makes an attempt and, `after` so long, another one beside it. A failure does not win while
@@ -149,7 +167,12 @@ impl Exchange {
     /// out, the slow ones would be missing from what is known of requests, and of this endpoint.
     fn give_up_on(&self, upstream: &Upstream, began: Instant) {
         self.learn(began);
-        let now = self.ticket.client.worker.hub.clock.now();
-        upstream.outrun(now, began.elapsed());
+        let hub = &self.ticket.client.worker.hub;
+        let waited = began.elapsed();
+        upstream.outrun(hub.clock.now(), waited);
+        let slow = hub.slow_above(upstream).is_some_and(|limit| waited > limit);
+        if slow && upstream.endpoint.fate.place() == Place::Canary {
+            hub.absolve(upstream.service, &upstream.endpoint, waited);
+        }
     }
 }

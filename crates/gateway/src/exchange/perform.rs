@@ -11,7 +11,7 @@ use http::header::HOST;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Response, StatusCode, Uri, Version};
-use ninefold_core::ejection::Testimony;
+use ninefold_core::ejection::{Risk, Testimony};
 use ninefold_core::policy::deadline::GrpcTimeout;
 use ninefold_core::policy::{Criticality, Rejected};
 use tokio::time::{Instant, sleep_until};
@@ -197,7 +197,7 @@ impl Exchange {
             };
             self.ticket.upstream = Some(Rc::clone(&upstream));
             self.begin_attempt(now);
-            let (upstream, result) = match self.hedge_after(&past, now) {
+            let (upstream, result) = match self.hedge_after(&upstream, &past, now) {
                 None => {
                     let added = &self.added;
                     let attempt = self.attempt(route, service, &upstream, &past, added, now);
@@ -298,7 +298,11 @@ impl Exchange {
         Ask {
             now: hub.clock.at(now.into_std()),
             at: now,
-            repeatable: self.idempotent && route.retry.is_some(),
+            risk: match (self.idempotent && route.retry.is_some(), self.may_hedge()) {
+                (true, true) => Risk::None,
+                (true, false) => Risk::Delay,
+                (false, _) => Risk::Failure,
+            },
             key: plan.and_then(|plan| {
                 let head = Some((&self.head, &self.added));
                 hash_key(&plan.balance, client.peer.ip(), head)

@@ -154,6 +154,8 @@ pub(crate) struct Fate {
     pub(super) reason: Mutex<Option<Arc<str>>>,
     /// A [`Place`].
     place: AtomicU8,
+    /// See [`EndpointHealth::over`]; nanoseconds of the gateway's clock.
+    over: AtomicU64,
     /// When its last ejection ended, in nanoseconds of the gateway's clock; 0 if there was none.
     back_at: AtomicU64,
     /// Whether a success would change anything.
@@ -167,6 +169,11 @@ impl Fate {
             2 => Place::Ejected,
             _ => Place::In,
         }
+    }
+
+    /// While canaries try it: whether any request may be one, and not only such as could come to no harm.
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        now.as_nanos() >= self.over.load(Relaxed)
     }
 
     /// Why it is ejected, while it is.
@@ -193,6 +200,7 @@ impl Fate {
             (None, true) => 1,
             (None, false) => 0,
         };
+        self.over.store(health.over().as_nanos(), Relaxed);
         let place_was = self.place.swap(place, Relaxed);
         let troubled_was = self.troubled.swap(troubled, Relaxed);
         (place_was, troubled_was) != (place, troubled)

@@ -18,6 +18,7 @@ use super::spill::Spill;
 use super::{Endpoint, Hub, Member, Place, Snapshot};
 use crate::counters::Notice;
 use crate::meter::load;
+use crate::upstream::Upstream;
 
 /// Distances: the own zone, the own region, and everywhere else.
 const TIERS: usize = 3;
@@ -67,6 +68,13 @@ impl Hub {
     pub(crate) fn standing_version(&self, service: usize) -> u64 {
         let pool = self.pools.get(service);
         pool.map_or(0, |pool| pool.version.load(Acquire))
+    }
+
+    /// Longer than this no canary's answer may take; nothing while nobody can tell.
+    pub(crate) fn slow_above(&self, upstream: &Upstream) -> Option<Duration> {
+        let pool = self.pools.get(upstream.service)?;
+        let limit = load(pool.slow_above.get(upstream.endpoint.tier)?);
+        (limit != 0).then(|| Duration::from_nanos(limit))
     }
 
     /// Who of a service may take traffic, as everybody sees it.

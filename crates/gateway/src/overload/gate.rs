@@ -8,14 +8,20 @@ use std::time::Duration;
 use ninefold::clock::{Now as _, TokioTime};
 use ninefold::waiting::WaitingRoom;
 use ninefold_config::model::Overload;
-use ninefold_core::policy::queue::Waiting as _;
+use ninefold_core::policy::queue::{CodelConfig, Waiting as _};
+use ninefold_core::policy::shedder::Shedding;
 use ninefold_core::policy::{
     AdaptiveLimiter, AdaptiveLimiterConfig, Admission as _, Cohort, Criticality, InvalidPolicy,
     Level, LevelWatch, LoadShedder, LoadShedderConfig, Rejected, RequestMeta,
 };
 use ninefold_core::time::nanos;
+use ninefold_core::units::Span;
 
 use super::Pass;
+
+/// Twice as long may the more critical wait while the less critical are refused. Twice what the library
+/// has: here the client is seen that leaves, and what it waited for is not done in vain.
+const CRITICAL_TARGET: Span = Span::millis(200);
 
 /// See the [module](super).
 #[derive(Debug)]
@@ -55,6 +61,10 @@ impl Gate {
             max_concurrent_calls: overload.initial_limit,
             max_waiting_calls: overload.max_waiting,
             max_wait: overload.max_wait,
+            shedding: Shedding::Codel(CodelConfig {
+                critical_target: CRITICAL_TARGET,
+                ..CodelConfig::default()
+            }),
             ..LoadShedderConfig::default()
         })?;
         Ok(Self {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use ninefold_core::ejection::Grade;
+use ninefold_core::ejection::{Grade, Risk};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -120,7 +120,11 @@ async fn connect(
             now: hub.clock.at(at.into_std()),
             at,
             // Nothing was sent.
-            repeatable: route.retry.is_some(),
+            risk: if route.retry.is_some() {
+                Risk::Delay
+            } else {
+                Risk::Failure
+            },
             key: hash_key(&service.balance, client.peer.ip(), None),
         };
         let (upstream, fresh) = worker.choose(route.service, &tried, ask)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_core::balance::PeakEwma;
-use ninefold_core::ejection::{EjectionRules, bucket};
+use ninefold_core::ejection::{EjectionRules, Risk, bucket};
 use ninefold_core::time::Timestamp;
 use tokio::time::Instant;
 
@@ -136,10 +136,11 @@ impl Upstream {
         now: Timestamp,
         rules: &EjectionRules,
         unit: f64,
-        repeatable: bool,
+        risk: Risk,
     ) -> bool {
         let since = now.since(self.canary_at.get());
-        let due = rules.canary_due(unit, repeatable, self.in_flight.get(), since);
+        let over = self.endpoint.fate.is_over(now);
+        let due = rules.canary_due(unit, (risk, over), self.in_flight.get(), since);
         if due {
             self.canary_at.set(now);
         }

@@ -19,6 +19,9 @@ pub struct CodelConfig {
     /// For how long the delay must stay above it; `100ms`. At least `target`; about the time in
     /// which callers react.
     pub interval: Span,
+    /// The same as `target` for those for whose sake the less critical are refused; `100ms`. At least
+    /// `target`. Less than half of what callers wait for: who waits for longer is answered in vain.
+    pub critical_target: Span,
 }
 
 impl Default for CodelConfig {
@@ -26,6 +29,7 @@ impl Default for CodelConfig {
         Self {
             target: Span::millis(5),
             interval: Span::millis(100),
+            critical_target: Span::millis(100),
         }
     }
 }
@@ -53,6 +57,14 @@ impl CodelConfig {
                 remedy: "take at least `target`, or better twenty times as much",
             });
         }
+        if self.critical_target < self.target {
+            return Err(InvalidPolicy {
+                policy,
+                field: "critical_target",
+                value: self.critical_target.to_string(),
+                remedy: "take at least `target`, or better as much as `interval`",
+            });
+        }
         Ok(())
     }
 }
@@ -72,7 +84,8 @@ enum State {
 pub(crate) struct Codel {
     target: Duration,
     interval: Duration,
-    /// Whether the interval is taken for the target.
+    critical_target: Duration,
+    /// Whether that one counts.
     patient: bool,
     state: State,
 }
@@ -82,6 +95,7 @@ impl Codel {
         Self {
             target: config.target.0,
             interval: config.interval.0,
+            critical_target: config.critical_target.0,
             patient: false,
             state: State::Flows,
         }
@@ -91,13 +105,14 @@ impl Codel {
     pub(crate) fn tune(&mut self, config: CodelConfig, turn: Duration) {
         self.target = config.target.0.max(turn);
         self.interval = config.interval.0.max(self.target);
+        self.critical_target = config.critical_target.0.max(self.target);
     }
 
     /// The delay that is nothing to worry about: longer for those who wait while others are refused
     /// for their sake.
     const fn target(&self) -> Duration {
         if self.patient {
-            self.interval
+            self.critical_target
         } else {
             self.target
         }

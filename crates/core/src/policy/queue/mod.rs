@@ -36,8 +36,9 @@
 //!
 //! Each criticality has a state of its own: the less critical wait because the others go first, and
 //! would else have those refused for it. And while the less critical are refused, those above them
-//! have the interval for their target: each place goes to them, so what makes them wait is chance
-//! and not too much of them, unless they have waited that long for an interval.
+//! have a target of their own, by default as long as the interval: each place goes to them, so what
+//! makes them wait is chance and not too much of them, unless they have waited that long for an
+//! interval.
 //!
 //! The target is never less than the time between two places becoming free
 //! ([`Queue::expect`]), as RFC 8289 (4.2) asks for at least one packet's time: with four places and
@@ -57,7 +58,7 @@
 //! | `max_wait` | `1s` | the longest wait |
 //! | `order` | `adaptive-lifo` | among equals; needs `codel` |
 //! | `by_criticality` | `true` | the more critical first |
-//! | `codel` | 5 ms for 100 ms | [`CodelConfig`]: `target` and `interval`; none lets everybody wait for `max_wait` |
+//! | `codel` | 5 ms for 100 ms | [`CodelConfig`]: `target`, `interval` and `critical_target`; none lets everybody wait for `max_wait` |
 //!
 //! A bulkhead sets all but the first two to what is fair: first come, first served.
 //!

@@ -84,6 +84,16 @@ fn refuses_what_makes_no_sense() {
             },
             "interval",
         ),
+        (
+            QueueConfig {
+                codel: Some(CodelConfig {
+                    critical_target: Span::millis(4),
+                    ..CodelConfig::default()
+                }),
+                ..default
+            },
+            "critical_target",
+        ),
     ] {
         assert_eq!(wrong.validate(kind).unwrap_err().field, field);
     }
