@@ -19,6 +19,7 @@ use tokio_rustls::TlsConnector;
 use crate::access_log::LogThread;
 use crate::collector::GatewayCollector;
 use crate::counters::{Counters, DrainReport, Notice};
+use crate::exemplars::Exemplars;
 use crate::fault::InjectError;
 use crate::fleet::{EndpointView, Hub};
 use crate::listen::Sockets;
@@ -193,6 +194,12 @@ impl Gateway {
     #[must_use]
     pub fn counters(&self) -> Counters {
         sums::counters(&self.hub)
+    }
+
+    /// Requests that stand for others, of all threads.
+    #[must_use]
+    pub fn exemplars(&self) -> Exemplars {
+        sums::exemplars(&self.hub)
     }
 
     /// What happened since the last call; at most 1,024 notices are kept.

@@ -19,6 +19,7 @@ mod counters;
 mod downstream;
 mod early;
 mod exchange;
+mod exemplars;
 mod fallback;
 mod fault;
 mod fleet;
@@ -50,6 +51,7 @@ mod succession;
 mod sums;
 mod table;
 mod tcp;
+mod trace_id;
 mod upstream;
 mod worker;
 
@@ -61,6 +63,7 @@ pub use counters::{
     ListenerCounters, Notice, PoolCounters, RouteCounters, ServiceCounters, SplitCounters,
     ZoneCounters,
 };
+pub use exemplars::Exemplars;
 pub use fallback::{FallbackCause, FallbackError};
 pub use fault::InjectError;
 pub use fleet::{Cause, EndpointView};

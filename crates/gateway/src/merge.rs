@@ -1,4 +1,4 @@
-//! Counters of several gateways of one node as one account. The patterns name every field, so that
+//! Counters of several gateways of one node as one account, and the requests that stand for others. The patterns name every field, so that
 //! none is forgotten.
 
 use std::sync::Arc;
@@ -11,6 +11,28 @@ use crate::counters::{
     BreakerCounters, BulkheadCounters, CacheCounters, Counters, EndpointCounters, ListenerCounters,
     RouteCounters, ServiceCounters,
 };
+use crate::exemplars::{Exemplars, RouteExemplars, keep_newest};
+
+impl Exemplars {
+    /// Takes what is newer of another gateway of this node, by route.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        let Self { routes } = other;
+        let same = |one: &RouteExemplars, other: &RouteExemplars| one.route == other.route;
+        merge(&mut self.routes, routes, same, RouteExemplars::merge);
+    }
+}
+
+impl RouteExemplars {
+    fn merge(&mut self, other: &Self) {
+        let Self {
+            route: _,
+            slow,
+            ended,
+        } = other;
+        keep_newest(&mut self.slow, slow);
+        keep_newest(&mut self.ended, ended);
+    }
+}
 
 impl Counters {
     /// Adds what another gateway of this node counted: by address, route, service and instance. What

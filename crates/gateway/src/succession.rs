@@ -22,6 +22,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::collector::GatewayCollector;
 use crate::counters::{Counters, DrainReport, Notice};
+use crate::exemplars::Exemplars;
 use crate::fleet::EndpointView;
 use crate::gateway::Gateway;
 use crate::listen::Sockets;
@@ -57,6 +58,8 @@ struct Line {
     leaving: Option<Arc<Gateway>>,
     /// What those counted that are gone.
     gone: Counters,
+    /// Requests of theirs that stand for others.
+    gone_exemplars: Exemplars,
     /// What a gateway of another process counted, which leaves.
     elsewhere: Option<Counters>,
     /// What was published last.
@@ -75,6 +78,8 @@ impl Line {
         if gone.routes.len() > GONE_ROUTES_MAX {
             let has = |name: &str| present.routes.iter().any(|route| *route.route == *name);
             gone.routes.retain(|route| has(&route.route));
+            let exemplars = &mut self.gone_exemplars.routes;
+            exemplars.retain(|route| has(&route.route));
         }
         if gone.listeners.len() > GONE_ROUTES_MAX {
             let has = |at: &Address| present.listeners.iter().any(|known| known.address == *at);
@@ -106,6 +111,7 @@ impl Succession {
                 successor: None,
                 leaving: None,
                 gone: Counters::default(),
+                gone_exemplars: Exemplars::default(),
                 elsewhere: None,
                 views: Vec::new(),
             }),
@@ -197,6 +203,18 @@ impl Succession {
             all.merge(elsewhere);
         }
         all.merge(&line.gone);
+        all
+    }
+
+    /// Requests that stand for others, of all gateways of this process there are and were. What is
+    /// read of the counters afterwards has them in it.
+    #[must_use]
+    pub fn exemplars(&self) -> Exemplars {
+        let line = self.lock();
+        let mut all = line.gone_exemplars.clone();
+        for gateway in line.living() {
+            all.merge(&gateway.exemplars());
+        }
         all
     }
 
@@ -316,6 +334,7 @@ impl Succession {
         let mut line = self.lock();
         line.leaving = None;
         line.gone.merge(&last);
+        line.gone_exemplars.merge(&leaving.exemplars());
         line.bound();
         Some(report)
     }

@@ -14,6 +14,7 @@ use crate::counters::{
     BreakerCounters, BulkheadCounters, CacheCounters, Counters, EndpointCounters, ListenerCounters,
     PoolCounters, RouteCounters, ServiceCounters, SplitCounters, ZoneCounters,
 };
+use crate::exemplars::{Exemplars, RouteExemplars};
 use crate::fallback::FallbackCause;
 use crate::fleet::{Endpoint, Hub, Place as Standing};
 use crate::isolation::{RouteBulkhead, ServiceBreaker};
@@ -83,6 +84,22 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
             .map(|known| endpoint(hub, known))
             .collect(),
         access_log_dropped: hub.logs.dropped(),
+    }
+}
+
+/// Requests that stand for others.
+pub(crate) fn exemplars(hub: &Hub) -> Exemplars {
+    let names = hub.plan.routes.iter().map(|route| Arc::clone(&route.name));
+    let routes = names.chain([NO_ROUTE.into()]).enumerate();
+    let of = |(index, name): (usize, Arc<str>)| {
+        let mut all = RouteExemplars::new(name);
+        for cells in hub.routes.iter().filter_map(|thread| thread.get(index)) {
+            all.add(cells);
+        }
+        (!all.is_empty()).then_some(all)
+    };
+    Exemplars {
+        routes: routes.filter_map(of).collect(),
     }
 }
 

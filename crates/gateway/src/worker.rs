@@ -33,6 +33,8 @@ pub(crate) struct Worker {
     close: Notify,
     view: RefCell<View>,
     date: RefCell<HeaderValue>,
+    /// How often the time was looked at: about once a second.
+    second: Cell<u32>,
     rng: RefCell<Rng>,
     budgets: Vec<Option<Arc<RetryBudget>>>,
     /// Copies for other services that are under way.
@@ -61,6 +63,7 @@ impl Worker {
             close: Notify::new(),
             view: RefCell::default(),
             date: RefCell::new(date()),
+            second: Cell::new(1),
             rng: RefCell::new(Rng::new(seed)),
             copies: Cell::new(0),
         }
@@ -248,9 +251,15 @@ impl Worker {
         self.date.borrow().clone()
     }
 
+    /// Which second of this thread it is; never 0.
+    pub(crate) const fn second(&self) -> u32 {
+        self.second.get()
+    }
+
     /// Looks at the time. Closes kept connections that were idle for too long or belong to nobody any more.
     pub(crate) fn tidy(&self) {
         self.date.replace(date());
+        self.second.set(self.second.get().wrapping_add(1).max(1));
         self.refresh();
         for local in self.view.borrow().services.iter().flat_map(Group::locals) {
             local.upstream.tidy();

@@ -9,7 +9,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::{HeaderMap, header};
 use ninefold_core::event::{FaultNotice, Incident};
 use ninefold_core::status::NodeStatus;
-use ninefold_observe::metrics::CONTENT_TYPE;
+use ninefold_observe::metrics::Format;
 use serde::Deserialize;
 
 use super::errors::ApiError;
@@ -50,11 +50,22 @@ pub(crate) async fn status_page(State(handle): State<Handle>, headers: HeaderMap
     }
 }
 
-pub(crate) async fn metrics(State(handle): State<Handle>) -> Result<Response, ApiError> {
+/// The metrics: OpenMetrics for who asks for it, text for all others.
+pub(crate) async fn metrics(
+    State(handle): State<Handle>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let accept = headers.get_all(header::ACCEPT).into_iter();
+    let accept: Vec<&str> = accept.filter_map(|value| value.to_str().ok()).collect();
+    let format = Format::accepted(&accept.join(","));
     let body = handle
-        .metrics()
+        .metrics(format)
         .map_err(|error| ApiError::unavailable(format!("metrics could not be encoded: {error}")))?;
-    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response())
+    let head = [
+        (header::CONTENT_TYPE, format.content_type()),
+        (header::VARY, "Accept"),
+    ];
+    Ok((head, body).into_response())
 }
 
 pub(crate) async fn openapi() -> Json<serde_json::Value> {

@@ -1,5 +1,7 @@
 //! The admin API's own description (OpenAPI 3.1), made from the types it serves.
 
+use std::collections::BTreeMap;
+
 use ninefold_core::event::{FaultNotice, Incident};
 use ninefold_core::status::NodeStatus;
 use schemars::generate::SchemaSettings;
@@ -32,13 +34,18 @@ pub fn document() -> Value {
     let id =
         json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } });
     let ok = |about: &str, schema: Value| {
-        answer(about, "application/json", schema, &refusal.clone().into())
-    };
-    let text = |about: &str, kind: &str| {
         answer(
             about,
-            kind,
-            json!({ "type": "string" }),
+            &["application/json"],
+            &schema,
+            &refusal.clone().into(),
+        )
+    };
+    let text = |about: &str, kinds: &[&str]| {
+        answer(
+            about,
+            kinds,
+            &json!({ "type": "string" }),
             &refusal.clone().into(),
         )
     };
@@ -51,8 +58,8 @@ pub fn document() -> Value {
             "description": "Reading is served on the node's unix socket (admin.sock in its state folder) and on loopback; POST only on the unix socket. Times are nanoseconds since the Unix epoch."
         },
         "paths": {
-            "/status": { "get": { "summary": "The status for people: HTML if asked for, else text.", "responses": text("The page.", "text/plain") } },
-            "/metrics": { "get": { "summary": "Metrics in the Prometheus text format.", "responses": text("The metrics.", "text/plain") } },
+            "/status": { "get": { "summary": "The status for people: HTML if asked for, else text.", "responses": text("The page.", &["text/plain"]) } },
+            "/metrics": { "get": { "summary": "Metrics in the Prometheus text format, or in OpenMetrics, with exemplars, for who prefers that (Accept).", "responses": text("The metrics.", &["text/plain", "application/openmetrics-text"]) } },
             "/v1/status": { "get": { "summary": "What is up.", "responses": ok("The status.", status.into()) } },
             "/v1/events": { "get": {
                 "summary": "The journal, page by page; waits for news if asked to.",
@@ -61,7 +68,7 @@ pub fn document() -> Value {
             } },
             "/v1/incidents": { "get": { "summary": "The incidents that are kept, newest first.", "responses": ok("The incidents.", incidents.into()) } },
             "/v1/incidents/{id}": { "get": { "summary": "One incident.", "parameters": [id], "responses": ok("The incident.", incident.into()) } },
-            "/v1/incidents/{id}/explain": { "get": { "summary": "Who is hurt, where did it start, what changed.", "parameters": [id], "responses": text("The explanation.", "text/plain") } },
+            "/v1/incidents/{id}/explain": { "get": { "summary": "Who is hurt, where did it start, what changed.", "parameters": [id], "responses": text("The explanation.", &["text/plain"]) } },
             "/v1/stop": { "post": { "summary": "Stop the node in order (unix socket only).", "requestBody": body(stop.into()), "responses": done() } },
             "/v1/reload": { "post": { "summary": "Go on by another file, or by the same one read again (unix socket only). Refused with 422 if it has errors, with 409 if it asks for what cannot be changed while the node runs.", "requestBody": body(reload.into()), "responses": ok("What changed, and how it ended.", reloaded.into()) } },
             "/v1/upgrade": { "post": { "summary": "Start another program, which takes over from this one (unix socket only). It serves once /v1/status names its process.", "requestBody": body(upgrade.into()), "responses": ok("It was started.", upgraded.into()) } },
@@ -80,9 +87,11 @@ fn body(schema: Value) -> Value {
     json!({ "required": true, "content": { "application/json": { "schema": schema } } })
 }
 
-fn answer(about: &str, kind: &str, schema: Value, refusal: &Value) -> Value {
+fn answer(about: &str, kinds: &[&str], schema: &Value, refusal: &Value) -> Value {
+    let kinds = kinds.iter().map(|kind| (kind, json!({ "schema": schema })));
+    let content: BTreeMap<_, _> = kinds.collect();
     json!({
-        "200": { "description": about, "content": { kind: { "schema": schema } } },
+        "200": { "description": about, "content": content },
         "default": { "description": "Refused.", "content": { "application/json": { "schema": refusal } } }
     })
 }

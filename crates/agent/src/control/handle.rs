@@ -7,6 +7,7 @@ use std::time::Duration;
 use ninefold_core::event::{Event, FaultNotice, Incident};
 use ninefold_core::status::NodeStatus;
 use ninefold_observe::journal::Journal;
+use ninefold_observe::metrics::Format;
 use ninefold_supervise::Report;
 use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
@@ -72,8 +73,8 @@ impl Handle {
         self.lock().status()
     }
 
-    pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
-        {
+    pub(crate) fn metrics(&self, format: Format) -> Result<String, std::fmt::Error> {
+        let gateway = {
             let control = self.lock();
             let status = control.status();
             let metrics = &control.parts.metrics;
@@ -81,8 +82,16 @@ impl Handle {
             metrics.set_journal_healthy(control.parts.journal.problem().is_none());
             metrics.set_instances(&status.instances);
             metrics.set_slos(&status.slos);
+            Arc::clone(&control.parts.gateway)
+        };
+        match format {
+            Format::Text => ninefold_observe::metrics::encode(&self.registry),
+            Format::OpenMetrics => {
+                // Before the counters, so that these have them in.
+                let exemplars = gateway.exemplars().by_sample();
+                ninefold_observe::metrics::encode_open(&self.registry, &exemplars)
+            }
         }
-        ninefold_observe::metrics::encode(&self.registry)
     }
 
     /// Events after `seq`; waits for the first one if there is none yet.

@@ -206,7 +206,6 @@ impl Cluster {
         get(self.address(), path)
     }
 
-    /// The metrics, as a scraper gets them.
     /// What the admin socket answers.
     pub(crate) fn post(&self, path: &str, body: &Value) -> String {
         let mut stream = UnixStream::connect(self.state().join("admin.sock")).unwrap();
@@ -224,15 +223,20 @@ impl Cluster {
         answer
     }
 
+    /// The metrics, as a scraper gets them.
     pub(crate) fn metrics(&self) -> String {
+        self.metrics_as(None)
+    }
+
+    /// The metrics with their head, for who sends this `Accept`.
+    pub(crate) fn metrics_as(&self, accept: Option<&str>) -> String {
         let record = std::fs::read(self.state().join("node.json")).unwrap();
         let record: Value = serde_json::from_slice(&record).unwrap();
         let admin: SocketAddr = record["admin"].as_str().unwrap().parse().unwrap();
-        exchange(
-            admin,
-            format!("GET /metrics HTTP/1.1\r\nhost: {admin}\r\nconnection: close\r\n\r\n")
-                .as_bytes(),
-        )
+        let accept = accept.map_or_else(String::new, |accept| format!("accept: {accept}\r\n"));
+        let request =
+            format!("GET /metrics HTTP/1.1\r\nhost: {admin}\r\n{accept}connection: close\r\n\r\n");
+        exchange(admin, request.as_bytes())
     }
 
     /// Kills `up` itself, as the kernel's OOM killer would.

@@ -15,6 +15,8 @@ mod killed;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod openmetrics;
+#[cfg(test)]
 mod prove;
 #[cfg(test)]
 mod refuse;

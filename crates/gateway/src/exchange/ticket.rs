@@ -17,6 +17,7 @@ use crate::fault::Injected;
 use crate::isolation::{Leave, Share};
 use crate::meter::{RouteCells, add};
 use crate::request_end::RequestEnd;
+use crate::trace_id::TraceId;
 use crate::upstream::Upstream;
 
 /// How a request ended for its client.
@@ -117,6 +118,8 @@ pub(crate) struct Ticket {
     /// Whether no client waits for it: nothing is counted but at the endpoint.
     behind: bool,
     settled: bool,
+    /// Its trace, if that is recorded.
+    trace: Option<TraceId>,
     record: Option<Box<Record>>,
 }
 
@@ -155,6 +158,7 @@ impl Ticket {
             fault: OnceCell::new(),
             behind: false,
             settled: false,
+            trace: None,
             record: None,
         }
     }
@@ -175,8 +179,9 @@ impl Ticket {
         }
     }
 
-    /// The ids for the access log.
+    /// The ids for the access log, and for exemplars.
     pub(super) fn identify(&mut self, id: &HeaderValue, trace: &HeaderValue) {
+        self.trace = TraceId::sampled(trace.as_bytes());
         if let Some(record) = &mut self.record {
             record.identify(id, trace);
         }
@@ -210,8 +215,14 @@ impl Ticket {
             && let Some(cells) = self.cells()
         {
             let took = at.saturating_duration_since(self.began);
-            cells.answer(ninefold_core::time::nanos(took));
+            cells.answer(ninefold_core::time::nanos(took), self.exemplar());
         }
+    }
+
+    /// What it takes to stand for others: a trace, and which second it is.
+    fn exemplar(&self) -> Option<(&TraceId, u32)> {
+        let trace = self.trace.as_ref()?;
+        Some((trace, self.client.worker.second()))
     }
 
     /// The counters of its route.
@@ -317,7 +328,10 @@ impl Ticket {
             };
             add(cell, 1);
             if let Some(end) = end {
-                count_end(cells, end, self.failed_at.is_empty());
+                cells.end(end, self.exemplar());
+                if self.failed_at.is_empty() {
+                    count_unserved(cells, end);
+                }
             }
             if self.fault.get().is_some() {
                 add(&cells.injected, 1);
@@ -382,13 +396,10 @@ impl Ticket {
     }
 }
 
-/// Counts an end that was not a good one.
-fn count_end(cells: &RouteCells, end: RequestEnd, nobody_asked: bool) {
-    if let Some(cell) = cells.ends.get(end as usize) {
-        add(cell, 1);
-    }
+/// Counts an end for which no endpoint was asked, as none might be.
+fn count_unserved(cells: &RouteCells, end: RequestEnd) {
     let mut unserved = RequestEnd::UNSERVED.iter().zip(&cells.unserved);
-    if nobody_asked && let Some((_, cell)) = unserved.find(|(one, _)| **one == end) {
+    if let Some((_, cell)) = unserved.find(|(one, _)| **one == end) {
         add(cell, 1);
     }
 }

@@ -58,9 +58,7 @@ impl Pulse {
         if let Some(cells) = cells.filter(|_| !refusal.is_of_the_body()) {
             add(&cells.requests, 1);
             add(&cells.refused, 1);
-            if let Some(cell) = cells.ends.get(RequestEnd::HeadRefused as usize) {
-                add(cell, 1);
-            }
+            cells.end(RequestEnd::HeadRefused, None);
         }
     }
 

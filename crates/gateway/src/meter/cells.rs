@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ninefold_core::ejection::BUCKETS;
 
-use super::Histogram;
+use super::{CLASSIC_BUCKETS, ExemplarCells, Histogram, classic_buckets};
 use crate::cache::CacheResult;
 use crate::fallback::FallbackCause;
 use crate::mirror::Mirrored;
 use crate::request_end::RequestEnd;
+use crate::trace_id::TraceId;
 
 /// Adds to a cell that only this thread writes: no locked instruction is needed.
 pub(crate) fn add(cell: &AtomicU64, more: u64) {
@@ -54,6 +55,12 @@ pub(crate) struct RouteCells {
     latency_sum_ns: AtomicU64,
     bounds: Arc<[u64]>,
     latency: Box<[AtomicU64]>,
+    /// By bucket of `latency`: the classic one around it.
+    classic: Box<[u8]>,
+    /// By classic bucket.
+    pub(crate) slow: ExemplarCells<CLASSIC_BUCKETS>,
+    /// By end.
+    pub(crate) ended: ExemplarCells<{ RequestEnd::ALL.len() }>,
 }
 
 impl RouteCells {
@@ -82,18 +89,37 @@ impl RouteCells {
             bytes_out: AtomicU64::new(0),
             latency_sum_ns: AtomicU64::new(0),
             latency: (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect(),
+            classic: classic_buckets(&bounds),
+            slow: ExemplarCells::default(),
+            ended: ExemplarCells::default(),
             bounds,
         }
     }
 
-    /// An answer's head came after `ns`.
-    pub(crate) fn answer(&self, ns: u64) {
+    /// An answer's head came after `ns`, to a request of this trace in this second of the thread.
+    pub(crate) fn answer(&self, ns: u64, trace: Option<(&TraceId, u32)>) {
         let bucket = self.bounds.partition_point(|bound| *bound < ns);
         if let Some(cell) = self.latency.get(bucket) {
             add(cell, 1);
         }
         add(&self.latency_sum_ns, ns);
         add(&self.answered, 1);
+        // After the count, so that whoever reads them first finds them counted.
+        if let Some((trace, second)) = trace
+            && let Some(classic) = self.classic.get(bucket)
+        {
+            self.slow.note(usize::from(*classic), second, trace, ns);
+        }
+    }
+
+    /// A request of this trace ended like this, in this second of the thread.
+    pub(crate) fn end(&self, end: RequestEnd, trace: Option<(&TraceId, u32)>) {
+        if let Some(cell) = self.ends.get(end as usize) {
+            add(cell, 1);
+        }
+        if let Some((trace, second)) = trace {
+            self.ended.note(end as usize, second, trace, 0);
+        }
     }
 
     /// Adds this thread's answers to a sum over the threads.

@@ -22,6 +22,9 @@ pub(crate) const CLASSIC: [u64; 14] = [
     10_000_000_000,
 ];
 
+/// The buckets of the classic bounds, with the one above them all.
+pub(crate) const CLASSIC_BUCKETS: usize = CLASSIC.len() + 1;
+
 /// The finest bound.
 const FINEST_NS: u64 = 50_000;
 
@@ -49,6 +52,15 @@ pub(crate) fn bounds(thresholds: &[u64]) -> Arc<[u64]> {
     all.sort_unstable();
     all.dedup();
     all.into()
+}
+
+/// For each bucket of `bounds`, which must hold the classic ones: in which classic bucket it lies.
+pub(crate) fn classic_buckets(bounds: &[u64]) -> Box<[u8]> {
+    let of = |bound: &u64| CLASSIC.partition_point(|classic| classic < bound);
+    let buckets = bounds.iter().map(of).chain([CLASSIC.len()]);
+    buckets
+        .map(|bucket| u8::try_from(bucket).unwrap_or(u8::MAX))
+        .collect()
 }
 
 impl Histogram {
@@ -170,7 +182,7 @@ mod tests {
         let of = |thresholds: &[u64], ms: &[u64]| {
             let cells = RouteCells::new(bounds(thresholds));
             for ms in ms {
-                cells.answer(ms * 1_000_000);
+                cells.answer(ms * 1_000_000, None);
             }
             let mut total = Histogram::new(bounds(thresholds));
             cells.add_latency_to(&mut total);
@@ -193,12 +205,26 @@ mod tests {
     }
 
     #[test]
+    fn every_bucket_lies_within_one_classic_bucket() {
+        let bounds = bounds(&[300_000_001, 90_000_000_000]);
+        let classic = classic_buckets(&bounds);
+        assert_eq!(classic.len(), bounds.len() + 1);
+        for (index, bucket) in classic.iter().enumerate() {
+            let bucket = usize::from(*bucket);
+            let below = index.checked_sub(1).map_or(0, |before| bounds[before]);
+            let above = bounds.get(index).copied().unwrap_or(u64::MAX);
+            assert!(bucket == 0 || CLASSIC[bucket - 1] <= below, "{index}");
+            assert!(above <= CLASSIC.get(bucket).copied().unwrap_or(u64::MAX));
+        }
+    }
+
+    #[test]
     fn thresholds_are_exact_and_quantiles_close() {
         let cells = RouteCells::new(bounds(&[300_000_001]));
         for ms in 1..=1_000 {
-            cells.answer(ms * 1_000_000);
+            cells.answer(ms * 1_000_000, None);
         }
-        cells.answer(300_000_001);
+        cells.answer(300_000_001, None);
         let mut total = Histogram::new(bounds(&[300_000_001]));
         cells.add_latency_to(&mut total);
         assert_eq!(total.count(), 1_001);

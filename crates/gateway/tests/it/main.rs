@@ -21,6 +21,8 @@ mod departure;
 #[cfg(test)]
 mod downstream;
 #[cfg(test)]
+mod exemplars;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod fallback;

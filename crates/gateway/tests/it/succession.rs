@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-use crate::backend::{Act, Backend, ok, ok_in_turn};
+use crate::backend::{Act, Backend, ok, ok_in_turn, status};
 use crate::rig::{Plain, file, soon, until, views};
 
 const LONG: Duration = Duration::from_secs(15);
@@ -96,6 +96,40 @@ async fn a_fault_goes_on_in_a_successor() {
     line.all.present().end_fault("f-1");
     plain.send(GET).await;
     assert_eq!(plain.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_trace_is_named_after_its_gateway_is_gone_until_there_is_a_newer_one() {
+    let backend = Backend::start(|_| status(500)).await;
+    let mut file = file();
+    file.listeners[0].routes[0].retry = None;
+    let line = Line::new(&file, &[&backend]);
+    let ask = async |trace: &str| {
+        let mut plain = Plain::connect(line.address()).await;
+        let parent = format!("traceparent: 00-{trace}-b7ad6b7169203331-01");
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{parent}\r\n\r\n");
+        plain.send(request.as_bytes()).await;
+        plain.answer().await;
+    };
+    let named = || {
+        let all = line.all.exemplars().by_sample().into_iter();
+        all.map(|exemplar| exemplar.trace_id).collect::<Vec<_>>()
+    };
+    let (old, new) = ("1".repeat(32), "2".repeat(32));
+    ask(&old).await;
+    until("it to be named", || async {
+        (named() == [old.as_str()]).then_some(())
+    })
+    .await;
+    line.replace(&file).await.unwrap();
+    assert_eq!(named(), [old.as_str()]);
+    ask(&new).await;
+    until("it to be named", || async {
+        (named() == [new.as_str()]).then_some(())
+    })
+    .await;
+    line.replace(&file).await.unwrap();
+    assert_eq!(named(), [new.as_str()]);
 }
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";

@@ -1,4 +1,4 @@
-//! Metrics of incidents, objectives and instances, and the Prometheus text format.
+//! Metrics of incidents, objectives and instances, and the formats they are written in.
 //!
 //! | name | labels |
 //! |---|---|
@@ -17,8 +17,12 @@
 //! A fault counts when its incident closes: `surfaced` if a client saw it, else `masked`. A rate
 //! without traffic is absent, not NaN. Labels come from closed sets or from the file.
 
+mod exemplar;
 mod families;
+mod format;
 mod text;
 
+pub use exemplar::Exemplar;
 pub use families::Metrics;
-pub use text::{CONTENT_TYPE, encode};
+pub use format::Format;
+pub use text::{CONTENT_TYPE, encode, encode_open};

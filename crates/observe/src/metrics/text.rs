@@ -1,5 +1,7 @@
 use prometheus_client::registry::Registry;
 
+use super::exemplar::{self, Exemplar};
+
 /// The media type of what [`encode`] returns.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -37,6 +39,17 @@ pub fn encode(registry: &Registry) -> Result<String, std::fmt::Error> {
         }
     }
     Ok(text)
+}
+
+/// All metrics of a registry in OpenMetrics 1.0.0, with these exemplars.
+///
+/// # Errors
+///
+/// If a collector fails to write itself.
+pub fn encode_open(registry: &Registry, exemplars: &[Exemplar]) -> Result<String, std::fmt::Error> {
+    let mut open = String::new();
+    prometheus_client::encoding::text::encode(&mut open, registry)?;
+    Ok(exemplar::complete(&open, exemplars))
 }
 
 fn kind(line: &str) -> Option<(&str, &str)> {
