@@ -16,7 +16,7 @@ use crate::{say, workspace};
 pub(crate) const MANIFEST: &str = "fuzz/Cargo.toml";
 
 /// Every target with the dictionary that it is given.
-const TARGETS: [(&str, &str); 14] = [
+const TARGETS: [(&str, &str); 15] = [
     ("stream", "http"),
     ("head", "http"),
     ("chunks", "http"),
@@ -31,6 +31,7 @@ const TARGETS: [(&str, &str); 14] = [
     ("slo_ledger", "units"),
     ("fault_ledger", "json"),
     ("documents", "json"),
+    ("heartbeats", "units"),
 ];
 
 /// Counters, tables and comparisons for libFuzzer, in everything that is compiled.
