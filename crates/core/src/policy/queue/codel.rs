@@ -118,9 +118,11 @@ impl Codel {
         }
     }
 
-    /// Whether those who matter less are being refused.
-    pub(crate) const fn be_patient(&mut self, patient: bool) {
-        self.patient = patient;
+    /// Whether those who matter less are being refused. When they no longer are, those who have waited
+    /// for that are served first: nobody is refused because the load is over.
+    pub(crate) fn be_patient(&mut self, patient: bool, oldest: Option<Timestamp>, now: Timestamp) {
+        let short = || oldest.is_none_or(|arrived| now < arrived + self.target);
+        self.patient = patient || self.patient && !short();
     }
 
     /// The longest waiting came at `oldest`. To be told whenever that changes.

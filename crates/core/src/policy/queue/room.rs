@@ -320,8 +320,9 @@ impl Queue {
     fn observe(&mut self, now: Timestamp) {
         let mut others_are_refused = false;
         for (codel, class) in self.codels.iter_mut().flatten().zip(&self.classes) {
-            codel.be_patient(others_are_refused);
-            codel.observe(oldest(class), now);
+            let oldest = oldest(class);
+            codel.be_patient(others_are_refused, oldest, now);
+            codel.observe(oldest, now);
             others_are_refused |= codel.stands();
         }
     }

@@ -178,6 +178,32 @@ fn the_more_critical_are_not_refused_for_the_delay_of_the_others() {
     assert_eq!(queue.next(at(312)), Some(last), "after 12 ms");
 }
 
+/// The less critical stop coming while the others still wait for what was done for their sake.
+#[test]
+fn nobody_is_refused_because_the_load_is_over() {
+    let mut queue = queue(QueueConfig::default());
+    let [low, high] = [Criticality::Sheddable, Criticality::Critical].map(call);
+    let mut highs = std::collections::BTreeSet::new();
+    let (mut gone, mut served) = (0, 0);
+    for now in 0..900 {
+        if now < 320 {
+            queue.enter(&low, at(now)).unwrap();
+        }
+        // With one place in two milliseconds the last one waits for 130 ms.
+        if (200..420).contains(&now) && now % 10 < 8 {
+            highs.insert(queue.enter(&high, at(now)).unwrap());
+        }
+        if now % 2 == 0
+            && let Some(id) = queue.next(at(now))
+        {
+            served += u32::from(highs.remove(&id));
+        }
+        let refused = refused(&mut queue, now).into_iter();
+        gone += refused.filter(|(id, _)| highs.remove(id)).count();
+    }
+    assert_eq!((gone, served), (0, 176));
+}
+
 #[test]
 fn while_the_less_critical_are_refused_the_others_wait_longer() {
     let mut queue = queue(QueueConfig::default());
