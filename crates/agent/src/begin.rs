@@ -187,7 +187,14 @@ fn undo_left_faults(state: &StateFolder, journal: &Journal) {
         Ok(recovered) => {
             for (id, what) in recovered.undone {
                 let how = format!("undone at start: {}", what.join("; "));
-                journal.record(now(), EventKind::FaultEnded { id, how });
+                journal.record(
+                    now(),
+                    EventKind::FaultEnded {
+                        id,
+                        how,
+                        hits: None,
+                    },
+                );
             }
             for (id, why) in recovered.stuck {
                 notice(format!(

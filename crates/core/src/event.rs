@@ -7,7 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fault::GatewayFault;
+use crate::fault::{FaultHits, GatewayFault};
 use crate::id::InstanceId;
 use crate::taxonomy::{ExitCause, FailureClass};
 use crate::time::Timestamp;
@@ -179,6 +179,9 @@ pub enum EventKind {
         id: String,
         /// How: `rolled back`, `expired`, `not applied`.
         how: String,
+        /// Of one in the gateway: what it hit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hits: Option<FaultHits>,
     },
     /// An error budget burns too fast (or no longer does).
     Burn {
@@ -240,6 +243,30 @@ pub struct FaultNotice {
     pub gateway: Option<GatewayFault>,
 }
 
+/// The injected fault that an incident follows from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Injection {
+    /// What kind, as announced.
+    pub kind: String,
+    /// The claim it tests, if any.
+    pub claim: Option<String>,
+    /// Whether the gateway did it.
+    pub in_gateway: bool,
+    /// How it ended, once it has.
+    pub ended: Option<InjectionEnd>,
+}
+
+/// The end of an injected fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InjectionEnd {
+    /// When.
+    pub at: Timestamp,
+    /// How, as in `rolled back`.
+    pub how: String,
+    /// Of one in the gateway: what it hit, on all its targets.
+    pub hits: Option<FaultHits>,
+}
+
 /// What belongs together: verdicts joined by instance, failure domain and time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Incident {
@@ -253,8 +280,11 @@ pub struct Incident {
     pub domain: String,
     /// The verdicts, in the order they were reached.
     pub verdicts: Vec<Verdict>,
-    /// The injected fault it follows from, if any.
+    /// The id of the injected fault it follows from, if any.
     pub injected: Option<String>,
+    /// What is known of that fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub injection: Option<Injection>,
     /// When it began.
     pub onset: Timestamp,
     /// When the first verdict was reached.

@@ -3,6 +3,7 @@
 //! The names are those of Toxiproxy (`latency`, `jitter`, `reset_peer`) and of Envoy's fault filter
 //! (`abort`).
 
+use std::fmt;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -23,6 +24,40 @@ pub struct GatewayFault {
     pub header: Option<HeaderIs>,
     /// What becomes of an attempt that is hit.
     pub effect: FaultEffect,
+}
+
+/// Requests that a fault in the gateway hit, and how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FaultHits {
+    /// All of them.
+    pub requests: u64,
+    /// Of these: answered below 500, by another attempt too.
+    pub ok: u64,
+    /// Of these: failed for the client.
+    pub failed: u64,
+    /// Of these: ended by the client, or refused.
+    pub other: u64,
+}
+
+impl fmt::Display for FaultHits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.requests == 1 { "" } else { "s" };
+        write!(f, "{} request{plural}", self.requests)?;
+        let ended = self.ok.saturating_add(self.failed);
+        let ended = ended.saturating_add(self.other);
+        let parts = [
+            (self.ok, "answered"),
+            (self.failed, "failed"),
+            (self.other, "given up or refused"),
+            (self.requests.saturating_sub(ended), "under way still"),
+        ];
+        let mut before = ": ";
+        for (count, what) in parts.iter().filter(|(count, _)| *count > 0) {
+            write!(f, "{before}{count} {what}")?;
+            before = ", ";
+        }
+        Ok(())
+    }
 }
 
 /// A header that a request must have.
@@ -183,6 +218,22 @@ mod tests {
             assert!(error.contains(says), "{error}");
         }
         assert_eq!(fault(100, latency(59_000, 1_000)).check(), Ok(()));
+    }
+
+    #[test]
+    fn what_it_hit_is_said_by_how_it_ended() {
+        let mut hits = FaultHits::default();
+        assert_eq!(hits.to_string(), "0 requests");
+        hits.requests = 1;
+        assert_eq!(hits.to_string(), "1 request: 1 under way still");
+        hits = FaultHits {
+            requests: 60,
+            ok: 53,
+            failed: 4,
+            other: 3,
+        };
+        let said = "60 requests: 53 answered, 4 failed, 3 given up or refused";
+        assert_eq!(hits.to_string(), said);
     }
 
     #[test]

@@ -3,16 +3,17 @@
 //! Each has an end of its own that the data threads look at, so that none outlasts whoever ordered
 //! it. Generations share them: a reload neither ends nor prolongs one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ninefold_core::event::FaultNotice;
-use ninefold_core::fault::{FaultEffect, GatewayFault};
+use ninefold_core::fault::{FaultEffect, FaultHits, GatewayFault};
 use ninefold_core::id::InstanceId;
 
+use crate::exchange::Outcome;
 use crate::http1::Added;
 
 /// Faults at once, at most.
@@ -41,6 +42,16 @@ pub(crate) struct Injected {
     fault: GatewayFault,
     header: Option<(HeaderName, Option<HeaderValue>)>,
     until: Instant,
+    hits: Hits,
+}
+
+/// Requests that a fault hit, counted where they begin and where they end. Only they touch it.
+#[derive(Debug, Default)]
+struct Hits {
+    requests: AtomicU64,
+    ok: AtomicU64,
+    failed: AtomicU64,
+    other: AtomicU64,
 }
 
 /// What becomes of one attempt.
@@ -74,11 +85,12 @@ impl Faults {
         })
     }
 
-    /// Ends a fault, if there is one of this id.
-    pub(crate) fn end(&self, id: &str, now: Instant) {
-        self.change(now, |active| {
-            active.retain(|one| one.mark.as_bytes() != id.as_bytes());
-        });
+    /// Ends a fault, if there is one of this id; what it hit.
+    pub(crate) fn end(&self, id: &str, now: Instant) -> Option<FaultHits> {
+        let is = |one: &Arc<Injected>| one.mark.as_bytes() == id.as_bytes();
+        let ended = self.active.load().iter().find(|one| is(one)).cloned();
+        self.change(now, |active| active.retain(|one| !is(one)));
+        ended.map(|ended| ended.hits())
     }
 
     fn change<T>(&self, now: Instant, change: impl FnOnce(&mut Vec<Arc<Injected>>) -> T) -> T {
@@ -121,6 +133,32 @@ impl Faults {
 }
 
 impl Injected {
+    /// It hit one more request.
+    pub(crate) fn hit(&self) {
+        self.hits.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One that it hit has ended.
+    pub(crate) fn ended(&self, outcome: Outcome) {
+        let count = match outcome {
+            Outcome::Ok => &self.hits.ok,
+            Outcome::Failed => &self.hits.failed,
+            Outcome::Cancelled | Outcome::Refused => &self.hits.other,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn hits(&self) -> FaultHits {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        FaultHits {
+            ok: read(&self.hits.ok),
+            failed: read(&self.hits.failed),
+            other: read(&self.hits.other),
+            // Last, so that it is never less than those that ended.
+            requests: read(&self.hits.requests),
+        }
+    }
+
     fn new(notice: &FaultNotice, now: Instant) -> Result<Self, InjectError> {
         let fault = notice.gateway.clone().ok_or(InjectError::Elsewhere)?;
         fault.check().map_err(InjectError::Impossible)?;
@@ -151,6 +189,7 @@ impl Injected {
             header,
             until: until.ok_or_else(|| impossible("`ttl_ns` is too long"))?,
             fault,
+            hits: Hits::default(),
         })
     }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use ninefold_config::model::File;
 use ninefold_core::address::Address;
 use ninefold_core::event::FaultNotice;
+use ninefold_core::fault::FaultHits;
 use ninefold_core::id::InstanceId;
 use prometheus_client::collector::Collector;
 use rustls_pki_types::ServerName;
@@ -218,9 +219,9 @@ impl Gateway {
         self.hub.faults.inject(notice, Instant::now())
     }
 
-    /// Ends an injected fault, if there is one of this id.
-    pub fn end_fault(&self, id: &str) {
-        self.hub.faults.end(id, Instant::now());
+    /// Ends an injected fault, if there is one of this id. What it hit until now, and how that ended.
+    pub fn end_fault(&self, id: &str) -> Option<FaultHits> {
+        self.hub.faults.end(id, Instant::now())
     }
 
     /// How TLS is spoken with an endpoint of a service: who is believed, and who is expected at

@@ -1,5 +1,6 @@
 //! The status as text, for `curl` and `ninefold status`.
 
+use ninefold_core::event::FaultNotice;
 use ninefold_core::status::{
     BreakerStatus, InstanceStatus, NodeStatus, OverloadStatus, PoolStatus, Rotation, RouteStatus,
     ServiceStatus, SloStatus, ZoneStatus,
@@ -73,7 +74,7 @@ pub(super) fn head_lines(status: &NodeStatus) -> Vec<HeadLine> {
         status
             .faults
             .iter()
-            .map(|fault| calm(format!("injected fault {}: {}", fault.id, fault.kind))),
+            .map(|fault| calm(format!("injected fault {}: {}", fault.id, injected(fault)))),
     );
     lines.extend(
         status
@@ -82,6 +83,14 @@ pub(super) fn head_lines(status: &NodeStatus) -> Vec<HeadLine> {
             .map(|problem| alarming(format!("DEGRADED: {problem}"))),
     );
     lines
+}
+
+/// What is injected, on whom, and for which claim.
+fn injected(fault: &FaultNotice) -> String {
+    let targets: Vec<String> = fault.targets.iter().map(ToString::to_string).collect();
+    let claim = fault.claim.as_ref();
+    let claim = claim.map_or_else(String::new, |claim| format!(", for the claim `{claim}`"));
+    format!("{} on {}{claim}", fault.kind, targets.join(", "))
 }
 
 fn services(services: &[ServiceStatus]) -> Table {

@@ -74,6 +74,7 @@ impl Control {
             self.record(EventKind::FaultEnded {
                 id: notice.id,
                 how: "not applied".to_owned(),
+                hits: None,
             });
             return Err(error.to_string());
         }
@@ -115,14 +116,17 @@ impl Control {
 
     /// Takes note of a fault's end; false if it was not announced.
     pub(crate) fn end_fault(&mut self, id: &str, how: &str) -> bool {
-        let known = self.faults.active.remove(id).is_some();
-        if known {
-            self.parts.gateway.present().end_fault(id);
-            self.record(EventKind::FaultEnded {
-                id: id.to_owned(),
-                how: how.to_owned(),
-            });
+        if self.faults.active.remove(id).is_none() {
+            return false;
         }
-        known
+        let hits = self.parts.gateway.present().end_fault(id);
+        self.record(EventKind::FaultEnded {
+            id: id.to_owned(),
+            how: how.to_owned(),
+            hits,
+        });
+        // Whoever asks next is told what it hit.
+        self.learn_events();
+        true
     }
 }

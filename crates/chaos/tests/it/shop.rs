@@ -225,6 +225,7 @@ fn open(state: &mut State, id: &InstanceId, class: FailureClass) {
         domain: format!("instance {id}"),
         verdicts: Vec::new(),
         injected: injected.map(|fault| fault.id.clone()),
+        injection: None,
         onset: now(),
         detected: now(),
         isolated: Some(now()),

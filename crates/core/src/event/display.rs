@@ -147,9 +147,18 @@ fn account(kind: &EventKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             for (index, target) in fault.targets.iter().enumerate() {
                 write!(f, "{}{target}", if index == 0 { "" } else { ", " })?;
             }
-            Ok(())
+            match &fault.claim {
+                Some(claim) => write!(f, ", for the claim `{claim}`"),
+                None => Ok(()),
+            }
         }
-        EventKind::FaultEnded { id, how } => write!(f, "fault {id} ended: {how}"),
+        EventKind::FaultEnded { id, how, hits } => {
+            write!(f, "fault {id} ended: {how}")?;
+            match hits {
+                Some(hits) => write!(f, "; it hit {hits}"),
+                None => Ok(()),
+            }
+        }
         EventKind::Burn { slo, alert, firing } => {
             let what = if *firing { "began" } else { "ended" };
             write!(f, "slo {slo}: {alert} {what}")
@@ -178,6 +187,7 @@ fn write_incident(incident: &Incident, f: &mut fmt::Formatter<'_>) -> fmt::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::FaultHits;
     use crate::id::InstanceId;
     use crate::taxonomy::ExitCause;
 
@@ -218,6 +228,7 @@ mod tests {
             EventKind::FaultEnded {
                 id: "f".to_owned(),
                 how: "expired".to_owned(),
+                hits: Some(FaultHits::default()),
             },
         ];
         for kind in kinds {

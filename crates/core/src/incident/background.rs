@@ -1,7 +1,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::event::{Event, EventKind, EvidenceLine, FaultNotice, Incident};
+use crate::event::{
+    Event, EventKind, EvidenceLine, FaultNotice, Incident, Injection, InjectionEnd,
+};
 use crate::id::InstanceId;
 use crate::time::Timestamp;
 
@@ -27,7 +29,15 @@ const ANNOUNCE_SLACK: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Background {
     lines: VecDeque<Line>,
-    faults: VecDeque<(Timestamp, FaultNotice)>,
+    faults: VecDeque<Known>,
+}
+
+/// An announced fault.
+#[derive(Clone, Debug)]
+struct Known {
+    announced: Timestamp,
+    notice: FaultNotice,
+    ended: Option<InjectionEnd>,
 }
 
 /// On whom something was done.
@@ -68,10 +78,23 @@ impl Background {
     /// Learns an event; the line it makes, if it is a change or an action.
     pub(super) fn learn(&mut self, event: &Event) -> Option<Line> {
         if let EventKind::FaultAnnounced(fault) = &event.kind {
-            self.faults.push_back((event.at, fault.clone()));
+            self.faults.push_back(Known {
+                announced: event.at,
+                notice: fault.clone(),
+                ended: None,
+            });
             if self.faults.len() > FAULTS_MAX {
                 self.faults.pop_front();
             }
+        }
+        if let EventKind::FaultEnded { id, how, hits } = &event.kind
+            && let Some(known) = self.faults.iter_mut().rfind(|known| known.notice.id == *id)
+        {
+            known.ended = Some(InjectionEnd {
+                at: event.at,
+                how: how.clone(),
+                hits: *hits,
+            });
         }
         let line = line(event)?;
         self.lines.push_back(line.clone());
@@ -101,22 +124,28 @@ impl Background {
         }
     }
 
-    /// The newest announced fault that explains one of the incident's verdicts, and when it was
-    /// announced.
-    pub(super) fn fault(&self, incident: &Incident) -> Option<(Timestamp, &FaultNotice)> {
-        self.faults
-            .iter()
-            .rev()
-            .find(|(at, fault)| explains(*at, fault, incident))
-            .map(|(at, fault)| (*at, fault))
+    /// Blames the newest announced fault that explains one of the incident's verdicts, if there is one.
+    pub(super) fn blame(&self, incident: &mut Incident) {
+        let mut faults = self.faults.iter().rev();
+        let Some(known) = faults.find(|known| explains(known, incident)) else {
+            return;
+        };
+        incident.onset = incident.onset.max(known.announced).min(incident.detected);
+        incident.injected = Some(known.notice.id.clone());
+        incident.injection = Some(Injection {
+            kind: known.notice.kind.clone(),
+            claim: known.notice.claim.clone(),
+            in_gateway: known.notice.gateway.is_some(),
+            ended: known.ended.clone(),
+        });
     }
 }
 
-fn explains(announced: Timestamp, fault: &FaultNotice, incident: &Incident) -> bool {
-    let from = announced - ANNOUNCE_SLACK;
-    let until = announced + Duration::from_nanos(fault.ttl_ns);
+fn explains(known: &Known, incident: &Incident) -> bool {
+    let from = known.announced - ANNOUNCE_SLACK;
+    let until = known.announced + Duration::from_nanos(known.notice.ttl_ns);
     incident.verdicts.iter().any(|verdict| {
-        fault.targets.contains(&verdict.instance)
+        known.notice.targets.contains(&verdict.instance)
             && verdict.onset <= until
             && verdict.detected >= from
     })

@@ -38,6 +38,7 @@ impl Entry {
             detected: verdict.detected,
             verdicts: Vec::new(),
             injected: None,
+            injection: None,
             isolated: None,
             recovered: None,
             impact: Vec::new(),

@@ -7,7 +7,7 @@ use super::domain::{domain, most_of_zone, whole_service};
 use super::entry::{Entry, act};
 use super::impact::HeldImpact;
 use crate::detect::{Facts, Finding};
-use crate::event::{Event, EventKind, Incident, IncidentState, RouteImpact, Verdict};
+use crate::event::{Event, EventKind, Incident, IncidentState, InjectionEnd, RouteImpact, Verdict};
 use crate::id::InstanceId;
 use crate::reliability::measure;
 use crate::slo::Suspect;
@@ -84,7 +84,7 @@ impl Incidents {
     }
 
     /// Learns what changed, what is done, and which faults are injected. Returns incidents of a
-    /// former run that the event closes.
+    /// former run that the event closes, and those of a fault in the gateway that has ended.
     pub fn event(&mut self, event: &Event) -> Vec<Incident> {
         let line = self.background.learn(event);
         for entry in self.entries.values_mut().filter(|entry| entry.is_open()) {
@@ -93,15 +93,39 @@ impl Incidents {
                 act(&mut entry.incident, line.evidence.clone());
             }
             if entry.incident.injected.is_none() {
-                blame(&self.background, &mut entry.incident);
+                self.background.blame(&mut entry.incident);
             }
         }
         match &event.kind {
             EventKind::InstanceReady { instance, .. } => self.ready(instance, event.at),
+            EventKind::FaultEnded { id, how, hits } => self.fault_ended(
+                id,
+                &InjectionEnd {
+                    at: event.at,
+                    how: how.clone(),
+                    hits: *hits,
+                },
+            ),
             // The time until the next start is nobody's time to recover.
             EventKind::NodeStopping { .. } => self.abandon(|_| true),
             _ => Vec::new(),
         }
+    }
+
+    /// What a fault in the gateway hit is known when it ends, whether its incidents go on or not.
+    fn fault_ended(&mut self, id: &str, end: &InjectionEnd) -> Vec<Incident> {
+        let mut learnt = Vec::new();
+        for Entry { incident, .. } in self.entries.values_mut() {
+            let of = incident.injected.as_deref() == Some(id);
+            if let Some(injection) = incident.injection.as_mut()
+                && of
+                && injection.in_gateway
+            {
+                injection.ended = Some(end.clone());
+                learnt.push(incident.clone());
+            }
+        }
+        learnt
     }
 
     /// Ends incidents of a former run whose instances are not in the file any more: they can never
@@ -279,7 +303,7 @@ impl Incidents {
             entry.unsaved = None;
             let incident = &mut entry.incident;
             incident.domain = domain(&super::entry::instances(incident), &self.members);
-            blame(&self.background, incident);
+            self.background.blame(incident);
             self.background.explain(incident);
             changed.push(incident.clone());
         }
@@ -455,13 +479,6 @@ fn lingers(incident: &Incident, now: Timestamp) -> bool {
             let recovered = incident.recovered;
             recovered.is_some_and(|at| now.since(at) <= LINGER)
         }
-    }
-}
-
-fn blame(background: &Background, incident: &mut Incident) {
-    if let Some((announced, fault)) = background.fault(incident) {
-        incident.injected = Some(fault.id.clone());
-        incident.onset = incident.onset.max(announced).min(incident.detected);
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::Incidents;
 use crate::detect::{Detector, Facts, Finding, Settings};
 use crate::event::{Event, EventKind, FaultNotice, ImpactEnd, Incident, RouteImpact};
+use crate::fault::{FaultEffect, FaultHits, GatewayFault};
 use crate::id::InstanceId;
 use crate::observation::{CallerReport, FailedProbe, Observation, ProbeKind, ProbeOutcome, Seen};
 use crate::slo::Suspect;
@@ -137,6 +138,7 @@ impl Scene {
             }
             "impact" => self.impact(at, rest),
             "fault" => self.fault(at, rest),
+            "fault-ended" => self.fault_ended(at, rest),
             "action" => {
                 let (instance, action) = rest.split_once(' ').unwrap();
                 self.event(
@@ -219,10 +221,30 @@ impl Scene {
             kind: parts.next().unwrap().to_owned(),
             ttl_ns: words(rest, "ttl").unwrap().parse::<u64>().unwrap() * 1_000_000,
             targets: parts.filter_map(|part| part.parse().ok()).collect(),
-            claim: None,
-            gateway: None,
+            claim: words(rest, "claim").map(str::to_owned),
+            gateway: rest.contains("gateway").then_some(GatewayFault {
+                share_percent: 100,
+                header: None,
+                effect: FaultEffect::ResetPeer,
+            }),
         };
         self.event(at, EventKind::FaultAnnounced(notice));
+    }
+
+    fn fault_ended(&mut self, at: Timestamp, rest: &str) {
+        let count = |of| words(rest, of).map(|count| count.parse::<u64>().unwrap());
+        let kind = EventKind::FaultEnded {
+            id: rest.split(' ').next().unwrap().to_owned(),
+            how: "rolled back".to_owned(),
+            hits: count("hit").map(|requests| FaultHits {
+                requests,
+                ok: count("ok").unwrap_or(0),
+                failed: count("failed").unwrap_or(0),
+                other: 0,
+            }),
+        };
+        writeln!(self.out, "  {} {kind}", at.as_millis()).unwrap();
+        self.event(at, kind);
     }
 
     fn findings(&mut self, millis: u64, findings: &[Finding]) {
@@ -284,6 +306,17 @@ impl Scene {
             incident.injected.as_deref().unwrap_or("-"),
             incident.merged_into.as_deref().unwrap_or("-"),
         );
+        if let Some(injection) = &incident.injection {
+            let claim = injection.claim.as_deref().unwrap_or("-");
+            write!(text, "  injected {}, claim {claim}", injection.kind).unwrap();
+            if let Some(end) = &injection.ended {
+                write!(text, ", {} {}", end.how, end.at.as_millis()).unwrap();
+                if let Some(hits) = end.hits {
+                    write!(text, ", it hit {hits}").unwrap();
+                }
+            }
+            text.push('\n');
+        }
         for impact in &incident.impact {
             let RouteImpact {
                 route,

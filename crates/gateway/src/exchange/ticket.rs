@@ -271,7 +271,9 @@ impl Ticket {
     /// A fault was injected into an attempt.
     pub(super) fn struck(&self, fault: &Arc<Injected>) {
         // Others add nothing: it is marked already.
-        drop(self.fault.set(Arc::clone(fault)));
+        if self.fault.set(Arc::clone(fault)).is_ok() && !self.behind {
+            fault.hit();
+        }
     }
 
     /// What marks the request as hit by a fault, if it was.
@@ -333,7 +335,8 @@ impl Ticket {
                     count_unserved(cells, end);
                 }
             }
-            if self.fault.get().is_some() {
+            if let Some(fault) = self.fault.get() {
+                fault.ended(outcome);
                 add(&cells.injected, 1);
                 add(
                     &cells.injected_failed,

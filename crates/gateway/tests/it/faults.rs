@@ -78,6 +78,10 @@ async fn an_attempt_that_is_hit_is_made_up_for_elsewhere() {
     assert!(route.injected > 0);
     assert_eq!((route.injected, route.masked), (marked, marked));
     assert_eq!(route.latency.count(), 20 - marked);
+    let hits = rig.gateway.end_fault("f-1").unwrap();
+    assert_eq!((hits.requests, hits.ok), (marked, marked));
+    assert_eq!((hits.failed, hits.other), (0, 0));
+    assert_eq!(rig.gateway.end_fault("f-1"), None, "it is over");
 }
 
 #[tokio::test]

@@ -43,17 +43,58 @@ fn head(out: &mut Text, incident: &Incident, now: Timestamp) {
         incident.id, incident.class, incident.domain
     ));
     match &incident.injected {
-        Some(fault) => out.line(format_args!("Injected on purpose: fault {fault}.")),
+        Some(fault) => injected(out, incident, fault),
         None => out.line(format_args!(
             "Not injected: no announced fault explains it."
         )),
     }
 }
 
+fn injected(out: &mut Text, incident: &Incident, fault: &str) {
+    let mut said = format!("Injected on purpose: fault {fault}");
+    if let Some(injection) = &incident.injection {
+        let by = if injection.in_gateway {
+            ", by the gateway"
+        } else {
+            ""
+        };
+        said.push_str(&format!(", {}{by}", injection.kind));
+        if let Some(claim) = &injection.claim {
+            said.push_str(&format!(", for the claim `{claim}`"));
+        }
+        if let Some(end) = &injection.ended {
+            let at = offset(incident, end.at);
+            said.push_str(&format!("; over {at} ({})", end.how));
+        }
+    }
+    out.line(format_args!("{said}."));
+}
+
+/// What a fault in the gateway hit. Not all of it fails an attempt: who is only late is not hurt.
+fn hits(out: &mut Text, incident: &Incident) {
+    let by_gateway = incident.injection.as_ref().filter(|how| how.in_gateway);
+    match by_gateway.map(|injection| &injection.ended) {
+        None => {}
+        Some(None) => out.line(format_args!(
+            "  The fault goes on; what it hits is told when it ends."
+        )),
+        Some(Some(end)) => {
+            if let Some(hits) = end.hits {
+                out.line(format_args!("  The fault hit {hits}."));
+            }
+        }
+    }
+}
+
 fn harm(out: &mut Text, incident: &Incident) {
     out.line(format_args!("\nWho is hurt, and how badly?"));
     let (hurt, masked) = (incident.hurt(), incident.masked());
+    let by_gateway = incident
+        .injection
+        .as_ref()
+        .is_some_and(|how| how.in_gateway);
     let sentence = match (hurt, masked) {
+        (0, 0) if by_gateway => "Nobody: no request failed, and none needed a retry.".to_owned(),
         (0, 0) => "Nobody: no request met it.".to_owned(),
         (0, masked) => format!(
             "Nobody: {} met it and succeeded by a retry elsewhere.",
@@ -67,6 +108,7 @@ fn harm(out: &mut Text, incident: &Incident) {
         ),
     };
     out.line(format_args!("  {sentence}"));
+    hits(out, incident);
     let widths = incident.impact.iter().map(|impact| impact.route.len());
     let width = widths.max().unwrap_or(0).max(5);
     if !incident.impact.is_empty() {

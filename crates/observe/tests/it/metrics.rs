@@ -19,6 +19,7 @@ fn incident(hurt: u64) -> Incident {
         domain: "instance catalog/1".to_owned(),
         verdicts: Vec::new(),
         injected: None,
+        injection: None,
         onset: Timestamp::from_millis(1_000),
         detected: Timestamp::from_millis(1_004),
         isolated: None,

@@ -1,5 +1,6 @@
 use expect_test::expect;
-use ninefold_core::event::{ImpactEnd, RouteImpact, Verdict};
+use ninefold_core::event::{ImpactEnd, Injection, InjectionEnd, RouteImpact, Verdict};
+use ninefold_core::fault::FaultHits;
 use ninefold_core::id::InstanceId;
 
 use super::*;
@@ -46,6 +47,12 @@ fn incident() -> Incident {
         domain: "instance catalog/1".to_owned(),
         verdicts: vec![verdict(1, FailureClass::CrashStop)],
         injected: Some("kill-1".to_owned()),
+        injection: Some(Injection {
+            kind: "kill".to_owned(),
+            claim: Some("any one may die".to_owned()),
+            in_gateway: false,
+            ended: None,
+        }),
         onset: Timestamp::from_millis(ONSET),
         detected: Timestamp::from_millis(ONSET + 3),
         isolated: Some(Timestamp::from_millis(ONSET + 4)),
@@ -82,7 +89,7 @@ fn a_closed_incident_answers_all_three_questions() {
     let now = Timestamp::from_millis(ONSET + 60_000);
     expect![[r#"
         inc-7: crash-stop in instance catalog/1, over after 512.0 ms
-        Injected on purpose: fault kill-1.
+        Injected on purpose: fault kill-1, kill, for the claim `any one may die`.
 
         Who is hurt, and how badly?
           3 requests failed; 41 requests met it and succeeded by a retry elsewhere.
@@ -120,6 +127,7 @@ fn an_open_correlated_incident_says_what_is_missing() {
     open.domain = "zone b".to_owned();
     open.verdicts.push(verdict(2, FailureClass::Timing));
     open.injected = None;
+    open.injection = None;
     open.isolated = None;
     open.recovered = None;
     open.impact.clear();
@@ -154,6 +162,54 @@ fn an_open_correlated_incident_says_what_is_missing() {
           Nothing was done about it.
     "#]]
     .assert_eq(&explain(&open, now));
+}
+
+/// One that only delays hurts nobody and needs no retry, and is not "no request met it".
+#[test]
+fn a_fault_in_the_gateway_says_what_it_hit_and_how_that_ended() {
+    let mut gray = incident();
+    gray.class = FailureClass::Timing;
+    gray.injected = Some("f-1".to_owned());
+    gray.injection = Some(Injection {
+        kind: "gray".to_owned(),
+        claim: None,
+        in_gateway: true,
+        ended: None,
+    });
+    gray.impact.clear();
+    gray.changes.clear();
+    gray.verdicts.clear();
+    let begins = |incident: &Incident| {
+        let text = explain(incident, Timestamp::from_millis(ONSET));
+        let (begins, _) = text.split_once("\n\nWhere").unwrap();
+        begins.to_owned()
+    };
+    expect![[r#"
+        inc-7: timing in instance catalog/1, over after 512.0 ms
+        Injected on purpose: fault f-1, gray, by the gateway.
+
+        Who is hurt, and how badly?
+          Nobody: no request failed, and none needed a retry.
+          The fault goes on; what it hits is told when it ends."#]]
+    .assert_eq(&begins(&gray));
+    gray.injection.as_mut().unwrap().ended = Some(InjectionEnd {
+        at: Timestamp::from_millis(ONSET + 3_000),
+        how: "rolled back".to_owned(),
+        hits: Some(FaultHits {
+            requests: 41,
+            ok: 40,
+            failed: 0,
+            other: 1,
+        }),
+    });
+    expect![[r#"
+        inc-7: timing in instance catalog/1, over after 512.0 ms
+        Injected on purpose: fault f-1, gray, by the gateway; over +3.00 s (rolled back).
+
+        Who is hurt, and how badly?
+          Nobody: no request failed, and none needed a retry.
+          The fault hit 41 requests: 40 answered, 1 given up or refused."#]]
+    .assert_eq(&begins(&gray));
 }
 
 #[test]
