@@ -19,16 +19,43 @@ const PROOF_EVERY: Duration = Duration::from_millis(1);
 pub(crate) struct Target {
     /// Which instance.
     pub(crate) instance: InstanceId,
-    /// Its process when the trial began.
-    pub(crate) process: Process,
+    /// Who it was when the trial began.
+    pub(crate) identity: Identity,
+}
+
+/// What tells whether a target is still the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// The process of one that Ninefold started.
+    Process(Process),
+    /// The address of one that runs elsewhere. Only the gateway can do anything to it.
+    Address(String),
 }
 
 impl Target {
     /// How the fault is undone; nothing for a kill, which the healer answers.
     pub(crate) fn undo(&self, kind: FaultKind) -> Option<Undo> {
-        (kind == FaultKind::Hang).then(|| Undo::Resume {
-            leader: self.process,
-            members: group_members(self.process),
+        let leader = self.process().filter(|_| kind == FaultKind::Hang)?;
+        Some(Undo::Resume {
+            leader,
+            members: group_members(leader),
+        })
+    }
+
+    /// Its process, if it has one here.
+    pub(crate) const fn process(&self) -> Option<Process> {
+        match self.identity {
+            Identity::Process(process) => Some(process),
+            Identity::Address(_) => None,
+        }
+    }
+
+    fn to_be_hit(&self) -> Result<Process, String> {
+        self.process().ok_or_else(|| {
+            format!(
+                "{} runs elsewhere: there is no process to hit",
+                self.instance
+            )
         })
     }
 }
@@ -36,11 +63,13 @@ impl Target {
 /// Applies the fault to every target at once; the error names who was not hit, and why.
 pub(crate) fn inject(kind: FaultKind, targets: &[Target]) -> Result<(), String> {
     for target in targets {
-        let process = target.process;
+        let process = target.to_be_hit()?;
         let hit = match kind {
             FaultKind::Kill | FaultKind::ZoneKill => process.signal(Signal::KILL),
             FaultKind::Hang => process.signal_group(Signal::STOP),
-            FaultKind::Gray | FaultKind::Errors => return Err(not_ours(kind)),
+            FaultKind::Gray | FaultKind::Errors | FaultKind::Resets => {
+                return Err(not_ours(kind));
+            }
         };
         match hit {
             Ok(true) => {}
@@ -70,21 +99,21 @@ pub(crate) async fn prove(kind: FaultKind, targets: &[Target]) -> Result<(), Str
     let shown = match kind {
         FaultKind::Kill | FaultKind::ZoneKill => Presence::Gone,
         FaultKind::Hang => Presence::Stopped,
-        FaultKind::Gray | FaultKind::Errors => return Err(not_ours(kind)),
+        FaultKind::Gray | FaultKind::Errors | FaultKind::Resets => return Err(not_ours(kind)),
     };
     let deadline = Instant::now() + PROOF_LIMIT;
     for target in targets {
+        let process = target.to_be_hit()?;
         loop {
-            let presence = target.process.presence();
+            let presence = process.presence();
             if presence == shown {
                 break;
             }
             if Instant::now() >= deadline || presence == Presence::Gone {
                 return Err(format!(
-                    "the {} of {} could not be shown: {} is {presence:?} after {PROOF_LIMIT:?}",
+                    "the {} of {} could not be shown: {process} is {presence:?} after {PROOF_LIMIT:?}",
                     kind.name(),
                     target.instance,
-                    target.process
                 ));
             }
             tokio::time::sleep(PROOF_EVERY).await;

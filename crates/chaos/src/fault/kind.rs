@@ -9,6 +9,9 @@ const GRAY_MS: (u64, u64) = (1_000, 250);
 /// How many of 100 attempts at a failing instance are answered with an error: half of them, as an
 /// instance does whose one dependency of two is gone.
 const ERRORS_PERCENT: u32 = 50;
+/// How many of 100 attempts at an instance that resets break: half of them, for one that breaks all is
+/// found by its failures in a row.
+const RESETS_PERCENT: u32 = 50;
 
 /// What is done to the targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub(crate) enum FaultKind {
     Gray,
     /// The gateway answers a part of the attempts at instances with 500.
     Errors,
+    /// The gateway breaks off a part of the attempts at instances.
+    Resets,
 }
 
 impl FaultKind {
@@ -34,6 +39,7 @@ impl FaultKind {
             Survive::Zones(count) => (Self::ZoneKill, count),
             Survive::Gray(count) => (Self::Gray, count),
             Survive::Errors(count) => (Self::Errors, count),
+            Survive::Resets(count) => (Self::Resets, count),
         }
     }
 
@@ -45,6 +51,7 @@ impl FaultKind {
             Self::ZoneKill => "zone-kill",
             Self::Gray => "gray",
             Self::Errors => "errors",
+            Self::Resets => "resets",
         }
     }
 
@@ -61,6 +68,7 @@ impl FaultKind {
                 },
             ),
             Self::Errors => (ERRORS_PERCENT, FaultEffect::Abort { status: 500 }),
+            Self::Resets => (RESETS_PERCENT, FaultEffect::ResetPeer),
         };
         Some(GatewayFault {
             share_percent,

@@ -5,5 +5,5 @@ mod inject;
 mod kind;
 
 pub(crate) use choose::{Candidates, schedule};
-pub(crate) use inject::{Target, inject, prove};
+pub(crate) use inject::{Identity, Target, inject, prove};
 pub(crate) use kind::FaultKind;

@@ -100,5 +100,10 @@ fn in_words(claim: &Claim) -> String {
         Survive::Zones(n) => format!("{n} zone{} killed", plural(n)),
         Survive::Gray(n) => format!("{n} instance{} of {} slow", plural(n), claim.service),
         Survive::Errors(n) => format!("{n} instance{} of {} failing", plural(n), claim.service),
+        Survive::Resets(n) => format!(
+            "{n} instance{} of {} breaking connections",
+            plural(n),
+            claim.service
+        ),
     }
 }

@@ -33,6 +33,10 @@ pub(crate) struct Experiment {
     pub(crate) run: String,
     /// The route of the claim's objective.
     pub(crate) route: String,
+    /// The routes that lead to the claim's service.
+    pub(crate) leads_there: Vec<String>,
+    /// The claim's service, if it runs elsewhere and the fault is one in the gateway.
+    pub(crate) elsewhere: Option<String>,
     /// The load; none with live traffic.
     pub(crate) plan: Option<Plan>,
     /// How long recovery is waited for.
@@ -81,11 +85,29 @@ impl Experiment {
             candidates,
             run: run.to_owned(),
             route: slo.route.to_string(),
+            leads_there: leads_there(file, claim),
+            elsewhere: elsewhere(file, claim),
             plan,
             watch: watch.min(ttl.saturating_sub(TTL_MARGIN)),
             ttl,
         })
     }
+}
+
+fn leads_there(file: &File, claim: &Claim) -> Vec<String> {
+    let routes = file.listeners.iter().flat_map(|listener| &listener.routes);
+    let leads = |route: &&Route| {
+        let split = route.split.as_ref().map(|split| &split.service);
+        route.service == claim.service || split == Some(&claim.service)
+    };
+    let names = routes.filter(leads).map(|route| route.name.to_string());
+    names.collect()
+}
+
+fn elsewhere(file: &File, claim: &Claim) -> Option<String> {
+    let service = file.services.get(&claim.service)?;
+    let external = matches!(service.kind, ServiceKind::External(_));
+    (external && claim.survive.in_gateway()).then(|| claim.service.to_string())
 }
 
 fn candidates(
@@ -95,45 +117,19 @@ fn candidates(
     kind: FaultKind,
     count: u32,
 ) -> Result<Candidates, String> {
-    let supervised = view::supervised(status);
-    let groups: Vec<Vec<InstanceId>> = if kind == FaultKind::ZoneKill {
-        let mut zones: BTreeMap<&str, Vec<InstanceId>> = BTreeMap::new();
-        for instance in supervised {
-            if let Some(zone) = instance.zone.as_deref() {
-                zones
-                    .entry(zone)
-                    .or_default()
-                    .push(instance.instance.clone());
-            }
-        }
-        zones.into_values().collect()
-    } else {
-        match file
-            .services
-            .get(&claim.service)
-            .map(|service| &service.kind)
-        {
-            Some(ServiceKind::Supervised(_)) => {}
-            Some(ServiceKind::External(_)) => {
-                return Err(format!(
-                    "service {} is external: Ninefold has no process of it to hit",
-                    claim.service
-                ));
-            }
-            None => return Err(format!("there is no service `{}`", claim.service)),
-        }
-        let of_service = supervised
+    let groups = match kind {
+        FaultKind::ZoneKill => zones(status),
+        _ => single(file, status, claim)?
             .into_iter()
-            .filter(|instance| *instance.service == *claim.service);
-        of_service
-            .map(|instance| vec![instance.instance.clone()])
-            .collect()
+            .map(|one| vec![one])
+            .collect(),
     };
     let what = match kind {
-        FaultKind::Kill | FaultKind::Hang | FaultKind::Gray | FaultKind::Errors => {
-            format!("instances of {}", claim.service)
-        }
         FaultKind::ZoneKill => "zones with supervised instances".to_owned(),
+        _ if elsewhere(file, claim).is_some() => {
+            format!("endpoints of {}, backups apart", claim.service)
+        }
+        _ => format!("instances of {}", claim.service),
     };
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     if count == 0 || count > groups.len() {
@@ -143,6 +139,43 @@ fn candidates(
         ));
     }
     Ok(Candidates { groups, count })
+}
+
+/// The supervised instances of each zone.
+fn zones(status: &NodeStatus) -> Vec<Vec<InstanceId>> {
+    let mut zones: BTreeMap<&str, Vec<InstanceId>> = BTreeMap::new();
+    for instance in view::supervised(status) {
+        if let Some(zone) = instance.zone.as_deref() {
+            let there = zones.entry(zone).or_default();
+            there.push(instance.instance.clone());
+        }
+    }
+    zones.into_values().collect()
+}
+
+/// The instances of the claim's service that the fault may fall on.
+fn single(file: &File, status: &NodeStatus, claim: &Claim) -> Result<Vec<InstanceId>, String> {
+    let name = &claim.service;
+    let service = file.services.get(name);
+    let service = service.ok_or_else(|| format!("there is no service `{name}`"))?;
+    let elsewhere = elsewhere(file, claim);
+    let backup = |id: &InstanceId| match &service.kind {
+        ServiceKind::Supervised(_) => false,
+        ServiceKind::External(external) => usize::try_from(id.ordinal)
+            .ok()
+            .and_then(|ordinal| external.endpoints.get(ordinal))
+            .is_some_and(|endpoint| endpoint.backup),
+    };
+    if elsewhere.is_none() && matches!(service.kind, ServiceKind::External(_)) {
+        return Err(format!(
+            "service {name} runs elsewhere: Ninefold has no process of it to kill or to stop; it can \
+             be tried what the gateway does: `gray`, `errors` and `resets`"
+        ));
+    }
+    let instances = view::watched(status, elsewhere.as_deref()).into_iter();
+    let of_service = instances.filter(|instance| *instance.service == **name);
+    let ids = of_service.map(|instance| instance.instance.clone());
+    Ok(ids.filter(|id| !backup(id)).collect())
 }
 
 fn load_plan(

@@ -84,8 +84,10 @@ async fn prepare<S: System>(
     let paced = paced.await;
     watchdog.pace = pace;
     paced?;
-    let status = watchdog.guard(steps::fit(bench, patience)).await??;
-    let targets = view::targets(&status, &chosen).map_err(Setback::Because)?;
+    let elsewhere = experiment.elsewhere.as_deref();
+    let fit = steps::fit(bench, patience, elsewhere);
+    let status = watchdog.guard(fit).await??;
+    let targets = view::targets(&status, &chosen, elsewhere).map_err(Setback::Because)?;
     let load = match &experiment.plan {
         None => None,
         Some(plan) => {
@@ -98,10 +100,10 @@ async fn prepare<S: System>(
         }
     };
     let before = watchdog.guard(bench.status()).await??;
-    let now = view::targets(&before, &chosen).map_err(Setback::Because)?;
+    let now = view::targets(&before, &chosen, elsewhere).map_err(Setback::Because)?;
     if now != targets {
         return Err(Setback::Because(
-            "a target was restarted during the steady state".to_owned(),
+            "a target was restarted, or replaced, during the steady state".to_owned(),
         ));
     }
     Ok(Ready {
@@ -259,10 +261,12 @@ async fn expose<S: System>(
         announce(bench, watchdog, experiment, report).await?;
         bench.ledger.applied(&report.fault)?;
         say(Phase::Proof, String::new());
-        let first = watchdog.guard(steps::struck(bench, before)).await??;
+        let first = watchdog
+            .guard(steps::struck(bench, experiment, before))
+            .await??;
         say(Phase::Recovery, format!("at most {watch}"));
         let left = steps::turned_away(bench, experiment, first, before, targets);
-        exposure.recovered = watchdog.guard(left).await?;
+        exposure.recovered = watchdog.guard(left).await??;
     } else {
         watchdog.pace.hit(&report.targets, Instant::now());
         inject(kind, targets).map_err(Setback::Because)?;

@@ -35,17 +35,19 @@ const STRIKE_LIMIT: Duration = Duration::from_secs(5);
 /// How long a listener may take to accept.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
-/// Waits until a fault may be injected; the status that says so, or why not.
+/// Waits until a fault may be injected; the status that says so, or why not. `elsewhere`: the service
+/// that runs elsewhere and that the fault is about, if it is.
 pub(crate) async fn fit<S: System>(
     bench: &Bench<'_, S>,
     patience: Duration,
+    elsewhere: Option<&str>,
 ) -> Result<NodeStatus, Setback> {
     let began = Instant::now();
     let deadline = began + patience;
     loop {
         let why = match (bench.status().await, bench.incidents().await) {
             (Ok(status), Ok(incidents)) => {
-                let blockers = view::blockers(&status, &incidents);
+                let blockers = view::blockers(&status, &incidents, elsewhere);
                 let lingers = view::injected_is_open(&incidents) && began.elapsed() < LINGER;
                 if blockers.is_empty() && !lingers {
                     return Ok(status);
@@ -141,13 +143,15 @@ pub(super) async fn steady(load: &Load, plan: &Plan) -> Result<(), Setback> {
 /// Waits until a request was hit by the fault, which the gateway injects; what had passed by then.
 pub(super) async fn struck<S: System>(
     bench: &Bench<'_, S>,
+    experiment: &Experiment,
     before: &NodeStatus,
 ) -> Result<Passed, Setback> {
     let deadline = Instant::now() + STRIKE_LIMIT;
-    let was = view::passed(before, Timestamp::ZERO).struck;
+    let routes = &experiment.leads_there;
+    let was = view::passed(before, Timestamp::ZERO, routes).struck;
     loop {
         if let Ok(status) = bench.status().await {
-            let now = view::passed(&status, clock::wall());
+            let now = view::passed(&status, clock::wall(), routes);
             if now.struck > was {
                 return Ok(now);
             }
@@ -173,9 +177,9 @@ pub(super) async fn recovery<S: System>(
     let instances = view::supervised(before).len();
     let deadline = Instant::now() + experiment.watch;
     // A resumed target is a recovery only if it was not our own undo that resumed it.
-    let resumed = |target: &Target| {
+    let resumed = |process: Process| {
         experiment.kind == FaultKind::Hang
-            && target.process.presence() == Presence::Running
+            && process.presence() == Presence::Running
             && bench.ledger.get(fault).is_ok_and(|entry| {
                 // The reaper signals first and notes afterwards: past the time to live it may be its.
                 entry.state != EntryState::Undone && !entry.expired()
@@ -196,31 +200,40 @@ pub(super) async fn recovery<S: System>(
 }
 
 /// Waits until the traffic has left the targets of a fault that lasts and touches no process: when, or
-/// nothing if it took longer than the experiment watches.
+/// nothing if it took longer than the experiment watches. An error if it cannot be told, since the
+/// endpoints are others than those that it began with.
 pub(super) async fn turned_away<S: System>(
     bench: &Bench<'_, S>,
     experiment: &Experiment,
     first_hit: Passed,
     before: &NodeStatus,
     targets: &[Target],
-) -> Option<Timestamp> {
-    let instances = view::supervised(before).len();
+) -> Result<Option<Timestamp>, Setback> {
+    let elsewhere = experiment.elsewhere.as_deref();
+    let instances = view::watched(before, elsewhere).len();
     let deadline = Instant::now() + experiment.watch;
     let mut quiet = Quiet::new(first_hit);
     loop {
         if let Ok(status) = bench.status().await {
             let seen = clock::wall();
+            if let Some(service) = elsewhere
+                && let Some(how) = view::moved(before, &status, service)
+            {
+                return Err(Setback::Because(format!(
+                    "the endpoints of {service} changed during the trial: {how}"
+                )));
+            }
             let left = match view::ejected(&status, targets) {
                 true => Some(seen),
-                false => quiet.look(view::passed(&status, seen)),
+                false => quiet.look(view::passed(&status, seen, &experiment.leads_there)),
             };
             // Nor may anybody be out who the probes see.
-            if left.is_some() && view::recovered(&status, instances, &[], |_| false) {
-                return left;
+            if left.is_some() && view::all_ready(&view::watched(&status, elsewhere), instances) {
+                return Ok(left);
             }
         }
         if Instant::now() >= deadline {
-            return None;
+            return Ok(None);
         }
         tokio::time::sleep(POLL).await;
     }

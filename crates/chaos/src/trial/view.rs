@@ -1,6 +1,6 @@
 //! Pure readings of a status.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ninefold_core::event::{Incident, IncidentState};
 use ninefold_core::id::InstanceId;
@@ -8,15 +8,49 @@ use ninefold_core::status::{InstanceState, InstanceStatus, NodeStatus, RouteStat
 use ninefold_core::time::Timestamp;
 
 use super::quiet::Passed;
-use crate::fault::Target;
+use crate::fault::{Identity, Target};
 use crate::process::{Presence, Process};
 
 /// The instances that Ninefold starts, in the order of the status.
 pub(super) fn supervised(status: &NodeStatus) -> Vec<&InstanceStatus> {
+    watched(status, None)
+}
+
+/// The instances that a trial watches: those that Ninefold starts, and the endpoints of the service that
+/// it is about, if that runs `elsewhere`. In the order of the status.
+pub(super) fn watched<'a>(
+    status: &'a NodeStatus,
+    elsewhere: Option<&str>,
+) -> Vec<&'a InstanceStatus> {
     let services = status.services.iter().filter(|service| service.supervised);
     let names: BTreeSet<&str> = services.map(|service| service.service.as_str()).collect();
-    let of = |instance: &&InstanceStatus| names.contains(instance.service.as_str());
+    let ours = |instance: &InstanceStatus| names.contains(instance.service.as_str());
+    // An endpoint that was found and is gone is shown until nothing of it is under way.
+    let there = |instance: &InstanceStatus| {
+        Some(&*instance.service) == elsewhere && instance.state != InstanceState::Stopping
+    };
+    let of = |instance: &&InstanceStatus| ours(instance) || there(instance);
     status.instances.iter().filter(of).collect()
+}
+
+/// How the endpoints of a service that runs elsewhere differ from what they were, in words.
+pub(super) fn moved(before: &NodeStatus, now: &NodeStatus, elsewhere: &str) -> Option<String> {
+    let endpoints = |status: &NodeStatus| -> BTreeMap<InstanceId, String> {
+        let of = watched(status, Some(elsewhere)).into_iter();
+        of.filter(|instance| instance.service == elsewhere)
+            .map(|instance| (instance.instance.clone(), instance.address.clone()))
+            .collect()
+    };
+    let (was, is) = (endpoints(before), endpoints(now));
+    let gone = was
+        .iter()
+        .find(|(id, address)| is.get(*id) != Some(*address));
+    let came = is.iter().find(|(id, _)| !was.contains_key(*id));
+    match (gone, came) {
+        (Some((id, address)), _) => Some(format!("{id} is no longer {address}")),
+        (None, Some((id, address))) => Some(format!("{id}, {address}, came")),
+        (None, None) => None,
+    }
 }
 
 /// The process of an instance, if both its pid and its start time are known.
@@ -33,13 +67,18 @@ fn find<'a>(status: &'a NodeStatus, id: &InstanceId) -> Option<&'a InstanceStatu
 }
 
 /// Why no fault may be injected now; empty if one may. Redundancy is not asked for: a service with
-/// one replica is tried, and refuted, like any other.
-pub(crate) fn blockers(status: &NodeStatus, incidents: &[Incident]) -> Vec<String> {
+/// one replica is tried, and refuted, like any other. `elsewhere`: the service that runs elsewhere and
+/// that the fault is about, if it is.
+pub(crate) fn blockers(
+    status: &NodeStatus,
+    incidents: &[Incident],
+    elsewhere: Option<&str>,
+) -> Vec<String> {
     let mut blockers = Vec::new();
     if status.phase != "running" {
         blockers.push(format!("the node is {}", status.phase));
     }
-    for instance in supervised(status) {
+    for instance in watched(status, elsewhere) {
         if instance.state != InstanceState::Ready {
             let reason = instance.reason.as_deref();
             let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
@@ -86,17 +125,32 @@ pub(super) fn injected_is_open(incidents: &[Incident]) -> bool {
     incidents.iter().any(open)
 }
 
-/// The processes behind some instances, each shown to be there and running; or who is not.
-pub(super) fn targets(status: &NodeStatus, ids: &[InstanceId]) -> Result<Vec<Target>, String> {
+/// Who some instances are now, each shown to be there: its process runs, or, of one that runs
+/// elsewhere, it is ready. Or who is not.
+pub(super) fn targets(
+    status: &NodeStatus,
+    ids: &[InstanceId],
+    elsewhere: Option<&str>,
+) -> Result<Vec<Target>, String> {
     let mut targets = Vec::new();
     for id in ids {
         let instance = find(status, id).ok_or_else(|| format!("{id} is not in the status"))?;
+        if Some(&*instance.service) == elsewhere {
+            if instance.state != InstanceState::Ready {
+                return Err(format!("{id} is {}", instance.state.name()));
+            }
+            targets.push(Target {
+                instance: id.clone(),
+                identity: Identity::Address(instance.address.clone()),
+            });
+            continue;
+        }
         let process = process(instance)
             .ok_or_else(|| format!("{id} has no process, or its start time is not known"))?;
         match process.presence() {
             Presence::Running => targets.push(Target {
                 instance: id.clone(),
-                process,
+                identity: Identity::Process(process),
             }),
             Presence::Gone => {
                 return Err(format!(
@@ -115,15 +169,20 @@ pub(super) fn recovered(
     status: &NodeStatus,
     instances_before: usize,
     targets: &[Target],
-    same: impl Fn(&Target) -> bool,
+    same: impl Fn(Process) -> bool,
 ) -> bool {
-    let all = supervised(status);
-    let ready = |instance: &&InstanceStatus| instance.state == InstanceState::Ready;
     let back = |target: &Target| {
         let now = find(status, &target.instance).and_then(process);
-        now.is_some_and(|now| now != target.process || same(target))
+        now.is_some_and(|now| target.process() != Some(now) || same(now))
     };
-    all.len() >= instances_before && all.iter().all(ready) && targets.iter().all(back)
+    let all = supervised(status);
+    all_ready(&all, instances_before) && targets.iter().all(back)
+}
+
+/// Whether there are as many as before, and all of them ready.
+pub(super) fn all_ready(instances: &[&InstanceStatus], before: usize) -> bool {
+    let ready = |instance: &&InstanceStatus| instance.state == InstanceState::Ready;
+    instances.len() >= before && instances.iter().all(ready)
 }
 
 /// Whether each target is ejected.
@@ -132,9 +191,11 @@ pub(super) fn ejected(status: &NodeStatus, targets: &[Target]) -> bool {
     targets.iter().all(away)
 }
 
-/// What passed and was hit by an injected fault, over all routes.
-pub(super) fn passed(status: &NodeStatus, at: Timestamp) -> Passed {
-    let routes = status.routes.iter();
+/// What passed and was hit by an injected fault, over the routes that lead to whom it is done to; over all
+/// where none is known to. Other routes would make what is hit look rare.
+pub(super) fn passed(status: &NodeStatus, at: Timestamp, of: &[String]) -> Passed {
+    let all = status.routes.iter();
+    let routes = all.filter(|route| of.is_empty() || of.contains(&route.route));
     Passed {
         at,
         requests: routes.clone().map(|route| route.requests).sum(),
@@ -156,4 +217,125 @@ pub(super) fn recovered_at(status: &NodeStatus, injected: Timestamp, seen: Times
 pub(super) fn route(status: &NodeStatus, name: &str) -> RouteStatus {
     let is = |route: &&RouteStatus| route.route == name;
     status.routes.iter().find(is).cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use ninefold_core::status::Rotation;
+
+    use super::*;
+
+    fn endpoint(ordinal: u32, address: &str, state: InstanceState) -> InstanceStatus {
+        InstanceStatus {
+            service: "web".to_owned(),
+            instance: InstanceId::new("web", ordinal),
+            zone: None,
+            address: address.to_owned(),
+            pid: None,
+            pid_start: None,
+            state,
+            reason: None,
+            since: Timestamp::ZERO,
+            restarts: 0,
+            ejected: false,
+            rotation: Rotation::In,
+            ejection: None,
+            in_flight: 0,
+            verdict: None,
+        }
+    }
+
+    /// Of a node that starts nothing.
+    fn status(instances: Vec<InstanceStatus>) -> NodeStatus {
+        let route = |name: &str, requests, injected| RouteStatus {
+            route: name.to_owned(),
+            requests,
+            injected,
+            ..RouteStatus::default()
+        };
+        NodeStatus {
+            cluster: "test".to_owned(),
+            version: "0".to_owned(),
+            pid: 1,
+            started: Timestamp::ZERO,
+            at: Timestamp::ZERO,
+            config: String::new(),
+            phase: "running".to_owned(),
+            listeners: Vec::new(),
+            services: Vec::new(),
+            instances,
+            routes: vec![route("web", 100, 30), route("busy", 10_000, 0)],
+            slos: Vec::new(),
+            open_incidents: Vec::new(),
+            reliability: Vec::new(),
+            faults: Vec::new(),
+            degraded: Vec::new(),
+        }
+    }
+
+    fn two() -> Vec<InstanceStatus> {
+        vec![
+            endpoint(0, "10.0.0.1:80", InstanceState::Ready),
+            endpoint(1, "10.0.0.2:80", InstanceState::Ready),
+        ]
+    }
+
+    #[test]
+    fn what_runs_elsewhere_is_watched_by_who_tries_it() {
+        let mut instances = two();
+        instances.push(endpoint(2, "10.0.0.3:80", InstanceState::Stopping));
+        let mut status = status(instances);
+        assert!(watched(&status, None).is_empty());
+        assert!(watched(&status, Some("db")).is_empty());
+        assert_eq!(watched(&status, Some("web")).len(), 2, "one has left");
+        assert!(blockers(&status, &[], Some("web")).is_empty());
+        status.instances[1].state = InstanceState::NotReady;
+        assert!(blockers(&status, &[], None).is_empty());
+        assert_eq!(blockers(&status, &[], Some("web")), ["web/1 is not-ready"]);
+        status.instances[1].state = InstanceState::Ready;
+        status.instances[1].ejected = true;
+        assert_eq!(blockers(&status, &[], Some("web")), ["web/1 is ejected"]);
+    }
+
+    #[test]
+    fn a_target_elsewhere_is_its_address_and_has_no_process() {
+        let status = status(two());
+        let ids = [InstanceId::new("web", 1)];
+        let found = targets(&status, &ids, Some("web")).unwrap();
+        assert_eq!(
+            found[0].identity,
+            Identity::Address("10.0.0.2:80".to_owned())
+        );
+        assert_eq!(found[0].process(), None);
+        let error = targets(&status, &ids, None).unwrap_err();
+        assert!(error.contains("has no process"), "{error}");
+    }
+
+    #[test]
+    fn endpoints_that_come_go_or_move_are_told() {
+        let before = status(two());
+        let said = |instances| moved(&before, &status(instances), "web");
+        assert_eq!(said(two()), None);
+        let mut gone = two();
+        gone[1].state = InstanceState::Stopping;
+        assert_eq!(said(gone).unwrap(), "web/1 is no longer 10.0.0.2:80");
+        let mut elsewhere = two();
+        elsewhere[0].address = "10.0.0.9:80".to_owned();
+        assert_eq!(said(elsewhere).unwrap(), "web/0 is no longer 10.0.0.1:80");
+        let mut more = two();
+        more.push(endpoint(2, "10.0.0.3:80", InstanceState::Starting));
+        assert_eq!(said(more).unwrap(), "web/2, 10.0.0.3:80, came");
+    }
+
+    /// Else three in ten would look like three in a thousand, which is quiet.
+    #[test]
+    fn hits_are_held_against_the_routes_that_lead_there() {
+        let status = status(two());
+        let of = |routes: &[String]| {
+            let passed = passed(&status, Timestamp::ZERO, routes);
+            (passed.requests, passed.struck)
+        };
+        assert_eq!(of(&["web".to_owned()]), (100, 30));
+        assert_eq!(of(&[]), (10_100, 30));
+    }
 }

@@ -136,7 +136,7 @@ async fn admit<S: System>(
         stop: options.stop.clone(),
         pace: Pace::default(),
     };
-    let fit = trial::fit(bench, options.patience);
+    let fit = trial::fit(bench, options.patience, None);
     let fit = watchdog.guard(fit).await;
     match fit.and_then(|fit| fit) {
         Ok(status) => {

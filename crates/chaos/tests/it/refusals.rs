@@ -127,7 +127,10 @@ async fn what_cannot_be_tried_here_is_untested_with_a_reason() {
         .iter()
         .map(|c| c.reasons[0].as_str())
         .collect();
-    assert!(why[0].contains("service elsewhere is external"), "{why:?}");
+    assert!(
+        why[0].contains("service elsewhere runs elsewhere") && why[0].contains("`resets`"),
+        "{why:?}"
+    );
     assert!(
         why[1].contains("9 instances of web, and there are 1"),
         "{why:?}"

@@ -7,6 +7,8 @@ mod cluster;
 #[cfg(test)]
 mod egress;
 #[cfg(test)]
+mod elsewhere;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod heal;

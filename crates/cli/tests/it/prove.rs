@@ -20,7 +20,7 @@ recover = "10s"
 "#;
 
 /// Faults that no process shows: the gateway injects them, and its live traffic has to find them.
-const GRAY_CLAIMS: &str = r#"
+pub(crate) const GRAY_CLAIMS: &str = r#"
 [[claim]]
 name = "any one replica may be slow"
 survive = { gray = 1 }
@@ -32,6 +32,12 @@ name = "any one replica may fail"
 survive = { errors = 1 }
 slo = "web"
 available = "99%"
+recover = "10s"
+[[claim]]
+name = "any one replica may break connections"
+survive = { resets = 1 }
+slo = "web"
+available = "99.9%"
 recover = "10s"
 "#;
 
@@ -79,8 +85,8 @@ fn faults_that_only_clients_see_are_survived_without_a_restart() {
     cluster.ready(3);
     let output = cluster.run(&["verify", "--trials", "1", "--seed", "1", "--output", "json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let both = ["PROVEN", "PROVEN"];
-    assert_eq!(verdicts(&report), both, "{report:#}\n{}", cluster.log());
+    let all = ["PROVEN", "PROVEN", "PROVEN"];
+    assert_eq!(verdicts(&report), all, "{report:#}\n{}", cluster.log());
     let status = cluster.json(&["status", "--output", "json"]);
     for instance in status["instances"].as_array().unwrap() {
         assert_eq!(instance["restarts"], 0, "{instance}");
@@ -118,6 +124,50 @@ fn slowness_of_all_is_refuted() {
         Some(0),
         "{status}"
     );
+}
+
+/// Nobody repeats what broke, nobody takes out who breaks it, and each has its turn.
+#[test]
+fn broken_connections_are_refuted_without_retries_and_ejection() {
+    let file = three_replicas(GRAY_CLAIMS)
+        .replace(
+            "replicas = 3",
+            "replicas = 3\nbalance = \"round-robin\"\nejection = { failures = 0 }",
+        )
+        .replace(
+            "service = \"web\"\n[slo",
+            "service = \"web\"\nretry = \"off\"\n[slo",
+        )
+        .replace("recover = \"10s\"", "recover = \"1s\"")
+        + "[chaos]\nttl_max = \"8s\"\n";
+    let cluster = Cluster::up(&file);
+    cluster.ready(3);
+    let name = "any one replica may break connections";
+    let output = cluster.run(&[
+        "verify", "--trials", "1", "--claim", name, "--output", "json",
+    ]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(verdicts(&report), ["REFUTED"], "{report:#}");
+    assert_eq!(output.status.code(), Some(1));
+    let reasons = report["claims"][0]["reasons"].to_string();
+    assert!(
+        reasons.contains("keep away") && reasons.contains("requests failed"),
+        "{reasons}"
+    );
+    // It is explained as what it was.
+    let incidents = cluster.json(&["incidents", "--output", "json"]);
+    let mut incidents = incidents["incidents"].as_array().unwrap().iter();
+    let id = incidents.find_map(|one| one["injected"].as_str().and_then(|_| one["id"].as_str()));
+    let explained = cluster.run(&["explain", id.unwrap()]).stdout;
+    let explained = String::from_utf8(explained).unwrap();
+    for said in [
+        &format!(", resets, by the gateway, for the claim `{name}`; over +"),
+        "(rolled back)",
+        "The fault hit ",
+        " failed",
+    ] {
+        assert!(explained.contains(said), "{said}: {explained}");
+    }
 }
 
 #[test]

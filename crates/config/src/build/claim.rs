@@ -48,6 +48,8 @@ fn survive(table: View<'_, '_>) -> Survive {
         Survive::Gray(gray)
     } else if let Some(errors) = table.integer("errors") {
         Survive::Errors(errors)
+    } else if let Some(resets) = table.integer("resets") {
+        Survive::Resets(resets)
     } else {
         Survive::Instances(table.integer("instances").unwrap_or(1))
     }

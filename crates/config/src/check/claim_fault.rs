@@ -3,7 +3,10 @@
 use super::place;
 use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
-use crate::model::{Claim, Service, ServiceKind, Span, Spread, Supervised, Survive};
+use crate::model::{
+    Claim, External, Listener, Protocol, Route, Service, ServiceKind, Span, Spread, Supervised,
+    Survive,
+};
 
 /// Checks the fault of every claim.
 pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
@@ -16,7 +19,13 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
         let Some(service) = built.file.services.get(&claim.service) else {
             continue;
         };
+        if claim.survive.in_gateway() {
+            requests(built, claim, &path, report);
+        }
         match &service.kind {
+            ServiceKind::External(there) if claim.survive.in_gateway() => {
+                endpoint_fault(claim, there, &path, report);
+            }
             ServiceKind::External(_) => external(claim, &path, report),
             ServiceKind::Supervised(supervised) => {
                 instance_fault(claim, supervised, &path, report);
@@ -32,15 +41,43 @@ fn service_path(claim: &Claim, key: &str) -> KeyPath {
     place::service(&claim.service).key(key)
 }
 
+/// The gateway does something to requests, and sees none where it passes connections on.
+fn requests(built: &Built<'_, '_>, claim: &Claim, path: &KeyPath, report: &mut Report<'_, '_>) {
+    let leads = |listener: &&Listener| {
+        let mut services = listener.routes.iter().flat_map(Route::services);
+        services.any(|service| *service == claim.service)
+    };
+    let mut listeners = built.file.listeners.iter().filter(leads).peekable();
+    if listeners.peek().is_none() || listeners.any(|one| one.protocol != Protocol::Tcp) {
+        return;
+    }
+    let (name, (key, _)) = (&claim.service, claim.survive.key());
+    report.check(
+        Draft::warning(
+            "untested-claim",
+            &path.key("survive").key(key),
+            format!("this claim cannot be tried: `{name}` is reached by `tcp` only, and this is done to requests"),
+        )
+        .at_key()
+        .help("write a `service` that is reached by HTTP, or another fault"),
+        &[path.key("slo"), path.key("service")],
+    );
+}
+
 fn external(claim: &Claim, path: &KeyPath, report: &mut Report<'_, '_>) {
     let name = &claim.service;
     report.check(
         Draft::warning(
             "untested-claim",
             &path.key("survive"),
-            format!("this claim cannot be tried: `{name}` runs elsewhere, no fault can be injected into it"),
+            format!(
+                "this claim cannot be tried: `{name}` runs elsewhere, there is no process to kill or to stop"
+            ),
         )
-        .help("write the `service` that Ninefold starts, or expect UNTESTED"),
+        .help(
+            "write `gray`, `errors` or `resets`, which the gateway does, or the `service` that Ninefold \
+             starts, or expect UNTESTED",
+        ),
         &[path.key("slo"), path.key("service")],
     );
 }
@@ -51,13 +88,8 @@ fn instance_fault(
     path: &KeyPath,
     report: &mut Report<'_, '_>,
 ) {
-    let (key, count, verb) = match claim.survive {
-        Survive::Instances(count) => ("instances", count, "killed"),
-        Survive::Hang(count) => ("hang", count, "hung"),
-        Survive::Gray(count) => ("gray", count, "slow"),
-        Survive::Errors(count) => ("errors", count, "failing"),
-        Survive::Zones(_) => return,
-    };
+    let (key, count) = claim.survive.key();
+    let verb = participle(claim.survive);
     let at = path.key("survive").key(key);
     let name = &claim.service;
     let replicas = service.replicas;
@@ -78,16 +110,10 @@ fn instance_fault(
             .help(format!("write at most {replicas}, or more `replicas`")),
             &related,
         );
-    } else if matches!(claim.survive, Survive::Gray(_) | Survive::Errors(_)) {
+    } else if claim.survive.in_gateway() {
         if count == replicas {
             report.check(
-                Draft::warning(
-                    "cannot-hold",
-                    &at,
-                    format!("with all {replicas} instances {verb}, traffic has nowhere else to go"),
-                )
-                .value(count)
-                .help(format!("write less than {replicas}, or expect REFUTED")),
+                nowhere_else(&at, count, verb, ("instance", "replicas")),
                 &related,
             );
         }
@@ -106,6 +132,75 @@ fn instance_fault(
                 "write at least {} `replicas`, or expect REFUTED",
                 count.saturating_add(service.min_ready)
             )),
+            &related,
+        );
+    }
+}
+
+/// What becomes of the instances.
+const fn participle(survive: Survive) -> &'static str {
+    match survive {
+        Survive::Instances(_) | Survive::Zones(_) => "killed",
+        Survive::Hang(_) => "hung",
+        Survive::Gray(_) => "slow",
+        Survive::Errors(_) => "failing",
+        Survive::Resets(_) => "breaking connections",
+    }
+}
+
+/// It falls on all of them: `count` of what `what` names, and the key that makes more of them.
+fn nowhere_else(at: &KeyPath, count: u32, verb: &str, (what, more): (&str, &str)) -> Draft {
+    let (whom, help) = match count {
+        1 => (
+            format!("the only {what}"),
+            format!("write more `{more}`, or expect REFUTED"),
+        ),
+        _ => (
+            format!("all {count} {what}s"),
+            format!("write less than {count}, or expect REFUTED"),
+        ),
+    };
+    Draft::warning(
+        "cannot-hold",
+        at,
+        format!("with {whom} {verb}, traffic has nowhere else to go"),
+    )
+    .value(count)
+    .help(help)
+}
+
+/// A fault in the gateway on endpoints that run elsewhere. How many will be found, nobody knows.
+fn endpoint_fault(claim: &Claim, there: &External, path: &KeyPath, report: &mut Report<'_, '_>) {
+    // None that takes traffic is a finding of its own.
+    if there.source.is_some() || there.endpoints.iter().all(|one| one.backup) {
+        return;
+    }
+    let (key, count) = claim.survive.key();
+    let (at, verb) = (path.key("survive").key(key), participle(claim.survive));
+    let backups = there.endpoints.iter().filter(|one| one.backup).count();
+    let others = there.endpoints.len().saturating_sub(backups);
+    let others = u32::try_from(others).unwrap_or(u32::MAX);
+    let name = &claim.service;
+    let related = [
+        path.key("slo"),
+        path.key("service"),
+        service_path(claim, "endpoints"),
+    ];
+    if count > others {
+        let apart = if backups > 0 { ", backups apart" } else { "" };
+        report.check(
+            Draft::error(
+                "impossible-claim",
+                &at,
+                format!("so many endpoints cannot be {verb}: `{name}` has {others}{apart}"),
+            )
+            .value(count)
+            .help(format!("write at most {others}, or more `endpoints`")),
+            &related,
+        );
+    } else if count == others && backups == 0 {
+        report.check(
+            nowhere_else(&at, count, verb, ("endpoint", "endpoints")),
             &related,
         );
     }

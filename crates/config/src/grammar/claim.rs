@@ -35,8 +35,8 @@ pub(crate) static CLAIM: Table = Table {
         .required(),
         Key::new(
             "recover",
-            "From the fault until every instance is ready again, at most; of `gray` and `errors`, which \
-             last, until the traffic keeps away from those that they are done to.",
+            "From the fault until every instance is ready again, at most; of `gray`, `errors` and \
+             `resets`, which last, until the traffic keeps away from those that they are done to.",
             Shape::DURATION,
         ),
         Key::new(
@@ -83,6 +83,12 @@ static SURVIVE: Table = Table {
             "Half of the attempts at so many instances are answered with 500, by a fault in the gateway.",
             COUNT,
         ),
+        Key::new(
+            "resets",
+            "Half of the attempts at so many instances end with a broken connection instead of an \
+             answer, by a fault in the gateway.",
+            COUNT,
+        ),
     ],
     rule: Some(Rule::ExactlyOne(&[
         "instances",
@@ -90,6 +96,7 @@ static SURVIVE: Table = Table {
         "zones",
         "gray",
         "errors",
+        "resets",
     ])),
     later: &[
         "hosts",

@@ -18,8 +18,8 @@ pub struct Claim {
     pub slo: Name,
     /// `available`: the least share of requests that succeed from the fault to recovery.
     pub available: Ratio,
-    /// `recover`: from the fault until every instance is ready again, at most; of `gray` and `errors`,
-    /// which last, until the traffic keeps away from those that they are done to.
+    /// `recover`: from the fault until every instance is ready again, at most; of `gray`, `errors` and
+    /// `resets`, which last, until the traffic keeps away from those that they are done to.
     pub recover: Option<Span>,
     /// `lose`: acknowledged writes that may be lost. Needs `load.check`.
     pub lose: Option<u64>,
@@ -41,6 +41,30 @@ pub enum Survive {
     Gray(u32),
     /// `{ errors = N }`: N instances answer half of the attempts with 500, by a fault in the gateway.
     Errors(u32),
+    /// `{ resets = N }`: N instances break the connection instead of an answer for half of the attempts,
+    /// by a fault in the gateway.
+    Resets(u32),
+}
+
+impl Survive {
+    /// Its key, and how many it is about.
+    #[must_use]
+    pub const fn key(self) -> (&'static str, u32) {
+        match self {
+            Self::Instances(count) => ("instances", count),
+            Self::Hang(count) => ("hang", count),
+            Self::Zones(count) => ("zones", count),
+            Self::Gray(count) => ("gray", count),
+            Self::Errors(count) => ("errors", count),
+            Self::Resets(count) => ("resets", count),
+        }
+    }
+
+    /// Whether the gateway does it: the fault needs no process, and touches none.
+    #[must_use]
+    pub const fn in_gateway(self) -> bool {
+        matches!(self, Self::Gray(_) | Self::Errors(_) | Self::Resets(_))
+    }
 }
 
 /// `load`: the open-loop load that a claim is tried under.
