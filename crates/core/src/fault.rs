@@ -88,8 +88,13 @@ pub enum FaultEffect {
         /// 200 to 599.
         status: u16,
     },
-    /// Its connection breaks before the endpoint is asked.
-    ResetPeer,
+    /// Its connection breaks.
+    ResetPeer {
+        /// Whether the endpoint is asked before, and its answer lost: what it was asked to do is done,
+        /// and nobody learns of it. Default: it is not asked.
+        #[serde(default)]
+        late: bool,
+    },
     /// Every byte of the answer's body is another one than it should be.
     WrongBody,
 }
@@ -127,7 +132,7 @@ impl GatewayFault {
             FaultEffect::Abort { status } if !(200..=599).contains(&status) => {
                 return Err(format!("status is {status}: 200 to 599"));
             }
-            FaultEffect::Abort { .. } | FaultEffect::ResetPeer | FaultEffect::WrongBody => {}
+            FaultEffect::Abort { .. } | FaultEffect::ResetPeer { .. } | FaultEffect::WrongBody => {}
         }
         Ok(())
     }
@@ -146,7 +151,7 @@ impl FaultEffect {
         match self {
             Self::Latency { .. } => "latency",
             Self::Abort { .. } => "abort",
-            Self::ResetPeer => "reset_peer",
+            Self::ResetPeer { .. } => "reset_peer",
             Self::WrongBody => "wrong_body",
         }
     }
@@ -164,7 +169,7 @@ impl FaultEffect {
                 let span = Duration::from_millis(jitter_ms.saturating_mul(2));
                 least + span.mul_f64(draw.clamp(0.0, 1.0))
             }
-            Self::Abort { .. } | Self::ResetPeer | Self::WrongBody => Duration::ZERO,
+            Self::Abort { .. } | Self::ResetPeer { .. } | Self::WrongBody => Duration::ZERO,
         }
     }
 }
@@ -183,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_share_is_that_of_the_draws() {
-        let fault = fault(30, FaultEffect::ResetPeer);
+        let fault = fault(30, FaultEffect::WrongBody);
         let hits = (0..1_000_u32).filter(|n| fault.hits(f64::from(*n) / 1_000.0));
         assert_eq!(hits.count(), 300);
     }
@@ -206,8 +211,8 @@ mod tests {
             jitter_ms,
         };
         for (wrong, says) in [
-            (fault(0, FaultEffect::ResetPeer), "share_percent"),
-            (fault(101, FaultEffect::ResetPeer), "share_percent"),
+            (fault(0, FaultEffect::WrongBody), "share_percent"),
+            (fault(101, FaultEffect::WrongBody), "share_percent"),
             (fault(1, FaultEffect::Abort { status: 199 }), "status"),
             (fault(1, FaultEffect::Abort { status: 600 }), "status"),
             (fault(1, latency(59_000, 1_001)), "at most"),
@@ -250,6 +255,9 @@ mod tests {
                 }
             )
         );
+        let reset = r#"{"effect":{"type":"reset_peer"}}"#;
+        let reset: GatewayFault = serde_json::from_str(reset).unwrap();
+        assert_eq!(reset, fault(100, FaultEffect::ResetPeer { late: false }));
         let again = serde_json::to_string(&read).unwrap();
         assert_eq!(serde_json::from_str::<GatewayFault>(&again).unwrap(), read);
     }

@@ -26,7 +26,7 @@ pub(crate) enum FaultKind {
     Gray,
     /// The gateway answers a part of the attempts at instances with 500.
     Errors,
-    /// The gateway breaks off a part of the attempts at instances.
+    /// The gateway loses a part of the answers of instances, as if they had broken the connection.
     Resets,
 }
 
@@ -68,7 +68,7 @@ impl FaultKind {
                 },
             ),
             Self::Errors => (ERRORS_PERCENT, FaultEffect::Abort { status: 500 }),
-            Self::Resets => (RESETS_PERCENT, FaultEffect::ResetPeer),
+            Self::Resets => (RESETS_PERCENT, FaultEffect::ResetPeer { late: true }),
         };
         Some(GatewayFault {
             share_percent,

@@ -85,8 +85,8 @@ static SURVIVE: Table = Table {
         ),
         Key::new(
             "resets",
-            "Half of the attempts at so many instances end with a broken connection instead of an \
-             answer, by a fault in the gateway.",
+            "Half of the attempts at so many instances end with a broken connection instead of the \
+             answer, by a fault in the gateway: what they were asked to do is done.",
             COUNT,
         ),
     ],

@@ -41,8 +41,8 @@ pub enum Survive {
     Gray(u32),
     /// `{ errors = N }`: N instances answer half of the attempts with 500, by a fault in the gateway.
     Errors(u32),
-    /// `{ resets = N }`: N instances break the connection instead of an answer for half of the attempts,
-    /// by a fault in the gateway.
+    /// `{ resets = N }`: the connection breaks instead of half of the answers of N instances, by a fault in
+    /// the gateway: what they were asked to do is done.
     Resets(u32),
 }
 

@@ -225,7 +225,7 @@ impl Scene {
             gateway: rest.contains("gateway").then_some(GatewayFault {
                 share_percent: 100,
                 header: None,
-                effect: FaultEffect::ResetPeer,
+                effect: FaultEffect::ResetPeer { late: true },
             }),
         };
         self.event(at, EventKind::FaultAnnounced(notice));

@@ -229,7 +229,12 @@ impl Attempt<'_> {
                     keep_alive: true,
                 })
             }
-            FaultEffect::ResetPeer => Err((Failure::Reset, true)),
+            FaultEffect::ResetPeer { late: false } => Err((Failure::Reset, true)),
+            FaultEffect::ResetPeer { late: true } => match self.answer(lease).await {
+                // Its connection goes with the lease.
+                (Ok(_), _) => Err((Failure::Reset, true)),
+                failed => return failed,
+            },
             FaultEffect::WrongBody => return self.answer(lease).await,
         };
         (result, self.began)

@@ -65,7 +65,7 @@ async fn an_attempt_that_is_hit_is_made_up_for_elsewhere() {
     };
     let rig = Rig::with(&file, &[&backends[0], &backends[1]]);
     rig.gateway
-        .inject(&notice("f-1", FaultEffect::ResetPeer))
+        .inject(&notice("f-1", FaultEffect::ResetPeer { late: false }))
         .unwrap();
     let mut marked = 0;
     for _ in 0..20 {
@@ -82,6 +82,46 @@ async fn an_attempt_that_is_hit_is_made_up_for_elsewhere() {
     assert_eq!((hits.requests, hits.ok), (marked, marked));
     assert_eq!((hits.failed, hits.other), (0, 0));
     assert_eq!(rig.gateway.end_fault("f-1"), None, "it is over");
+}
+
+/// The worst of both: it is done, and nobody is told.
+#[tokio::test]
+async fn a_late_reset_loses_the_answer_to_what_was_done() {
+    let backends = [
+        Backend::start(|_| ok("zero")).await,
+        Backend::start(|_| ok("one")).await,
+    ];
+    let mut file = file();
+    let app = file.services.values_mut().next().unwrap();
+    app.ejection = Ejection {
+        failures: 0,
+        ..Ejection::default()
+    };
+    let rig = Rig::with(&file, &[&backends[0], &backends[1]]);
+    let reset = notice("f-1", FaultEffect::ResetPeer { late: true });
+    rig.gateway.inject(&reset).unwrap();
+    let mut failed = 0;
+    for _ in 0..10 {
+        let answer = rig.get("/").await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "one"));
+        let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
+        let answer = rig.once(post).await;
+        let lost = answer.status == 502;
+        assert_eq!(answer.header(MARK).is_some(), lost, "{}", answer.status);
+        failed += u64::from(lost);
+    }
+    let hits = rig.gateway.end_fault("f-1").unwrap();
+    let route = rig.settled().await;
+    assert_eq!(hits.requests, backends[0].requests().len() as u64);
+    assert!(hits.requests > 0);
+    // Of the rest each was repeated elsewhere, and what is not to be repeated was not.
+    assert_eq!((hits.failed, route.failed), (failed, failed));
+    assert_eq!((hits.ok, route.masked), (hits.requests - failed, hits.ok));
+    assert_eq!(backends[1].requests().len() as u64, 20 - failed);
+    // What was broken is not used again.
+    for _ in 0..10 {
+        assert_eq!(rig.get("/").await.status, 200);
+    }
 }
 
 #[tokio::test]
@@ -184,7 +224,7 @@ async fn a_request_with_a_body_may_be_hit() {
 #[tokio::test]
 async fn what_is_no_fault_of_a_gateway_is_refused() {
     let rig = Rig::new(&file());
-    let mut kill = notice("f-1", FaultEffect::ResetPeer);
+    let mut kill = notice("f-1", FaultEffect::ResetPeer { late: false });
     kill.gateway = None;
     assert_eq!(rig.gateway.inject(&kill), Err(InjectError::Elsewhere));
     let odd = notice("f-1", FaultEffect::Abort { status: 99 });

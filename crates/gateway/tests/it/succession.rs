@@ -93,7 +93,8 @@ async fn a_fault_goes_on_in_a_successor() {
     let mut plain = Plain::connect(line.address()).await;
     plain.send(GET).await;
     assert_eq!(plain.answer().await.status, 418);
-    line.all.present().end_fault("f-1");
+    let hits = line.all.present().end_fault("f-1").unwrap();
+    assert_eq!((hits.requests, hits.failed + hits.ok), (1, 1));
     plain.send(GET).await;
     assert_eq!(plain.answer().await.status, 200);
 }
