@@ -17,6 +17,8 @@ pub struct Requests {
     pub unknown: u64,
     /// Met a failure inside and were answered all the same, as the gateway counts them.
     pub masked: u64,
+    /// Hit by the fault, where the gateway injects it and counts them: what the verdict rests on.
+    pub hit: u64,
 }
 
 impl Requests {
@@ -33,6 +35,7 @@ impl Requests {
             failed: self.failed.saturating_add(other.failed),
             unknown: self.unknown.saturating_add(other.unknown),
             masked: self.masked.saturating_add(other.masked),
+            hit: self.hit.saturating_add(other.hit),
         }
     }
 }
@@ -116,6 +119,7 @@ mod tests {
             failed: 1,
             unknown: 3,
             masked: 0,
+            hit: 0,
         };
         assert_eq!(requests.availability(), Some(0.9));
         assert_eq!(Requests::default().availability(), None);

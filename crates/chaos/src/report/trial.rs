@@ -57,13 +57,7 @@ impl TrialReport {
             detect: None,
             class: None,
             recover: None,
-            requests: Requests {
-                sent: 0,
-                acked: 0,
-                failed: 0,
-                unknown: 0,
-                masked: 0,
-            },
+            requests: Requests::default(),
             latency: None,
             lost: None,
         }

@@ -176,8 +176,12 @@ pub(crate) fn summary(trial: &TrialReport) -> String {
         return reason.clone();
     }
     let time = |at: Option<Duration>| at.map_or_else(|| "-".to_owned(), in_words);
+    let hit = match trial.requests.hit {
+        0 => String::new(),
+        hit => format!(", {hit} hit by the fault"),
+    };
     format!(
-        "detected after {}, recovered after {}, {} of {} requests failed, {} masked",
+        "detected after {}, recovered after {}, {} of {} requests failed, {} masked{hit}",
         time(trial.detect),
         time(trial.recover),
         trial.requests.failed,
@@ -224,6 +228,7 @@ mod tests {
             failed,
             unknown,
             masked: 0,
+            hit: 0,
         }
     }
 

@@ -334,6 +334,9 @@ fn figures(
     let is = exposure.after.as_ref().map_or_else(|| was.clone(), route);
     let delta = |pick: fn(&RouteStatus) -> u64| pick(&is).saturating_sub(pick(&was));
     let masked = delta(|route| route.masked);
+    let struck = |status| view::passed(status, Timestamp::ZERO, &experiment.leads_there).struck;
+    let after = exposure.after.as_ref().unwrap_or(before);
+    let hit = struck(after).saturating_sub(struck(before));
     report.requests = if experiment.plan.is_some() {
         let window = load::within(records, exposure.from, exposure.to);
         report.latency = load::latency(window.clone());
@@ -344,6 +347,7 @@ fn figures(
             failed: counts.failed,
             unknown: counts.unknown,
             masked,
+            hit,
         }
     } else {
         Requests {
@@ -353,6 +357,7 @@ fn figures(
             failed: delta(|route| route.failed),
             unknown: delta(|route| route.cancelled),
             masked,
+            hit,
         }
     };
     report.recover = exposure.recovered.map(|at| at.since(exposure.injected));

@@ -27,6 +27,7 @@ fn trial(number: u32, verdict: Verdict, reasons: &[&str]) -> TrialReport {
             failed: 1,
             unknown: 1,
             masked: 3,
+            hit: 2,
         },
         latency: None,
         lost: Some(Readback::default()),
@@ -184,7 +185,7 @@ fn json_has_the_documented_shape() {
     );
     assert_eq!(
         first["requests"],
-        serde_json::json!({ "sent": 400, "acked": 396, "failed": 2, "unknown": 2, "masked": 6 })
+        serde_json::json!({ "sent": 400, "acked": 396, "failed": 2, "unknown": 2, "masked": 6, "hit": 4 })
     );
     let last = &json["claims"][2];
     assert_eq!(last["verdict"], "UNTESTED");

@@ -68,11 +68,10 @@ fn what_the_gateway_does_is_proven_of_endpoints_that_run_elsewhere() {
         first["requests"]["acked"].as_u64().unwrap() > 100,
         "{first}"
     );
+    for claim in &report["claims"].as_array().unwrap()[..3] {
+        assert!(claim["requests"]["hit"].as_u64() > Some(0), "{claim}");
+    }
     let status = cluster.status();
-    assert!(
-        status["routes"][0]["injected"].as_u64() > Some(0),
-        "{status}"
-    );
     assert_eq!(status["faults"].as_array().map(Vec::len), Some(0));
     // Nobody touched them.
     for instance in elsewhere.status()["instances"].as_array().unwrap() {
