@@ -186,7 +186,10 @@ fn undo_left_faults(state: &StateFolder, journal: &Journal) {
         Err(error) => notice(format!("the fault ledger cannot be read: {error}")),
         Ok(recovered) => {
             for (id, what) in recovered.undone {
-                let how = format!("undone at start: {}", what.join("; "));
+                let how = match &what[..] {
+                    [] => "over at start".to_owned(),
+                    what => format!("undone at start: {}", what.join("; ")),
+                };
                 journal.record(
                     now(),
                     EventKind::FaultEnded {

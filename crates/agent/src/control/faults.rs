@@ -12,10 +12,15 @@ use super::core::{Control, Phase, now};
 /// Announced faults at once, at most.
 const FAULTS_MAX: usize = 64;
 
+/// Whose orderer is gone for so long has no reaper either, which would have undone it.
+const REAPER_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Announced faults by id.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     active: BTreeMap<String, (FaultNotice, Timestamp)>,
+    /// Those whose orderer is gone, and since when.
+    alone: BTreeMap<String, Timestamp>,
 }
 
 impl Faults {
@@ -24,6 +29,16 @@ impl Faults {
             .values()
             .map(|(notice, _)| notice.clone())
             .collect()
+    }
+
+    /// Those that are `alone` and have been for long enough that nobody else will end them.
+    fn left_alone(&mut self, at: Timestamp, alone: impl Fn(&str) -> bool) -> Vec<String> {
+        let ids = self.active.keys().filter(|id| alone(id));
+        let since = |id: &String| self.alone.get(id).copied().unwrap_or(at);
+        self.alone = ids.map(|id| (id.clone(), since(id))).collect();
+        let long = self.alone.iter();
+        let long = long.filter(|(_, since)| at.since(**since) >= REAPER_PATIENCE);
+        long.map(|(id, _)| id.clone()).collect()
     }
 
     /// Those whose time is up.
@@ -96,8 +111,8 @@ impl Control {
         }
     }
 
-    /// Ends what is over: by its time to live, or because who ordered it is gone, and the reaper has
-    /// undone it.
+    /// Ends what is over: by its time to live, or because who ordered it is gone, whether the reaper has
+    /// undone it or is gone as well.
     pub(crate) fn end_faults(&mut self) {
         for id in self.faults.expired(now()) {
             self.end_fault(&id, "expired");
@@ -106,11 +121,18 @@ impl Control {
             return;
         };
         let each = self.faults.active.keys();
-        let undone: Vec<(String, String)> = each
+        let mut over: Vec<(String, String)> = each
             .filter_map(|id| Some((id.clone(), ledger.undone_by_another(id)?)))
+            .map(|(id, by)| (id, format!("undone by the {by}")))
             .collect();
-        for (id, by) in undone {
-            self.end_fault(&id, &format!("undone by the {by}"));
+        let left_alone = self.faults.left_alone(now(), |id| ledger.left_alone(id));
+        over.extend(
+            left_alone
+                .into_iter()
+                .map(|id| (id, "who ordered it is gone".to_owned())),
+        );
+        for (id, how) in over {
+            self.end_fault(&id, &how);
         }
     }
 

@@ -151,6 +151,15 @@ impl Ledger {
         by.filter(|by| undone && by != VERIFY)
     }
 
+    /// Whether a fault was not undone, has nothing to undo in processes, and whoever ordered it is gone.
+    #[must_use]
+    pub fn left_alone(&self, id: &str) -> bool {
+        let nobody = |entry: Entry| {
+            entry.state != EntryState::Undone && entry.undo.is_empty() && entry.orphaned()
+        };
+        self.get(id).is_ok_and(nobody)
+    }
+
     /// Undoes a fault and notes in the ledger who did what. An undone entry is left alone.
     ///
     /// # Errors

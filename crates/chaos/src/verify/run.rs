@@ -183,10 +183,11 @@ async fn recover<S: System>(bench: &Bench<'_, S>, report: &mut Report) -> Result
         ));
     }
     for (id, what) in &recovered.undone {
-        let note = format!(
-            "fault {id} of an earlier run was undone: {}",
-            what.join("; ")
-        );
+        let what = match &what[..] {
+            [] => "nothing of it was left".to_owned(),
+            what => what.join("; "),
+        };
+        let note = format!("fault {id} of an earlier run was undone: {what}");
         report.notes.push(note);
     }
     // With the lock held no other experiment is under way: what has not ended has no controller.

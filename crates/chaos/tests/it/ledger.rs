@@ -75,3 +75,35 @@ fn no_folder_is_an_empty_ledger_and_a_file_in_its_place_an_error() {
         Err(LedgerError::Io { .. })
     ));
 }
+
+#[test]
+fn what_touches_no_process_is_left_alone_when_its_owner_is_gone() {
+    let folder = TempDir::new().unwrap();
+    let ledger = Ledger::open(folder.path()).unwrap();
+    // A process that there is not: the same pid, begun at another time.
+    let own = Process::own().unwrap();
+    let gone = Process {
+        start: own.start + 1,
+        ..own
+    };
+    let plan = |id: &str, owner, undo: Vec<Undo>| {
+        let entry = Entry {
+            owner,
+            undo,
+            ..entry(id)
+        };
+        ledger.plan(&entry).unwrap();
+    };
+    let resume = entry("any").undo;
+    plan("ours", own, Vec::new());
+    plan("nobodys", gone, Vec::new());
+    plan("stopped", gone, resume);
+    assert!(!ledger.left_alone("ours"));
+    assert!(ledger.left_alone("nobodys"));
+    assert!(!ledger.left_alone("stopped"), "somebody has to resume it");
+    assert!(!ledger.left_alone("none"));
+    let undone = recover(folder.path()).unwrap().undone;
+    assert_eq!(undone.len(), 2);
+    assert!(!ledger.left_alone("nobodys"), "it is undone");
+    assert_eq!(ledger.undone_by_another("nobodys").unwrap(), "recover");
+}

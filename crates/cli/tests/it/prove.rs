@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::cluster::{Cluster, alive, stopped, three_replicas};
+use crate::cluster::{Cluster, alive, signal, stopped, three_replicas};
 
 pub(crate) const CLAIMS: &str = r#"
 [[claim]]
@@ -268,6 +268,42 @@ fn a_killed_verify_leaves_no_fault_in_the_gateway() {
     let events = cluster.run(&["events"]).stdout;
     let events = String::from_utf8(events).unwrap();
     assert!(events.contains("undone by the reaper"), "{events}");
+}
+
+/// Both at once: nobody is left to undo it, and it is over long before its time.
+#[test]
+fn a_killed_verify_and_reaper_leave_no_fault_in_the_gateway() {
+    let claims = GRAY_CLAIMS.replace("gray = 1", "gray = 3");
+    let cluster = Cluster::up(&three_replicas(&claims));
+    cluster.ready(3);
+    let mut verify = begin(&cluster, "any one replica may be slow");
+    let faults = || cluster.status()["faults"].as_array().unwrap().len();
+    cluster.wait("a fault", || faults() == 1);
+    let reaper = children(verify.id());
+    assert!(!reaper.is_empty());
+    // Neither has a moment in which it could act for the other.
+    signal(
+        i32::try_from(verify.id()).unwrap(),
+        rustix::process::Signal::STOP,
+    );
+    for pid in reaper {
+        signal(pid, rustix::process::Signal::KILL);
+    }
+    verify.kill().unwrap();
+    verify.wait().unwrap();
+    cluster.wait("the fault to be over", || faults() == 0);
+    let events = cluster.run(&["events"]).stdout;
+    let events = String::from_utf8(events).unwrap();
+    assert!(events.contains("who ordered it is gone"), "{events}");
+}
+
+/// The processes that a process has started.
+fn children(pid: u32) -> Vec<i32> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let of = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("children")).ok();
+    let lists: Vec<String> = tasks.filter_map(|task| of(task.unwrap())).collect();
+    let ids = lists.iter().flat_map(|list| list.split_whitespace());
+    ids.map(|id| id.parse().unwrap()).collect()
 }
 
 #[test]
