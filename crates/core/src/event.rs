@@ -342,6 +342,9 @@ pub struct ImpactEnd {
     pub cause: String,
     /// How many.
     pub requests: u64,
+    /// The trace of one that ended so on this route at that time, if any was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
 }
 
 impl RouteImpact {
@@ -354,7 +357,12 @@ impl RouteImpact {
                 (&known.by, &known.phase, &known.cause) == (&end.by, &end.phase, &end.cause)
             };
             match self.ends.iter_mut().find(same) {
-                Some(known) => known.requests = known.requests.saturating_add(end.requests),
+                Some(known) => {
+                    known.requests = known.requests.saturating_add(end.requests);
+                    if end.trace_id.is_some() {
+                        known.trace_id.clone_from(&end.trace_id);
+                    }
+                }
                 None => self.ends.push(end.clone()),
             }
         }

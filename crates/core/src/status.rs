@@ -355,6 +355,9 @@ pub struct EndStatus {
     pub cause: String,
     /// How many.
     pub requests: u64,
+    /// The trace of a recent one, if any was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
 }
 
 /// The places of a route, which its clients or tenants share.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use ninefold_core::time::Timestamp;
 use ninefold_observe::metrics;
 
 use crate::meter::{CLASSIC, CLASSIC_BUCKETS, Exemplar, RouteCells};
 use crate::request_end::RequestEnd;
 
 /// The newest request of each bucket of a route's durations and of each of its bad ends, if its
-/// trace is recorded. They live in memory only: no file and no other process is told of them.
+/// trace is recorded. They live in memory only; no other process is told of them.
 #[derive(Clone, Debug, Default)]
 pub struct Exemplars {
     pub(crate) routes: Vec<RouteExemplars>,
@@ -80,6 +81,14 @@ impl RouteExemplars {
 }
 
 impl Exemplars {
+    /// The trace of a recent request of a route that ended like this, and when it did.
+    #[must_use]
+    pub fn ended(&self, route: &str, end: RequestEnd) -> Option<(&str, Timestamp)> {
+        let of = self.routes.iter().find(|of| *of.route == *route)?;
+        let exemplar = of.ended.get(end as usize)?.as_ref()?;
+        Some((exemplar.trace.as_str(), exemplar.at))
+    }
+
     /// All of them, by the samples of [`crate::Gateway::collector`] that they belong to.
     #[must_use]
     pub fn by_sample(&self) -> Vec<metrics::Exemplar> {

@@ -273,7 +273,9 @@ fn route_note(route: &RouteStatus) -> String {
     });
     let most = route.ends.first().map(|end| {
         let (by, phase, cause) = (&end.by, &end.phase, &end.cause);
-        format!("most ends: {} by {by}/{phase}/{cause}", end.requests)
+        let trace = end.trace_id.as_ref();
+        let trace = trace.map_or_else(String::new, |trace| format!(", as trace {trace}"));
+        format!("most ends: {} by {by}/{phase}/{cause}{trace}", end.requests)
     });
     [canary, bulkhead, most]
         .into_iter()

@@ -18,6 +18,7 @@ use ninefold_gateway::Counters;
 
 use super::core::{Control, now};
 use super::deltas::RouteDelta;
+use super::traces::Traces;
 
 /// Events that are learnt from at once; what is left is learnt at the next tick.
 const EVENTS_AT_ONCE: usize = 1_000;
@@ -38,7 +39,8 @@ impl Control {
     pub(super) fn book(&mut self, counted: Counters) {
         let at = now();
         let mut hurts: BTreeMap<String, Vec<(InstanceId, u64)>> = BTreeMap::new();
-        let (endpoints, routes) = self.deltas.advance(counted);
+        let traces = Traces::new(Arc::clone(&self.parts.gateway), at);
+        let (endpoints, routes) = self.deltas.advance(counted, &traces);
         for delta in endpoints {
             let seen = Seen::Callers(delta.report);
             self.observed(&Observation {

@@ -22,6 +22,7 @@ use ninefold_supervise::{PrepareState, Report, Supervisor};
 use super::deltas::Deltas;
 use super::faults::Faults;
 use super::routing::Routing;
+use super::traces::Traces;
 
 /// The wall clock. The only place in this crate that reads it.
 pub(crate) fn now() -> Timestamp {
@@ -108,7 +109,8 @@ impl Control {
 
     /// What was booked already by whoever ran this node before.
     pub(crate) fn booked(&mut self, counted: Counters) {
-        drop(self.deltas.advance(counted));
+        let traces = Traces::new(Arc::clone(&self.parts.gateway), now());
+        drop(self.deltas.advance(counted, &traces));
     }
 
     /// Books everything that is counted until now, and says how much that is.

@@ -9,6 +9,8 @@ use ninefold_core::observation::CallerReport;
 use ninefold_core::slo::RouteTotals;
 use ninefold_gateway::{Counters, EndpointCounters, Histogram, RequestEnd, RouteCounters};
 
+use super::traces::Traces;
+
 /// The counters of the last look.
 #[derive(Debug, Default)]
 pub(crate) struct Deltas {
@@ -43,16 +45,20 @@ pub(crate) struct RouteDelta {
 impl Deltas {
     /// The differences to the last look, which `counters` now is. Counters that went back (an
     /// endpoint that left and came back) begin anew.
-    pub(crate) fn advance(&mut self, counters: Counters) -> (Vec<EndpointDelta>, Vec<RouteDelta>) {
+    pub(crate) fn advance(
+        &mut self,
+        counters: Counters,
+        traces: &Traces,
+    ) -> (Vec<EndpointDelta>, Vec<RouteDelta>) {
         let endpoints = counters
             .endpoints
             .iter()
-            .map(|now| endpoint(self.endpoints.get(&now.instance), now))
+            .map(|now| endpoint(self.endpoints.get(&now.instance), now, traces))
             .collect();
         let routes = counters
             .routes
             .iter()
-            .map(|now| route(self.routes.get(&now.route), now))
+            .map(|now| route(self.routes.get(&now.route), now, traces))
             .collect();
         self.endpoints = counters
             .endpoints
@@ -78,7 +84,11 @@ impl Deltas {
     }
 }
 
-fn endpoint(before: Option<&EndpointCounters>, now: &EndpointCounters) -> EndpointDelta {
+fn endpoint(
+    before: Option<&EndpointCounters>,
+    now: &EndpointCounters,
+    traces: &Traces,
+) -> EndpointDelta {
     let none = CallerReport::default();
     let was = before
         .map(|before| &before.report)
@@ -114,7 +124,7 @@ fn endpoint(before: Option<&EndpointCounters>, now: &EndpointCounters) -> Endpoi
                 route: route.to_string(),
                 hurt: less(*hurt, was.0),
                 masked: less(*masked, was.1),
-                ends: counted(ends),
+                ends: counted(route, ends, traces),
             }
         })
         .filter(|harm| harm.hurt + harm.masked > 0)
@@ -126,25 +136,30 @@ fn endpoint(before: Option<&EndpointCounters>, now: &EndpointCounters) -> Endpoi
     }
 }
 
-/// How requests ended, in words; without those that nobody ended in.
-fn counted(ends: impl Iterator<Item = (RequestEnd, u64)>) -> Vec<ImpactEnd> {
+/// How requests of a route ended, in words; without those that nobody ended in.
+fn counted(
+    route: &str,
+    ends: impl Iterator<Item = (RequestEnd, u64)>,
+    traces: &Traces,
+) -> Vec<ImpactEnd> {
     let some = ends.filter(|(_, count)| *count > 0);
     some.map(|(end, requests)| ImpactEnd {
         by: end.by().to_owned(),
         phase: end.phase_name().to_owned(),
         cause: end.cause().to_owned(),
         requests,
+        trace_id: traces.of(route, end),
     })
     .collect()
 }
 
-fn unserved(before: Option<&RouteCounters>, now: &RouteCounters) -> RouteImpact {
+fn unserved(before: Option<&RouteCounters>, now: &RouteCounters, traces: &Traces) -> RouteImpact {
     let ends = now.unserved.iter().map(|(end, count)| {
         let mut before = before.iter().flat_map(|before| &before.unserved);
         let was = before.find(|(known, _)| known == end);
         (*end, count.saturating_sub(was.map_or(0, |(_, was)| *was)))
     });
-    let ends = counted(ends);
+    let ends = counted(&now.route, ends, traces);
     RouteImpact {
         route: now.route.to_string(),
         hurt: ends.iter().map(|end| end.requests).sum(),
@@ -153,8 +168,8 @@ fn unserved(before: Option<&RouteCounters>, now: &RouteCounters) -> RouteImpact 
     }
 }
 
-fn route(before: Option<&RouteCounters>, now: &RouteCounters) -> RouteDelta {
-    let unserved = unserved(before, now);
+fn route(before: Option<&RouteCounters>, now: &RouteCounters, traces: &Traces) -> RouteDelta {
+    let unserved = unserved(before, now, traces);
     let less = |of: fn(&RouteCounters) -> u64| of(now).saturating_sub(before.map_or(0, of));
     let totals = RouteTotals {
         requests: less(|route| route.requests),

@@ -4,7 +4,7 @@
 //! One [`Control`] behind a mutex, held only for short synchronous steps. Its rooms: [`routing`]
 //! decides who takes traffic, [`deltas`] turns counters into what happened since, [`account`] feeds
 //! detector, incidents and objectives, [`status`] assembles what is shown, [`faults`] keeps what is
-//! injected on purpose.
+//! injected on purpose, [`traces`] names requests that ended badly.
 
 mod account;
 mod core;
@@ -14,6 +14,7 @@ mod handle;
 mod routing;
 mod run;
 mod status;
+mod traces;
 
 pub(crate) use account::{judges, objectives, routes};
 pub(crate) use core::{Control, Parts, now};

@@ -12,8 +12,8 @@ use ninefold_core::status::{
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
 use ninefold_gateway::{
-    BreakerCounters, BulkheadCounters, CacheCounters, CacheResult, Mirrored, PoolCounters,
-    RequestEnd, RouteCounters, ServiceCounters, SplitCounters, ZoneCounters,
+    BreakerCounters, BulkheadCounters, CacheCounters, CacheResult, Exemplars, Mirrored,
+    PoolCounters, RequestEnd, RouteCounters, ServiceCounters, SplitCounters, ZoneCounters,
 };
 
 use super::core::{Control, now};
@@ -156,6 +156,7 @@ impl Control {
             .iter()
             .flat_map(|listener| &listener.routes);
         let totals = self.parts.ledger.routes();
+        let exemplars = self.parts.gateway.exemplars();
         listed
             .map(|route| {
                 let totals = totals
@@ -183,7 +184,7 @@ impl Control {
                     fallbacks: counters.map_or(0, |counters| {
                         counters.fallbacks.iter().map(|(_, count)| count).sum()
                     }),
-                    ends: counters.map_or_else(Vec::new, ends),
+                    ends: counters.map_or_else(Vec::new, |counters| ends(counters, &exemplars)),
                     bulkhead: counters
                         .and_then(|counters| counters.bulkhead.as_ref())
                         .map(bulkhead),
@@ -226,13 +227,16 @@ fn breaker(counters: &[BreakerCounters], service: &str) -> Option<BreakerStatus>
 }
 
 /// The most frequent first; what never happened is left out.
-fn ends(counters: &RouteCounters) -> Vec<EndStatus> {
+fn ends(counters: &RouteCounters, exemplars: &Exemplars) -> Vec<EndStatus> {
     let counted = counters.ends.iter().filter(|(_, requests)| *requests > 0);
     let status = |(end, requests): &(RequestEnd, u64)| EndStatus {
         by: end.by().to_owned(),
         phase: end.phase_name().to_owned(),
         cause: end.cause().to_owned(),
         requests: *requests,
+        trace_id: exemplars
+            .ended(&counters.route, *end)
+            .map(|(trace, _)| trace.to_owned()),
     };
     let mut ends: Vec<EndStatus> = counted.map(status).collect();
     ends.sort_by_key(|end| std::cmp::Reverse(end.requests));

@@ -1,8 +1,10 @@
-//! Metrics as OpenMetrics 1.0 wants them, read strictly.
+//! Metrics as OpenMetrics 1.0 wants them, read strictly; the traces in them, in status and in explanations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{Cluster, exchange, three_replicas};
+use rustix::process::Signal;
+
+use crate::cluster::{Cluster, exchange, signal, three_replicas};
 
 /// One sample, with what stands behind it.
 #[derive(Debug)]
@@ -184,21 +186,21 @@ fn check(family: &Family<'_>) {
 }
 
 /// A request of the trace of this digit.
-fn ask(cluster: &Cluster, path: &str, digit: &str) {
+fn ask(cluster: &Cluster, method: &str, path: &str, digit: &str) -> String {
     let trace = digit.repeat(32);
     let request = format!(
-        "GET {path} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\
          traceparent: 00-{trace}-b7ad6b7169203331-01\r\n\r\n"
     );
-    exchange(cluster.address(), request.as_bytes());
+    exchange(cluster.address(), request.as_bytes())
 }
 
 #[test]
 fn a_scraper_that_asks_for_openmetrics_gets_it_with_traces() {
     let cluster = Cluster::up(&three_replicas(""));
     cluster.ready(3);
-    ask(&cluster, "/slow", "a");
-    ask(&cluster, "/fail", "b");
+    ask(&cluster, "GET", "/slow", "a");
+    ask(&cluster, "GET", "/fail", "b");
     let accept = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;\
                   version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
     let mut answer = String::new();
@@ -233,6 +235,15 @@ fn a_scraper_that_asks_for_openmetrics_gets_it_with_traces() {
         ("ninefold_request_ends", 1.0_f64.to_bits())
     );
 
+    // Whoever has no Prometheus finds it in the status.
+    let mut ends = serde_json::Value::Null;
+    cluster.wait("the end to be looked at", || {
+        ends = cluster.status()["routes"][0]["ends"][0].clone();
+        !ends.is_null()
+    });
+    assert_eq!(ends["cause"], "status", "{ends}");
+    assert_eq!(ends["trace_id"], "b".repeat(32), "{ends}");
+
     let text = cluster.metrics();
     assert!(
         text.contains("content-type: text/plain; version=0.0.4"),
@@ -242,4 +253,27 @@ fn a_scraper_that_asks_for_openmetrics_gets_it_with_traces() {
         !text.contains("trace_id") && !text.contains("# UNIT"),
         "{text}"
     );
+}
+
+#[test]
+fn an_explained_incident_names_a_trace_that_it_hurt() {
+    let cluster = Cluster::up(&three_replicas("").replace("replicas = 3", "replicas = 1"));
+    let pid = cluster.ready(1)[0].1;
+    // However this one ends, when the hanging instance is killed, before, or after: nobody repeats it.
+    signal(pid, Signal::STOP);
+    let answer = ask(&cluster, "POST", "/", "c");
+    let answer = answer.lines().next().unwrap_or_default();
+    assert!(answer.starts_with("HTTP/1.1 50"), "{answer}");
+    let mut text = String::new();
+    cluster.wait("the incident to count it", || {
+        let explained = cluster.run(&["explain", "inc-1"]);
+        text = String::from_utf8_lossy(&explained.stdout).into_owned();
+        text.contains("1 request failed")
+    });
+    let trace = "c".repeat(32);
+    let named = |line: &str| {
+        let said = line.trim_start().strip_prefix("1  ended by ");
+        said.is_some_and(|said| said.ends_with(&format!(", as trace {trace}")))
+    };
+    assert!(text.lines().any(named), "{text}");
 }

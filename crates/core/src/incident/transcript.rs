@@ -331,8 +331,11 @@ impl Scene {
                     phase,
                     cause,
                     requests,
+                    trace_id,
                 } = end;
-                writeln!(text, "    {requests} {by}/{phase}/{cause}").unwrap();
+                let trace = trace_id.as_ref();
+                let trace = trace.map_or_else(String::new, |trace| format!("/{trace}"));
+                writeln!(text, "    {requests} {by}/{phase}/{cause}{trace}").unwrap();
             }
         }
         for (what, lines) in [("change", &incident.changes), ("action", &incident.actions)] {
@@ -361,7 +364,7 @@ impl Scene {
     }
 }
 
-/// `5:gateway/route/no-endpoint`.
+/// `5:gateway/route/no-endpoint`, maybe with a trace behind it: `2:upstream/wait/reset/4bf9`.
 fn end(text: &str) -> ImpactEnd {
     let (requests, end) = text.split_once(':').unwrap();
     let mut words = end.split('/').map(str::to_owned);
@@ -370,6 +373,7 @@ fn end(text: &str) -> ImpactEnd {
         phase: words.next().unwrap(),
         cause: words.next().unwrap(),
         requests: requests.parse().unwrap(),
+        trace_id: words.next(),
     }
 }
 

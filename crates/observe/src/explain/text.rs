@@ -128,9 +128,12 @@ fn harm(out: &mut Text, incident: &Incident) {
                 phase,
                 cause,
                 requests,
+                trace_id,
             } = end;
+            let trace = trace_id.as_ref();
+            let trace = trace.map_or_else(String::new, |trace| format!(", as trace {trace}"));
             out.line(format_args!(
-                "  {:width$}  {requests:>9}  ended by {by} in {phase}: {cause}",
+                "  {:width$}  {requests:>9}  ended by {by} in {phase}: {cause}{trace}",
                 ""
             ));
         }

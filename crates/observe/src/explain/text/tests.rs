@@ -22,6 +22,7 @@ fn end(by: &str, phase: &str, cause: &str, requests: u64) -> ImpactEnd {
         phase: phase.to_owned(),
         cause: cause.to_owned(),
         requests,
+        trace_id: (by == "upstream").then(|| "4bf92f3577b34da6a3ce929d0e0e4736".to_owned()),
     }
 }
 
@@ -96,7 +97,7 @@ fn a_closed_incident_answers_all_three_questions() {
           route           hurt     masked
           /                  0         37
           /checkout          3          4
-                             2  ended by upstream in wait: reset
+                             2  ended by upstream in wait: reset, as trace 4bf92f3577b34da6a3ce929d0e0e4736
                              1  ended by gateway in route: no-endpoint
 
         Where did it start?
