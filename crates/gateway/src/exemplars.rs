@@ -113,3 +113,32 @@ pub(crate) fn keep_newest(all: &mut [Option<Exemplar>], others: &[Option<Exempla
 fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace_id::TraceId;
+
+    #[test]
+    fn each_bucket_is_named_as_the_text_names_it() {
+        let parent = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let exemplar = Exemplar {
+            trace: TraceId::sampled(parent).unwrap(),
+            took_ns: 1,
+            at: Timestamp::from_secs(1),
+        };
+        let mut route = RouteExemplars::new("a".into());
+        assert!(route.is_empty());
+        keep_newest(&mut route.slow, &[Some(exemplar); CLASSIC_BUCKETS]);
+        assert!(!route.is_empty());
+        let series: Vec<_> = route.durations().map(|exemplar| exemplar.series).collect();
+        let bounds = [
+            "0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75", "1.0", "2.5",
+            "5.0", "7.5", "10.0", "+Inf",
+        ];
+        let named = bounds.map(|bound| {
+            format!("ninefold_request_duration_seconds_bucket{{le=\"{bound}\",route=\"a\"}}")
+        });
+        assert_eq!(series, named);
+    }
+}

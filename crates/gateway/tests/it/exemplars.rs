@@ -185,3 +185,20 @@ async fn what_a_fault_hits_is_named_where_it_is_counted() {
     let aborted = of(&all, &trace(2)).unwrap();
     assert!(aborted.series.contains("cause=\"status\""), "{aborted:?}");
 }
+
+#[tokio::test]
+async fn the_text_names_buckets_as_exemplars_do() {
+    let rig = Rig::new(&app());
+    let mut registry = Registry::default();
+    registry.register_collector(rig.gateway.collector());
+    let text = encode_open(&registry, &[]).unwrap();
+    let bounds = text.lines().filter_map(|line| {
+        let bucket = line.strip_prefix("ninefold_request_duration_seconds_bucket{le=\"")?;
+        bucket.strip_suffix("\",route=\"root\"} 0")
+    });
+    let named = [
+        "0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75", "1.0", "2.5",
+        "5.0", "7.5", "10.0", "+Inf",
+    ];
+    assert_eq!(bounds.collect::<Vec<_>>(), named);
+}
