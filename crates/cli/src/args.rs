@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub(crate) use detect::{DetectCommand, ModelArg, ModelArgs, ReplayArgs, ReplayOutput};
+
+mod detect;
+
 /// Declare what your service must survive; Ninefold makes it survive, and proves it.
 #[derive(Debug, Parser)]
 #[command(
@@ -63,6 +67,12 @@ pub(crate) enum Command {
         after_help = "Works on the cluster that runs; if none does, it starts one from FILE and stops it afterwards.\n\nExamples:\n  ninefold verify examples/shop/ninefold.toml --trials 5\n  ninefold verify --claim \"any one zone may go dark\" --seed 7\n  ninefold verify --output json > verdict.json\n  ninefold verify --junit report.xml --markdown report.md\n\nExit codes: 0 all proven, 1 refuted, 2 could not be tried, 3 inconclusive or untested, 4 refused."
     )]
     Verify(VerifyArgs),
+    /// Failure detectors on traces of heartbeats: how fast they are, and how often they are wrong.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  ninefold detect model cloud > cloud.csv\n  ninefold detect replay cloud.csv\n\nExit codes: 0 done, 1 the trace has an error, 2 it could not be done."
+    )]
+    Detect(DetectCommand),
     /// Stop a running node and its services in order.
     #[command(
         after_help = "Examples:\n  ninefold stop\n  ninefold stop examples/shop/ninefold.toml\n\nIf Ninefold itself was killed, this stops the services that it left running.\n\nExit codes: 0 stopped, 2 nothing ran, or it has not stopped in time."

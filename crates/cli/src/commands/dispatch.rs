@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use super::{
-    check, events, incidents, logs, manual, own_cluster, reload, status, stop, up, upgrade, verify,
+    check, detect, events, incidents, logs, manual, own_cluster, reload, status, stop, up, upgrade,
+    verify,
 };
 use crate::args::{Args, Command};
 use crate::exit::Exit;
@@ -24,6 +25,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Explain(args) => block_on(1, incidents::explain(args)),
         Command::Logs(args) => logs::run(&args),
         Command::Verify(args) => block_on(CONTROL_THREADS, verify::run(args)),
+        Command::Detect(command) => detect::run(command),
         Command::Stop(args) => block_on(1, stop::run(args)),
         Command::Upgrade(args) => block_on(1, upgrade::run(args)),
         Command::Reload(args) => block_on(1, reload::run(args)),

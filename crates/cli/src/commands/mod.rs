@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod check;
+mod detect;
 mod dispatch;
 mod events;
 mod incidents;

@@ -5,6 +5,8 @@ mod check;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod detect;
+#[cfg(test)]
 mod egress;
 #[cfg(test)]
 mod elsewhere;

@@ -82,7 +82,7 @@ impl Setting {
             Kind::Bertier => Self::Bertier(between(0.25, 4_096.0)),
             Kind::TwoWindow => Self::TwoWindow(margin),
             Kind::PhiAkka if place < 0.4 => Self::PhiAkka {
-                threshold: PhiAkka::THRESHOLD * 0.02f64.powf(1.0 - place / 0.4),
+                threshold: PhiAkka::THRESHOLD * 0.04f64.powf(1.0 - place / 0.4),
                 pause: Duration::ZERO,
             },
             Kind::PhiAkka => Self::PhiAkka {

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::str::FromStr;
 
 use super::Path;
 use super::draw::{LogNormal, Pareto};
@@ -14,11 +13,6 @@ pub enum Model {
     /// Virtual machines that share theirs with others.
     Cloud,
 }
-
-/// Not the name of a model.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no model; there are `wan`, `lan` and `cloud`")]
-pub struct UnknownModel(String);
 
 impl Model {
     /// All of them.
@@ -141,15 +135,6 @@ pub(super) struct Rough {
 pub(super) struct Pause {
     pub(super) apart: f64,
     pub(super) length: Pareto,
-}
-
-impl FromStr for Model {
-    type Err = UnknownModel;
-
-    fn from_str(text: &str) -> Result<Self, UnknownModel> {
-        let found = Self::ALL.into_iter().find(|model| model.name() == text);
-        found.ok_or_else(|| UnknownModel(text.to_owned()))
-    }
 }
 
 impl fmt::Display for Model {

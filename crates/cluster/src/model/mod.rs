@@ -17,5 +17,5 @@ mod figures;
 mod path;
 mod pauses;
 
-pub use figures::{Model, UnknownModel};
+pub use figures::Model;
 pub use path::Path;

@@ -2,7 +2,7 @@ use ninefold_core::time::Timestamp;
 
 use super::{Problem, Step, TraceError};
 
-/// Bytes of a line at most.
+/// Bytes of a line at most, its end included.
 pub const LINE_BYTES_MAX: usize = 256;
 
 /// Microseconds that fit into a timestamp of nanoseconds.
@@ -49,12 +49,12 @@ impl TraceParser {
     }
 
     fn step(&mut self, line: &[u8]) -> Result<Option<Step>, Problem> {
-        let line = line.trim_ascii();
         if line.len() > LINE_BYTES_MAX {
             return Err(Problem::TooLong {
                 limit: LINE_BYTES_MAX,
             });
         }
+        let line = line.trim_ascii();
         if line.is_empty() || line.starts_with(b"#") {
             return Ok(None);
         }

@@ -31,7 +31,7 @@ struct Seen {
 /// From fewer than two heartbeats nothing follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0} heartbeats that count; it takes two at least, at different times and with rising numbers"
+    "it is too short, with {0} heartbeats that count; it takes two, at different times and with rising numbers"
 )]
 pub struct TooShort(pub u64);
 
