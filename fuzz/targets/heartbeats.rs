@@ -9,7 +9,9 @@ use ninefold_cluster::trace::{Step, Summary, TraceParser};
 
 libfuzzer_sys::fuzz_target!(|text: &[u8]| {
     let mut parser = TraceParser::new();
-    let read = text.split(|byte| *byte == b'\n').map(|line| parser.line(line));
+    let read = text
+        .split(|byte| *byte == b'\n')
+        .map(|line| parser.line(line));
     let steps: Vec<Step> = read.filter_map(|step| step.ok().flatten()).collect();
     let mut again = TraceParser::new();
     let mut summary = Summary::default();
@@ -28,7 +30,10 @@ libfuzzer_sys::fuzz_target!(|text: &[u8]| {
                 meter.step(step);
             }
             let qos = meter.finish();
-            assert!((0.0..=1.0).contains(&qos.query_accuracy), "{setting:?}: {qos:?}");
+            assert!(
+                (0.0..=1.0).contains(&qos.query_accuracy),
+                "{setting:?}: {qos:?}"
+            );
         }
     }
 });

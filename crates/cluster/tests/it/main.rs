@@ -1,0 +1,4 @@
+//! Detectors on modelled traces, through the public interface.
+
+#[cfg(test)]
+mod promises;
