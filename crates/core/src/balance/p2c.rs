@@ -61,6 +61,13 @@ impl PeakEwma {
         self.at = self.at.max(now);
     }
 
+    /// Nothing that was observed before `since` counts any more.
+    pub fn forget_before(&mut self, since: Timestamp) {
+        if self.at < since {
+            *self = Self::default();
+        }
+    }
+
     /// An attempt failed after `latency`: it counts at least [`FAILURE_PENALTY`].
     pub fn penalise(&mut self, now: Timestamp, latency: Duration) {
         self.observe(now, latency.max(FAILURE_PENALTY));
@@ -162,6 +169,17 @@ mod tests {
             ewma.get(t0 + Duration::from_secs(60)) < 1_000.0,
             "time does"
         );
+    }
+
+    #[test]
+    fn what_is_forgotten_costs_nothing() {
+        let mut ewma = PeakEwma::default();
+        let t0 = Timestamp::from_secs(10);
+        ewma.penalise(t0, MS);
+        ewma.forget_before(t0);
+        assert!(ewma.get(t0) > 0.0);
+        ewma.forget_before(t0 + MS);
+        assert_eq!(ewma, PeakEwma::default());
     }
 
     #[test]

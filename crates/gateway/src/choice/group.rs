@@ -153,6 +153,9 @@ impl Group {
         }
         let members = self.locals.iter().map(|local| &local.member);
         let all: Vec<_> = members.map(|one| (one.standing(), one.backup)).collect();
+        self.locals
+            .iter()
+            .for_each(|local| local.upstream.forgive());
         self.now = eligible(&all, &plan.wanted);
         self.version = Some(version);
         self.may.clear();

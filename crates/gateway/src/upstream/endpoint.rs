@@ -130,6 +130,16 @@ impl Upstream {
         self.latency.get().at_least(now, stalled)
     }
 
+    /// It is back from an ejection, maybe: what it was ejected for is not held against it any more, or
+    /// the balancer would go on leaving it out.
+    pub(crate) fn forgive(&self) {
+        if let Some(back) = self.endpoint.fate.back_since() {
+            let mut ewma = self.latency.get();
+            ewma.forget_before(back);
+            self.latency.set(ewma);
+        }
+    }
+
     /// Whether one more request is to be the canary that tries it; notes that it was sent.
     pub(crate) fn takes_canary(
         &self,

@@ -1,7 +1,7 @@
 //! Endpoints that answer, but worse than their peers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use ninefold_config::model::{Balance, Ratio, Span};
@@ -151,6 +151,43 @@ async fn an_endpoint_that_fails_every_other_time_is_ejected_for_its_success_rate
     };
     assert_eq!(instance.ordinal, 1);
     assert!(reason.starts_with("fails beside its peers: "), "{reason}");
+}
+
+/// A failure costs the balancer's favour for seconds, but not beyond the canaries that went well.
+#[tokio::test]
+async fn who_comes_back_is_asked_again() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let breaks = Arc::clone(&broken);
+    let bad = Backend::start(move |_| match breaks.load(SeqCst) {
+        true => status(500),
+        false => ok("x"),
+    })
+    .await;
+    let (one, two) = (
+        Backend::start(|_| ok("x")).await,
+        Backend::start(|_| ok("x")).await,
+    );
+    let mut file = file();
+    let service = file.services.values_mut().next().unwrap();
+    service.ejection.failures = 1;
+    service.ejection.base = Span::millis(20);
+    let rig = Rig::with(&file, &[&one, &bad, &two]);
+    let is = |wanted: &'static str, place: Rotation| {
+        let rig = &rig;
+        until(wanted, move || async move {
+            burst(rig).await;
+            (rig.counters().endpoints[1].rotation == place).then_some(())
+        })
+    };
+    is("an ejection", Rotation::Ejected).await;
+    broken.store(false, SeqCst);
+    is("its return", Rotation::In).await;
+    let before = bad.requests().len();
+    for _ in 0..40 {
+        burst(&rig).await;
+    }
+    let asked = bad.requests().len() - before;
+    assert!(asked >= 10, "{asked} of 320");
 }
 
 /// Ejected for far longer than this test may take.
