@@ -230,7 +230,8 @@ pub struct EvidenceLine {
 pub struct FaultNotice {
     /// The fault's id, unique in the ledger.
     pub id: String,
-    /// What kind: `kill`, `hang`, `zone-kill`; of one in the gateway, its effect.
+    /// What kind: `kill`, `hang`, `zone-kill`, `gray`, `errors`, `resets`; of one that no claim asks for,
+    /// its effect.
     pub kind: String,
     /// On whom.
     pub targets: Vec<InstanceId>,

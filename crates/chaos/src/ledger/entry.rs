@@ -17,7 +17,8 @@ const NOTES_MAX: usize = 64;
 pub struct Entry {
     /// The fault's id: 1 to 100 of `a-z`, `0-9` and `-`.
     pub id: String,
-    /// `kill`, `hang`, `zone-kill`, or `owned-up` for an `up` that `verify` started itself.
+    /// `kill`, `hang`, `zone-kill`, `gray`, `errors`, `resets`, or `owned-up` for an `up` that `verify`
+    /// started itself.
     pub kind: String,
     /// On whom.
     pub targets: Vec<InstanceId>,

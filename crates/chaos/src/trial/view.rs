@@ -42,15 +42,17 @@ pub(super) fn moved(before: &NodeStatus, now: &NodeStatus, elsewhere: &str) -> O
             .collect()
     };
     let (was, is) = (endpoints(before), endpoints(now));
-    let gone = was
-        .iter()
-        .find(|(id, address)| is.get(*id) != Some(*address));
-    let came = is.iter().find(|(id, _)| !was.contains_key(*id));
-    match (gone, came) {
-        (Some((id, address)), _) => Some(format!("{id} is no longer {address}")),
-        (None, Some((id, address))) => Some(format!("{id}, {address}, came")),
-        (None, None) => None,
+    for (id, address) in &was {
+        match is.get(id) {
+            None => return Some(format!("{id}, {address}, left")),
+            Some(other) if other != address => {
+                return Some(format!("{id} is {other} instead of {address}"));
+            }
+            Some(_) => {}
+        }
     }
+    let came = is.iter().find(|(id, _)| !was.contains_key(*id));
+    came.map(|(id, address)| format!("{id}, {address}, came"))
 }
 
 /// The process of an instance, if both its pid and its start time are known.
@@ -318,10 +320,11 @@ mod tests {
         assert_eq!(said(two()), None);
         let mut gone = two();
         gone[1].state = InstanceState::Stopping;
-        assert_eq!(said(gone).unwrap(), "web/1 is no longer 10.0.0.2:80");
+        assert_eq!(said(gone).unwrap(), "web/1, 10.0.0.2:80, left");
         let mut elsewhere = two();
         elsewhere[0].address = "10.0.0.9:80".to_owned();
-        assert_eq!(said(elsewhere).unwrap(), "web/0 is no longer 10.0.0.1:80");
+        let other = "web/0 is 10.0.0.9:80 instead of 10.0.0.1:80";
+        assert_eq!(said(elsewhere).unwrap(), other);
         let mut more = two();
         more.push(endpoint(2, "10.0.0.3:80", InstanceState::Starting));
         assert_eq!(said(more).unwrap(), "web/2, 10.0.0.3:80, came");

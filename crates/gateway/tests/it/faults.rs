@@ -8,7 +8,7 @@ use ninefold_core::fault::{FaultEffect, GatewayFault, HeaderIs};
 use ninefold_core::id::InstanceId;
 use ninefold_gateway::InjectError;
 
-use crate::backend::{Act, Backend, ok, status};
+use crate::backend::{Act, Backend, Seen, ok, status};
 use crate::rig::{Rig, file, until};
 
 const MARK: &str = "x-ninefold-fault";
@@ -102,7 +102,8 @@ async fn a_late_reset_loses_the_answer_to_what_was_done() {
     rig.gateway.inject(&reset).unwrap();
     let mut failed = 0;
     for _ in 0..10 {
-        let answer = rig.get("/").await;
+        let put = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nput";
+        let answer = rig.once(put).await;
         assert_eq!((answer.status, answer.body.as_str()), (200, "one"));
         let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
         let answer = rig.once(post).await;
@@ -118,6 +119,9 @@ async fn a_late_reset_loses_the_answer_to_what_was_done() {
     assert_eq!((hits.failed, route.failed), (failed, failed));
     assert_eq!((hits.ok, route.masked), (hits.requests - failed, hits.ok));
     assert_eq!(backends[1].requests().len() as u64, 20 - failed);
+    let bodies = backends[1].requests();
+    let put = |seen: &&Seen| seen.head.starts_with("PUT");
+    assert!(bodies.iter().filter(put).all(|seen| seen.body == b"put"));
     // What was broken is not used again.
     for _ in 0..10 {
         assert_eq!(rig.get("/").await.status, 200);
