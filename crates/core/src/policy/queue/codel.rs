@@ -125,6 +125,11 @@ impl Codel {
         self.patient = patient || self.patient && !short();
     }
 
+    /// Whether others are refused for the sake of those who wait here, or were.
+    pub(crate) const fn is_patient(&self) -> bool {
+        self.patient
+    }
+
     /// The longest waiting came at `oldest`. To be told whenever that changes.
     pub(crate) fn observe(&mut self, oldest: Option<Timestamp>, now: Timestamp) {
         if let State::Stands(last) = self.state {

@@ -38,7 +38,8 @@
 //! would else have those refused for it. And while the less critical are refused, those above them
 //! have a target of their own, by default as long as the interval: each place goes to them, so what
 //! makes them wait is chance and not too much of them, unless they have waited that long for an
-//! interval.
+//! interval. Their order stays that of their coming: turned round, those who came first would be
+//! refused although there is a place for nearly all.
 //!
 //! The target is never less than the time between two places becoming free
 //! ([`Queue::expect`]), as RFC 8289 (4.2) asks for at least one packet's time: with four places and

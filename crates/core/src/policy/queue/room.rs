@@ -227,6 +227,7 @@ impl Queue {
         self.codels.iter().flatten().any(Codel::stands)
     }
 
+#[cfg(test)]
     pub(super) fn class_stands(&self, class: usize) -> bool {
         let codels = self.codels.as_ref();
         let codel = codels.and_then(|codels| codels.get(class));
@@ -257,7 +258,10 @@ impl Queue {
         match self.config.order {
             Order::Fifo => false,
             Order::Lifo => true,
-            Order::AdaptiveLifo => self.class_stands(class),
+            Order::AdaptiveLifo => {
+                let codel = self.codels.as_ref().and_then(|codels| codels.get(class));
+                codel.is_some_and(|codel| codel.stands() && !codel.is_patient())
+            }
         }
     }
 
