@@ -13,8 +13,9 @@ use super::window::Window;
 /// What is asked of a detector: the inputs of Chen's configuration procedure (section 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// T_D: silence is suspected at the latest after so long, counted from the last arrival. Beside a clock that
-    /// says when the last heartbeat was sent, its time on the way is added.
+    /// T_D: silence is suspected at the latest after so long, counted from when the last heartbeat usually
+    /// arrives, or from when it did if that was earlier. So the usual time on the way is added, which only
+    /// clocks that agree could tell.
     pub detection_time: Duration,
     /// T_MR: a live sender is wrongly suspected at most every so often.
     pub mistake_recurrence: Duration,
@@ -49,7 +50,8 @@ impl Default for Request {
 /// it weighs most, the detector is as patient as it may be.
 ///
 /// Where both requests cannot be met the detection time is kept, and [`is_attainable`](Self::is_attainable)
-/// says so. No deadline is earlier than one interval after an arrival: nothing is due before.
+/// says so. No deadline is earlier than one interval after an arrival, as nothing is due before: so a heartbeat
+/// always restores trust, however late it is.
 ///
 /// **Stalls of the observer.** Intervals that contain one are discarded, and so are arrivals that may have
 /// waited for its end; the time of a stall does not count as silence.
@@ -119,14 +121,26 @@ impl Cantelli {
         self.wanted.is_some() && self.wanted <= self.deadline
     }
 
-    fn judge(&mut self, seq: u64, arrived: Timestamp) {
+    /// The deadline after a heartbeat that usually arrives at some time, or is not known to.
+    fn judge(&mut self, seq: u64, arrived: Timestamp, usual: Option<Timestamp>) {
         let next = seq.saturating_add(1);
         let bounds =
             [&self.short, &self.long].map(|bound| bound.deadline(next, self.interval, self.factor));
         self.wanted = bounds.into_iter().flatten().max();
+        let since = usual.map_or(arrived, |usual| usual.min(arrived));
         let earliest = arrived + Duration::from_nanos(self.interval);
-        let latest = arrived + self.request.detection_time;
-        self.deadline = Some(self.wanted.unwrap_or(latest).max(earliest).min(latest));
+        let latest = (since + self.request.detection_time).max(earliest);
+        self.deadline = Some(self.wanted.unwrap_or(latest).clamp(earliest, latest));
+    }
+
+    /// A heartbeat whose arrival says something about the path; and when it usually arrives.
+    fn push(&mut self, seq: u64, arrived: Timestamp, awaited: u64) -> Option<Timestamp> {
+        let bounds = [&mut self.short, &mut self.long];
+        let usual = bounds.map(|bound| {
+            bound.push(seq, arrived, awaited);
+            bound.estimate.expected(seq)
+        });
+        usual.into_iter().flatten().max()
     }
 }
 
@@ -158,23 +172,21 @@ impl Bound {
 impl FailureDetector for Cantelli {
     fn heartbeat(&mut self, seq: u64, _sent: Option<Timestamp>, arrived: Timestamp) {
         let awaited = self.latest.next_seq().unwrap_or(seq);
-        match self.latest.take(seq, arrived) {
+        let usual = match self.latest.take(seq, arrived) {
             News::Stale => return,
             News::First => {
                 self.short.clear();
                 self.long.clear();
                 self.stalls = Stalls::default();
-                self.short.push(seq, arrived, awaited);
-                self.long.push(seq, arrived, awaited);
+                self.push(seq, arrived, awaited)
             }
             News::Next(_) => {
-                if self.stalls.end_silence(self.long.estimate.expected(seq)) {
-                    self.short.push(seq, arrived, awaited);
-                    self.long.push(seq, arrived, awaited);
-                }
+                let expected = self.long.estimate.expected(seq);
+                let whole = self.stalls.end_silence(expected);
+                whole.then(|| self.push(seq, arrived, awaited)).flatten()
             }
-        }
-        self.judge(seq, arrived);
+        };
+        self.judge(seq, arrived, usual);
     }
 
     fn stalled(&mut self, from: Timestamp, to: Timestamp) {
