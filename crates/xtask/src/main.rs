@@ -36,6 +36,8 @@ Usage: cargo xtask COMMAND
            the library's policies beside their peers in Rust: time, allocations, instructions
   bench behaviour [--seed N] [--scenarios A,B] [--output json] [--save]
            how the library's policies behave beside their peers in Rust, simulated
+  bench detection [--seeds N] [--count N] [--save]
+           failure detectors on modelled traces: how fast, and how often wrong
   fuzz [--seconds N] [TARGET…]
            what is read from outside, under libFuzzer; 60 seconds a target
 ";
@@ -67,6 +69,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["bench", "reload", options @ ..] => bench::reload::run(options),
         ["bench", "policies", options @ ..] => bench::policies::run(options),
         ["bench", "behaviour", options @ ..] => bench::behaviour::run(options),
+        ["bench", "detection", options @ ..] => bench::detection::run(options),
         ["fuzz", options @ ..] => fuzz::run(options),
         ["help"] => {
             say::out(USAGE);

@@ -3,12 +3,10 @@
 //! The simulation is a workspace of its own, `benches/behaviour`, so that nothing else builds the
 //! peers. It is on virtual time, so the machine does not matter.
 
-use std::process::Command;
-
 use super::arguments::Words;
+use super::revision::revision;
 use crate::failure::Failure;
-use crate::step::{cargo, output, run as run_command};
-use crate::workspace;
+use crate::step::{cargo, run as run_command};
 
 const MANIFEST: &str = "benches/behaviour/Cargo.toml";
 /// Where the page and its plots are.
@@ -17,7 +15,7 @@ const FOLDER: &str = "docs/behaviour";
 const SOURCES: [&str; 3] = ["crates/core", "crates/ninefold", "benches/behaviour"];
 
 pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
-    let revision = revision()?;
+    let revision = revision(&SOURCES)?;
     let mut command = cargo(&["run", "--release", "--locked", "--quiet"])?;
     command.args(["--manifest-path", MANIFEST, "--"]);
     command.args(arguments(words)?);
@@ -38,21 +36,6 @@ fn arguments(words: &[&str]) -> Result<Vec<String>, Failure> {
         }
     }
     Ok(arguments)
-}
-
-/// The commit, and whether the sources are still as they were in it.
-fn revision() -> Result<String, Failure> {
-    let root = workspace::root()?;
-    let git = |words: &[&str]| {
-        let mut command = Command::new("git");
-        output(command.args(words).current_dir(&root))
-    };
-    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
-    let mut words = vec!["status", "--porcelain", "--"];
-    words.extend(SOURCES);
-    let changed = !git(&words)?.trim().is_empty();
-    let changes = if changed { " with changes" } else { "" };
-    Ok(format!("{}{changes}", commit.trim()))
 }
 
 #[cfg(test)]
