@@ -182,7 +182,7 @@ impl FailureDetector for Cantelli {
             }
             News::Next(_) => {
                 let expected = self.long.estimate.expected(seq);
-                let whole = self.stalls.end_silence(expected);
+                let whole = self.stalls.end_silence(arrived, expected);
                 whole.then(|| self.push(seq, arrived, awaited)).flatten()
             }
         };
@@ -295,6 +295,20 @@ mod tests {
         }
         unaware.heartbeat(1_521, None, at(152_100));
         assert!(patience(&unaware, at(152_100)) > 3 * before);
+    }
+
+    #[test]
+    fn a_stall_that_ends_in_the_future_is_over_with_the_next_heartbeat() {
+        let mut detector = steady(1_500, Duration::from_secs(60));
+        let before = patience(&detector, at(150_000));
+        detector.stalled(at(150_050), at(900_000_000));
+        // What came in the stall says nothing, what comes after it does again.
+        detector.heartbeat(1_501, None, at(150_100));
+        for seq in 1_502..1_600 {
+            detector.heartbeat(seq, None, at(100 * seq + 20));
+        }
+        let patience = patience(&detector, at(159_920));
+        assert!(patience > before && patience < 2 * before, "{patience}");
     }
 
     #[test]

@@ -25,8 +25,9 @@ impl Stalls {
 
     /// A heartbeat that was expected at some time arrives and ends the silence. Whether its arrival says
     /// something about the path: not if the silence contains a stall, and not if it may have waited for the
-    /// observer to wake.
-    pub(super) fn end_silence(&mut self, expected: Option<Timestamp>) -> bool {
+    /// observer to wake. Who sees something arrive is awake, whatever was said of a stall.
+    pub(super) fn end_silence(&mut self, arrived: Timestamp, expected: Option<Timestamp>) -> bool {
+        self.woke = self.woke.min(arrived);
         let whole = self.lost == 0 && expected.is_none_or(|expected| expected > self.woke);
         self.lost = 0;
         whole

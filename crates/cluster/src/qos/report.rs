@@ -18,7 +18,7 @@ pub struct Qos {
 pub struct Detection {
     /// The mean.
     pub mean: Duration,
-    /// The 99th percentile, within a per cent.
+    /// The 99th percentile, within a per cent and up to 275 s.
     pub p99: Duration,
     /// The longest.
     pub longest: Duration,

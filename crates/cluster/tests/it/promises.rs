@@ -109,3 +109,26 @@ fn what_cannot_be_kept_is_said_and_the_detection_time_kept() {
     }
     assert_eq!((attainable, heartbeats), (0, 100_000));
 }
+
+/// Nobody's clock is exact, and a sender that sleeps between heartbeats is late by what sending takes.
+#[test]
+fn an_interval_that_is_not_quite_true_does_no_harm() {
+    let qos = |kind, micros| {
+        let interval = Duration::from_micros(micros);
+        let detector = Setting::shipped(kind, interval, request(1, 3_600)).detector(interval);
+        let mut meter = Meter::new(detector, Since::Arrived);
+        Model::Wan
+            .trace(1)
+            .take(STEPS)
+            .for_each(|step| meter.step(&step));
+        meter.finish()
+    };
+    let right = qos(Kind::Ninefold, 103_500);
+    for wrong in [100_000, 108_000] {
+        let ours = qos(Kind::Ninefold, wrong);
+        assert_eq!(ours.count(), right.count());
+        assert!((ours.query_accuracy - right.query_accuracy).abs() < 1e-4);
+    }
+    // Chen's expectation runs away by 500 times the difference.
+    assert!(qos(Kind::NfdE, 100_000).query_accuracy < 0.1);
+}
