@@ -105,18 +105,23 @@ impl Exchange {
             return Ok(None);
         };
         let left = self.deadline.saturating_duration_since(now);
+        let now = TokioTime::at(now);
         let request = RequestMeta {
-            deadline: Some(TokioTime.now() + left),
+            deadline: Some(now + left),
             ..self.standing()
         };
-        gate.admit(&request).await.map(Some)
+        gate.admit(&request, now).await.map(Some)
     }
 
     /// Gives back what was held, with what is to be learnt.
     pub(super) fn give_back(&mut self, admitted: Admitted, answered: &Ended) {
         let outcome = outcome_of(answered);
         if let Some(pass) = admitted.pass {
-            pass.end(outcome);
+            let ended = match answered {
+                Ok(answer) => TokioTime::at(answer.at),
+                Err(_) => TokioTime.now(),
+            };
+            pass.end(outcome, ended);
         }
         if answered.as_ref().is_ok_and(|answer| answer.open) {
             self.ticket.leave = admitted.leave;

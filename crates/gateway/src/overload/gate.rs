@@ -1,10 +1,12 @@
 //! The gate of one service.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use futures_util::future::poll_immediate;
 use ninefold::clock::{Now as _, TokioTime};
 use ninefold::waiting::WaitingRoom;
 use ninefold_config::model::Overload;
@@ -14,7 +16,7 @@ use ninefold_core::policy::{
     AdaptiveLimiter, AdaptiveLimiterConfig, Admission as _, Cohort, Criticality, InvalidPolicy,
     Level, LevelWatch, LoadShedder, LoadShedderConfig, Rejected, RequestMeta,
 };
-use ninefold_core::time::nanos;
+use ninefold_core::time::{Timestamp, nanos};
 use ninefold_core::units::Span;
 
 use super::Pass;
@@ -95,15 +97,28 @@ impl Gate {
     }
 
     /// Waits for a place, or is refused.
-    pub(crate) async fn admit(self: &Arc<Self>, request: &RequestMeta) -> Result<Pass, Rejected> {
-        match self.room.acquire(request).await {
+    pub(crate) async fn admit(
+        self: &Arc<Self>,
+        request: &RequestMeta,
+        mut now: Timestamp,
+    ) -> Result<Pass, Rejected> {
+        let mut turn = pin!(self.room.acquire_at(request, now));
+        let placed = match poll_immediate(turn.as_mut()).await {
+            Some(placed) => placed,
+            None => {
+                let placed = turn.await;
+                now = TokioTime.now();
+                placed
+            }
+        };
+        match placed {
             Ok(place) => {
                 // Both count to the same limit. Where it is just being lowered nobody times the call.
-                let timed = self.limiter.try_acquire(request, TokioTime).ok();
+                let timed = self.limiter.try_acquire(request, now).ok();
                 Ok(Pass::new(Arc::clone(self), place, timed))
             }
             Err(rejected) => {
-                self.levels.count(request, false, TokioTime.now());
+                self.levels.count(request, false, now);
                 let refused = usize::from(request.criticality.rank());
                 if let Some(refused) = self.refused.get(refused) {
                     refused.fetch_add(1, Relaxed);

@@ -6,6 +6,7 @@ use ninefold::clock::TokioTime;
 use ninefold::waiting::WaitingPermit;
 use ninefold_core::policy::adaptive_limiter::LimiterToken;
 use ninefold_core::policy::{Admission as _, LoadShedder, Outcome};
+use ninefold_core::time::Timestamp;
 
 use super::Gate;
 
@@ -27,13 +28,13 @@ impl Pass {
         Self { gate, place, timed }
     }
 
-    /// The request has its answer, or there is none.
-    pub(crate) fn end(mut self, outcome: Outcome) {
+    /// The request has its answer, or there is none, by the scale of [`TokioTime`].
+    pub(crate) fn end(mut self, outcome: Outcome, now: Timestamp) {
         if let Some(timed) = self.timed.take() {
-            self.gate.limiter.settle(timed, outcome, TokioTime);
+            self.gate.limiter.settle(timed, outcome, now);
             self.gate.follow();
         }
-        self.place.end(outcome, TokioTime);
+        self.place.end(outcome, now);
     }
 }
 

@@ -11,10 +11,19 @@ use super::{Time, instant};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TokioTime;
 
+impl TokioTime {
+    /// A moment of the runtime on the scale of all clocks here.
+    #[inline]
+    #[must_use]
+    pub fn at(instant: tokio::time::Instant) -> Timestamp {
+        instant::at(instant.into_std())
+    }
+}
+
 impl Now for TokioTime {
     #[inline]
     fn now(&self) -> Timestamp {
-        instant::at(tokio::time::Instant::now().into_std())
+        Self::at(tokio::time::Instant::now())
     }
 }
 

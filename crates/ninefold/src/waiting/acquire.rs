@@ -20,6 +20,8 @@ pin_project! {
     pub struct Acquire<P: Waiting, T: Time> {
         lobby: Arc<Lobby<P, T>>,
         request: RequestMeta,
+        // When it was asked for, where that is known.
+        asked: Option<Timestamp>,
         // Where it sits, once it has entered and until it has looked.
         id: Option<WaiterId>,
         // The timer that it keeps for all who wait, and when that goes off.
@@ -42,10 +44,15 @@ pin_project! {
 }
 
 impl<P: Waiting, T: Time> Acquire<P, T> {
-    pub(super) const fn new(lobby: Arc<Lobby<P, T>>, request: RequestMeta) -> Self {
+    pub(super) const fn new(
+        lobby: Arc<Lobby<P, T>>,
+        request: RequestMeta,
+        asked: Option<Timestamp>,
+    ) -> Self {
         Self {
             lobby,
             request,
+            asked,
             id: None,
             timer: None,
             armed: None,
@@ -60,11 +67,12 @@ impl<P: Waiting, T: Time> Future for Acquire<P, T> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if this.id.is_none() {
-            match this
-                .lobby
-                .policy()
-                .try_place(this.request, this.lobby.clock())
-            {
+            let policy = this.lobby.policy();
+            let placed = match this.asked.take() {
+                Some(now) => policy.try_place(this.request, now),
+                None => policy.try_place(this.request, this.lobby.clock()),
+            };
+            match placed {
                 Ok(Some(token)) => {
                     return Poll::Ready(Ok(Permit::of(Arc::clone(this.lobby), token)));
                 }

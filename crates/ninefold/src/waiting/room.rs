@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ninefold_core::policy::RequestMeta;
 use ninefold_core::policy::classify::{ByResult, Classify};
 use ninefold_core::policy::queue::Waiting;
+use ninefold_core::time::Timestamp;
 
 use super::{Acquire, Lobby};
 #[cfg(feature = "tokio")]
@@ -73,7 +74,13 @@ impl<P: Waiting, T: Time, K> WaitingRoom<P, T, K> {
     ///
     /// It resolves to [`Rejected`](crate::Rejected) if the call may not wait, or waited too long.
     pub fn acquire(&self, request: &RequestMeta) -> Acquire<P, T> {
-        Acquire::new(Arc::clone(&self.lobby), *request)
+        Acquire::new(Arc::clone(&self.lobby), *request, None)
+    }
+
+    /// As [`WaitingRoom::acquire`], for who knows what time it is and polls at once: no clock is read
+    /// where nobody has to wait.
+    pub fn acquire_at(&self, request: &RequestMeta, now: Timestamp) -> Acquire<P, T> {
+        Acquire::new(Arc::clone(&self.lobby), *request, Some(now))
     }
 
     /// Calls once it is its turn, and tells the policy how that ended.
