@@ -227,7 +227,7 @@ impl Queue {
         self.codels.iter().flatten().any(Codel::stands)
     }
 
-#[cfg(test)]
+    #[cfg(test)]
     pub(super) fn class_stands(&self, class: usize) -> bool {
         let codels = self.codels.as_ref();
         let codel = codels.and_then(|codels| codels.get(class));
