@@ -11,6 +11,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Timestamp;
 use crate::wilson::{lower_bound, upper_bound};
 
@@ -37,7 +39,7 @@ const APART: Duration = Duration::from_secs(5);
 const LOOKS_MAX: usize = 121;
 
 /// Requests of one side, cumulative.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Side {
     /// That ended, by whatever the service did.
     pub ended: u64,
@@ -46,7 +48,7 @@ pub struct Side {
 }
 
 /// Why a canary went back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worse {
     /// The canary in the window.
     pub canary: Side,
@@ -98,6 +100,15 @@ impl Rollout {
             }
         }
         self.worse
+    }
+
+    /// One of a canary that went back already.
+    #[must_use]
+    pub fn gone_back(worse: Worse) -> Self {
+        Self {
+            looks: VecDeque::new(),
+            worse: Some(worse),
+        }
     }
 
     /// Why it went back, if it did.
@@ -211,6 +222,11 @@ mod tests {
             .unwrap();
         assert_eq!(worse.window, Duration::from_secs(30));
         assert_eq!(rollout.worse(), Some(worse));
+        // Whoever takes its place does not try again, whatever it counts.
+        let text = serde_json::to_string(&worse).unwrap();
+        let mut next = Rollout::gone_back(serde_json::from_str(&text).unwrap());
+        assert_eq!(next.look(second(0), side(900, 0), side(900, 0)), None);
+        assert_eq!(next.worse(), Some(worse));
     }
 
     proptest! {

@@ -12,8 +12,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use ninefold_core::event::FaultNotice;
 use ninefold_core::fault::{FaultEffect, FaultHits, GatewayFault};
 use ninefold_core::id::InstanceId;
+use ninefold_core::time::nanos;
 
 use crate::exchange::Outcome;
+use crate::fleet::FaultEntry;
 use crate::http1::Added;
 
 /// Faults at once, at most.
@@ -54,6 +56,18 @@ struct Hits {
     other: AtomicU64,
 }
 
+impl Hits {
+    /// Goes on counting from these.
+    const fn of(hits: &FaultHits) -> Self {
+        Self {
+            requests: AtomicU64::new(hits.requests),
+            ok: AtomicU64::new(hits.ok),
+            failed: AtomicU64::new(hits.failed),
+            other: AtomicU64::new(hits.other),
+        }
+    }
+}
+
 /// What becomes of one attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Strike {
@@ -74,7 +88,11 @@ pub(crate) struct Faults {
 impl Faults {
     /// Adds a fault, or replaces the one of the same id.
     pub(crate) fn inject(&self, notice: &FaultNotice, now: Instant) -> Result<(), InjectError> {
-        let injected = Arc::new(Injected::new(notice, now)?);
+        self.add(Injected::new(notice, now)?, now)
+    }
+
+    fn add(&self, injected: Injected, now: Instant) -> Result<(), InjectError> {
+        let injected = Arc::new(injected);
         self.change(now, |active| {
             active.retain(|one| one.mark != injected.mark);
             if active.len() >= FAULTS_MAX {
@@ -91,6 +109,39 @@ impl Faults {
         let ended = self.active.load().iter().find(|one| is(one)).cloned();
         self.change(now, |active| active.retain(|one| !is(one)));
         ended.map(|ended| ended.hits())
+    }
+
+    /// Those that have time left, for another process.
+    pub(crate) fn going_on(&self, now: Instant) -> Vec<FaultEntry> {
+        let active = self.active.load();
+        let going_on = active.iter().filter(|one| one.until > now);
+        let entry = |one: &Arc<Injected>| FaultEntry {
+            id: String::from_utf8_lossy(one.mark.as_bytes()).into_owned(),
+            targets: one.targets.clone(),
+            fault: one.fault.clone(),
+            left: one.until.saturating_duration_since(now),
+            hits: one.hits(),
+        };
+        going_on.map(entry).collect()
+    }
+
+    /// Goes on with one of another process, for the time that it has left.
+    pub(crate) fn resume(&self, entry: &FaultEntry, now: Instant) -> Result<(), InjectError> {
+        let notice = FaultNotice {
+            id: entry.id.clone(),
+            kind: entry.fault.effect.name().to_owned(),
+            targets: entry.targets.clone(),
+            claim: None,
+            ttl_ns: nanos(entry.left),
+            gateway: Some(entry.fault.clone()),
+        };
+        self.add(
+            Injected {
+                hits: Hits::of(&entry.hits),
+                ..Injected::new(&notice, now)?
+            },
+            now,
+        )
     }
 
     fn change<T>(&self, now: Instant, change: impl FnOnce(&mut Vec<Arc<Injected>>) -> T) -> T {

@@ -22,7 +22,7 @@ use crate::collector::GatewayCollector;
 use crate::counters::{Counters, DrainReport, Notice};
 use crate::exemplars::Exemplars;
 use crate::fault::InjectError;
-use crate::fleet::{EndpointView, Hub};
+use crate::fleet::{EndpointView, Hub, Memory, Recalled};
 use crate::listen::Sockets;
 use crate::meter::load;
 use crate::start::{Heritage, Order, StartError, Started, start};
@@ -222,6 +222,18 @@ impl Gateway {
     /// Ends an injected fault, if there is one of this id. What it hit until now, and how that ended.
     pub fn end_fault(&self, id: &str) -> Option<FaultHits> {
         self.hub.faults.end(id, Instant::now())
+    }
+
+    /// What a successor in another process has to know.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        self.hub.memory()
+    }
+
+    /// Goes on from what a gateway of another process knew. For one that has its endpoints and is not
+    /// open.
+    pub fn recall(&self, memory: Memory) -> Recalled {
+        self.hub.recall(memory)
     }
 
     /// How TLS is spoken with an endpoint of a service: who is believed, and who is expected at

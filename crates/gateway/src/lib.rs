@@ -66,7 +66,7 @@ pub use counters::{
 pub use exemplars::Exemplars;
 pub use fallback::{FallbackCause, FallbackError};
 pub use fault::InjectError;
-pub use fleet::{Cause, EndpointView};
+pub use fleet::{Cause, EndpointView, Memory, Recalled};
 pub use gateway::Gateway;
 pub use listen::{BindError, ListenerSockets, Sockets};
 pub use meter::Histogram;

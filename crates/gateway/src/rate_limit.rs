@@ -1,6 +1,6 @@
 //! How often requests may come on a route.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher as _, DefaultHasher, Hash, Hasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -10,8 +10,14 @@ use ninefold::clock::PreciseClock;
 use ninefold::{Keyed, KeyedConfig};
 use ninefold_config::model::{LimitBy, RateLimit};
 use ninefold_core::policy::{
-    Admission as _, InvalidPolicy, RateLimiter, RateLimiterConfig, RequestMeta,
+    Admission as _, InvalidPolicy, Now as _, RateLimiter, RateLimiterConfig, RequestMeta,
 };
+use ninefold_core::time::nanos;
+
+use crate::fleet::RateEntry;
+
+/// Clients that are looked at, to find those that owe most for another process.
+const LOOKED_AT_MAX: usize = 200_000;
 
 /// The limit of one route, for all threads. It knows a bounded number of clients: one who has used
 /// up his share is not forgotten, and those who find no room share one limit.
@@ -19,7 +25,8 @@ use ninefold_core::policy::{
 pub(crate) struct RouteLimit {
     limiters: Keyed<u64, RateLimiter>,
     by: By,
-    hasher: RandomState,
+    /// What keys are told by; nobody outside knows it.
+    seed: AtomicU64,
     refused: AtomicU64,
 }
 
@@ -59,7 +66,7 @@ impl RouteLimit {
         Ok(Self {
             limiters: limiters.with_overflow(overflow),
             by,
-            hasher: RandomState::new(),
+            seed: AtomicU64::new(RandomState::new().hash_one(0)),
             refused: AtomicU64::new(0),
         })
     }
@@ -69,7 +76,7 @@ impl RouteLimit {
         Self {
             limiters: self.limiters.clone(),
             by: self.by.clone(),
-            hasher: self.hasher.clone(),
+            seed: AtomicU64::new(self.seed.load(Relaxed)),
             refused: AtomicU64::new(0),
         }
     }
@@ -78,8 +85,8 @@ impl RouteLimit {
     pub(crate) fn check(&self, client: IpAddr, headers: &HeaderMap) -> Result<(), Duration> {
         let key = match &self.by {
             By::All => 0,
-            By::Client => self.hasher.hash_one(network(client)),
-            By::Header(name) => self.hasher.hash_one(headers.get(name)),
+            By::Client => self.key(network(client)),
+            By::Header(name) => self.key(headers.get(name)),
         };
         let Ok(limiter) = self.limiters.get(&key) else {
             // Not with one for all others.
@@ -91,6 +98,48 @@ impl RouteLimit {
                 self.refused.fetch_add(1, Relaxed);
                 Err(rejected.retry_after.unwrap_or(Duration::from_secs(1)))
             }
+        }
+    }
+
+    fn key(&self, of: impl Hash) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.seed.load(Relaxed));
+        of.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// What its clients used, of at most so many: those that used most. Nothing if none did.
+    pub(crate) fn owed(&self, keys: usize) -> Option<RateEntry> {
+        let now = PreciseClock.now();
+        let owed = |limiter: &RateLimiter| nanos(limiter.owed(now));
+        let overflow = self.limiters.overflow().map_or(0, |one| owed(one));
+        let mut all = Vec::new();
+        if self.limiters.len() <= LOOKED_AT_MAX {
+            let known = self.limiters.all().into_iter();
+            all.extend(known.map(|(key, limiter)| (key, owed(&limiter))));
+            all.retain(|(_, owed)| *owed > 0);
+            all.sort_unstable_by_key(|(_, owed)| std::cmp::Reverse(*owed));
+            all.truncate(keys);
+        }
+        let says = overflow > 0 || !all.is_empty();
+        says.then(|| RateEntry {
+            seed: self.seed.load(Relaxed),
+            owed: all,
+            overflow,
+        })
+    }
+
+    /// Its clients owe what they owed in another process. For a limit that nobody has asked yet.
+    pub(crate) fn owe(&self, known: &RateEntry) {
+        self.seed.store(known.seed, Relaxed);
+        let now = PreciseClock.now();
+        for (key, owed) in &known.owed {
+            if let Ok(limiter) = self.limiters.get(key) {
+                limiter.owe(Duration::from_nanos(*owed), now);
+            }
+        }
+        if let Some(overflow) = self.limiters.overflow() {
+            overflow.owe(Duration::from_nanos(known.overflow), now);
         }
     }
 

@@ -107,6 +107,13 @@ impl Split {
         Some(worse)
     }
 
+    /// It went back before, in another process.
+    pub(crate) fn go_back(&self, worse: Worse) {
+        let mut rollout = self.rollout.lock().unwrap_or_else(PoisonError::into_inner);
+        *rollout = Rollout::gone_back(worse);
+        self.gone.store(true, Relaxed);
+    }
+
     /// The requests of the route's own service, and of the canary.
     pub(crate) fn sides(&self) -> (Side, Side) {
         let [main, canary] = &self.sides;

@@ -23,7 +23,7 @@ use tokio_rustls::TlsConnector;
 use crate::collector::GatewayCollector;
 use crate::counters::{Counters, DrainReport, Notice};
 use crate::exemplars::Exemplars;
-use crate::fleet::EndpointView;
+use crate::fleet::{EndpointView, Memory, Recalled};
 use crate::gateway::Gateway;
 use crate::listen::Sockets;
 use crate::start::StartError;
@@ -146,6 +146,18 @@ impl Succession {
         let line = self.lock();
         let mut living = line.living();
         living.find_map(|gateway| gateway.tls_towards(instance, host, address))
+    }
+
+    /// What a successor in another process has to know.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        self.present().memory()
+    }
+
+    /// Goes on from what a gateway of another process knew, before it is opened. Nothing is published
+    /// meanwhile.
+    pub fn recall(&self, memory: Memory) -> Recalled {
+        self.lock().present.recall(memory)
     }
 
     /// The addresses of the present gateway, in the order of its file's listeners.

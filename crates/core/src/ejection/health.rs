@@ -26,15 +26,15 @@ pub enum Turn {
 /// What is held against one endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EndpointHealth {
-    streak: u32,
-    gateway_streak: u32,
-    times: u32,
-    standing: Standing,
-    settled: Timestamp,
+    pub(super) streak: u32,
+    pub(super) gateway_streak: u32,
+    pub(super) times: u32,
+    pub(super) standing: Standing,
+    pub(super) settled: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Standing {
+pub(super) enum Standing {
     #[default]
     In,
     Out {

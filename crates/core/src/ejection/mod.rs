@@ -20,6 +20,7 @@
 mod guard;
 mod health;
 mod judge;
+mod memento;
 mod rules;
 mod tally;
 mod testimony;
@@ -30,6 +31,7 @@ mod simulation;
 pub use guard::PoolState;
 pub use health::{EndpointHealth, Grade, Turn};
 pub use judge::{Conviction, Judge, Judgement, Look};
+pub use memento::HealthMemento;
 pub use rules::{EjectionRules, LatencyRules, Risk, SuccessRules};
 pub use tally::{BUCKETS, Tally, bucket, bucket_end};
 pub use testimony::Testimony;

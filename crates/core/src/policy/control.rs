@@ -54,6 +54,20 @@ impl Pid {
         }
     }
 
+    /// The output and the last two errors.
+    pub(crate) const fn parts(&self) -> [f64; 3] {
+        [self.output, self.last, self.before]
+    }
+
+    /// One with these.
+    pub(crate) const fn of([output, last, before]: [f64; 3]) -> Self {
+        Self {
+            output,
+            last,
+            before,
+        }
+    }
+
     /// One step, to an output between `low` and `high`.
     pub(crate) fn step(&mut self, gains: &Gains, error: f64, low: f64, high: f64) -> f64 {
         let change = gains.proportional * (error - self.last)

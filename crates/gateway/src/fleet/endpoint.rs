@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use ninefold_core::address::Address;
-use ninefold_core::ejection::EndpointHealth;
+use ninefold_core::ejection::{EjectionRules, EndpointHealth};
 use ninefold_core::id::InstanceId;
 use ninefold_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::memory::EndpointEntry;
 use crate::meter::EndpointCells;
 
 /// One endpoint as the control plane publishes it.
@@ -204,6 +205,18 @@ impl Fate {
         let place_was = self.place.swap(place, Relaxed);
         let troubled_was = self.troubled.swap(troubled, Relaxed);
         (place_was, troubled_was) != (place, troubled)
+    }
+
+    /// Holds against it what another process did, `now`.
+    pub(super) fn restore(&self, entry: &EndpointEntry, now: Timestamp, rules: &EjectionRules) {
+        let mut health = super::hub::lock(&self.health);
+        *health = EndpointHealth::restore(&entry.health, now, rules);
+        self.show(&health);
+        drop(health);
+        *super::hub::lock(&self.reason) = entry.reason.as_deref().map(Arc::from);
+        if let Some(back) = entry.back {
+            self.back(now - back);
+        }
     }
 
     pub(super) fn back(&self, now: Timestamp) {

@@ -8,10 +8,12 @@ use arc_swap::ArcSwap;
 use ninefold_core::address::Address;
 use ninefold_core::id::InstanceId;
 use ninefold_core::policy::{Dimmer, HedgePolicy, RetryBudget};
+use ninefold_core::time::Timestamp;
 use tokio::sync::watch;
 
 use super::budgets::{Budgets, budgets};
 use super::endpoint::Fate;
+use super::memory::EndpointEntry;
 use super::outliers::Pool;
 use super::{Endpoint, EndpointView, Member, Place, Snapshot, heirlooms};
 use crate::access_log::AccessLogs;
@@ -61,6 +63,8 @@ pub(crate) struct Hub {
     /// The generation before, while it lives: what it knows of endpoints goes on here.
     elder: Weak<Self>,
     known: Mutex<BTreeMap<InstanceId, Arc<Endpoint>>>,
+    /// What another process held against who is not published yet, and since when it is known here.
+    pub(super) bequest: Arc<Mutex<BTreeMap<InstanceId, (EndpointEntry, Timestamp)>>>,
     /// By service.
     pub(super) pools: Vec<Pool>,
     notices: Mutex<VecDeque<Notice>>,
@@ -126,6 +130,9 @@ impl Hub {
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             generation: AtomicU64::new(1),
             known: Mutex::default(),
+            bequest: elder
+                .map(|elder| Arc::clone(&elder.bequest))
+                .unwrap_or_default(),
             notices: Mutex::default(),
             clock: elder.map_or_else(Clock::new, |elder| elder.clock),
             budgets: budgets(&plan, threads, elder),
@@ -243,17 +250,20 @@ impl Hub {
         Some(endpoint)
     }
 
-    /// What the generation before holds against this very process, so that both hold it; else
-    /// nothing yet.
+    /// What the generation before holds against this very process, so that both hold it, or another
+    /// process did; else nothing yet.
     fn fate(&self, view: &EndpointView, service: usize) -> Arc<Fate> {
         let plan = self.plan.services.get(service);
         // Nobody would ever take it back.
-        let judges = plan.is_some_and(|plan| plan.rules.is_on());
-        let elder = self.elder.upgrade().filter(|_| judges);
+        let Some(plan) = plan.filter(|plan| plan.rules.is_on()) else {
+            return Arc::default();
+        };
+        let elder = self.elder.upgrade();
         let known = elder.and_then(|elder| lock(&elder.known).get(&view.instance).cloned());
-        known
+        let kept = known
             .filter(|known| known.address == view.address && known.incarnation == view.incarnation)
-            .map(|known| Arc::clone(&known.fate))
+            .map(|known| Arc::clone(&known.fate));
+        kept.or_else(|| self.bequeathed(view, plan).map(Arc::new))
             .unwrap_or_default()
     }
 
@@ -272,6 +282,11 @@ impl Hub {
         before
             .and_then(|before| elder.listeners.get(before))
             .map_or(0, |cells| load(&cells.open))
+    }
+
+    /// An endpoint that was published, at its last address.
+    pub(super) fn known_of(&self, instance: &InstanceId) -> Option<Arc<Endpoint>> {
+        lock(&self.known).get(instance).map(Arc::clone)
     }
 
     /// Every endpoint that was ever published, by instance, at its last address.

@@ -27,11 +27,11 @@ const TIERS: usize = 3;
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     /// So that two threads, of whichever generation, never eject the last two endpoints at once.
-    gate: Arc<Mutex<()>>,
+    pub(super) gate: Arc<Mutex<()>>,
     /// By distance: who is far away is slower by nature, and no worse for it.
     judges: Mutex<[Judge<(InstanceId, u64)>; TIERS]>,
     /// Counts the changes of any endpoint's standing, which generations share.
-    version: Arc<AtomicU64>,
+    pub(super) version: Arc<AtomicU64>,
     /// By distance, nanoseconds that no canary's answer may exceed; 0 while nobody can tell.
     slow_above: [AtomicU64; TIERS],
     pub(super) spill: Spill,
@@ -44,11 +44,20 @@ impl Pool {
             gate: Arc::clone(&self.gate),
             judges: Mutex::default(),
             version: Arc::clone(&self.version),
-            slow_above: [0, 1, 2].map(|tier: usize| {
-                let known = self.slow_above.get(tier);
-                AtomicU64::new(known.map_or(0, load))
-            }),
+            slow_above: self.slow_above().map(AtomicU64::new),
             spill: self.spill.carried(),
+        }
+    }
+
+    /// By distance, nanoseconds that no canary's answer may exceed; 0 while nobody can tell.
+    pub(super) fn slow_above(&self) -> [u64; TIERS] {
+        [0, 1, 2].map(|tier: usize| self.slow_above.get(tier).map_or(0, load))
+    }
+
+    /// The same as another process knows it.
+    pub(super) fn be_slow_above(&self, nanos: [u64; TIERS]) {
+        for (mine, nanos) in self.slow_above.iter().zip(nanos) {
+            mine.store(nanos, Relaxed);
         }
     }
 }

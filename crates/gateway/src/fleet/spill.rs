@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use ninefold_core::balance::{Drift, Eligible, NearMax, Place, Reach, place_shares};
+use ninefold_core::balance::{Drift, DriftMemento, Eligible, NearMax, Place, Reach, place_shares};
 use ninefold_core::ejection::Tally;
 
 use super::hub::lock;
@@ -54,6 +54,23 @@ impl Spill {
             region_max: AtomicU64::new(self.region_max.load(Relaxed)),
             version: AtomicU64::new(0),
         }
+    }
+
+    /// What another process has to know of the zone and of the region.
+    pub(super) fn memento(&self) -> (DriftMemento, DriftMemento) {
+        let drifts = lock(&self.drifts);
+        (drifts.zone.memento(), drifts.region.memento())
+    }
+
+    /// Goes on from what another process knew.
+    pub(super) fn restore(&self, zone: &DriftMemento, region: &DriftMemento) {
+        let mut drifts = lock(&self.drifts);
+        drifts.zone = Drift::restore(zone);
+        drifts.region = Drift::restore(region);
+        self.set(NearMax {
+            zone: drifts.zone.near_max(),
+            region: drifts.region.near_max(),
+        });
     }
 
     fn most(&self) -> NearMax {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ninefold::clock::PreciseClock;
 use ninefold_config::model::Breaker;
-use ninefold_core::policy::breaker::{SlidingWindow, State};
+use ninefold_core::policy::breaker::{BreakerMemento, SlidingWindow, State};
 use ninefold_core::policy::{
     Change, CircuitBreaker, CircuitBreakerConfig, Event, InvalidPolicy, Listener, Permit, Rejected,
     RequestMeta, Source,
@@ -97,6 +97,16 @@ impl ServiceBreaker {
             self.refused.fetch_add(1, Relaxed);
         }
         leave
+    }
+
+    /// What one in another process has to know.
+    pub(crate) fn memento(&self) -> BreakerMemento {
+        self.policy.memento(PreciseClock)
+    }
+
+    /// Goes on from what one in another process knew.
+    pub(crate) fn restore(&self, memento: &BreakerMemento) {
+        self.policy.restore(memento, PreciseClock);
     }
 
     /// The states that it came to since anybody asked last.

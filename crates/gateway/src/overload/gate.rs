@@ -10,6 +10,7 @@ use futures_util::future::poll_immediate;
 use ninefold::clock::{Now as _, TokioTime};
 use ninefold::waiting::WaitingRoom;
 use ninefold_config::model::Overload;
+use ninefold_core::policy::adaptive_limiter::LimiterMemento;
 use ninefold_core::policy::queue::{CodelConfig, Waiting as _};
 use ninefold_core::policy::shedder::Shedding;
 use ninefold_core::policy::{
@@ -89,6 +90,17 @@ impl Gate {
             queued: AtomicU64::new(0),
             queued_ns: AtomicU64::new(0),
         }
+    }
+
+    /// What one in another process has to know.
+    pub(crate) fn memento(&self) -> LimiterMemento {
+        self.limiter.memento(TokioTime)
+    }
+
+    /// Goes on from what one in another process has learnt.
+    pub(crate) fn restore(&self, memento: &LimiterMemento) {
+        self.limiter.restore(memento, TokioTime);
+        self.follow();
     }
 
     /// Whether both give the same places.

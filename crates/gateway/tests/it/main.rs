@@ -39,6 +39,8 @@ mod http2;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod mirror;
 mod outliers;
 #[cfg(test)]

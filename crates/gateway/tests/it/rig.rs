@@ -109,8 +109,15 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn new(file: &File) -> Self {
+        let rig = Self::held(file);
+        rig.gateway.open();
+        rig
+    }
+
+    /// One that does not accept yet.
+    pub(crate) fn held(file: &File) -> Self {
         let state = tempfile::tempdir().unwrap();
-        let gateway = Gateway::start(file, state.path()).unwrap();
+        let gateway = Gateway::hold(file, state.path(), Vec::new()).unwrap();
         Self {
             address: gateway.addresses()[0].tcp().unwrap(),
             gateway,

@@ -10,6 +10,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ejection::Tally;
 use crate::time::nanos;
 
@@ -59,6 +61,14 @@ pub struct Drift {
     others: Recent,
 }
 
+/// What a [`Drift`] knows, without what it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DriftMemento {
+    near_max: f64,
+    settled: bool,
+    past_ns: f64,
+}
+
 impl Default for Drift {
     fn default() -> Self {
         Self {
@@ -76,6 +86,31 @@ impl Drift {
     #[must_use]
     pub const fn near_max(&self) -> f64 {
         self.near_max
+    }
+
+    /// What another one has to know to go on in its place, with answers that are counted anew.
+    #[must_use]
+    pub const fn memento(&self) -> DriftMemento {
+        DriftMemento {
+            near_max: self.near_max,
+            settled: self.settled,
+            past_ns: self.past_ns,
+        }
+    }
+
+    /// Goes on from what another one knew, as far as it makes sense.
+    #[must_use]
+    pub fn restore(memento: &DriftMemento) -> Self {
+        let known = memento.near_max.is_finite() && memento.past_ns.is_finite();
+        if !known {
+            return Self::default();
+        }
+        Self {
+            near_max: memento.near_max.clamp(0.0, 1.0),
+            settled: memento.settled,
+            past_ns: memento.past_ns.max(0.0),
+            ..Self::default()
+        }
     }
 
     /// What goes on where answers are counted anew.

@@ -9,5 +9,5 @@
 mod drift;
 mod shares;
 
-pub use drift::{Drift, Reach};
+pub use drift::{Drift, DriftMemento, Reach};
 pub use shares::{Domain, LocalityRules, NearMax, Place, place_shares, shares};

@@ -41,12 +41,12 @@ pub(super) fn judge(before: f64, after: f64) -> Verdict {
 /// limiter's own making, however long, is ever taken for the usual.
 #[derive(Debug)]
 pub(super) struct Baseline {
-    rtt: Option<f64>,
+    pub(super) rtt: Option<f64>,
     /// Whether it was measured with fewer calls, not only seen.
-    verified: bool,
+    pub(super) verified: bool,
     last: [f64; WITNESSES],
-    floor: f64,
-    floor_since: Timestamp,
+    pub(super) floor: f64,
+    pub(super) floor_since: Timestamp,
 }
 
 impl Baseline {

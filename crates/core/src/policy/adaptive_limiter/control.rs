@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::algorithm::BACKOFF;
 use super::baseline::{Baseline, Verdict, judge};
+use super::memento::LimiterMemento;
 use super::window::{Count, Orders, Seen, as_f64, whole, whole_nanos};
 use super::{AdaptiveLimiterConfig, Algorithm};
 use crate::time::Timestamp;
@@ -76,8 +77,8 @@ struct Shrinking {
 #[derive(Debug)]
 pub(super) struct Control {
     pub(super) config: AdaptiveLimiterConfig,
-    limit: f64,
-    baseline: Baseline,
+    pub(super) limit: f64,
+    pub(super) baseline: Baseline,
     mode: Mode,
     shrinking: Option<Shrinking>,
     /// Windows in a row that let the limit grow.
@@ -107,6 +108,15 @@ impl Control {
     pub(super) fn reconfigure(&mut self, config: AdaptiveLimiterConfig) -> Orders {
         self.config = config;
         self.limit = self.clamped(self.limit);
+        self.orders(self.baseline.rtt().unwrap_or(0.0))
+    }
+
+    /// Goes on from what another one has learnt.
+    pub(super) fn restore(&mut self, memento: &LimiterMemento, now: Timestamp) -> Orders {
+        let mut next = Self::new(self.config);
+        next.limit = next.clamped(memento.limit().unwrap_or(next.limit));
+        next.baseline = Baseline::restored(memento, now);
+        *self = next;
         self.orders(self.baseline.rtt().unwrap_or(0.0))
     }
 

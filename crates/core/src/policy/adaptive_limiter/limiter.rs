@@ -105,10 +105,15 @@ impl AdaptiveLimiter {
         config.validate()?;
         let mut control = self.control();
         let orders = control.reconfigure(config);
+        self.adopt(orders);
+        Ok(())
+    }
+
+    /// Follows orders of another configuration, or of another limiter's. The control must be held.
+    pub(super) fn adopt(&self, orders: Orders) {
         self.limit.0.store(orders.limit, Ordering::Relaxed);
         self.needed.store(orders.needed, Ordering::Relaxed);
         self.closes_at.store(0, Ordering::Release);
-        Ok(())
     }
 
     /// The limit at present.
@@ -127,7 +132,7 @@ impl AdaptiveLimiter {
         Some(Duration::from_secs_f64(nanos / 1e9))
     }
 
-    fn control(&self) -> MutexGuard<'_, Control> {
+    pub(super) fn control(&self) -> MutexGuard<'_, Control> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

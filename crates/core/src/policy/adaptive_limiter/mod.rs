@@ -116,6 +116,7 @@ mod complaints;
 mod config;
 mod control;
 mod limiter;
+mod memento;
 #[cfg(test)]
 #[cfg(not(loom))]
 mod simulation;
@@ -126,3 +127,4 @@ mod window;
 
 pub use config::{AdaptiveLimiterConfig, Aimd, Algorithm, Gradient2, Vegas};
 pub use limiter::{AdaptiveLimiter, LimiterToken};
+pub use memento::LimiterMemento;

@@ -2,6 +2,7 @@
 //! it is free again.
 
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use super::circuit_breaker::CircuitBreaker;
 use super::config::CircuitBreakerConfig;
@@ -25,6 +26,16 @@ impl Control {
             config,
             reopened: 0,
         }
+    }
+
+    pub(super) const fn reopened(&self) -> i32 {
+        self.reopened
+    }
+
+    /// Another one had opened so often in a row, and has so long left. Says how much of it may be.
+    pub(super) fn resume(&mut self, left: Duration, reopened: u32) -> Duration {
+        self.reopened = i32::try_from(reopened).unwrap_or(i32::MAX);
+        left.min(self.config.open_wait_max.0)
     }
 
     /// How long it stays open this time.
@@ -145,7 +156,7 @@ impl CircuitBreaker {
     }
 
     /// Empties the window, then lets calls see the new generation.
-    fn publish(&self, word: Word) {
+    pub(super) fn publish(&self, word: Word) {
         self.window.count.begin(word.generation());
         self.hot.publish(word);
     }
@@ -196,7 +207,7 @@ impl CircuitBreaker {
 
     /// The lock. A panic of another holder cannot leave it half changed in a way that matters:
     /// nothing but arithmetic happens under it.
-    fn control(&self) -> MutexGuard<'_, Control> {
+    pub(super) fn control(&self) -> MutexGuard<'_, Control> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -152,6 +152,7 @@ mod count_window;
 mod counts;
 mod evictable;
 mod hot;
+mod memento;
 mod padded;
 mod rules;
 mod state;
@@ -172,5 +173,6 @@ pub use config::{
     BUCKETS_MAX, CALLS_MAX, CircuitBreakerConfig, OPEN_WAIT_FACTOR_MAX, SlidingWindow, TRIALS_MAX,
 };
 pub use counts::Counts;
+pub use memento::BreakerMemento;
 pub use state::State;
 pub use trials::Trials;

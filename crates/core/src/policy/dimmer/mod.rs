@@ -69,9 +69,11 @@
 //! ```
 
 mod config;
+mod memento;
 mod state;
 
 pub use config::{DimmerConfig, Measure};
+pub use memento::DimmerMemento;
 pub use state::Dimmer;
 
 #[cfg(test)]

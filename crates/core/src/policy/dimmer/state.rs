@@ -33,10 +33,10 @@ pub struct Dimmer {
 }
 
 #[derive(Debug)]
-struct Memory {
+pub(super) struct Memory {
     config: DimmerConfig,
-    pid: Pid,
-    share: f64,
+    pub(super) pid: Pid,
+    pub(super) share: f64,
 }
 
 impl Default for Dimmer {
@@ -145,7 +145,7 @@ impl Dimmer {
                 let before = memory.share;
                 if let Some(measured) = self.measure(&memory.config) {
                     memory.step(measured);
-                    self.share.store(threshold(memory.share), Ordering::Relaxed);
+                    self.show(memory.share);
                 }
                 moved = Some((before, memory.share));
             },
@@ -157,6 +157,11 @@ impl Dimmer {
                 to,
             });
         }
+    }
+
+    /// Lets requests see a share.
+    pub(super) fn show(&self, share: f64) {
+        self.share.store(threshold(share), Ordering::Relaxed);
     }
 
     /// Of the response times since the last step, and forgets them; nothing if they are too few.
@@ -174,7 +179,7 @@ impl Dimmer {
         measured
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

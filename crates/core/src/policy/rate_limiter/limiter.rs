@@ -151,6 +151,27 @@ impl RateLimiter {
         limit.saturating_sub(theoretical.max(now)) / interval.max(1)
     }
 
+    /// What was admitted ahead of the rate: so long nothing comes until a whole burst may come again.
+    pub fn owed(&self, now: impl Now) -> Duration {
+        let theoretical = self.theoretical.0.load(Ordering::Acquire);
+        let owed = theoretical.saturating_sub(now.now().as_nanos());
+        Duration::from_nanos(owed.min(self.owed_max()))
+    }
+
+    /// Owes what another one owed, if that is more, up to what can be owed under its own
+    /// configuration.
+    pub fn owe(&self, owed: Duration, now: impl Now) {
+        let owed = nanos(owed).min(self.owed_max());
+        let theoretical = now.now().as_nanos().saturating_add(owed);
+        self.theoretical.0.fetch_max(theoretical, Ordering::AcqRel);
+    }
+
+    fn owed_max(&self) -> u64 {
+        let (interval, burst) = self.pace();
+        let max_wait = self.max_wait.load(Ordering::Acquire) & !CHANGED;
+        interval.saturating_mul(burst).saturating_add(max_wait)
+    }
+
     fn pace(&self) -> (u64, u64) {
         let pace = self.pace.load(Ordering::Relaxed);
         (

@@ -47,6 +47,49 @@ fn a_burst_then_the_rate() {
     assert_eq!(admitted(&limiter, 100, 200_000), 5);
 }
 
+proptest! {
+    /// One that owes what another one owes admits the same from there on, on whatever clock.
+    #[test]
+    fn what_is_owed_can_be_passed_on(
+        rate in 1_u64..50,
+        burst in 1_u32..20,
+        max_wait in 0_u64..500,
+        before in prop::collection::vec((1_u32..4, 0_u64..300), 0..60),
+        after in prop::collection::vec((1_u32..4, 0_u64..300), 1..60),
+        origin in 0_u64..1_000_000,
+    ) {
+        let (one, next) = (limiter(rate, burst, max_wait), limiter(rate, burst, max_wait));
+        let mut now = 100_000;
+        let place = |limiter: &RateLimiter, cost, millis| {
+            let reserved = limiter.reserve(&of_cost(cost), Timestamp::from_millis(millis));
+            reserved.map(|place| place.wait()).map_err(|no| no.retry_after)
+        };
+        for (cost, ms) in before {
+            now += ms;
+            place(&one, cost, now).ok();
+        }
+        let mut elsewhere = origin;
+        let owed = one.owed(Timestamp::from_millis(now));
+        next.owe(owed, Timestamp::from_millis(elsewhere));
+        // Said twice it is no more.
+        next.owe(owed, Timestamp::from_millis(elsewhere));
+        for (cost, ms) in after {
+            (now, elsewhere) = (now + ms, elsewhere + ms);
+            prop_assert_eq!(place(&one, cost, now), place(&next, cost, elsewhere));
+        }
+    }
+}
+
+#[test]
+fn nobody_owes_more_than_can_be_owed() {
+    let limiter = limiter(10, 5, 0);
+    let now = Timestamp::from_secs(100);
+    limiter.owe(Duration::MAX, now);
+    assert_eq!(limiter.owed(now), Duration::from_millis(500));
+    assert!(ask(&limiter, 1, 100_099).is_err());
+    assert_eq!(ask(&limiter, 1, 100_100), Ok(()));
+}
+
 #[test]
 fn says_exactly_when_to_come_back() {
     let limiter = limiter(10, 5, 0);

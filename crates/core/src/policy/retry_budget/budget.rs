@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 use crate::units::{Rate, Ratio};
 
 /// Seconds that a budget looks back over, the present one included.
-const SLOTS: usize = 10;
+pub(super) const SLOTS: usize = 10;
 const WINDOW: u32 = 10;
 
 /// Deposits for each reading of the clock, which costs far more than to count. Those since the last
@@ -216,6 +216,50 @@ impl RetryBudget {
             deposits,
             withdrawals,
             left,
+        }
+    }
+
+    /// What was counted in each second of the window, the present one first, and how many seconds ago
+    /// it refused last.
+    pub(super) fn seconds(&self, now: Timestamp) -> ([(u32, u32); SLOTS], Option<u32>) {
+        let total = self.total.0.load(Ordering::Acquire);
+        let now = second(now);
+        self.count(now);
+        let (second, _) = self.deposits.turn(now, WINDOW);
+        let mut younger = 0;
+        let mut window = 0;
+        let seconds = std::array::from_fn(|_| {
+            window += 1;
+            let withdrawn = self.withdrawn(second, window, total);
+            let of_it = withdrawn.saturating_sub(std::mem::replace(&mut younger, withdrawn));
+            let deposits = self.deposits.of(second.saturating_sub(window - 1));
+            (deposits, u32::try_from(of_it).unwrap_or(u32::MAX))
+        });
+        let refused = self.refused.load(Ordering::Relaxed);
+        let refused = refused.checked_sub(1).map(|at| second.saturating_sub(at));
+        (seconds, refused)
+    }
+
+    /// Counts, in a budget in which nothing was counted yet, what another one had.
+    pub(super) fn resume(
+        &self,
+        seconds: &[(u32, u32); SLOTS],
+        refused: Option<u32>,
+        now: Timestamp,
+    ) {
+        let now = second(now);
+        let mut total = 0_u32;
+        let mut at = now.saturating_sub(WINDOW);
+        for (deposits, withdrawals) in seconds.iter().rev() {
+            at = at.saturating_add(1).min(now);
+            self.begin(at, u64::from(total));
+            self.deposits.add(at, WINDOW, *deposits);
+            total = total.saturating_add(*withdrawals);
+        }
+        self.total.0.store(u64::from(total), Ordering::Release);
+        if let Some(ago) = refused {
+            let refused = now.saturating_sub(ago).saturating_add(1);
+            self.refused.store(refused, Ordering::Relaxed);
         }
     }
 

@@ -74,9 +74,11 @@
 
 mod budget;
 mod config;
+mod memento;
 #[cfg(test)]
 #[cfg(not(loom))]
 mod tests;
 
 pub use budget::{BudgetState, RetryBudget};
 pub use config::RetryBudgetConfig;
+pub use memento::BudgetMemento;

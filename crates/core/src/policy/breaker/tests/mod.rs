@@ -2,6 +2,7 @@
 
 mod changes;
 mod complaints;
+mod mementos;
 mod model;
 mod naive;
 mod rig;
