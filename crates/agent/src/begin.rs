@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsConnector;
 
 use crate::admin::{self, AdminListeners};
-use crate::control::{self, Parts, now};
+use crate::control::{self, Faults, Parts, now};
 use crate::node::NodeError;
 use crate::stand::Setup;
 use crate::state::{NodeRecord, StateFolder};
@@ -41,6 +41,8 @@ pub(crate) struct Begun {
     /// The other end, for the supervisors that follow.
     pub(crate) reporting: mpsc::Sender<Report>,
     pub(crate) registry: Registry,
+    /// Those that whoever ran this node before did not end.
+    pub(crate) faults: Faults,
 }
 
 /// The supervisor's view of the journal.
@@ -109,7 +111,7 @@ pub(crate) async fn begin(
         newest_tx.send_replace(event.seq);
         on_event(event);
     }));
-    undo_left_faults(state, &journal);
+    let faults = left_faults(state, &journal, &history, arrival.gateway.is_some());
     let listeners = admin::bind(&state.socket(), file.node.admin, arrival.admin).await?;
     let gateway = match arrival.gateway {
         Some(gateway) => gateway,
@@ -162,6 +164,7 @@ pub(crate) async fn begin(
         reports,
         reporting,
         registry,
+        faults,
     })
 }
 
@@ -178,14 +181,38 @@ fn registry(gateway: &Arc<Succession>) -> (Registry, Metrics) {
     (registry, metrics)
 }
 
-/// Undoes what controllers that died with their reapers left open.
-fn undo_left_faults(state: &StateFolder, journal: &Journal) {
+/// Faults that were announced and not ended. Those of a gateway that is gone ended with it.
+fn left_faults(
+    state: &StateFolder,
+    journal: &Journal,
+    history: &[Event],
+    gateway_goes_on: bool,
+) -> Faults {
+    let mut faults = Faults::left(history);
+    for id in undo_left_faults(state, journal) {
+        faults.forget(&id);
+    }
+    if !gateway_goes_on {
+        for id in faults.of_the_gateway() {
+            faults.forget(&id);
+            let how = "ended with the gateway that injected it".to_owned();
+            let hits = None;
+            journal.record(now(), EventKind::FaultEnded { id, how, hits });
+        }
+    }
+    faults
+}
+
+/// Undoes what controllers that died with their reapers left open, and says which faults that were.
+fn undo_left_faults(state: &StateFolder, journal: &Journal) -> Vec<String> {
     let ledger = VerifyOptions::ledger_folder(state.path());
     let notice = |text| drop(journal.record(now(), EventKind::Notice { text }));
+    let mut undone = Vec::new();
     match ninefold_chaos::reaper::recover(&ledger) {
         Err(error) => notice(format!("the fault ledger cannot be read: {error}")),
         Ok(recovered) => {
             for (id, what) in recovered.undone {
+                undone.push(id.clone());
                 let how = match &what[..] {
                     [] => "over at start".to_owned(),
                     what => format!("undone at start: {}", what.join("; ")),
@@ -213,6 +240,7 @@ fn undo_left_faults(state: &StateFolder, journal: &Journal) {
             }
         }
     }
+    undone
 }
 
 fn open_ledger(

@@ -181,11 +181,15 @@ impl Node {
                 return Err(error);
             }
         };
-        if let Err(error) = handing.may_open().await {
-            drop(stand.leave().await);
-            return Err(error.into());
-        }
+        let memory = match handing.may_open().await {
+            Ok(memory) => memory,
+            Err(error) => {
+                drop(stand.leave().await);
+                return Err(error.into());
+            }
+        };
         let turn = Arc::clone(&stand.handle.launch().turn).lock_owned().await;
+        stand.handle.lock().recall(memory);
         gateway.open();
         handing.opened(turn).await;
         stand.handle.lock().opened();
@@ -252,8 +256,8 @@ impl Node {
             counted,
         } = stand.leave().await;
         drop(turn);
-        let stands = match taker.yours(counted.clone()).await {
-            Ok(()) => taker.open().await,
+        let stands = match taker.yours(counted.clone(), gateway.memory()).await {
+            Ok(()) => taker.open(&gateway).await,
             Err(why) => Err(why),
         };
         match stands {

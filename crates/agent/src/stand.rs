@@ -93,6 +93,7 @@ impl Stand {
             reports,
             reporting,
             registry,
+            faults,
         } = begun;
         let takers =
             takeover::bind(&setup.state.handover()).map_err(|source| NodeError::Admin {
@@ -101,7 +102,7 @@ impl Stand {
             })?;
         let (journal, supervisor) = (parts.journal.clone(), parts.supervisor.clone());
         let gateway = Arc::clone(&parts.gateway);
-        let mut control = Control::new(parts);
+        let mut control = Control::new(parts, faults);
         // A gateway that serves already knows better who is ready than who was just begun to probe.
         control.hold();
         if let Some(counted) = counted {

@@ -1,6 +1,7 @@
 //! A small HTTP service for the end-to-end tests: `/ready` and `/live` pass, everything else answers
-//! 200 with its instance's name. `/slow` answers after 300 ms, `/fail` with 500, `/echo` with the body
-//! that it is sent, `/stream` with a body of 40 pieces that takes 2 s.
+//! 200 with its instance's name. `/slow` answers after 300 ms, `/fail` with 500, `/sick` with 500 where
+//! the instance is the first of its service, `/echo` with the body that it is sent, `/stream` with a body
+//! of 40 pieces that takes 2 s.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -35,9 +36,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 async fn answer(request: Request<Incoming>) -> Result<Response<Answer>, hyper::Error> {
     let name = std::env::var("NINEFOLD_INSTANCE").unwrap_or_default();
     let mut response = Response::new(Answer::whole(format!("{name}\n").into()));
+    let first = name.ends_with("/0");
     match request.uri().path() {
         "/slow" => tokio::time::sleep(Duration::from_millis(300)).await,
         "/fail" => *response.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR,
+        "/sick" if first => *response.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR,
         "/echo" => {
             let body = request.into_body().collect().await?.to_bytes();
             *response.body_mut() = Answer::whole(body);

@@ -153,9 +153,11 @@ impl Control {
     }
 
     pub(super) fn readmitted(&mut self, instance: InstanceId) {
+        let at = now();
+        self.is_back(&instance, at);
         self.observed(&Observation {
             instance,
-            at: now(),
+            at,
             seen: Seen::Readmitted,
         });
     }

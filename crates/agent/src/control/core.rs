@@ -91,7 +91,10 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    pub(crate) fn new(parts: Parts) -> Self {
+    /// One that goes on with the faults of before.
+    pub(crate) fn new(mut parts: Parts, faults: Faults) -> Self {
+        // Unless it is said otherwise by who knows: a gateway that ended ejects nobody.
+        parts.incidents.still_ejected([]);
         Self {
             judged: Arc::clone(&parts.file),
             found: BTreeSet::new(),
@@ -100,7 +103,7 @@ impl Control {
             phase: Phase::Starting,
             routing: Routing::default(),
             deltas: Deltas::default(),
-            faults: Faults::default(),
+            faults,
             ledger_problem: None,
             preparing: BTreeMap::new(),
             bad: BTreeMap::new(),
@@ -109,6 +112,9 @@ impl Control {
 
     /// What was booked already by whoever ran this node before.
     pub(crate) fn booked(&mut self, counted: Counters) {
+        let ejected = counted.endpoints.iter().filter(|one| one.ejected());
+        let incidents = &mut self.parts.incidents;
+        incidents.still_ejected(ejected.map(|one| one.instance.clone()));
         let traces = Traces::new(Arc::clone(&self.parts.gateway), now());
         drop(self.deltas.advance(counted, &traces));
     }

@@ -1,9 +1,9 @@
 //! What is injected on purpose at the moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ninefold_core::event::{EventKind, FaultNotice};
+use ninefold_core::event::{Event, EventKind, FaultNotice};
 use ninefold_core::id::InstanceId;
 use ninefold_core::time::Timestamp;
 
@@ -39,6 +39,51 @@ impl Faults {
         let long = self.alone.iter();
         let long = long.filter(|(_, since)| at.since(**since) >= REAPER_PATIENCE);
         long.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Those that were announced and whose end is not in the journal: whoever ran this node before has
+    /// left them to the one that goes on.
+    pub(crate) fn left(events: &[Event]) -> Self {
+        let mut active = BTreeMap::new();
+        for event in events {
+            match &event.kind {
+                EventKind::FaultAnnounced(notice) => {
+                    let ends = event.at + Duration::from_nanos(notice.ttl_ns);
+                    active.insert(notice.id.clone(), (notice.clone(), ends));
+                }
+                EventKind::FaultEnded { id, .. } => drop(active.remove(id)),
+                _ => {}
+            }
+        }
+        while active.len() > FAULTS_MAX {
+            let oldest = active.iter().min_by_key(|(_, (_, ends))| *ends);
+            let Some(id) = oldest.map(|(id, _)| id.clone()) else {
+                break;
+            };
+            active.remove(&id);
+        }
+        Self {
+            active,
+            alone: BTreeMap::new(),
+        }
+    }
+
+    /// One of them is over.
+    pub(crate) fn forget(&mut self, id: &str) {
+        self.active.remove(id);
+    }
+
+    /// How long one of the gateway's may go on; nothing if it was ended.
+    fn time_left(&self, id: &str, at: Timestamp) -> Option<Duration> {
+        let (_, ends) = self.active.get(id)?;
+        Some(ends.since(at)).filter(|left| !left.is_zero())
+    }
+
+    /// Those that a gateway was to inject.
+    pub(crate) fn of_the_gateway(&self) -> Vec<String> {
+        let all = self.active.iter();
+        let injected = all.filter(|(_, (notice, _))| notice.gateway.is_some());
+        injected.map(|(id, _)| id.clone()).collect()
     }
 
     /// Those whose time is up.
@@ -111,6 +156,20 @@ impl Control {
         }
     }
 
+    /// What is left of faults that the gateway was to inject, of which it has only these.
+    pub(super) fn end_lost_faults(&mut self, has: &BTreeSet<String>, how: &str) {
+        for id in self.faults.of_the_gateway() {
+            if !has.contains(&id) {
+                self.end_fault(&id, how);
+            }
+        }
+    }
+
+    /// How long a fault of the gateway may go on; nothing if it was ended.
+    pub(super) fn fault_left(&self, id: &str) -> Option<Duration> {
+        self.faults.time_left(id, now())
+    }
+
     /// Ends what is over: by its time to live, or because who ordered it is gone, whether the reaper has
     /// undone it or is gone as well.
     pub(crate) fn end_faults(&mut self) {
@@ -150,5 +209,70 @@ impl Control {
         // Whoever asks next is told what it hit.
         self.learn_events();
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events() -> Vec<Event> {
+        let announced = |id: &str| {
+            EventKind::FaultAnnounced(FaultNotice {
+                id: id.to_owned(),
+                kind: "kill".to_owned(),
+                targets: vec![InstanceId::new("web", 0)],
+                claim: None,
+                ttl_ns: 5_000_000_000,
+                gateway: None,
+            })
+        };
+        let ended = |id: &str| EventKind::FaultEnded {
+            id: id.to_owned(),
+            how: "rolled back".to_owned(),
+            hits: None,
+        };
+        let all = [
+            announced("f-1"),
+            announced("f-2"),
+            ended("f-1"),
+            announced("f-3"),
+            ended("f-0"),
+        ];
+        let each = all.into_iter().zip(1..);
+        let event = |(kind, seq): (EventKind, u64)| Event {
+            seq,
+            at: Timestamp::from_secs(seq),
+            kind,
+        };
+        each.map(event).collect()
+    }
+
+    #[test]
+    fn what_the_journal_does_not_end_goes_on_until_its_time_is_up() {
+        let left = Faults::left(&events());
+        assert_eq!(left.active.keys().collect::<Vec<_>>(), ["f-2", "f-3"]);
+        let at = Timestamp::from_secs;
+        assert_eq!(left.time_left("f-2", at(4)), Some(Duration::from_secs(3)));
+        assert_eq!(left.time_left("f-2", at(7)), None);
+        assert_eq!(left.time_left("f-1", at(4)), None);
+        assert_eq!(left.expired(at(8)), ["f-2"]);
+        assert_eq!(left.of_the_gateway(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn of_too_many_those_that_end_last_are_kept() {
+        let some = events();
+        let many = (0..100_u64).map(|n| {
+            let mut event = some[0].clone();
+            if let EventKind::FaultAnnounced(notice) = &mut event.kind {
+                notice.id = format!("f-{n}");
+            }
+            event.at = Timestamp::from_secs(n);
+            event
+        });
+        let left = Faults::left(&many.collect::<Vec<_>>());
+        assert_eq!(left.active.len(), FAULTS_MAX);
+        assert!(left.active.contains_key("f-99") && !left.active.contains_key("f-35"));
     }
 }

@@ -4,13 +4,15 @@
 //! One [`Control`] behind a mutex, held only for short synchronous steps. Its rooms: [`routing`]
 //! decides who takes traffic, [`deltas`] turns counters into what happened since, [`account`] feeds
 //! detector, incidents and objectives, [`status`] assembles what is shown, [`faults`] keeps what is
-//! injected on purpose, [`traces`] names requests that ended badly.
+//! injected on purpose, [`traces`] names requests that ended badly, [`recall`] goes on from what another
+//! process knew.
 
 mod account;
 mod core;
 mod deltas;
 mod faults;
 mod handle;
+mod recall;
 mod routing;
 mod run;
 mod status;
@@ -18,5 +20,6 @@ mod traces;
 
 pub(crate) use account::{judges, objectives, routes};
 pub(crate) use core::{Control, Parts, now};
+pub(crate) use faults::Faults;
 pub(crate) use handle::{Handle, Launch};
 pub(crate) use run::run;

@@ -78,6 +78,12 @@ impl Routing {
         }
     }
 
+    /// Whether the gateway was told that it may take traffic.
+    pub(crate) fn is_in(&self, instance: &InstanceId) -> bool {
+        let mut published = self.published.iter();
+        published.any(|view| view.admitted && view.instance == *instance)
+    }
+
     /// Since when an instance is out of routing; nothing if it is in.
     pub(crate) fn out_since(&self, instance: &InstanceId) -> Option<Timestamp> {
         self.out.get(instance).copied()

@@ -5,11 +5,11 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-use ninefold_gateway::{Counters, Succession};
+use ninefold_gateway::{Counters, Memory, Succession};
 use tokio::net::UnixListener;
 use tokio::time::timeout;
 
-use super::wire::{PROTOCOL, Said, Wire};
+use super::wire::{PROTOCOL, Said, Wire, portable};
 use crate::reload::{CLOSE_LOOK, IDLE_MAX};
 
 /// How long either side waits for the next word of the other.
@@ -84,15 +84,17 @@ impl Taker {
     }
 
     /// The folder is its own, and so much is booked; waits until everything stands.
-    pub(crate) async fn yours(&mut self, counted: Counters) -> Result<(), String> {
-        self.say(&Said::Yours { counted }).await?;
+    pub(crate) async fn yours(&mut self, counted: Counters, memory: Memory) -> Result<(), String> {
+        let memory = portable(memory);
+        self.say(&Said::Yours { counted, memory }).await?;
         self.expect("to stand", |said| matches!(said, Said::Standing))
             .await
     }
 
-    /// Lets it open, and waits until it has.
-    pub(crate) async fn open(&mut self) -> Result<(), String> {
-        self.say(&Said::Go).await?;
+    /// Lets it open with what the gateway knows by now, and waits until it has.
+    pub(crate) async fn open(&mut self, gateway: &Succession) -> Result<(), String> {
+        let memory = portable(gateway.memory());
+        self.say(&Said::Go { memory }).await?;
         self.expect("to open", |said| matches!(said, Said::Opened))
             .await
     }

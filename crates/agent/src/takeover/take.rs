@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ninefold_config::model::File;
-use ninefold_gateway::{Counters, Gateway, StartError, Succession};
+use ninefold_gateway::{Counters, Gateway, Memory, StartError, Succession};
 use tokio::net::UnixStream;
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::timeout;
@@ -52,6 +52,8 @@ pub(crate) struct Handing {
     /// None if the one before is gone.
     wire: Option<Wire>,
     gateway: Arc<Succession>,
+    /// What the one before knew when it gave up the folder.
+    memory: Memory,
 }
 
 impl Taken {
@@ -74,9 +76,10 @@ impl Taken {
             }
             Ok(Ok((mut taken, rest))) => {
                 match rest {
-                    Some(counted) => {
+                    Some((counted, memory)) => {
                         taken.counted = Some(counted);
                         taken.handing.wire = Some(wire);
+                        taken.handing.memory = memory;
                     }
                     None => tracing::warn!("the Ninefold before was killed; this one goes on"),
                 }
@@ -89,7 +92,7 @@ impl Taken {
         wire: &mut Wire,
         state: &Path,
         file: &Arc<File>,
-    ) -> Result<(Self, Option<Counters>), TakeError> {
+    ) -> Result<(Self, Option<(Counters, Memory)>), TakeError> {
         wire.say(&Said::Hello {
             protocol: PROTOCOL,
             pid: std::process::id(),
@@ -120,6 +123,7 @@ impl Taken {
             handing: Handing {
                 wire: None,
                 gateway: Arc::clone(&gateway),
+                memory: Memory::default(),
             },
             gateway,
             admin,
@@ -129,7 +133,7 @@ impl Taken {
         };
         wire.say(&Said::Prepared).await.map_err(TakeError::Broken)?;
         match wire.hear().await {
-            Ok(Said::Yours { counted }) => Ok((taken, Some(counted))),
+            Ok(Said::Yours { counted, memory }) => Ok((taken, Some((counted, memory)))),
             // It was killed: what it had is on disk, and the sockets are here.
             Err(error) if is_end(&error) => Ok((taken, None)),
             other => Err(unexpected(other)),
@@ -151,17 +155,19 @@ fn is_end(error: &io::Error) -> bool {
 }
 
 impl Handing {
-    /// Everything stands: waits for the word to open. An error if the one before goes on instead.
-    pub(crate) async fn may_open(&mut self) -> Result<(), TakeError> {
+    /// Everything stands: waits for the word to open, and says what the one before knew last. An error
+    /// if that one goes on instead.
+    pub(crate) async fn may_open(&mut self) -> Result<Memory, TakeError> {
+        let known = std::mem::take(&mut self.memory);
         let Some(wire) = &mut self.wire else {
-            return Ok(());
+            return Ok(known);
         };
         let word = async {
             wire.say(&Said::Standing).await?;
             wire.hear().await
         };
         let end = match timeout(GIVE_MAX, word).await {
-            Ok(Ok(Said::Go)) => return Ok(()),
+            Ok(Ok(Said::Go { memory })) => return Ok(memory),
             Ok(Err(error)) if is_end(&error) => error,
             Ok(other) => return Err(unexpected(other)),
             Err(_elapsed) => return Err(TakeError::Slow),
@@ -169,7 +175,7 @@ impl Handing {
         tracing::warn!("the Ninefold before was killed ({end}); this one goes on");
         self.wire = None;
         self.gateway.settle_elsewhere();
-        Ok(())
+        Ok(known)
     }
 
     /// Connections are accepted: the one before may drain. Waits until it accepts no more, adds what

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use ninefold_core::address::Address;
-use ninefold_gateway::{Counters, ListenerSockets, Sockets};
+use ninefold_gateway::{Counters, ListenerSockets, Memory, Sockets};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -20,6 +20,9 @@ pub(crate) const PROTOCOL: u32 = 1;
 
 /// One message at most. Counters of many routes are the largest.
 const MESSAGE_MAX: usize = 64 << 20;
+
+/// What a gateway knows, in a message.
+const MEMORY_MAX: usize = 16 << 20;
 
 /// Descriptors that go with one byte; the system takes 253.
 const DESCRIPTORS_MAX: usize = 64;
@@ -46,12 +49,20 @@ pub(crate) enum Said {
     },
     /// The new gateway holds.
     Prepared,
-    /// The folder is the new one's; so much was booked.
-    Yours { counted: Counters },
+    /// The folder is the new one's; so much was booked, and so much is known. The latter in case that
+    /// nothing more is heard.
+    Yours {
+        counted: Counters,
+        #[serde(default)]
+        memory: Memory,
+    },
     /// Everything stands, and nothing is accepted yet.
     Standing,
-    /// Accept.
-    Go,
+    /// Accept, and go on from what is known by now. Older ones say nothing of it.
+    Go {
+        #[serde(default)]
+        memory: Memory,
+    },
     /// Connections are accepted.
     Opened,
     /// What the one before has counted so far.
@@ -164,6 +175,25 @@ impl Wire {
             listeners: listeners.map(|listener| of(listener, &mut got)).collect(),
         };
         Ok((sockets, got.next().map(TcpListener::from)))
+    }
+}
+
+/// A memory that fits into a message beside all else; nothing for one that does not, since it is no
+/// reason not to go.
+pub(crate) fn portable(memory: Memory) -> Memory {
+    match serde_json::to_vec(&memory) {
+        Ok(text) if text.len() <= MEMORY_MAX => memory,
+        Ok(text) => {
+            tracing::warn!(
+                "what the gateway knows is not handed over: {} bytes",
+                text.len()
+            );
+            Memory::default()
+        }
+        Err(error) => {
+            tracing::warn!(%error, "what the gateway knows is not handed over");
+            Memory::default()
+        }
     }
 }
 

@@ -15,6 +15,8 @@ mod faults;
 #[cfg(test)]
 mod heal;
 #[cfg(test)]
+mod heritage;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod load;

@@ -40,6 +40,8 @@ pub struct Incidents {
     held: HeldImpact,
     /// Instances that left routing, maybe before anybody knew why.
     isolated: BTreeMap<InstanceId, Timestamp>,
+    /// Instances that traffic has ejected.
+    ejected: BTreeSet<InstanceId>,
 }
 
 impl Incidents {
@@ -106,6 +108,16 @@ impl Incidents {
                     hits: *hits,
                 },
             ),
+            EventKind::EndpointEjected { instance, .. } => {
+                if self.ejected.len() < INCIDENTS_MAX {
+                    self.ejected.insert(instance.clone());
+                }
+                Vec::new()
+            }
+            EventKind::EndpointReadmitted { instance } => {
+                self.readmitted(instance);
+                Vec::new()
+            }
             // The time until the next start is nobody's time to recover.
             EventKind::NodeStopping { .. } => self.abandon(|_| true),
             _ => Vec::new(),
@@ -142,6 +154,7 @@ impl Incidents {
     pub fn unregister(&mut self, instance: &InstanceId) -> Vec<Incident> {
         self.members.remove(instance);
         self.isolated.remove(instance);
+        self.ejected.remove(instance);
         let open = self.entries.values_mut().filter(|entry| entry.is_open());
         open.filter_map(|entry| entry.leave(instance).then(|| entry.incident.clone()))
             .collect()
@@ -157,11 +170,25 @@ impl Incidents {
             .collect()
     }
 
+    /// Whom traffic still ejects of those that it ejected in the former run, as whoever goes on with
+    /// its gateway knows: probes that pass close nothing of theirs.
+    pub fn still_ejected(&mut self, instances: impl IntoIterator<Item = InstanceId>) {
+        self.ejected = instances.into_iter().take(INCIDENTS_MAX).collect();
+    }
+
+    /// Learns that traffic holds nothing against an instance any more.
+    pub fn readmitted(&mut self, instance: &InstanceId) {
+        self.ejected.remove(instance);
+    }
+
     /// Learns that an instance is ready, or an endpoint answers its probes, where no event says so.
     /// Returns the incidents of a former run that this closes; those of this run end by the
     /// detector's finding only.
     pub fn ready(&mut self, instance: &InstanceId, at: Timestamp) -> Vec<Incident> {
         let mut closed = Vec::new();
+        if self.ejected.contains(instance) {
+            return closed;
+        }
         for entry in self.entries.values_mut() {
             if entry.inherited.contains(instance) {
                 entry.recover(instance, at);

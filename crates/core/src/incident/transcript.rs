@@ -160,19 +160,14 @@ impl Scene {
                     },
                 );
             }
-            "event-ready" => self.event(
-                at,
-                EventKind::InstanceReady {
-                    instance: rest.parse().unwrap(),
-                    after_ns: 1_000_000,
-                },
-            ),
-            "stopping" => self.event(
-                at,
-                EventKind::NodeStopping {
-                    reason: "the test".to_owned(),
-                },
-            ),
+            "still-ejected" => {
+                let all = rest.split(' ').filter(|one| !one.is_empty());
+                let all = all.map(|one| one.parse().unwrap());
+                self.incidents.still_ejected(all);
+            }
+            "event-ready" | "event-ejected" | "event-readmitted" | "stopping" => {
+                self.told(at, verb, rest);
+            }
             "show" => self.show(rest),
             "reliability" => self.reliability(),
             _ => {
@@ -186,6 +181,29 @@ impl Scene {
                 self.findings(millis, &findings);
             }
         }
+    }
+
+    /// What the journal says of an instance, or of the node.
+    fn told(&mut self, at: Timestamp, verb: &str, rest: &str) {
+        let instance = || rest.parse().unwrap();
+        let kind = match verb {
+            "event-ready" => EventKind::InstanceReady {
+                instance: instance(),
+                after_ns: 1_000_000,
+            },
+            "event-ejected" => EventKind::EndpointEjected {
+                instance: instance(),
+                reason: "of the test".to_owned(),
+                for_ns: 1,
+            },
+            "event-readmitted" => EventKind::EndpointReadmitted {
+                instance: instance(),
+            },
+            _ => EventKind::NodeStopping {
+                reason: "the test".to_owned(),
+            },
+        };
+        self.event(at, kind);
     }
 
     fn event(&mut self, at: Timestamp, kind: EventKind) {

@@ -1,5 +1,6 @@
 //! The value that passes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -26,6 +27,16 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// The ids of injected faults.
+    #[must_use]
+    pub fn faults(&self) -> BTreeSet<String> {
+        let id = |entry: &Entry| match entry {
+            Entry::Fault(fault) => Some(fault.id.clone()),
+            _ => None,
+        };
+        self.entries.iter().filter_map(id).collect()
+    }
+
     /// What it says of injected faults: lets each go on for so long at most, or not at all. The control
     /// plane knows which were ended meanwhile, and when the others have to end.
     pub fn bound_faults(&mut self, limit: impl Fn(&str) -> Option<Duration>) {
