@@ -4,8 +4,8 @@ use super::place;
 use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
 use crate::model::{
-    Claim, External, Listener, Protocol, Route, Service, ServiceKind, Span, Spread, Supervised,
-    Survive,
+    Claim, Ejection, External, Listener, Protocol, Route, Service, ServiceKind, Span, Spread,
+    Supervised, Survive,
 };
 
 /// Checks the fault of every claim.
@@ -24,7 +24,7 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
         }
         match &service.kind {
             ServiceKind::External(there) if claim.survive.in_gateway() => {
-                endpoint_fault(claim, there, &path, report);
+                endpoint_fault(claim, service, there, &path, report);
             }
             ServiceKind::External(_) => external(claim, &path, report),
             ServiceKind::Supervised(supervised) => {
@@ -170,21 +170,29 @@ fn nowhere_else(at: &KeyPath, count: u32, verb: &str, (what, more): (&str, &str)
 }
 
 /// A fault in the gateway on endpoints that run elsewhere. How many will be found, nobody knows.
-fn endpoint_fault(claim: &Claim, there: &External, path: &KeyPath, report: &mut Report<'_, '_>) {
+fn endpoint_fault(
+    claim: &Claim,
+    service: &Service,
+    there: &External,
+    path: &KeyPath,
+    report: &mut Report<'_, '_>,
+) {
     // None that takes traffic is a finding of its own.
     if there.source.is_some() || there.endpoints.iter().all(|one| one.backup) {
         return;
     }
     let (key, count) = claim.survive.key();
     let (at, verb) = (path.key("survive").key(key), participle(claim.survive));
-    let backups = there.endpoints.iter().filter(|one| one.backup).count();
-    let others = there.endpoints.len().saturating_sub(backups);
-    let others = u32::try_from(others).unwrap_or(u32::MAX);
+    let number = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
+    let all = number(there.endpoints.len());
+    let backups = number(there.endpoints.iter().filter(|one| one.backup).count());
+    let others = all.saturating_sub(backups);
     let name = &claim.service;
     let related = [
         path.key("slo"),
         path.key("service"),
         service_path(claim, "endpoints"),
+        service_path(claim, "ejection"),
     ];
     if count > others {
         let apart = if backups > 0 { ", backups apart" } else { "" };
@@ -203,7 +211,45 @@ fn endpoint_fault(claim: &Claim, there: &External, path: &KeyPath, report: &mut 
             nowhere_else(&at, count, verb, ("endpoint", "endpoints")),
             &related,
         );
+    } else if count == others
+        && let Some((why, help)) = no_backup(claim, service, all)
+    {
+        let draft = Draft::warning("cannot-hold", &at, why).value(count);
+        report.check(draft.help(help), &related);
     }
+}
+
+/// Why the backups do not stand in when all others suffer, and what to do about it.
+fn no_backup(claim: &Claim, service: &Service, all: u32) -> Option<(String, &'static str)> {
+    let (_, count) = claim.survive.key();
+    if matches!(claim.survive, Survive::Gray(_)) {
+        let why = "who is slow is ejected beside faster peers only: where all but the backups are slow, \
+                   nobody is, and the backups take no traffic";
+        return Some((why.to_owned(), "write less, or expect REFUTED"));
+    }
+    let may_leave = may_be_ejected(service, all);
+    let why = format!(
+        "backups serve while no other is in rotation, and of the {all} endpoints of `{}` {may_leave} \
+         may be ejected at once: not all that are {}",
+        claim.service,
+        participle(claim.survive)
+    );
+    let help = "write more `ejection.max_share`, or expect REFUTED";
+    (count > may_leave).then_some((why, help))
+}
+
+/// How many of so many endpoints may be ejected at once, as [`Ejection`] says.
+fn may_be_ejected(service: &Service, all: u32) -> u32 {
+    let Ejection {
+        failures,
+        max_share,
+        ..
+    } = service.ejection;
+    if failures == 0 {
+        return 0;
+    }
+    let share = u64::from(all) * max_share.parts_per_billion() / 1_000_000_000;
+    u32::try_from(share).unwrap_or(all).max(1)
 }
 
 fn liveness(claim: &Claim, service: &Service, path: &KeyPath, report: &mut Report<'_, '_>) {
