@@ -89,7 +89,15 @@ fn a_table_and_a_drawing_show_all_of_them() {
         ),
         "{table}"
     );
-    assert_eq!(table.lines().count(), 3 + 1 + NAMES.len(), "{table}");
+    assert_eq!(table.lines().count(), 3 + 1 + NAMES.len() + 2, "{table}");
+    let promised = "ninefold: T_D 1.00 s, T_MR 60 min could be promised after 8";
+    assert!(table.contains(promised), "{table}");
+    let hasty = ["replay", "trace.csv", "--detection-time", "150ms"];
+    let hasty = done(folder.path(), &hasty);
+    assert!(
+        hasty.contains("after 0.0% of heartbeats; else T_D was kept alone. Ask for a longer"),
+        "{hasty}"
+    );
     let svg = done(folder.path(), &["replay", "trace.csv", "-o", "svg"]);
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
     // A curve, its sample in the legend, and a ring.

@@ -57,4 +57,8 @@ impl FailureDetector for Detector {
     fn suspicion(&self, now: Timestamp) -> f64 {
         each!(self, one => one.suspicion(now))
     }
+
+    fn keeps_request(&self) -> Option<bool> {
+        each!(self, one => one.keeps_request())
+    }
 }

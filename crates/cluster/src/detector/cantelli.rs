@@ -49,7 +49,7 @@ impl Default for Request {
 /// that never was: a single loss convicts nobody unless such mistakes were asked for, and in the beginning, when
 /// it weighs most, the detector is as patient as it may be.
 ///
-/// Where both requests cannot be met the detection time is kept, and [`is_attainable`](Self::is_attainable)
+/// Where both requests cannot be met the detection time is kept, and [`keeps_request`](FailureDetector::keeps_request)
 /// says so. No deadline is earlier than one interval after an arrival, as nothing is due before: so a heartbeat
 /// always restores trust, however late it is.
 ///
@@ -112,13 +112,6 @@ impl Cantelli {
             wanted: None,
             deadline: None,
         }
-    }
-
-    /// Whether the present deadline keeps both requests. Where it does not, as in the beginning, mistakes may
-    /// recur more often.
-    #[must_use]
-    pub fn is_attainable(&self) -> bool {
-        self.wanted.is_some() && self.wanted <= self.deadline
     }
 
     /// The deadline after a heartbeat that usually arrives at some time, or is not known to.
@@ -208,6 +201,11 @@ impl FailureDetector for Cantelli {
         let listened = silence.saturating_sub(self.stalls.lost());
         float(listened) / float(nanos(deadline.since(arrived)).max(1))
     }
+
+    /// Where it does not, as in the beginning, mistakes may recur more often than was asked for.
+    fn keeps_request(&self) -> Option<bool> {
+        Some(self.wanted.is_some() && self.wanted <= self.deadline)
+    }
 }
 
 #[cfg(test)]
@@ -270,7 +268,7 @@ mod tests {
             short > 2_000 && (400..500).contains(&long),
             "{short} {long}"
         );
-        assert!(detector.is_attainable());
+        assert_eq!(detector.keeps_request(), Some(true));
     }
 
     #[test]
@@ -318,11 +316,11 @@ mod tests {
             mistake_recurrence: Duration::from_secs(3_600),
         };
         let mut detector = Cantelli::new(INTERVAL, request);
-        assert!(!detector.is_attainable());
+        assert_eq!(detector.keeps_request(), Some(false));
         for seq in 1..=1_500 {
             detector.heartbeat(seq, None, at(100 * seq));
         }
         assert_eq!(patience(&detector, at(150_000)), 300);
-        assert!(!detector.is_attainable());
+        assert_eq!(detector.keeps_request(), Some(false));
     }
 }

@@ -23,6 +23,12 @@ pub trait FailureDetector {
     /// detectors that have a φ divide it by their threshold, the others the time by the time allowed.
     fn suspicion(&self, now: Timestamp) -> f64;
 
+    /// Whether the present deadline keeps all that was asked of the detector. Nothing for one of which nothing
+    /// is asked but where its knob is.
+    fn keeps_request(&self) -> Option<bool> {
+        None
+    }
+
     /// Whether the sender is suspected.
     fn suspects(&self, now: Timestamp) -> bool {
         self.deadline().is_some_and(|deadline| now >= deadline)

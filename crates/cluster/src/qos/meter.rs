@@ -23,6 +23,8 @@ pub struct Meter<D> {
     since: Since,
     clock: Option<Clock>,
     newest: Option<u64>,
+    /// Heartbeats after which the detector kept what was asked of it.
+    kept: Option<u64>,
     detections: Total,
     sketch: QuantileSketch,
     /// Nanoseconds of the mistake that goes on.
@@ -70,6 +72,7 @@ impl<D: FailureDetector> Meter<D> {
             since,
             clock: None,
             newest: None,
+            kept: None,
             detections: Total::default(),
             sketch: QuantileSketch::default(),
             mistake: None,
@@ -129,6 +132,9 @@ impl<D: FailureDetector> Meter<D> {
                 longest: Duration::from_nanos(self.mistakes.longest),
             }),
             query_accuracy: 1.0 - self.mistakes.sum as f64 / observed.max(1) as f64,
+            request_kept: self
+                .kept
+                .map(|kept| kept as f64 / self.detections.count.max(1) as f64),
         }
     }
 
@@ -162,6 +168,9 @@ impl<D: FailureDetector> Meter<D> {
             Since::Sent => sent.unwrap_or(arrived),
             Since::Arrived => arrived,
         };
+        if let Some(keeps) = self.detector.keeps_request() {
+            *self.kept.get_or_insert(0) += u64::from(keeps);
+        }
         let time = deadline.since(crashed);
         self.detections.add(nanos(time));
         self.sketch.record(time);

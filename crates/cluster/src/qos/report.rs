@@ -11,6 +11,9 @@ pub struct Qos {
     pub mistakes: Option<Mistakes>,
     /// P_A: the share of time without a mistake.
     pub query_accuracy: f64,
+    /// The share of heartbeats after which the detector kept all that was asked of it; nothing for one of which
+    /// nothing is asked.
+    pub request_kept: Option<f64>,
 }
 
 /// T_D.

@@ -46,6 +46,7 @@ struct Point {
     mistake_recurrence_seconds: Option<f64>,
     mistake_seconds: Option<Lengths>,
     query_accuracy: f64,
+    request_kept: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -94,6 +95,7 @@ fn point(measured: &Measured) -> Point {
         detection,
         mistakes,
         query_accuracy,
+        request_kept,
         ..
     } = *qos;
     let seconds = |duration: Duration| duration.as_secs_f64();
@@ -113,5 +115,6 @@ fn point(measured: &Measured) -> Point {
             longest: seconds(mistakes.longest),
         }),
         query_accuracy,
+        request_kept,
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ninefold_agent::admin::Table;
+use ninefold_cluster::detector::Setting;
 use ninefold_cluster::qos::{Qos, Since};
 
 use super::measure::{Measured, Results};
@@ -88,7 +89,27 @@ fn shipped(measured: &[Measured]) -> String {
             format!("{:.5}%", qos.query_accuracy * 100.0),
         ]);
     }
-    table.render()
+    let mut text = table.render();
+    for Measured { setting, qos } in measured {
+        if let Some(kept) = qos.request_kept {
+            text.push_str(&promise(setting, kept));
+        }
+    }
+    text
+}
+
+/// What a detector of which something is asked could promise.
+fn promise(setting: &Setting, kept: f64) -> String {
+    let mut text = format!(
+        "\n{}: {setting} could be promised after {:.1}% of heartbeats",
+        setting.kind(),
+        kept * 100.0
+    );
+    if kept < 0.5 {
+        text.push_str("; else T_D was kept alone. Ask for a longer --detection-time or a shorter --mistake-recurrence");
+    }
+    text.push_str(".\n");
+    text
 }
 
 fn curve<'a>(points: impl Iterator<Item = &'a Measured>) -> String {
