@@ -2,7 +2,7 @@
 
 use ninefold_core::id::InstanceId;
 use ninefold_core::time::Timestamp;
-use ninefold_gateway::Memory;
+use ninefold_gateway::{Memory, Recalled};
 
 use super::core::{Control, now};
 
@@ -19,10 +19,14 @@ impl Control {
                 "what the gateway before knew is not all understood: {why}"
             ));
         }
-        self.notice(format!(
-            "the gateway goes on from what the one before knew: {recalled}"
-        ));
+        self.notice(if recalled == Recalled::default() {
+            "the gateway before says nothing of what it knew: this one begins anew".to_owned()
+        } else {
+            format!("the gateway goes on from what the one before knew: {recalled}")
+        });
         self.close_what_is_over();
+        // So that whoever asks next sees it.
+        self.account();
     }
 
     /// Incidents of before stay open while their endpoint is ejected. Whose is not, although it was,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, answer, signal};
 use crate::reload::events;
+use crate::upgrade::{journal, runs, take_over};
 
 /// Three replicas of which the first fails at `/sick`, and a service that fails as a whole at `/fail`.
 fn file() -> String {
@@ -128,6 +129,46 @@ fn an_upgrade_in_an_incident_neither_brings_the_bad_replica_back_nor_opens_the_f
     });
     cluster.wait("the end of the incident", || !is_open(&cluster, &incident));
     cluster.stop();
+}
+
+/// The one before is killed once the new one has the folder: it had told by then what it knew.
+#[test]
+fn a_kill_in_mid_hand_over_brings_nobody_back() {
+    let mut cluster = Cluster::up(&file());
+    cluster.ready(4);
+    cluster.wait("an ejection", || {
+        cluster.get("/sick");
+        instance(&cluster.status(), "web/0")["ejected"] == true
+    });
+    let mut taken = Vec::new();
+    for turn in 0..4 {
+        let old = runs(&cluster).unwrap();
+        let started = journal(&cluster).len();
+        let next = take_over(&cluster, &cluster.state());
+        cluster.wait("it to have the folder", || {
+            journal(&cluster).len() > started
+        });
+        signal(old, Signal::KILL);
+        let pid = i32::try_from(next.id()).unwrap();
+        taken.push(next);
+        cluster.wait("the new one to serve", || {
+            runs(&cluster) == Some(pid) && cluster.status()["phase"] == "running"
+        });
+        let status = cluster.status();
+        let bad = instance(&status, "web/0");
+        assert_eq!(bad["ejected"], true, "turn {turn}: {bad}");
+        for _ in 0..20 {
+            let (status, by) = cluster.get("/sick");
+            assert_eq!(status, 200, "turn {turn}");
+            assert_ne!(by.trim(), "web/0", "turn {turn}");
+        }
+    }
+    cluster.reap();
+    let output = cluster.run(&["stop"]);
+    assert!(output.status.success(), "{output:?}");
+    for mut one in taken {
+        one.wait().unwrap();
+    }
 }
 
 fn abort(id: &str, ttl: Duration) -> Value {

@@ -10,14 +10,14 @@ use crate::load::Load;
 use crate::reload::{events, replicas, scraped, with_timeout};
 
 /// The process that runs the cluster; nothing while none has the folder.
-fn runs(cluster: &Cluster) -> Option<i32> {
+pub(crate) fn runs(cluster: &Cluster) -> Option<i32> {
     let output = cluster.run(&["status", "--output", "json"]);
     let status: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
     i32::try_from(status["pid"].as_i64()?).ok()
 }
 
 /// A process that is to take over, and what came of it.
-fn take_over(cluster: &Cluster, state: &std::path::Path) -> Child {
+pub(crate) fn take_over(cluster: &Cluster, state: &std::path::Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_ninefold"))
         .args(["up", "--take-over", "--quiet"])
         .arg(cluster.file())
@@ -92,7 +92,7 @@ fn a_successor_that_cannot_serve_leaves_the_old_one_as_it_was() {
 }
 
 /// What the journal on disk says, whoever runs.
-fn journal(cluster: &Cluster) -> String {
+pub(crate) fn journal(cluster: &Cluster) -> String {
     let folder = std::fs::read_dir(cluster.state().join("journal")).unwrap();
     let files = folder
         .flatten()

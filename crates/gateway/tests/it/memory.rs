@@ -13,6 +13,8 @@ use ninefold_core::id::InstanceId;
 use ninefold_core::status::Rotation;
 use ninefold_core::units::Rate;
 use ninefold_gateway::{EndpointView, Gateway, Memory, Notice, Recalled};
+use proptest::prelude::*;
+use serde_json::Value;
 
 use crate::backend::{Act, Backend, header, ok, status};
 use crate::rig::{Rig, file, service, until, views, views_of_service};
@@ -484,7 +486,7 @@ async fn of_garbage_what_can_be_read_is_taken() {
         (serde_json::json!([1, 2, 3]), 1),
         (serde_json::json!("x"), 1),
         (serde_json::json!({}), 0),
-        (serde_json::Value::Null, 0),
+        (Value::Null, 0),
     ] {
         let next = Rig::with(&file, &[&backend]);
         let recalled = next.gateway.recall(serde_json::from_value(said).unwrap());
@@ -508,4 +510,91 @@ fn a_gateway_that_is_new_remembers_nothing_of_note() {
         (recalled.ejected, recalled.breakers, recalled.faults),
         (0, 0, 0)
     );
+}
+
+/// Leaves and branches of a value, in order.
+fn parts(value: &mut Value, left: &mut usize, put: &mut Option<Value>) {
+    if put.is_none() {
+        return;
+    }
+    if *left == 0 {
+        *value = put.take().unwrap();
+        return;
+    }
+    *left -= 1;
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(|one| parts(one, left, put)),
+        Value::Object(all) => all.values_mut().for_each(|one| parts(one, left, put)),
+        _ => {}
+    }
+}
+
+fn odd() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        Just(serde_json::json!([])),
+        Just(serde_json::json!({})),
+        Just(serde_json::json!("x".repeat(2_000))),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        Just(Value::from(u64::MAX)),
+    ]
+}
+
+#[tokio::test]
+async fn whatever_is_changed_in_a_memory_nothing_fails_and_no_ejection_lasts() {
+    let (good, bad) = (
+        Backend::start(|_| ok("good")).await,
+        Backend::start(|_| status(500)).await,
+    );
+    let mut file = ejecting(Span::secs(1));
+    let service = file.services.values_mut().next().unwrap();
+    service.breaker = Some(Breaker::default());
+    service.overload = Some(Overload::default());
+    let route = &mut file.listeners[0].routes[0];
+    route.brownout = Some(Brownout {
+        target: Span::millis(5),
+        min_share: Ratio::percent(0),
+    });
+    route.rate_limit = Some(RateLimit {
+        rate: Rate::per_second(1_000),
+        burst: 1_000,
+        by: LimitBy::Client,
+        keys: 100,
+    });
+    let old = ejected(&file, &[&bad, &good]).await;
+    old.gateway.inject(&aborts("f-1", LONG.0)).unwrap();
+    let real = serde_json::to_value(old.gateway.memory()).unwrap();
+    let kinds = |of: &str| {
+        let mut entries = real["entries"].as_array().unwrap().iter();
+        entries.any(|entry| entry["of"] == of)
+    };
+    for of in ["fault", "endpoint", "pool", "limit", "budget", "rate"] {
+        assert!(kinds(of), "no {of} in {real}");
+    }
+    let next = Rig::held(&file);
+    next.gateway.publish(addresses(&[&bad, &good]));
+    let changes = prop::collection::vec((0_usize..200, odd()), 1..4);
+    let mut runner = proptest::test_runner::TestRunner::default();
+    let tried = runner.run(&changes, |changes| {
+        let mut said = real.clone();
+        for (at, odd) in changes {
+            parts(&mut said, &mut { at }, &mut Some(odd));
+        }
+        let memory: Memory = serde_json::from_value(said).unwrap();
+        let recalled = next.gateway.recall(memory);
+        prop_assert!(recalled.left_out.iter().all(|why| why.len() < 2_000));
+        Ok(())
+    });
+    tried.unwrap();
+    next.gateway.end_fault("f-1");
+    next.gateway.open();
+    until("it serves with both", || async {
+        let answer = next.get("/").await;
+        let out = next.counters().endpoints[0].rotation == Rotation::Ejected;
+        (answer.status == 200 && !out).then_some(())
+    })
+    .await;
 }
