@@ -18,7 +18,7 @@ pub(super) const KEYS_MAX: usize = 50_000;
 /// A memory of another version is none.
 pub(super) const VERSION: u64 = 1;
 
-/// What a gateway knows. See the [module](super).
+/// What a gateway knows, for a successor in another process: by names and without clocks.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Memory {
     pub(super) entries: Vec<Entry>,

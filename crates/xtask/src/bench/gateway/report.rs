@@ -55,10 +55,16 @@ impl Report {
         of_case.map(|((_, peer), samples)| (*peer, samples.as_slice()))
     }
 
-    /// The median of the reference for this figure.
-    fn reference(&self, case: Case, figure: fn(&Sample) -> f64) -> Option<f64> {
-        let samples = self.samples.get(&(case, REFERENCE))?;
-        Some(Spread::of(samples, figure).median).filter(|median| *median > 0.0)
+    /// How often the reference's this figure is, round by round: a machine that is slower for a while is
+    /// so for both of a round.
+    fn times(&self, case: Case, samples: &[Sample], figure: fn(&Sample) -> f64) -> Option<Spread> {
+        let reference = self.samples.get(&(case, REFERENCE))?;
+        let rounds = samples.iter().zip(reference);
+        let times: Vec<f64> = rounds
+            .map(|(sample, reference)| figure(sample) / figure(reference))
+            .filter(|times| times.is_finite())
+            .collect();
+        (!times.is_empty()).then(|| Spread::new(times))
     }
 
     /// Markdown that can also be read as it is.
@@ -67,7 +73,7 @@ impl Report {
         text.push_str(
             "Written by `cargo xtask bench gateway --save`. CPU is user and system time of the \
              proxy's processes over\nanswered requests; the median of all rounds, and the least and \
-             the most of them. Latency is under full load.\n\n",
+             the most of them. Ratios are taken round by round.\nLatency is under full load.\n\n",
         );
         for (label, fact) in &self.facts {
             line(&mut text, format_args!("- {label}: {fact}"));
@@ -98,8 +104,11 @@ impl Report {
         for (peer, samples) in self.of(case) {
             let cpu = Spread::of(samples, |s| s.cpu_us);
             let rate = Spread::of(samples, |s| s.rate);
-            let times = |spread: Spread, figure| match self.reference(case, figure) {
-                Some(reference) => format!("{:.2}", spread.median / reference),
+            let times = |figure| match self.times(case, samples, figure) {
+                Some(Spread { min, median, max }) if peer != REFERENCE => {
+                    format!("{median:.2} ({min:.2}–{max:.2})")
+                }
+                Some(_) => "1".to_owned(),
                 None => "–".to_owned(),
             };
             line(
@@ -110,11 +119,11 @@ impl Report {
                     cpu.median,
                     cpu.min,
                     cpu.max,
-                    times(cpu, |s| s.cpu_us),
+                    times(|s| s.cpu_us),
                     rate.median,
                     rate.min,
                     rate.max,
-                    times(rate, |s| s.rate),
+                    times(|s| s.rate),
                     Spread::of(samples, |s| s.p50_us).median / 1e3,
                     Spread::of(samples, |s| s.p99_us).median / 1e3,
                     errors(samples),
@@ -134,9 +143,7 @@ impl Report {
             .iter()
             .map(|((case, peer), samples)| {
                 let cpu: fn(&Sample) -> f64 = |s| s.cpu_us;
-                let ratio = self
-                    .reference(*case, cpu)
-                    .map(|reference| Spread::of(samples, cpu).median / reference);
+                let ratio = self.times(*case, samples, cpu).map(|times| times.median);
                 json!({
                     "case": case.name(),
                     "peer": peer.name(),
@@ -195,7 +202,9 @@ mod tests {
         for cpu in [20.0, 22.0, 30.0] {
             report.add(Case::Small, Peer::Haproxy, sample(cpu, 40_000.0));
         }
-        report.add(Case::Small, Peer::Ninefold, sample(11.0, 60_000.0));
+        for cpu in [10.0, 11.0, 12.0] {
+            report.add(Case::Small, Peer::Ninefold, sample(cpu, 60_000.0));
+        }
         report.add(Case::Post, Peer::Ninefold, sample(11.0, 60_000.0));
         report
     }
@@ -211,8 +220,8 @@ mod tests {
         assert_eq!(
             rows,
             [
-                "| ninefold | 11.0 (11.0–11.0) | 0.50 | 60000 (60000–60000) | 1.50 | 1.00 | 2.50 | 1 |",
-                "| haproxy | 22.0 (20.0–30.0) | 1.00 | 40000 (40000–40000) | 1.00 | 1.00 | 2.50 | 3 |",
+                "| ninefold | 11.0 (10.0–12.0) | 0.50 (0.40–0.50) | 60000 (60000–60000) | 1.50 (1.50–1.50) | 1.00 | 2.50 | 3 |",
+                "| haproxy | 22.0 (20.0–30.0) | 1 | 40000 (40000–40000) | 1 | 1.00 | 2.50 | 3 |",
                 "| ninefold | 11.0 (11.0–11.0) | – | 60000 (60000–60000) | – | 1.00 | 2.50 | 1 |",
             ]
         );
