@@ -270,6 +270,27 @@ fn a_killed_verify_leaves_no_fault_in_the_gateway() {
     assert!(events.contains("undone by the reaper"), "{events}");
 }
 
+/// The same where another process has taken over in between: the reaper is heard there too.
+#[test]
+fn a_verify_killed_after_an_upgrade_leaves_no_fault_in_the_gateway() {
+    let claims = GRAY_CLAIMS.replace("gray = 1", "gray = 3");
+    let cluster = Cluster::up(&three_replicas(&claims));
+    cluster.ready(3);
+    let mut verify = begin(&cluster, "any one replica may be slow");
+    let faults = || cluster.status()["faults"].as_array().unwrap().len();
+    cluster.wait("a fault", || faults() == 1);
+    let output = cluster.run(&["upgrade"]);
+    assert!(output.status.success(), "{output:?}");
+    verify.kill().unwrap();
+    verify.wait().unwrap();
+    cluster.wait("the fault to be undone", || faults() == 0);
+    let events = cluster.run(&["events"]).stdout;
+    let events = String::from_utf8(events).unwrap();
+    let ended = ["undone by the reaper", "rolled back"];
+    assert!(ended.iter().any(|how| events.contains(how)), "{events}");
+    assert!(!events.contains("not taken over"), "{events}");
+}
+
 /// Both at once: nobody is left to undo it, and it is over long before its time.
 #[test]
 fn a_killed_verify_and_reaper_leave_no_fault_in_the_gateway() {

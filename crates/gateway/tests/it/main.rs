@@ -31,6 +31,8 @@ mod faults;
 #[cfg(test)]
 mod framing;
 #[cfg(test)]
+mod garbled;
+#[cfg(test)]
 mod hedge;
 #[cfg(test)]
 mod hold;

@@ -80,6 +80,12 @@ impl Baseline {
 }
 
 impl LimiterMemento {
+    /// Whether anything was measured.
+    #[must_use]
+    pub const fn is_learnt(&self) -> bool {
+        self.baseline.is_some()
+    }
+
     pub(super) fn limit(&self) -> Option<f64> {
         Some(self.limit).filter(|limit| limit.is_finite())
     }
@@ -155,7 +161,7 @@ mod tests {
     fn who_knows_nothing_passes_nothing_on() {
         let limiter = with(AdaptiveLimiterConfig::default());
         let memento = limiter.memento(Timestamp::from_secs(1));
-        assert_eq!(memento.baseline, None);
+        assert!(!memento.is_learnt());
         limiter.restore(&memento, Timestamp::from_secs(2));
         assert_eq!((limiter.limit(), limiter.baseline()), (20, None));
     }

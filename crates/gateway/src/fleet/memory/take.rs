@@ -25,10 +25,11 @@ impl Hub {
             let count = match &entry {
                 Entry::Endpoint(one) if one.health.is_out() => Some(&mut recalled.ejected),
                 Entry::Breaker(_) => Some(&mut recalled.breakers),
-                Entry::Limit(_) => Some(&mut recalled.limits),
+                Entry::Limit(of) if of.known.is_learnt() => Some(&mut recalled.limits),
                 Entry::Split(_) => Some(&mut recalled.rolled_back),
                 Entry::Fault(_) => Some(&mut recalled.faults),
                 Entry::Endpoint(_)
+                | Entry::Limit(_)
                 | Entry::Pool(_)
                 | Entry::Dimmer(_)
                 | Entry::Budget(_)
