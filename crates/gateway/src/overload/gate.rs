@@ -22,6 +22,10 @@ use ninefold_core::units::Span;
 
 use super::Pass;
 
+/// What a queue may take anyway before anybody is refused for it: no reason to let requests wait here
+/// instead. Without it a busy service that answers in a tenth of a millisecond is taken for overloaded.
+const SLACK: Span = Span::millis(5);
+
 /// Twice as long may the more critical wait while the less critical are refused. Twice what the library
 /// has: here the client is seen that leaves, and what it waited for is not done in vain.
 const CRITICAL_TARGET: Span = Span::millis(200);
@@ -58,6 +62,7 @@ impl Gate {
             initial_limit: overload.initial_limit,
             min_limit: overload.min_limit,
             max_limit: overload.max_limit,
+            slack: SLACK,
             ..AdaptiveLimiterConfig::default()
         })?;
         let shedder = LoadShedder::new(LoadShedderConfig {

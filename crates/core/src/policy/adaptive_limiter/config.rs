@@ -119,6 +119,10 @@ pub struct AdaptiveLimiterConfig {
     /// A latency that is too long whatever the baseline: above it the limit is lowered and nothing
     /// is learnt. None by default.
     pub max_rtt: Option<Span>,
+    /// A latency that is so little above the baseline is no overload, however many baselines it is. 0s
+    /// by default: where calls take a fraction of a millisecond, the wake-ups of busy threads are many
+    /// baselines, and hurt nobody.
+    pub slack: Span,
     /// How long latencies stay above the baseline before it is measured again. 30s by default.
     pub measure_after: Span,
 }
@@ -135,6 +139,7 @@ impl Default for AdaptiveLimiterConfig {
             quantile: Ratio::percent(90),
             drop_threshold: Ratio::percent(10),
             max_rtt: None,
+            slack: Span::millis(0),
             measure_after: Span::secs(30),
         }
     }

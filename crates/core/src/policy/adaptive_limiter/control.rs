@@ -161,6 +161,7 @@ impl Control {
         };
         let filling = self.baseline.is_rising(rtt, FILLING_ABOVE);
         let ratio = self.baseline.observe(rtt);
+        let ratio = self.eased(rtt, ratio);
         if !in_use {
             // Of a limit that is not reached latencies say nothing, but of the service they do.
             self.baseline.trust(now);
@@ -193,6 +194,15 @@ impl Control {
             return self.thin(level, rtt, 0);
         }
         self.orders(rtt)
+    }
+
+    /// A latency in baselines, without what it may be above in any case.
+    fn eased(&self, rtt: f64, ratio: f64) -> f64 {
+        let slack = as_f64(self.config.slack.0);
+        if slack <= 0.0 {
+            return ratio;
+        }
+        (ratio * (rtt - slack) / rtt).max(ratio.min(1.0))
     }
 
     /// Grows, the faster the longer nothing speaks against it. Before the baseline is verified it
@@ -341,6 +351,49 @@ mod tests {
     use super::super::{Aimd, Algorithm, Vegas};
     use super::*;
     use crate::units::Span;
+
+    /// The limit after 60 windows in which calls of a service that usually answers in 100 us took `us`,
+    /// with as many under way as the limit had been.
+    fn after(slack: Span, us: u64) -> u32 {
+        let mut control = Control::new(AdaptiveLimiterConfig {
+            initial_limit: 64,
+            min_limit: 8,
+            slack,
+            ..AdaptiveLimiterConfig::default()
+        });
+        let mut now = Timestamp::from_secs(100);
+        let mut limit = 64;
+        for window in 0..80 {
+            now = now + Duration::from_millis(100);
+            let (us, peak) = if window < 20 { (100, 10) } else { (us, limit) };
+            let seen = Seen {
+                rtt: Some(as_f64(Duration::from_micros(us))),
+                samples: 1_000,
+                drops: 0,
+                peak,
+            };
+            limit = control.close(seen, now).limit;
+        }
+        limit
+    }
+
+    #[test]
+    fn a_busy_service_that_answers_at_once_is_not_taken_for_overloaded() {
+        let (none, some) = (Span::millis(0), Span::millis(5));
+        assert_eq!(after(none, 900), 8);
+        assert!(after(some, 900) > 64, "{}", after(some, 900));
+        assert_eq!(after(some, 9_000), 8);
+        let config = AdaptiveLimiterConfig {
+            slack: some,
+            ..AdaptiveLimiterConfig::default()
+        };
+        let control = Control::new(config);
+        let ms = |ms: u64| as_f64(Duration::from_millis(ms));
+        for (rtt, ratio, eased) in [(20, 2.0, 1.5), (12, 1.2, 1.0), (6, 0.6, 0.6), (4, 2.0, 1.0)] {
+            let is = control.eased(ms(rtt), ratio);
+            assert!((is - eased).abs() < 1e-9, "{rtt}: {is}");
+        }
+    }
 
     proptest! {
         #[test]

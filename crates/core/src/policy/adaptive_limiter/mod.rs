@@ -88,6 +88,7 @@
 //! | `quantile` | `90%` | of a window's latencies, which is compared with the baseline |
 //! | `drop_threshold` | `10%` | of a window's calls that failed: from here on the limit is lowered |
 //! | `max_rtt` | none | a latency that is too long whatever the baseline |
+//! | `slack` | `0s` | a latency that is so little above the baseline is no overload |
 //! | `measure_after` | `30s` | of a full limit or long latencies, before the baseline is measured again |
 //!
 //! # How it composes
