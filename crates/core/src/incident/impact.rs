@@ -38,15 +38,22 @@ impl HeldImpact {
         });
     }
 
-    /// Takes out what waits for an incident of `instance`.
-    pub(super) fn take(&mut self, now: Timestamp, instance: &InstanceId) -> Vec<RouteImpact> {
+    /// Takes out what waits for an incident of `instance` that began at `onset`. Who found nobody to ask
+    /// before that had another reason.
+    pub(super) fn take(
+        &mut self,
+        now: Timestamp,
+        instance: &InstanceId,
+        onset: Timestamp,
+    ) -> Vec<RouteImpact> {
         self.expire(now);
+        let of_it = |held: &Held| match &held.suspect {
+            Suspect::Instance(suspect) => suspect == instance,
+            Suspect::Service(service) => *service == instance.service && held.at >= onset,
+        };
         let (taken, left): (VecDeque<Held>, VecDeque<Held>) = std::mem::take(&mut self.reports)
             .into_iter()
-            .partition(|held| match &held.suspect {
-                Suspect::Instance(suspect) => suspect == instance,
-                Suspect::Service(service) => *service == instance.service,
-            });
+            .partition(of_it);
         self.reports = left;
         taken.into_iter().map(|held| held.harm).collect()
     }

@@ -318,7 +318,9 @@ impl Incidents {
         }
         let mut changed = self.merge(number, verdict);
         let home = self.first_of(verdict).unwrap_or(number);
-        let held = self.held.take(verdict.detected, &verdict.instance);
+        let held = self
+            .held
+            .take(verdict.detected, &verdict.instance, verdict.onset);
         if let Some(entry) = self.entries.get_mut(&home) {
             for held in held {
                 entry.count(&held);
