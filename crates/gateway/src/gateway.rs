@@ -159,6 +159,7 @@ impl Gateway {
     pub fn open(&self) {
         if let Some(sockets) = &*lock(&self.sockets) {
             sockets.own_files(true);
+            sockets.apply_modes();
         }
         self.order(Order::Serve);
     }

@@ -46,6 +46,8 @@ pub(crate) struct Bound {
     pub(crate) sockets: Vec<OwnedFd>,
     /// That of a Unix socket, for as long as somebody listens on it.
     pub(crate) file: Option<Arc<SocketFile>>,
+    /// Who may connect by that.
+    pub(crate) mode: u32,
 }
 
 /// Binds `threads` sockets to a listener's address; the kernel spreads connections over them. Those
@@ -80,10 +82,8 @@ pub(crate) fn inherit(
         address: inherited.bound,
         sockets: inherited.sockets,
         file,
+        mode: listener.mode,
     };
-    if let Some(file) = &bound.file {
-        file.set_mode(listener.mode).map_err(refused(listener))?;
-    }
     spread(&mut bound, threads, None).map_err(refused(listener))?;
     Ok(bound)
 }
@@ -122,6 +122,7 @@ fn fresh(
                 declared,
                 sockets: vec![first.into()],
                 file: None,
+                mode: listener.mode,
             }
         }
         Address::Unix(path) => {
@@ -131,6 +132,7 @@ fn fresh(
                 declared,
                 sockets: vec![first.into()],
                 file: Some(Arc::new(file)),
+                mode: listener.mode,
             }
         }
     };

@@ -27,6 +27,8 @@ pub struct ListenerSockets {
     /// One or more.
     pub sockets: Vec<OwnedFd>,
     file: Option<Arc<SocketFile>>,
+    /// Who may connect by that, as soon as its gateway accepts; nothing where no file says it.
+    mode: Option<u32>,
 }
 
 impl Sockets {
@@ -50,6 +52,7 @@ impl Sockets {
                 bound: bound.address.clone(),
                 sockets: sockets.collect::<io::Result<_>>()?,
                 file: bound.file.clone(),
+                mode: Some(bound.mode),
             })
         };
         Ok(Self {
@@ -62,6 +65,18 @@ impl Sockets {
         let files = self.listeners.iter();
         for file in files.filter_map(|listener| listener.file.as_ref()) {
             file.own(owned);
+        }
+    }
+
+    /// Who may connect to Unix sockets is from here on what the file says, which may be another one than
+    /// the one before.
+    pub(crate) fn apply_modes(&self) {
+        for listener in &self.listeners {
+            if let (Some(file), Some(mode)) = (&listener.file, listener.mode)
+                && let Err(error) = file.set_mode(mode)
+            {
+                tracing::error!(%error, address = %listener.bound, "its mode stays as it was");
+            }
         }
     }
 
@@ -89,6 +104,7 @@ impl ListenerSockets {
             bound,
             sockets,
             file: file.map(Arc::new),
+            mode: None,
         }
     }
 
@@ -103,6 +119,7 @@ impl ListenerSockets {
             bound: self.bound.clone(),
             sockets: sockets.collect::<io::Result<_>>()?,
             file: self.file.clone(),
+            mode: self.mode,
         })
     }
 }

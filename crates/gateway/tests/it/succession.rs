@@ -1,6 +1,7 @@
 //! One gateway takes the place of another.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -503,4 +504,28 @@ async fn who_has_not_said_yet_whom_it_stands_for_is_still_heard() {
         .collect();
     clients.sort();
     assert_eq!(clients, ["192.0.2.7", "192.0.2.8"]);
+}
+
+/// Who may connect changes with who serves, and not while that is only being tried.
+#[tokio::test]
+async fn the_mode_of_a_socket_is_that_of_the_gateway_which_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in.sock");
+    let mut file = file();
+    let listener = &mut file.listeners[0];
+    listener.address = format!("unix:{}", path.display()).parse().unwrap();
+    listener.mode = 0o600;
+    let backend = Backend::start(|_| ok("x")).await;
+    let line = Line::new(&file, &[&backend]);
+    let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+    file.listeners[0].mode = 0o660;
+    line.stage(&file);
+    line.all.try_first();
+    assert_eq!(mode(), 0o600);
+    line.all.withdraw();
+    line.all.retire(LONG, LONG).await.unwrap();
+    assert_eq!(mode(), 0o600);
+    line.replace(&file).await.unwrap();
+    assert_eq!(mode(), 0o660);
 }
