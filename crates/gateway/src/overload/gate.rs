@@ -26,6 +26,11 @@ use super::Pass;
 /// instead. Without it a busy service that answers in a tenth of a millisecond is taken for overloaded.
 const SLACK: Span = Span::millis(5);
 
+/// The delay of a queue that is nothing to worry about: ten times what the library has for a server. A
+/// few dozen clients, each with its next request as soon as the last is answered, make a short queue in
+/// front of a service with little to do at once, and none of them should be refused for it.
+const TARGET: Span = Span::millis(50);
+
 /// Twice as long may the more critical wait while the less critical are refused. Twice what the library
 /// has: here the client is seen that leaves, and what it waited for is not done in vain.
 const CRITICAL_TARGET: Span = Span::millis(200);
@@ -70,6 +75,7 @@ impl Gate {
             max_waiting_calls: overload.max_waiting,
             max_wait: overload.max_wait,
             shedding: Shedding::Codel(CodelConfig {
+                target: TARGET,
                 critical_target: CRITICAL_TARGET,
                 ..CodelConfig::default()
             }),
