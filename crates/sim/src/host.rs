@@ -4,6 +4,7 @@ use std::fmt;
 
 use ninefold_core::rng::Rng;
 
+use crate::NodeId;
 use crate::clock::LocalClock;
 use crate::node::{Disk, Node};
 use crate::queue::Action;
@@ -17,6 +18,8 @@ pub(crate) struct Stalls {
     pub(crate) least: u64,
     pub(crate) most: u64,
     pub(crate) run: u64,
+    /// Whether timers go on meanwhile.
+    pub(crate) timers: bool,
 }
 
 pub(crate) struct Host {
@@ -31,6 +34,7 @@ pub(crate) struct Host {
     pub(crate) epoch: u32,
     timers: Vec<Action>,
     packets: Vec<Action>,
+    sent: Vec<(NodeId, Box<[u8]>)>,
 }
 
 impl Host {
@@ -46,6 +50,7 @@ impl Host {
             epoch: 0,
             timers: Vec::new(),
             packets: Vec::new(),
+            sent: Vec::new(),
         }
     }
 
@@ -56,6 +61,23 @@ impl Host {
             Action::Packet { .. } if self.packets.len() < WAITING_MAX => self.packets.push(action),
             Action::Packet { .. } | Action::Stall { .. } | Action::Resume { .. } => {}
         }
+    }
+
+    /// Whether timers go on, though the node stalls.
+    pub(crate) fn has_timers(&self) -> bool {
+        !self.stalled || self.stalls.is_some_and(|stalls| stalls.timers)
+    }
+
+    /// Keeps a packet that cannot leave.
+    pub(crate) fn hold(&mut self, to: NodeId, packet: &[u8]) {
+        if self.sent.len() < WAITING_MAX {
+            self.sent.push((to, Box::from(packet)));
+        }
+    }
+
+    /// What could not leave.
+    pub(crate) fn held(&mut self) -> Vec<(NodeId, Box<[u8]>)> {
+        std::mem::take(&mut self.sent)
     }
 
     /// What has waited: timers, and then packets. The worst order, as of a loop that looks at its clock
@@ -75,6 +97,7 @@ impl Host {
         self.epoch += 1;
         self.timers.clear();
         self.packets.clear();
+        self.sent.clear();
     }
 }
 

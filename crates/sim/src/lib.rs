@@ -20,6 +20,7 @@ pub mod invariant;
 pub mod link;
 pub mod measure;
 pub mod node;
+pub mod polled;
 mod queue;
 pub mod scenario;
 pub mod simulation;

@@ -148,11 +148,14 @@ impl Simulation {
         match action {
             Action::Stall { epoch } if host.epoch == epoch => self.stall_again(node),
             Action::Resume { epoch } if host.epoch == epoch => {
-                let waiting = host.resume();
+                let (waiting, held) = (host.resume(), host.held());
                 if let Some(stalls) = host.stalls {
                     let run = between(&mut self.rng, stalls.run / 2, stalls.run / 2 * 3);
                     self.queue
                         .push(now.saturating_add(run), node, Action::Stall { epoch });
+                }
+                for (to, packet) in held {
+                    self.transmit(node, to, &packet);
                 }
                 for action in waiting {
                     self.happen(node, action, watch);
@@ -160,7 +163,8 @@ impl Simulation {
             }
             Action::Stall { .. } | Action::Resume { .. } => {}
             Action::Timer { starts, .. } if starts != host.starts => {}
-            Action::Timer { .. } | Action::Packet { .. } if host.stalled => host.defer(action),
+            Action::Timer { .. } if !host.has_timers() => host.defer(action),
+            Action::Packet { .. } if host.stalled => host.defer(action),
             Action::Timer { token, .. } => {
                 self.history.add(token ^ 1);
                 self.call(node, watch, |node, cx| node.timer(token, cx));
@@ -220,28 +224,35 @@ impl Simulation {
         self.tell(id, watch);
     }
 
-    /// Puts what was sent on its way.
+    /// Puts what was sent on its way, or keeps it where nothing leaves.
     fn deliver(&mut self, from: NodeId) {
-        let Outbox { bytes, sends, .. } = &mut self.out;
+        let mut sends = std::mem::take(&mut self.out.sends);
+        let mut bytes = std::mem::take(&mut self.out.bytes);
         for (to, range) in sends.drain(..) {
-            let Some(packet) = bytes.get(range) else {
-                continue;
-            };
-            self.traffic.sent(self.now, from, packet.len());
-            if to.0 >= self.links.topology().nodes() {
-                continue;
-            }
-            let fate = self.links.fate(self.now, (from, to), &mut self.rng);
-            for Arrival { delay, flip } in fate.into_iter().flatten() {
-                let mut bytes = Box::from(packet);
-                if let Some(bit) = flip {
-                    turn_over(&mut bytes, bit);
-                }
-                let at = self.now.saturating_add(delay);
-                self.queue.push(at, to, Action::Packet { from, bytes });
+            let packet = bytes.get(range).unwrap_or_default();
+            match self.hosts.get_mut(from.index()).filter(|host| host.stalled) {
+                Some(host) => host.hold(to, packet),
+                None => self.transmit(from, to, packet),
             }
         }
         bytes.clear();
+        (self.out.sends, self.out.bytes) = (sends, bytes);
+    }
+
+    fn transmit(&mut self, from: NodeId, to: NodeId, packet: &[u8]) {
+        self.traffic.sent(self.now, from, packet.len());
+        if to.0 >= self.links.topology().nodes() {
+            return;
+        }
+        let fate = self.links.fate(self.now, (from, to), &mut self.rng);
+        for Arrival { delay, flip } in fate.into_iter().flatten() {
+            let mut bytes = Box::from(packet);
+            if let Some(bit) = flip {
+                turn_over(&mut bytes, bit);
+            }
+            let at = self.now.saturating_add(delay);
+            self.queue.push(at, to, Action::Packet { from, bytes });
+        }
     }
 
     fn tell(&mut self, by: NodeId, watch: &mut dyn Watch) {

@@ -38,6 +38,8 @@ Usage: cargo xtask COMMAND
            how the library's policies behave beside their peers in Rust, simulated
   bench detection [--seeds N] [--count N] [--save]
            failure detectors on modelled traces: how fast, and how often wrong
+  bench membership [--nodes 100,1000] [--peers A,B] [--scenarios A,B] [--seeds N] [--save]
+           members of clusters beside each other in one simulator: detection, mistakes, bytes
   fuzz [--seconds N] [TARGET…]
            what is read from outside, under libFuzzer; 60 seconds a target
 ";
@@ -70,6 +72,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["bench", "policies", options @ ..] => bench::policies::run(options),
         ["bench", "behaviour", options @ ..] => bench::behaviour::run(options),
         ["bench", "detection", options @ ..] => bench::detection::run(options),
+        ["bench", "membership", options @ ..] => bench::membership::run(options),
         ["fuzz", options @ ..] => fuzz::run(options),
         ["help"] => {
             say::out(USAGE);

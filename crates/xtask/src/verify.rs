@@ -5,9 +5,10 @@ use crate::step::{Steps, cargo};
 use crate::tidy;
 
 /// Workspaces of their own, whose peers are not fetched for this.
-pub(crate) const APART: [&str; 5] = [
+pub(crate) const APART: [&str; 6] = [
     "benches/availability/Cargo.toml",
     "benches/behaviour/Cargo.toml",
+    "benches/membership/Cargo.toml",
     "benches/pingora/Cargo.toml",
     "benches/policies/Cargo.toml",
     crate::fuzz::MANIFEST,

@@ -30,11 +30,13 @@ impl Simulation {
                 least,
                 most,
                 run,
+                timers,
             } => {
                 let stalls = Stalls {
                     least: *least,
                     most: *most,
                     run: *run,
+                    timers: *timers,
                 };
                 self.each(nodes, |simulation, node| {
                     simulation.begin_stalls(node, stalls)

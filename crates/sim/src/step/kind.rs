@@ -21,6 +21,7 @@ pub enum Step {
     /// `stall SET DURATION`: processes do nothing meanwhile; packets wait, timers are late.
     Stall(Select, u64),
     /// `stalls SET LEAST MOST RUN`: stalls from `LEAST` to `MOST` long, and about `RUN` apart, until `heal`.
+    /// With `blocks` for `stalls`, what comes in and what goes out waits, but timers go on.
     Stalls {
         /// Which.
         nodes: Select,
@@ -30,6 +31,8 @@ pub enum Step {
         most: u64,
         /// Mean time between them.
         run: u64,
+        /// Whether timers go on meanwhile.
+        timers: bool,
     },
     /// `loss SHARE FROM TO`, `cut FROM TO`, `burst GOOD BAD FROM TO`, `delay DELAY FROM TO`,
     /// `duplicate SHARE FROM TO`, `corrupt SHARE FROM TO`, `reorder SHARE MOST FROM TO`, each one way, and
@@ -93,8 +96,10 @@ impl fmt::Display for Step {
                 least,
                 most,
                 run,
+                timers,
             } => {
-                write!(f, "stalls {nodes} {least}ns {most}ns {run}ns")
+                let name = if *timers { "blocks" } else { "stalls" };
+                write!(f, "{name} {nodes} {least}ns {most}ns {run}ns")
             }
             Self::Link {
                 effect,

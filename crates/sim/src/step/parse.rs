@@ -119,7 +119,8 @@ fn step(words: &mut Words<'_>) -> Result<Step, ParseError> {
             },
         },
         "stall" => Step::Stall(words.nodes()?, words.duration()?),
-        "stalls" => Step::Stalls {
+        "stalls" | "blocks" => Step::Stalls {
+            timers: name == "blocks",
             nodes: words.nodes()?,
             least: words.duration()?,
             most: words.duration()?,
@@ -218,6 +219,7 @@ mod tests {
             "restart 3",
             "stall 1,4-6 1.5s",
             "stalls 25% 2s 8s 500ms",
+            "blocks 25% 2s 8s 500ms",
             "loss 0.8 all 1%",
             "cut 3 not(3) flap 20s 20s",
             "burst 1s 200ms all 2",

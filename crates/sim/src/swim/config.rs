@@ -50,4 +50,10 @@ impl Config {
         reconnect_interval: 30 * SECOND,
         packet_size: 1_400,
     };
+    /// The same without Lifeguard: no local health, and a suspicion always as long as its shortest.
+    pub const PLAIN: Self = Self {
+        awareness_max: 1,
+        suspicion_max_mult: 1.0,
+        ..Self::LAN
+    };
 }

@@ -10,6 +10,7 @@ pub(crate) mod detection;
 pub(crate) mod gateway;
 mod install;
 mod machine;
+pub(crate) mod membership;
 pub(crate) mod policies;
 pub(crate) mod reload;
 mod revision;

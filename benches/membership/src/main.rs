@@ -1,0 +1,45 @@
+//! Members of clusters beside each other, in one simulator, under the same faults. Run by
+//! `cargo xtask bench membership`; prints a page in Markdown, the same on every machine.
+
+mod foca;
+mod options;
+mod page;
+mod peer;
+mod run;
+mod scenario;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use options::{Options, USAGE};
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(why) => {
+            eprintln!("error: {why}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut page = page::Page::new(&options);
+    for scenario in &options.scenarios {
+        page.scenario(*scenario);
+        for &nodes in &options.nodes {
+            for &peer in &options.peers {
+                eprintln!("{} of {nodes}: {}", scenario.name(), peer.name());
+                page.row(
+                    peer,
+                    nodes,
+                    &run::run(peer, *scenario, nodes, options.seeds),
+                );
+            }
+        }
+    }
+    match io::stdout().write_all(page.finish().as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::from(1)
+        }
+    }
+}
