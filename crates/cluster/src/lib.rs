@@ -7,6 +7,7 @@
 
 pub mod detector;
 pub mod evidence;
+pub mod membership;
 pub mod model;
 pub mod qos;
 pub mod trace;

@@ -16,7 +16,7 @@ use crate::{say, workspace};
 pub(crate) const MANIFEST: &str = "fuzz/Cargo.toml";
 
 /// Every target with the dictionary that it is given.
-const TARGETS: [(&str, &str); 15] = [
+const TARGETS: [(&str, &str); 16] = [
     ("stream", "http"),
     ("head", "http"),
     ("chunks", "http"),
@@ -32,6 +32,7 @@ const TARGETS: [(&str, &str); 15] = [
     ("fault_ledger", "json"),
     ("documents", "json"),
     ("heartbeats", "units"),
+    ("gossip", "gossip"),
 ];
 
 /// Counters, tables and comparisons for libFuzzer, in everything that is compiled.

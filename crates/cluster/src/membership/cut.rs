@@ -1,0 +1,273 @@
+//! The cut detector: from single accusations to a decision about all of them at once, after Rapid (Suresh et al.,
+//! USENIX ATC'18, section 4.2).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use ninefold_core::time::Timestamp;
+
+use super::health::LocalHealth;
+use super::ring::{OBSERVERS_MAX, Ring};
+use super::table::{Index, Table};
+
+/// Subjects of which accusations are kept at most.
+pub(super) const SUBJECTS_MAX: usize = 4_096;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Accusation {
+    pub(super) observer: Index,
+    /// The observer's last statement on the subject counts.
+    pub(super) number: u64,
+    pub(super) health: u8,
+    pub(super) challenge: u32,
+    pub(super) at: Timestamp,
+    /// It was taken back, or refuted.
+    pub(super) over: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Subject {
+    accusations: Vec<Accusation>,
+    /// Since when at least L accuse it.
+    since: Option<Timestamp>,
+    elsewhere: bool,
+}
+
+/// How far accusations have come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Levels {
+    /// At least H: to be convicted.
+    pub(super) stable: Vec<Index>,
+    /// At least L, and not yet H.
+    pub(super) between: Vec<Index>,
+}
+
+/// Accusations by subject.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cut {
+    subjects: BTreeMap<Index, Subject>,
+    pub(super) changed: Option<Timestamp>,
+}
+
+/// Of how many observers (H) a subject with `observers` of them is convicted, and at how many (L) it holds up
+/// everything: 9 and 4 of 10, 3 and 2 of 4.
+pub(super) fn thresholds(observers: usize) -> (usize, usize) {
+    let spare = if observers >= 3 {
+        (observers / 10).max(1)
+    } else {
+        0
+    };
+    let low = (observers * 2).div_ceil(5).max(1);
+    ((observers - spare).max(low), low)
+}
+
+impl Cut {
+    /// Takes an accusation; whether it says something new.
+    pub(super) fn accuse(&mut self, subject: Index, accusation: Accusation) -> bool {
+        if self.subjects.len() >= SUBJECTS_MAX && !self.subjects.contains_key(&subject) {
+            return false;
+        }
+        let of = self.subjects.entry(subject).or_default();
+        let same = |a: &Accusation| a.observer == accusation.observer;
+        let at = of.accusations.iter().position(same);
+        let full = of.accusations.len() >= OBSERVERS_MAX * 2;
+        match at.and_then(|at| of.accusations.get_mut(at)) {
+            Some(known) if known.number >= accusation.number => return false,
+            Some(known) => *known = accusation,
+            None if full => return false,
+            None => of.accusations.push(accusation),
+        }
+        self.changed = Some(accusation.at);
+        true
+    }
+
+    /// The observer takes back what it said.
+    pub(super) fn withdraw(
+        &mut self,
+        subject: Index,
+        observer: Index,
+        number: u64,
+        now: Timestamp,
+    ) -> bool {
+        self.accuse(
+            subject,
+            Accusation {
+                observer,
+                number,
+                health: 0,
+                challenge: 0,
+                at: now,
+                over: true,
+            },
+        )
+    }
+
+    /// The subject contradicts those that it quotes; how many that were.
+    pub(super) fn refute(&mut self, subject: Index, challenges: &[u32], now: Timestamp) -> usize {
+        let accusations = self
+            .subjects
+            .get_mut(&subject)
+            .map(|of| &mut of.accusations);
+        let open = accusations.into_iter().flatten().filter(|a| !a.over);
+        let mut refuted = 0;
+        for accusation in open.filter(|a| challenges.contains(&a.challenge)) {
+            accusation.over = true;
+            refuted += 1;
+        }
+        if refuted > 0 {
+            self.changed = Some(now);
+        }
+        refuted
+    }
+
+    /// Others have convicted it.
+    pub(super) fn convicted_elsewhere(&mut self, subject: Index, now: Timestamp) -> bool {
+        if self.subjects.len() >= SUBJECTS_MAX && !self.subjects.contains_key(&subject) {
+            return false;
+        }
+        let of = self.subjects.entry(subject).or_default();
+        let news = !of.elsewhere;
+        of.elsewhere = true;
+        if news {
+            self.changed = Some(now);
+        }
+        news
+    }
+
+    /// It is gone, or another process: what was said of it, and by it, is void.
+    pub(super) fn forget(&mut self, index: Index) {
+        self.subjects.remove(&index);
+        for of in self.subjects.values_mut() {
+            of.accusations.retain(|a| a.observer != index);
+        }
+    }
+
+    /// What was not repeated for too long counts no more.
+    pub(super) fn expire(&mut self, before: Timestamp) {
+        for of in self.subjects.values_mut() {
+            of.accusations.retain(|a| a.at >= before);
+        }
+        self.subjects
+            .retain(|_, of| of.elsewhere || !of.accusations.is_empty());
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.subjects.is_empty()
+    }
+
+    /// Who accuses it now.
+    pub(super) fn accusers(&self, subject: Index) -> impl Iterator<Item = &Accusation> {
+        let of = self.subjects.get(&subject);
+        of.into_iter()
+            .flat_map(|of| &of.accusations)
+            .filter(|a| !a.over)
+    }
+
+    /// How far each subject is. `held` is how long one between L and H may hold up others.
+    pub(super) fn levels(
+        &mut self,
+        table: &Table,
+        ring: &Ring,
+        hold: Duration,
+        now: Timestamp,
+    ) -> Levels {
+        let alive: Vec<Index> = self
+            .subjects
+            .keys()
+            .copied()
+            .filter(|s| table.is_alive(*s))
+            .collect();
+        let mut facts = Vec::new();
+        for subject in alive {
+            let Some(member) = table.get(subject) else {
+                continue;
+            };
+            let observers = ring.observers(member.node.id, subject);
+            let (_, low) = thresholds(observers.len());
+            let accusers: Vec<Accusation> = self
+                .accusers(subject)
+                .filter(|a| table.is_alive(a.observer))
+                .copied()
+                .collect();
+            let elsewhere = self.subjects.get(&subject).is_some_and(|of| of.elsewhere);
+            let suspect = elsewhere || accusers.len() >= low;
+            if let Some(of) = self.subjects.get_mut(&subject) {
+                of.since = if suspect {
+                    of.since.or(Some(now))
+                } else {
+                    None
+                };
+            }
+            if suspect {
+                facts.push((subject, observers, accusers, elsewhere));
+            }
+        }
+        let suspects: BTreeSet<Index> = facts.iter().map(|(subject, ..)| *subject).collect();
+        let mut levels = Levels::default();
+        for (subject, observers, accusers, elsewhere) in facts {
+            let since = self.subjects.get(&subject).and_then(|of| of.since);
+            if elsewhere || convicts(&observers, &accusers, &suspects, table) {
+                levels.stable.push(subject);
+            } else if since.is_some_and(|since| now.since(since) < hold) {
+                levels.between.push(subject);
+            }
+        }
+        levels
+    }
+
+    /// Since when a subject has had at least L, for the latest look at it.
+    pub(super) fn suspects(&self) -> impl Iterator<Item = (Index, Timestamp)> {
+        self.subjects
+            .iter()
+            .filter_map(|(subject, of)| Some((*subject, of.since?)))
+    }
+}
+
+/// At least H of the observers, in at least two zones where there are two. An observer that is suspected itself
+/// cannot speak, so it counts as agreeing with those who can (Rapid's implicit alerts); and who is not well counts
+/// less.
+fn convicts(
+    observers: &[Index],
+    accusers: &[Accusation],
+    suspects: &BTreeSet<Index>,
+    table: &Table,
+) -> bool {
+    let (high, _) = thresholds(observers.len());
+    let silent = observers
+        .iter()
+        .filter(|o| suspects.contains(o) && accusers.iter().all(|a| a.observer != **o))
+        .count();
+    let said: usize = accusers.iter().map(|a| LocalHealth::weight(a.health)).sum();
+    let zone = |index: &Index| table.get(*index).map(|member| member.zone);
+    let could: BTreeSet<_> = observers
+        .iter()
+        .filter(|o| !suspects.contains(o))
+        .filter_map(zone)
+        .collect();
+    let did: BTreeSet<_> = accusers.iter().filter_map(|a| zone(&a.observer)).collect();
+    said + 8 * silent >= 8 * high && did.len() >= could.len().min(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_leave_a_gap_where_there_is_room() {
+        let all: Vec<_> = (1..=10).map(thresholds).collect();
+        let expected = [
+            (1, 1),
+            (2, 1),
+            (2, 2),
+            (3, 2),
+            (4, 2),
+            (5, 3),
+            (6, 3),
+            (7, 4),
+            (8, 4),
+            (9, 4),
+        ];
+        assert_eq!(all, expected);
+        assert_eq!(thresholds(0), (1, 1));
+    }
+}

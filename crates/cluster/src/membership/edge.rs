@@ -1,0 +1,131 @@
+use std::time::Duration;
+
+use ninefold_core::time::{Timestamp, nanos};
+
+use super::config::Config;
+use crate::detector::{Cantelli, FailureDetector, Request};
+
+/// Answers that an edge's deadline is made of.
+const SHORT: usize = Cantelli::SHORT;
+const LONG: usize = Cantelli::LONG;
+/// Never less patient than that: a scheduler is no failure.
+const TIMEOUT_MIN: Duration = Duration::from_millis(20);
+/// Answers in a row after which an accusation is taken back.
+pub(super) const GOOD: u32 = 3;
+
+/// A question under way.
+#[derive(Clone, Debug)]
+pub(super) struct Probe {
+    pub(super) seq: u64,
+    pub(super) sent: Timestamp,
+    pub(super) wait: Duration,
+    pub(super) deadline: Timestamp,
+    /// Whether others were asked as well.
+    pub(super) indirect: bool,
+    pub(super) relays: usize,
+    pub(super) nacks: usize,
+}
+
+/// What was said to everybody about the subject of an edge.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Accused {
+    pub(super) challenge: u32,
+    pub(super) at: Timestamp,
+}
+
+/// One subject that this node observes.
+///
+/// The deadline of an answer is our detector's. It hears of answers as of heartbeats on a time of its own, in which
+/// questions are exactly one interval apart: so only what the path adds is judged, not when a question was due.
+#[derive(Clone, Debug)]
+pub(super) struct Edge {
+    detector: Cantelli,
+    round: u64,
+    pub(super) next_at: Timestamp,
+    pub(super) probe: Option<Probe>,
+    pub(super) answered: Option<Timestamp>,
+    pub(super) misses: u32,
+    pub(super) good: u32,
+    pub(super) accused: Option<Accused>,
+    /// The last answer came through others.
+    pub(super) relayed: bool,
+}
+
+impl Edge {
+    pub(super) fn new(config: &Config, first: Timestamp) -> Self {
+        let request = Request {
+            detection_time: config.probe_interval + config.probe_timeout_max,
+            mistake_recurrence: config.mistake_recurrence,
+        };
+        Self {
+            detector: Cantelli::with_windows(config.probe_interval, request, SHORT, LONG),
+            round: 0,
+            next_at: first,
+            probe: None,
+            answered: None,
+            misses: 0,
+            good: 0,
+            accused: None,
+            relayed: false,
+        }
+    }
+
+    /// How long an answer to the next question is waited for.
+    pub(super) fn timeout(&self, config: &Config) -> Duration {
+        let due = self.virtual_time(config, self.round.saturating_add(1));
+        let deadline = self.detector.deadline();
+        let wait = deadline.map_or(config.probe_timeout_max, |deadline| deadline.since(due));
+        wait.max(TIMEOUT_MIN)
+    }
+
+    pub(super) const fn next_round(&mut self) {
+        self.round = self.round.saturating_add(1);
+    }
+
+    /// A direct answer to the question of this round came after `took`.
+    pub(super) fn took(&mut self, config: &Config, took: Duration) {
+        let arrived = self.virtual_time(config, self.round) + took;
+        self.detector.heartbeat(self.round, None, arrived);
+    }
+
+    /// When something is to be done.
+    pub(super) fn due(&self) -> Timestamp {
+        self.probe
+            .as_ref()
+            .map_or(self.next_at, |probe| probe.deadline)
+    }
+
+    fn virtual_time(&self, config: &Config, round: u64) -> Timestamp {
+        Timestamp::from_nanos(nanos(config.probe_interval).saturating_mul(round))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_follows_the_path() {
+        let config = Config::default();
+        let mut edge = Edge::new(&config, Timestamp::ZERO);
+        assert_eq!(edge.timeout(&config), Duration::from_millis(200));
+        for round in 0..2_000u64 {
+            edge.next_round();
+            edge.took(&config, Duration::from_micros(900 + round % 200));
+        }
+        let fast = edge.timeout(&config);
+        assert!(
+            fast > TIMEOUT_MIN && fast < Duration::from_millis(110),
+            "{fast:?}"
+        );
+        for _ in 0..40 {
+            edge.next_round();
+            edge.took(&config, Duration::from_millis(80));
+        }
+        let slow = edge.timeout(&config);
+        assert!(
+            slow > Duration::from_millis(80) && slow <= Duration::from_millis(281),
+            "{slow:?}"
+        );
+    }
+}

@@ -1,0 +1,145 @@
+use std::time::Duration;
+
+use super::membership::Membership;
+use crate::membership::event::MembershipEvent;
+use crate::membership::gate::Passage;
+use crate::membership::node::Status;
+use crate::membership::table::{Index, held_until};
+use crate::membership::wire::Update;
+
+/// How often what is waiting is looked at again, and what is old is thrown away.
+const AGAIN: Duration = Duration::from_millis(100);
+const TIDY: Duration = Duration::from_secs(1);
+
+impl Membership {
+    pub(super) fn judge_soon(&mut self) {
+        self.judge_at.get_or_insert(self.clock);
+    }
+
+    pub(super) fn judge_if_due(&mut self) {
+        if self.judge_at.is_none_or(|at| at > self.clock) {
+            return;
+        }
+        let before = self.clock - self.config.accusation_ttl;
+        self.cut.expire(before);
+        let mut levels = self
+            .cut
+            .levels(&self.table, &self.ring, self.config.hold, self.clock);
+        let suspects: Vec<_> = self.cut.suspects().collect();
+        let silent = self.silent();
+        let known = (&self.table, &self.ring);
+        let passages = self
+            .gate
+            .look(&suspects, &silent, known, &self.config, self.clock);
+        passages
+            .into_iter()
+            .for_each(|passage| self.passage(passage));
+        let frozen = |index: &Index| {
+            let zone = self.table.get(*index).map(|member| member.zone);
+            zone.is_some_and(|zone| self.gate.is_frozen(zone))
+        };
+        levels.stable.retain(|index| !frozen(index));
+        levels.between.retain(|index| !frozen(index));
+        let quiet = self
+            .cut
+            .changed
+            .is_none_or(|at| self.clock.since(at) >= self.config.cut_delay);
+        let concerned = |(index, _): &&(Index, _)| {
+            levels.stable.contains(index) || levels.between.contains(index)
+        };
+        let onset = suspects
+            .iter()
+            .filter(concerned)
+            .map(|(_, since)| *since)
+            .min();
+        let connected = onset.is_none_or(|onset| self.is_connected_since(onset));
+        let may = levels.between.is_empty() && quiet && connected && !self.gate.is_quiesced();
+        if may && !levels.stable.is_empty() {
+            self.convict(&levels.stable);
+        }
+        let waits = !self.cut.is_empty() || self.gate.has_frozen() || self.gate.is_quiesced();
+        self.judge_at = waits.then(|| self.clock + AGAIN);
+    }
+
+    fn passage(&mut self, passage: Passage) {
+        let zone = |index| self.table.get(index).map(|member| member.node.zone.clone());
+        let event = match passage {
+            Passage::Frozen(at, onsets) => {
+                zone(at).map(|zone| MembershipEvent::Frozen { zone, onsets })
+            }
+            Passage::Thawed(at) => zone(at).map(|zone| MembershipEvent::Thawed { zone }),
+            Passage::Quiesced => Some(MembershipEvent::Quiesced),
+            Passage::Resumed => Some(MembershipEvent::Resumed),
+            Passage::Capped => Some(MembershipEvent::Capped),
+        };
+        if let Some(event) = event {
+            self.event(event);
+        }
+    }
+
+    /// One view change.
+    fn convict(&mut self, stable: &[Index]) {
+        let (room, passage) = self.gate.room(stable.len(), &self.table, &self.config);
+        passage
+            .into_iter()
+            .for_each(|passage| self.passage(passage));
+        for subject in stable.iter().take(room) {
+            let observers = self.cut.accusers(*subject).count();
+            let Some(member) = self.table.get_mut(*subject) else {
+                continue;
+            };
+            let mut record = member.record();
+            record.status = Status::Down;
+            let update = Update::Down {
+                subject: record.node.id,
+                nonce: record.nonce,
+                incarnation: record.incarnation,
+                observers: u8::try_from(observers).unwrap_or(u8::MAX),
+            };
+            self.table.apply(&record, self.clock);
+            if self.is_known_as_flaky(*subject)
+                && let Some(member) = self.table.get_mut(*subject)
+            {
+                member.strikes += 1;
+                member.held_until = held_until(member.strikes, self.clock);
+            }
+            self.gate.convicted(*subject, self.clock);
+            self.gone.push(record.node.id);
+            if observers > 0 {
+                self.spread(update);
+            }
+        }
+        // Only now, so that all of them were judged by the same view.
+        for subject in stable.iter().take(room) {
+            if let Some(id) = self.table.get(*subject).map(|member| member.node.id) {
+                self.lose(*subject, id);
+            }
+        }
+        self.rewire();
+    }
+
+    pub(super) fn tidy_if_due(&mut self) {
+        if self.tidy_at > self.clock {
+            return;
+        }
+        self.tidy_at = self.clock + TIDY;
+        for (owner, key) in self.store.expire(self.me, self.clock) {
+            if let Some(owner) = self.table.get(owner).map(|member| member.node.id) {
+                self.event(MembershipEvent::Entry {
+                    owner,
+                    key,
+                    value: None,
+                });
+            }
+        }
+        let before = self.clock - self.config.remember_gone;
+        for index in self.table.prune(before) {
+            self.store.forget(index);
+            self.gate.forget(index);
+            self.cut.forget(index);
+        }
+        if !self.silent().is_empty() {
+            self.judge_soon();
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The state of one node, and what it makes of packets and time.
+
+mod apply;
+mod decide;
+mod join;
+mod membership;
+mod packets;
+mod probe;
+mod sync;
+
+pub use membership::{Counters, Membership};

@@ -1,0 +1,312 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ninefold_core::time::Timestamp;
+
+use super::membership::Membership;
+use crate::membership::budget::Class;
+use crate::membership::cut::Accusation;
+use crate::membership::edge::{Accused, Edge, GOOD, Probe};
+use crate::membership::event::MembershipEvent;
+use crate::membership::health::LocalHealth;
+use crate::membership::table::Index;
+use crate::membership::wire::{Body, Update};
+
+/// An accusation that still holds is said again after that.
+const REPEAT: Duration = Duration::from_secs(5);
+
+impl Membership {
+    /// Who is to be observed has changed.
+    pub(super) fn rewire(&mut self) {
+        let id_of = |index| self.table.get(index).map(|member| member.node.id);
+        let subjects = self.ring.subjects(self.id, self.me, id_of);
+        self.edges.retain(|subject, _| subjects.contains(subject));
+        for subject in subjects {
+            if !self.edges.contains_key(&subject) {
+                let first = self.clock + self.rng.jitter(self.config.probe_interval);
+                self.edges.insert(subject, Edge::new(&self.config, first));
+            }
+        }
+        self.look_at_oneself();
+    }
+
+    pub(super) fn probe_if_due(&mut self) {
+        let due = |edge: &Edge| edge.due() <= self.clock;
+        let subjects: Vec<Index> = self
+            .edges
+            .iter()
+            .filter(|(_, edge)| due(edge))
+            .map(|(subject, _)| *subject)
+            .collect();
+        for subject in subjects {
+            match self
+                .edges
+                .get(&subject)
+                .and_then(|edge| edge.probe.as_ref())
+            {
+                None => self.ask(subject),
+                Some(probe) if !probe.indirect => self.ask_others(subject),
+                Some(_) => self.missed(subject),
+            }
+        }
+    }
+
+    fn ask(&mut self, subject: Index) {
+        let (seq, clock) = (self.next_number(), self.clock);
+        let Some(member) = self.table.get(subject) else {
+            return;
+        };
+        let (target, addr) = (member.node.id, member.node.addr);
+        let Some(edge) = self.edges.get_mut(&subject) else {
+            return;
+        };
+        let wait = self.health.patience(edge.timeout(&self.config));
+        edge.next_round();
+        edge.probe = Some(Probe {
+            seq,
+            sent: clock,
+            wait,
+            deadline: clock + wait,
+            indirect: false,
+            relays: 0,
+            nacks: 0,
+        });
+        let doubted = false;
+        if !self.send(
+            addr,
+            Body::Ping {
+                seq,
+                target,
+                doubted,
+            },
+            Class::Probe,
+        ) {
+            self.not_asked(subject);
+        }
+    }
+
+    /// What was never sent cannot be answered.
+    fn not_asked(&mut self, subject: Index) {
+        let next = self.clock + self.config.probe_interval / 2;
+        if let Some(edge) = self.edges.get_mut(&subject) {
+            edge.probe = None;
+            edge.next_at = next;
+        }
+    }
+
+    /// No answer in time: the subject is told that it is doubted, directly and by others.
+    fn ask_others(&mut self, subject: Index) {
+        let Some(member) = self.table.get(subject) else {
+            return;
+        };
+        let (target, addr, zone) = (member.node.id, member.node.addr, member.zone);
+        let mut others = self.ring.observers(target, subject);
+        others.retain(|other| *other != self.me && !self.is_silent(*other));
+        // Those of other zones first: their path has the least in common with ours.
+        others.sort_by_key(|other| self.table.get(*other).is_some_and(|m| m.zone == zone));
+        if others.len() < self.config.relays {
+            let more = self.some_members(self.config.relays, Some(subject));
+            others.extend(more.into_iter().filter(|o| !self.is_silent(*o)));
+            let mut seen = BTreeSet::new();
+            others.retain(|other| seen.insert(*other));
+        }
+        others.truncate(self.config.relays);
+        let clock = self.clock;
+        let Some(edge) = self.edges.get_mut(&subject) else {
+            return;
+        };
+        let Some(probe) = edge.probe.as_mut() else {
+            return;
+        };
+        // The way over another takes about twice as long, and the patience beyond that is the same.
+        let path = probe.wait.saturating_sub(self.config.probe_timeout_max);
+        let wait = probe.wait + path;
+        probe.indirect = true;
+        probe.deadline = clock + wait;
+        probe.relays = others.len();
+        let seq = probe.seq;
+        let doubted = true;
+        self.send(
+            addr,
+            Body::Ping {
+                seq,
+                target,
+                doubted,
+            },
+            Class::Probe,
+        );
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        for other in others {
+            if let Some(addr) = self.addr(other) {
+                self.send(
+                    addr,
+                    Body::IndirectPing {
+                        seq,
+                        target,
+                        wait_ms,
+                    },
+                    Class::Probe,
+                );
+            }
+        }
+    }
+
+    /// No answer on any path.
+    fn missed(&mut self, subject: Index) {
+        let next = self.clock + self.config.probe_interval / 2;
+        let Some(edge) = self.edges.get_mut(&subject) else {
+            return;
+        };
+        let Some(probe) = edge.probe.take() else {
+            return;
+        };
+        edge.misses += 1;
+        edge.good = 0;
+        edge.next_at = next;
+        let first = edge.misses == 1;
+        // Who hears neither answers nor nacks is the likely cause.
+        if probe.relays > 0 && probe.nacks == 0 {
+            self.health.worse();
+        }
+        if let Some(member) = self.table.get(subject)
+            && first
+        {
+            let id = member.node.id;
+            self.event(MembershipEvent::Silent(id));
+        }
+        self.look_at_oneself();
+        self.accuse(subject);
+    }
+
+    /// Tells everybody, if this node may: first of all the subject itself.
+    fn accuse(&mut self, subject: Index) {
+        if self.isolated || self.health.score() >= LocalHealth::WORST {
+            return;
+        }
+        let number = self.next_number();
+        let fresh = u32::try_from(self.rng.next_u64() >> 32).unwrap_or(0);
+        let Some(member) = self.table.get(subject).filter(|member| member.is_alive()) else {
+            return;
+        };
+        let (id, nonce, addr) = (member.node.id, member.nonce, member.node.addr);
+        let Some(edge) = self.edges.get_mut(&subject) else {
+            return;
+        };
+        let challenge = match edge.accused {
+            Some(accused) if self.clock.since(accused.at) < REPEAT => return,
+            Some(accused) => accused.challenge,
+            None => fresh,
+        };
+        edge.accused = Some(Accused {
+            challenge,
+            at: self.clock,
+        });
+        self.counters.accusations += 1;
+        let health = self.health.score();
+        let accusation = Accusation {
+            observer: self.me,
+            number,
+            health,
+            challenge,
+            at: self.clock,
+            over: false,
+        };
+        self.cut.accuse(subject, accusation);
+        self.judge_soon();
+        let update = Update::Accuse {
+            subject: id,
+            nonce,
+            observer: self.id,
+            number,
+            health,
+            challenge,
+        };
+        self.send(addr, Body::Gossip(vec![update.clone()]), Class::News);
+        self.spread(update);
+    }
+
+    /// It answers, on whatever path.
+    pub(super) fn answer(&mut self, subject: Index) {
+        let Some(edge) = self.edges.get_mut(&subject) else {
+            return;
+        };
+        edge.answered = Some(self.clock);
+        edge.misses = 0;
+        edge.good += 1;
+        if edge.good >= GOOD && edge.accused.take().is_some() {
+            self.take_back(subject);
+        }
+        self.look_at_oneself();
+    }
+
+    fn take_back(&mut self, subject: Index) {
+        let number = self.next_number();
+        self.cut.withdraw(subject, self.me, number, self.clock);
+        self.judge_soon();
+        if let Some(member) = self.table.get(subject) {
+            self.spread(Update::Withdraw {
+                subject: member.node.id,
+                observer: self.id,
+                number,
+            });
+        }
+    }
+
+    /// Others doubt a subject of this node: it looks for itself, and does not wait for its turn.
+    pub(super) fn look_soon(&mut self, subject: Index) {
+        let clock = self.clock;
+        if let Some(edge) = self.edges.get_mut(&subject)
+            && edge.probe.is_none()
+            && edge.misses == 0
+            && edge
+                .answered
+                .is_none_or(|at| clock.since(at) > Duration::from_millis(50))
+        {
+            edge.next_at = clock;
+        }
+    }
+
+    /// Whether more than half of this node's subjects, itself included, have answered since then. Those that were
+    /// not asked since then are asked now.
+    pub(super) fn is_connected_since(&mut self, since: Timestamp) -> bool {
+        let mut answered = 1;
+        for edge in self.edges.values_mut() {
+            let fresh = edge.answered.is_some_and(|at| at >= since);
+            answered += usize::from(fresh);
+            if !fresh && edge.probe.is_none() && edge.misses == 0 {
+                edge.next_at = self.clock;
+            }
+        }
+        answered * 2 > self.edges.len() + 1
+    }
+
+    pub(super) fn is_silent(&self, subject: Index) -> bool {
+        self.edges.get(&subject).is_some_and(|edge| edge.misses > 0)
+    }
+
+    pub(super) fn silent(&self) -> BTreeSet<Index> {
+        let silent = self.edges.iter().filter(|(_, edge)| edge.misses > 0);
+        silent.map(|(subject, _)| *subject).collect()
+    }
+
+    /// One to whom most are silent is the likely cause, and takes back what it said.
+    fn look_at_oneself(&mut self) {
+        let silent = self.silent().len();
+        let isolated = self.edges.len() > 1 && silent * 2 > self.edges.len();
+        if isolated == self.isolated {
+            return;
+        }
+        self.isolated = isolated;
+        if isolated {
+            self.event(MembershipEvent::Isolated);
+            let of = |(subject, edge): (&Index, &mut Edge)| edge.accused.take().map(|_| *subject);
+            let accused: Vec<Index> = self.edges.iter_mut().filter_map(of).collect();
+            for subject in accused {
+                self.take_back(subject);
+            }
+            self.ask_soon();
+        } else {
+            self.event(MembershipEvent::Connected);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ninefold_core::time::Timestamp;
+
+use super::node::NodeId;
+use super::table::Index;
+use super::wire::{Entry, KEY_MAX, VALUE_MAX};
+
+/// Keys of one member at most, those that were taken away included.
+pub const ENTRIES_MAX: usize = 128;
+/// How long a key that was taken away is remembered.
+const TAKEN_AWAY_MS: u64 = 600_000;
+
+/// Why a key was not set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SetError {
+    /// Nothing has changed.
+    #[error("the key has {0} bytes, and may have {KEY_MAX}")]
+    Key(usize),
+    /// Nothing has changed.
+    #[error("the value has {0} bytes, and may have {VALUE_MAX}")]
+    Value(usize),
+    /// Nothing has changed.
+    #[error("a node may have {ENTRIES_MAX} keys")]
+    Full,
+}
+
+#[derive(Clone, Debug)]
+struct Stored {
+    version: u64,
+    value: Option<Arc<[u8]>>,
+    ttl_ms: u64,
+    until: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Owned {
+    nonce: u64,
+    /// Everything up to this version is known.
+    known: u64,
+    entries: BTreeMap<Arc<str>, Stored>,
+}
+
+/// Metadata of all members by versions, reconciled as in Scuttlebutt (van Renesse et al., LADIS'08): each owner
+/// numbers its changes, and whoever knows them up to a number asks for those above.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Store(BTreeMap<Index, Owned>);
+
+impl Store {
+    /// A change by the owner itself.
+    pub(super) fn set(
+        &mut self,
+        (owner, id, nonce): (Index, NodeId, u64),
+        key: &str,
+        value: Option<&[u8]>,
+        ttl: Duration,
+        now: Timestamp,
+    ) -> Result<Entry, SetError> {
+        if key.len() > KEY_MAX {
+            return Err(SetError::Key(key.len()));
+        }
+        if let Some(value) = value.filter(|value| value.len() > VALUE_MAX) {
+            return Err(SetError::Value(value.len()));
+        }
+        let owned = self.0.entry(owner).or_default();
+        if owned.entries.len() >= ENTRIES_MAX && !owned.entries.contains_key(key) {
+            return Err(SetError::Full);
+        }
+        owned.nonce = nonce;
+        owned.known += 1;
+        let ttl_ms = match value {
+            Some(_) => u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
+            None => TAKEN_AWAY_MS,
+        };
+        let entry = Entry {
+            owner: id,
+            nonce,
+            version: owned.known,
+            key: key.into(),
+            value: value.map(Into::into),
+            ttl_ms,
+        };
+        owned
+            .entries
+            .insert(Arc::clone(&entry.key), stored(&entry, now));
+        Ok(entry)
+    }
+
+    /// What others say. `whole` if nothing between it and what is known was left out. Whether it is new, and
+    /// whether its value is.
+    pub(super) fn take(
+        &mut self,
+        owner: Index,
+        entry: &Entry,
+        whole: bool,
+        now: Timestamp,
+    ) -> (bool, bool) {
+        let owned = self.0.entry(owner).or_default();
+        if owned.nonce != entry.nonce {
+            *owned = Owned {
+                nonce: entry.nonce,
+                ..Owned::default()
+            };
+        }
+        if whole || entry.version == owned.known.saturating_add(1) {
+            owned.known = owned.known.max(entry.version);
+        }
+        let before = owned.entries.get(&entry.key);
+        if before.is_some_and(|before| before.version >= entry.version)
+            || (before.is_none() && owned.entries.len() >= ENTRIES_MAX)
+        {
+            return (false, false);
+        }
+        let changed = before.and_then(|before| before.value.as_ref()) != entry.value.as_ref();
+        owned
+            .entries
+            .insert(Arc::clone(&entry.key), stored(entry, now));
+        (true, changed)
+    }
+
+    /// Up to which version an owner is known.
+    pub(super) fn known(&self, owner: Index, nonce: u64) -> u64 {
+        self.0
+            .get(&owner)
+            .filter(|owned| owned.nonce == nonce)
+            .map_or(0, |owned| owned.known)
+    }
+
+    /// What is known of an owner above a version, in the order of versions.
+    pub(super) fn above(&self, owner: Index, id: NodeId, version: u64) -> Vec<Entry> {
+        let Some(owned) = self.0.get(&owner) else {
+            return Vec::new();
+        };
+        let newer = owned
+            .entries
+            .iter()
+            .filter(|(_, stored)| stored.version > version && stored.version <= owned.known);
+        let mut entries: Vec<Entry> = newer
+            .map(|(key, stored)| Entry {
+                owner: id,
+                nonce: owned.nonce,
+                version: stored.version,
+                key: Arc::clone(key),
+                value: stored.value.clone(),
+                ttl_ms: stored.ttl_ms,
+            })
+            .collect();
+        entries.sort_unstable_by_key(|entry| entry.version);
+        entries
+    }
+
+    pub(super) fn get(&self, owner: Index, key: &str) -> Option<&Arc<[u8]>> {
+        self.0.get(&owner)?.entries.get(key)?.value.as_ref()
+    }
+
+    pub(super) fn forget(&mut self, owner: Index) {
+        self.0.remove(&owner);
+    }
+
+    /// Takes away what was not renewed in time; what it was.
+    pub(super) fn expire(&mut self, me: Index, now: Timestamp) -> Vec<(Index, Arc<str>)> {
+        let mut gone = Vec::new();
+        for (owner, owned) in self.0.iter_mut().filter(|(owner, _)| **owner != me) {
+            owned.entries.retain(|key, stored| {
+                let stays = stored.until.is_none_or(|until| now < until);
+                if !stays && stored.value.is_some() {
+                    gone.push((*owner, Arc::clone(key)));
+                }
+                stays
+            });
+        }
+        gone
+    }
+}
+
+fn stored(entry: &Entry, now: Timestamp) -> Stored {
+    let until = (entry.ttl_ms > 0).then(|| now + Duration::from_millis(entry.ttl_ms));
+    Stored {
+        version: entry.version,
+        value: entry.value.clone(),
+        ttl_ms: entry.ttl_ms,
+        until,
+    }
+}

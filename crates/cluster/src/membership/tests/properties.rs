@@ -1,0 +1,103 @@
+use std::time::Duration;
+
+use ninefold_core::rng::Rng;
+use proptest::prelude::*;
+
+use super::network::{Network, addr};
+use crate::membership::wire::{Body, Packet};
+use crate::membership::{Config, Membership, MembershipEvent, Node, NodeId, Status};
+
+fn downs(network: &Network) -> Vec<NodeId> {
+    let down = |(_, _, event): &(_, _, MembershipEvent)| match event {
+        MembershipEvent::Down(ids) => ids.clone(),
+        _ => Vec::new(),
+    };
+    let mut downs: Vec<NodeId> = network.events.iter().flat_map(down).collect();
+    downs.sort_unstable();
+    downs.dedup();
+    downs
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Whatever the seed: exactly the silent one is convicted, by all others, once.
+    #[test]
+    fn the_silent_one_and_nobody_else(count in 4usize..20, zones in 2usize..4, seed: u64) {
+        let mut network = Network::new(count, zones, seed, Config::default());
+        network.run(Duration::from_secs(8));
+        prop_assert!(network.hosts.iter().all(|h| h.machine.as_ref().unwrap().alive() == count));
+        network.events.clear();
+        let victim = count - 1;
+        network.kill(victim);
+        network.run(Duration::from_secs(4));
+        let id = network.hosts[victim].node.id;
+        let down: Vec<_> = network.events.iter()
+            .filter(|(.., event)| matches!(event, MembershipEvent::Down(_)))
+            .map(|(_, n, event)| (*n, event.clone()))
+            .collect();
+        prop_assert_eq!(down.len(), count - 1);
+        prop_assert!(down.iter().all(|(_, event)| *event == MembershipEvent::Down(vec![id])));
+    }
+
+    /// Every fourth node stands still again and again, for up to 900 ms.
+    #[test]
+    fn stalls_of_a_quarter_convict_nobody_healthy(seed: u64) {
+        let mut network = Network::new(16, 3, seed, Config::default());
+        network.run(Duration::from_secs(8));
+        let mut rng = Rng::new(seed);
+        for _ in 0..30 {
+            for n in (0..16).step_by(4) {
+                network.stall(n, Duration::from_millis(rng.below(900)));
+            }
+            network.run(Duration::from_secs(1));
+        }
+        for id in downs(&network) {
+            let n = network.hosts.iter().position(|host| host.node.id == id).unwrap();
+            prop_assert!(n % 4 == 0, "n{n}");
+        }
+    }
+
+    /// No second sees more bytes than the budget, with loss, death and metadata.
+    #[test]
+    fn the_budget_holds(seed: u64) {
+        let config = Config { bytes_per_second: 3_000, ..Config::default() };
+        let mut network = Network::new(12, 3, seed, config);
+        network.run(Duration::from_secs(4));
+        for n in 0..12 {
+            let now = network.now;
+            for key in 0..30 {
+                let set = network.machine(n).set(&format!("k{key}"), Some(&[7; 100]), Duration::ZERO, now);
+                prop_assert!(set.is_ok());
+            }
+            network.lose(n, (n + 1) % 12, 50);
+        }
+        network.kill(3);
+        network.run(Duration::from_secs(6));
+        let most = network.bytes.values().max().copied().unwrap_or(0);
+        prop_assert!(most <= 3_000 && most > 1_000, "{most}");
+    }
+
+    /// Whatever comes from outside, a node bears it, keeps its limits and stays what it is.
+    #[test]
+    fn garbage_changes_nothing_about_oneself(packets in proptest::collection::vec(
+        (1u8..12, proptest::collection::vec(any::<u8>(), 0..120)), 0..60)) {
+        let node = Node { id: NodeId(5), name: "n5".into(), zone: "z".into(), addr: addr(5) };
+        let mut now = ninefold_core::time::Timestamp::from_secs(1);
+        let mut machine = Membership::new(Config::default(), node, 0, vec![addr(0)], 9, now);
+        let head = Packet { from: NodeId(1), incarnation: 1, body: Body::Gossip(Vec::new()) }.encode(0);
+        for (kind, mut rest) in packets {
+            let mut bytes = head[..head.len() - 2].to_vec();
+            bytes.push(kind);
+            bytes.append(&mut rest);
+            let refused = machine.handle_packet(addr(1), &bytes, now);
+            prop_assert!(refused.is_ok() || machine.counters().refused > 0);
+            now = now + Duration::from_millis(40);
+            machine.handle_timeout(now);
+            while machine.poll_transmit().is_some() {}
+        }
+        let own = machine.members().find(|record| record.node.id == NodeId(5)).unwrap();
+        prop_assert_eq!((own.status, own.node.addr), (Status::Alive, addr(5)));
+        prop_assert!(machine.poll_timeout().is_some());
+    }
+}

@@ -1,0 +1,188 @@
+//! A line is a command; lines that begin with two spaces are what followed. What happened on several nodes is one
+//! line, with when it first and last did, in milliseconds since the command.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use super::network::Network;
+use crate::membership::{Config, MembershipEvent, Status};
+
+#[test]
+fn transcripts() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/membership");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        expect_test::expect_file![&path].assert_eq(&play(&text));
+        count += 1;
+    }
+    assert!(count >= 8, "only {count} transcripts");
+}
+
+fn play(text: &str) -> String {
+    let mut out = String::new();
+    let mut network = None;
+    for line in text.lines().filter(|line| !line.starts_with("  ")) {
+        writeln!(out, "{line}").unwrap();
+        let words: Vec<&str> = line.split(' ').collect();
+        match words.as_slice() {
+            [""] | ["#", ..] => {}
+            ["nodes", count, "zones", zones, "seed", seed] => {
+                let (count, zones) = (count.parse().unwrap(), zones.parse().unwrap());
+                network = Some(Network::new(
+                    count,
+                    zones,
+                    seed.parse().unwrap(),
+                    Config::default(),
+                ));
+            }
+            words => command(network.as_mut().unwrap(), words, &mut out),
+        }
+    }
+    out
+}
+
+fn command(network: &mut Network, words: &[&str], out: &mut String) {
+    let all = network.hosts.len();
+    let node = |name: &str| name.trim_start_matches('n').parse::<usize>().unwrap();
+    match words {
+        ["run", time] => run(network, duration(time), true, out),
+        ["quietly", time] => run(network, duration(time), false, out),
+        ["kill", names @ ..] => names.iter().for_each(|name| network.kill(node(name))),
+        ["start", name, "incarnation", last] => network.start(node(name), last.parse().unwrap()),
+        ["stall", time, names @ ..] => {
+            names
+                .iter()
+                .for_each(|name| network.stall(node(name), duration(time)));
+        }
+        ["lose", percent, from, "to", to] => {
+            let parties = |name: &str| match name {
+                "all" => (0..all).collect::<Vec<_>>(),
+                names => names.split(',').map(node).collect(),
+            };
+            for from in parties(from) {
+                for to in parties(to).into_iter().filter(|to| *to != from) {
+                    network.lose(from, to, percent.parse().unwrap());
+                }
+            }
+        }
+        ["heal"] => network.heal(),
+        ["leave", name] => {
+            let now = network.now;
+            network.machine(node(name)).leave(now);
+            network.drain(node(name));
+        }
+        ["set", name, key, value, ttl] => {
+            let now = network.now;
+            let value = (*value != "-").then_some(value.as_bytes());
+            network
+                .machine(node(name))
+                .set(key, value, duration(ttl), now)
+                .unwrap();
+            network.drain(node(name));
+        }
+        ["members"] => members(network, out),
+        other => panic!("no command: {other:?}"),
+    }
+}
+
+fn run(network: &mut Network, time: Duration, shown: bool, out: &mut String) {
+    let start = network.now;
+    network.run(time);
+    let mut lines: BTreeMap<String, (u64, u64, Vec<usize>)> = BTreeMap::new();
+    for (at, n, event) in std::mem::take(&mut network.events) {
+        let after = at.as_millis() - start.as_millis();
+        let (_, last, who) =
+            lines
+                .entry(describe(network, &event))
+                .or_insert((after, after, Vec::new()));
+        *last = after;
+        who.push(n);
+    }
+    let mut lines: Vec<_> = lines.into_iter().collect();
+    lines.sort_by_key(|(what, (first, ..))| (*first, what.clone()));
+    for (what, (first, last, mut who)) in lines.into_iter().filter(|_| shown) {
+        who.sort_unstable();
+        let who: Vec<String> = who.into_iter().map(|n| format!("n{n}")).collect();
+        writeln!(out, "  {what} [{first}..{last}] at {}", who.join(" ")).unwrap();
+    }
+}
+
+fn describe(network: &Network, event: &MembershipEvent) -> String {
+    let name = |id| network.name(id);
+    match event {
+        MembershipEvent::Joined {
+            node,
+            returned: false,
+        } => format!("{} joined", node.name),
+        MembershipEvent::Joined {
+            node,
+            returned: true,
+        } => format!("{} is back", node.name),
+        MembershipEvent::Restarted(id) => format!("{} restarted", name(*id)),
+        MembershipEvent::Down(ids) => {
+            let mut names: Vec<String> = ids.iter().map(|id| name(*id)).collect();
+            names.sort();
+            format!("DOWN {}", names.join(" "))
+        }
+        MembershipEvent::Left(id) => format!("{} left", name(*id)),
+        MembershipEvent::Relayed(id) => format!("{} only by others", name(*id)),
+        MembershipEvent::Direct(id) => format!("{} directly", name(*id)),
+        MembershipEvent::Silent(id) => format!("{} silent", name(*id)),
+        MembershipEvent::Contradicted { incarnation } => format!("I am here: {incarnation}"),
+        MembershipEvent::Frozen { zone, onsets } => format!("{zone} frozen at {onsets}"),
+        MembershipEvent::Thawed { zone } => format!("{zone} thawed"),
+        MembershipEvent::Entry { owner, key, value } => {
+            let value = value.as_deref().map(String::from_utf8_lossy);
+            format!(
+                "{} {key} = {}",
+                name(*owner),
+                value.as_deref().unwrap_or("-")
+            )
+        }
+        MembershipEvent::Quiesced
+        | MembershipEvent::Resumed
+        | MembershipEvent::Capped
+        | MembershipEvent::Isolated
+        | MembershipEvent::Connected => format!("{event:?}").to_lowercase(),
+    }
+}
+
+/// What each node takes the others for: equal views in one line.
+fn members(network: &Network, out: &mut String) {
+    let mut views: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for host in &network.hosts {
+        let Some(machine) = &host.machine else {
+            continue;
+        };
+        let mut view: Vec<String> = machine
+            .members()
+            .map(|record| {
+                let name = record.node.name;
+                match record.status {
+                    Status::Alive => format!("{name}@{}", record.incarnation),
+                    Status::Left => format!("{name}@{} left", record.incarnation),
+                    Status::Down => format!("{name}@{} DOWN", record.incarnation),
+                }
+            })
+            .collect();
+        view.sort();
+        views
+            .entry(view.join(", "))
+            .or_default()
+            .push(host.node.name.to_string());
+    }
+    for (view, of) in views {
+        writeln!(out, "  {}: {view}", of.join(" ")).unwrap();
+    }
+}
+
+fn duration(text: &str) -> Duration {
+    match text.strip_suffix("ms") {
+        Some(millis) => Duration::from_millis(millis.parse().unwrap()),
+        None => Duration::from_secs(text.strip_suffix('s').unwrap().parse().unwrap()),
+    }
+}

@@ -1,0 +1,205 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::membership::{Node, NodeId, Record, Status};
+
+const CLUSTER: u64 = 0x5157_c1a5;
+
+fn record() -> impl Strategy<Value = Record> {
+    let status = prop_oneof![Just(Status::Alive), Just(Status::Left), Just(Status::Down)];
+    let addr = prop_oneof![
+        any::<([u8; 4], u16)>().prop_map(Into::into),
+        any::<([u8; 16], u16)>().prop_map(Into::into),
+    ];
+    (
+        any::<u64>(),
+        "[a-zß-]{0,16}",
+        "[a-z]{0,8}",
+        addr,
+        any::<(u64, u64)>(),
+        status,
+    )
+        .prop_map(
+            |(id, name, zone, addr, (incarnation, nonce), status)| Record {
+                node: Node {
+                    id: NodeId(id),
+                    name: name.into(),
+                    zone: zone.into(),
+                    addr,
+                },
+                incarnation,
+                nonce,
+                status,
+            },
+        )
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let value = proptest::option::of(proptest::collection::vec(any::<u8>(), 0..40));
+    (any::<(u64, u64, u64, u64)>(), "[a-z/0-9]{0,20}", value).prop_map(
+        |((owner, nonce, version, ttl_ms), key, value)| Entry {
+            owner: NodeId(owner),
+            nonce,
+            version,
+            key: key.into(),
+            value: value.map(Into::into),
+            ttl_ms,
+        },
+    )
+}
+
+fn update() -> impl Strategy<Value = Update> {
+    prop_oneof![
+        record().prop_map(Update::Member),
+        (any::<(u64, u64, u64, u64, u32)>(), 0u8..8).prop_map(
+            |((s, nonce, o, number, c), health)| {
+                Update::Accuse {
+                    subject: NodeId(s),
+                    nonce,
+                    observer: NodeId(o),
+                    number,
+                    health,
+                    challenge: c,
+                }
+            }
+        ),
+        any::<(u64, u64, u64)>().prop_map(|(s, o, number)| Update::Withdraw {
+            subject: NodeId(s),
+            observer: NodeId(o),
+            number,
+        }),
+        (
+            any::<(u64, u64, u64)>(),
+            proptest::collection::vec(any::<u32>(), 0..16)
+        )
+            .prop_map(|((s, nonce, incarnation), challenges)| Update::Refute {
+                subject: NodeId(s),
+                nonce,
+                incarnation,
+                challenges,
+            }),
+        any::<(u64, u64, u64, u8)>().prop_map(|(s, nonce, incarnation, observers)| Update::Down {
+            subject: NodeId(s),
+            nonce,
+            incarnation,
+            observers,
+        }),
+        entry().prop_map(Update::Entry),
+    ]
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    prop_oneof![
+        any::<(u64, u64, bool)>().prop_map(|(seq, target, doubted)| Body::Ping {
+            seq,
+            target: NodeId(target),
+            doubted,
+        }),
+        any::<(u64, u64, u64)>().prop_map(|(seq, nonce, next_in_ms)| Body::Ack {
+            seq,
+            nonce,
+            next_in_ms,
+        }),
+        any::<(u64, u64, u64)>().prop_map(|(seq, target, wait_ms)| Body::IndirectPing {
+            seq,
+            target: NodeId(target),
+            wait_ms,
+        }),
+        any::<(u64, u64, u64)>().prop_map(|(seq, target, nonce)| Body::IndirectAck {
+            seq,
+            target: NodeId(target),
+            nonce,
+        }),
+        any::<(u64, u64)>().prop_map(|(seq, target)| Body::Nack {
+            seq,
+            target: NodeId(target),
+        }),
+        proptest::collection::vec(update(), 0..6).prop_map(Body::Gossip),
+        (
+            any::<(u64, u64)>(),
+            proptest::collection::vec((any::<u64>(), any::<u64>(), any::<u64>()), 0..20)
+        )
+            .prop_map(|((first, last), known)| Body::Digest(Digest {
+                reply: known.len() % 2 == 0,
+                range: Range {
+                    first: NodeId(first),
+                    last: NodeId(last),
+                },
+                known: known
+                    .into_iter()
+                    .map(|(id, i, v)| (NodeId(id), i, Status::Alive, v))
+                    .collect(),
+            })),
+        (
+            proptest::collection::vec(record(), 0..4),
+            proptest::collection::vec(entry(), 0..4)
+        )
+            .prop_map(|(records, entries)| Body::Delta(Delta { records, entries })),
+        record().prop_map(Body::Join),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_and_no_shorter_part_of_it(from: u64, incarnation: u64, body in body()) {
+        let packet = Packet { from: NodeId(from), incarnation, body };
+        let bytes = packet.encode(CLUSTER);
+        prop_assert_eq!(Packet::decode(&bytes, CLUSTER), Ok(packet));
+        for len in 0..bytes.len() {
+            prop_assert!(Packet::decode(&bytes[..len], CLUSTER).is_err());
+        }
+        prop_assert_eq!(Packet::decode(&bytes, CLUSTER + 1), Err(WireError::OtherCluster));
+        let more = [bytes.as_slice(), &[0]].concat();
+        prop_assert!(Packet::decode(&more, CLUSTER).is_err());
+    }
+
+    #[test]
+    fn whatever_is_read_has_one_form(mut bytes in proptest::collection::vec(any::<u8>(), 0..80), kind in 1u8..11) {
+        let mut packet = Packet { from: NodeId(1), incarnation: 1, body: Body::Gossip(Vec::new()) }.encode(CLUSTER);
+        packet.truncate(packet.len() - 2);
+        packet.push(kind);
+        packet.append(&mut bytes);
+        if let Ok(read) = Packet::decode(&packet, CLUSTER) {
+            prop_assert_eq!(read.encode(CLUSTER), packet);
+        }
+    }
+}
+
+#[test]
+fn refusals_say_why() {
+    let ping = Packet {
+        from: NodeId(1),
+        incarnation: 300,
+        body: Body::Ping {
+            seq: 1,
+            target: NodeId(2),
+            doubted: false,
+        },
+    };
+    let good = ping.encode(CLUSTER);
+    let with = |at: usize, byte: u8| {
+        let mut bytes = good.clone();
+        bytes[at] = byte;
+        Packet::decode(&bytes, CLUSTER)
+    };
+    assert_eq!(with(0, 9), Err(WireError::Version(9)));
+    assert_eq!(with(1, 0), Err(WireError::OtherCluster));
+    // 300 is ac 02: with 80 00 it would be longer than it has to be.
+    assert_eq!(with(18, 0), Err(WireError::Number));
+    assert_eq!(with(19, 77), Err(WireError::Unknown(77, "kind of packet")));
+    assert_eq!(
+        with(19, 7),
+        Err(WireError::Truncated),
+        "it has a length of 1, and not all of an accusation"
+    );
+    assert_eq!(
+        Packet::decode(&vec![1; PACKET_MAX + 1], CLUSTER),
+        Err(WireError::TooLong(PACKET_MAX + 1))
+    );
+    let mut many = good[..19].to_vec();
+    many.extend([7, 0xff, 0x7f]);
+    assert_eq!(
+        Packet::decode(&many, CLUSTER),
+        Err(WireError::TooMany(16_383, "pieces of news"))
+    );
+}
