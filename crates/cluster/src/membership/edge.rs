@@ -82,6 +82,13 @@ impl Edge {
         self.round = self.round.saturating_add(1);
     }
 
+    /// The question under way says nothing: it is as if it had not been asked.
+    pub(super) fn give_up(&mut self) -> bool {
+        let asked = self.probe.take().is_some();
+        self.round -= u64::from(asked);
+        asked
+    }
+
     /// A direct answer to the question of this round came after `took`.
     pub(super) fn took(&mut self, config: &Config, took: Duration) {
         let arrived = self.virtual_time(config, self.round) + took;
@@ -103,6 +110,43 @@ impl Edge {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_given_up_is_no_loss() {
+        let config = Config::default();
+        let (mut given_up, mut lost) = (Edge::new(&config, Timestamp::ZERO), None);
+        for _ in 0..100u64 {
+            given_up.next_round();
+            given_up.took(&config, Duration::from_millis(1));
+        }
+        let before = given_up.timeout(&config);
+        for give_up in [false, true] {
+            let mut edge = given_up.clone();
+            for _ in 0..3 {
+                edge.next_round();
+                edge.probe = Some(Probe {
+                    seq: 1,
+                    sent: Timestamp::ZERO,
+                    wait: before,
+                    deadline: Timestamp::ZERO,
+                    indirect: false,
+                    relays: 0,
+                    nacks: 0,
+                });
+                if give_up {
+                    assert!(edge.give_up() && !edge.give_up());
+                }
+            }
+            edge.next_round();
+            edge.took(&config, Duration::from_millis(1));
+            if give_up {
+                assert!(edge.timeout(&config) <= before);
+            } else {
+                lost = Some(edge.timeout(&config));
+            }
+        }
+        assert_eq!(lost, Some(Duration::from_millis(201)));
+    }
 
     #[test]
     fn patience_follows_the_path() {

@@ -88,6 +88,13 @@ impl Store {
         Ok(entry)
     }
 
+    /// The owner goes on under another nonce, with all it has said.
+    pub(super) fn become_process(&mut self, owner: Index, nonce: u64) {
+        if let Some(owned) = self.0.get_mut(&owner) {
+            owned.nonce = nonce;
+        }
+    }
+
     /// What others say. `whole` if nothing between it and what is known was left out. Whether it is new, and
     /// whether its value is.
     pub(super) fn take(

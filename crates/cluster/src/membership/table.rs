@@ -28,7 +28,7 @@ pub(super) struct Member {
     pub(super) since: Timestamp,
     /// When it came back after it was gone, or began anew; it is warming for a while from then.
     pub(super) returned: Option<Timestamp>,
-    /// How often it was convicted, and until when the same process is not taken back.
+    /// How often it was convicted, and until when it is not taken back.
     pub(super) strikes: u32,
     pub(super) held_until: Option<Timestamp>,
     /// When it was last told that others know better about it.
@@ -130,7 +130,7 @@ impl Table {
         }
         let was = member.status;
         let held = member.held_until.is_some_and(|until| now < until);
-        if held && record.status == Status::Alive && record.nonce == member.nonce {
+        if held && record.status == Status::Alive {
             return (Some(index), Change::None);
         }
         let change = match (was, record.status) {

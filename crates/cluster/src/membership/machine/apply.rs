@@ -11,6 +11,8 @@ use crate::membership::wire::{Body, CHALLENGES_MAX, Entry, Update};
 
 /// Contradictions after which a subject is flaky: from then on only its observers can clear it.
 const FLAKY: u32 = 3;
+/// How often a node repeats at most what it is to those who have not taken it.
+const SAY_AGAIN: Duration = Duration::from_secs(5);
 /// One of them is forgotten after that.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(30);
 
@@ -46,7 +48,7 @@ impl Membership {
 
     pub(super) fn apply(&mut self, update: Update) {
         match update {
-            Update::Member(record) => self.record(&record),
+            Update::Member(record) => self.record(&record, true),
             Update::Accuse {
                 subject,
                 nonce,
@@ -150,6 +152,21 @@ impl Membership {
         });
     }
 
+    /// Whether it is some time ago that this node last had to repeat what it is.
+    fn may_say_again(&mut self) -> bool {
+        let clock = self.clock;
+        let Some(member) = self.table.get_mut(self.me) else {
+            return false;
+        };
+        let lately = member
+            .told
+            .is_some_and(|told| clock.since(told) < SAY_AGAIN);
+        if !lately {
+            member.told = Some(clock);
+        }
+        !lately
+    }
+
     pub(super) fn become_incarnation(&mut self, incarnation: u64) {
         self.incarnation = incarnation;
         if let Some(member) = self.table.get_mut(self.me) {
@@ -233,8 +250,15 @@ impl Membership {
         }
     }
 
-    /// Others know an incarnation of this node that is not below its own, or have written it off.
+    /// Others know an incarnation of this node that is not below its own, or have written it off. It goes on as if it
+    /// were a new process, so that what was said of the one before is void everywhere, whoever hears of which first.
     fn contradict(&mut self, known: u64) {
+        self.nonce = self.rng.next_u64();
+        self.answered.clear();
+        self.store.become_process(self.me, self.nonce);
+        if let Some(member) = self.table.get_mut(self.me) {
+            member.nonce = self.nonce;
+        }
         self.become_incarnation(known.saturating_add(1));
         self.event(MembershipEvent::Contradicted {
             incarnation: self.incarnation,
@@ -244,13 +268,18 @@ impl Membership {
         }
     }
 
-    pub(super) fn record(&mut self, record: &Record) {
+    /// Takes what is said of a member. What was found by comparing is only passed on where it is a change to others
+    /// too: a newcomer does not tell everybody about everybody.
+    pub(super) fn record(&mut self, record: &Record, spread: bool) {
         if record.node.id == self.id {
             let other = record.nonce != self.nonce || record.status != Status::Alive;
             let ahead = record.incarnation > self.incarnation;
             if ahead || (other && record.incarnation == self.incarnation) {
                 self.contradict(record.incarnation);
-            } else if other && let Some(own) = self.own_record() {
+            } else if other
+                && self.may_say_again()
+                && let Some(own) = self.own_record()
+            {
                 // It was said already, and not everybody has taken it.
                 self.spread(Update::Member(own));
             }
@@ -289,9 +318,11 @@ impl Membership {
         };
         if rewire || change == Change::Updated {
             self.move_zone(index, id);
-            self.rewire();
+            self.rewire = true;
         }
-        self.spread(Update::Member(record.clone()));
+        if spread || !matches!(change, Change::Joined | Change::Updated) {
+            self.spread(Update::Member(record.clone()));
+        }
     }
 
     /// A member may have said that it is in another zone.
@@ -355,6 +386,9 @@ impl Membership {
 
     /// What has to be said once a packet, or a moment, is dealt with.
     pub(super) fn settle(&mut self) {
+        if std::mem::take(&mut self.rewire) {
+            self.rewire();
+        }
         if !self.gone.is_empty() {
             self.ask_gone_later();
             let mut gone = std::mem::take(&mut self.gone);

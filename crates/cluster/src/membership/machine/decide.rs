@@ -115,7 +115,7 @@ impl Membership {
                 self.lose(*subject, id);
             }
         }
-        self.rewire();
+        self.rewire = true;
     }
 
     pub(super) fn tidy_if_due(&mut self) {

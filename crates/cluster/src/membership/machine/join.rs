@@ -117,7 +117,7 @@ impl Membership {
         });
         let behind = stands.map(Update::Member);
         if behind.is_none() {
-            self.record(&record);
+            self.record(&record, true);
         }
         let records: Vec<Record> = self.own_record().into_iter().collect();
         let entries = Vec::new();

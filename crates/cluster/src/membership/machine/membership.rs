@@ -87,6 +87,8 @@ pub struct Membership {
     pub(super) tidy_at: Timestamp,
     pub(super) clock: Timestamp,
     pub(super) gone: Vec<NodeId>,
+    /// Who observes whom has changed.
+    pub(super) rewire: bool,
     transmits: VecDeque<Transmit>,
     events: VecDeque<MembershipEvent>,
     pub(super) counters: Counters,
@@ -155,6 +157,7 @@ impl Membership {
             tidy_at: now + Duration::from_secs(1),
             clock: now,
             gone: Vec::new(),
+            rewire: false,
             rng,
             config,
             transmits: VecDeque::new(),
@@ -383,7 +386,7 @@ impl Membership {
         self.relays.clear();
         for edge in self.edges.values_mut() {
             let spread = self.rng.jitter(self.config.probe_interval / 4);
-            if edge.probe.take().is_some() || edge.next_at < self.clock {
+            if edge.give_up() || edge.next_at < self.clock {
                 edge.next_at = self.clock + spread;
             }
         }

@@ -89,7 +89,7 @@ impl Membership {
     fn not_asked(&mut self, subject: Index) {
         let next = self.clock + self.config.probe_interval / 2;
         if let Some(edge) = self.edges.get_mut(&subject) {
-            edge.probe = None;
+            edge.give_up();
             edge.next_at = next;
         }
     }

@@ -14,6 +14,8 @@ use crate::membership::wire::{
 const CATCHING_UP: Duration = Duration::from_millis(100);
 /// What a delta may take of a packet.
 const ROOM: usize = PACKET_MAX - 64;
+/// Less than that has no room for anything.
+const ENTRY_MIN: usize = 32;
 
 impl Membership {
     /// Compares the next part of what is known with some member.
@@ -77,6 +79,9 @@ impl Membership {
             .from(first)
             .take_while(|(_, m)| m.node.id <= last)
         {
+            if room < ENTRY_MIN {
+                break;
+            }
             let id = member.node.id;
             let theirs = digest.known.iter().find(|(known, ..)| *known == id);
             let record = member.record();
@@ -116,7 +121,7 @@ impl Membership {
 
     pub(super) fn delta(&mut self, delta: Delta) {
         for record in &delta.records {
-            self.record(record);
+            self.record(record, false);
         }
         for entry in &delta.entries {
             self.take_entry(entry, true);

@@ -40,6 +40,25 @@ proptest! {
         prop_assert!(down.iter().all(|(_, event)| *event == MembershipEvent::Down(vec![id])));
     }
 
+    /// Who wakes up just when it is convicted comes back once, whatever each node has heard by then.
+    #[test]
+    fn who_wakes_up_while_it_is_convicted_comes_back_once(count in 5usize..14, millis in 700u64..1_400, seed: u64) {
+        let mut network = Network::new(count, 3, seed, Config::default());
+        network.run(Duration::from_secs(8));
+        network.events.clear();
+        network.stall(1, Duration::from_millis(millis));
+        network.run(Duration::from_secs(25));
+        let mut times = vec![0; count];
+        for (_, n, event) in &network.events {
+            times[*n] += u32::from(matches!(event, MembershipEvent::Down(_)));
+        }
+        prop_assert!(times.iter().all(|times| *times <= 1), "{times:?}");
+        for n in 0..count {
+            prop_assert_eq!(network.machine(n).alive(), count);
+            prop_assert_eq!(network.machine(n).suspects().count(), 0);
+        }
+    }
+
     /// Every fourth node stands still again and again, for up to 900 ms.
     #[test]
     fn stalls_of_a_quarter_convict_nobody_healthy(seed: u64) {
