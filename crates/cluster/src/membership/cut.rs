@@ -16,6 +16,8 @@ pub(super) const SUBJECTS_MAX: usize = 4_096;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Accusation {
     pub(super) observer: Index,
+    /// That of the subject which is meant.
+    pub(super) incarnation: u64,
     /// The observer's last statement on the subject counts.
     pub(super) number: u64,
     pub(super) health: u8,
@@ -25,12 +27,20 @@ pub(super) struct Accusation {
     pub(super) over: bool,
 }
 
+impl Accusation {
+    /// Whether that contradicts it.
+    fn is_refuted_by(&self, challenges: &[u32], incarnation: u64) -> bool {
+        self.incarnation < incarnation || challenges.contains(&self.challenge)
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 struct Subject {
     accusations: Vec<Accusation>,
     /// Since when at least L accuse it.
     since: Option<Timestamp>,
-    elsewhere: bool,
+    /// The last incarnation that others have convicted.
+    elsewhere: Option<u64>,
 }
 
 /// How far accusations have come.
@@ -93,6 +103,7 @@ impl Cut {
             subject,
             Accusation {
                 observer,
+                incarnation: 0,
                 number,
                 health: 0,
                 challenge: 0,
@@ -102,33 +113,56 @@ impl Cut {
         )
     }
 
-    /// The subject contradicts those that it quotes; how many that were.
-    pub(super) fn refute(&mut self, subject: Index, challenges: &[u32], now: Timestamp) -> usize {
-        let accusations = self
-            .subjects
-            .get_mut(&subject)
-            .map(|of| &mut of.accusations);
-        let open = accusations.into_iter().flatten().filter(|a| !a.over);
-        let mut refuted = 0;
-        for accusation in open.filter(|a| challenges.contains(&a.challenge)) {
-            accusation.over = true;
-            refuted += 1;
+    /// The subject contradicts those that it quotes, and all that mean it as it was before this incarnation; whether
+    /// there were any.
+    pub(super) fn refute(
+        &mut self,
+        subject: Index,
+        (challenges, incarnation): (&[u32], u64),
+        now: Timestamp,
+    ) -> bool {
+        let Some(of) = self.subjects.get_mut(&subject) else {
+            return false;
+        };
+        let mut refuted = of.elsewhere.take_if(|i| *i < incarnation).is_some();
+        for accusation in of.accusations.iter_mut().filter(|a| !a.over) {
+            accusation.over = accusation.is_refuted_by(challenges, incarnation);
+            refuted |= accusation.over;
         }
-        if refuted > 0 {
+        if refuted {
             self.changed = Some(now);
         }
         refuted
     }
 
-    /// Others have convicted it.
-    pub(super) fn convicted_elsewhere(&mut self, subject: Index, now: Timestamp) -> bool {
+    /// Whether there is anything to contradict for the subject.
+    pub(super) fn would_refute(
+        &self,
+        subject: Index,
+        challenges: &[u32],
+        incarnation: u64,
+    ) -> bool {
+        self.subjects.get(&subject).is_some_and(|of| {
+            let mut open = of.accusations.iter().filter(|a| !a.over);
+            of.elsewhere.is_some_and(|i| i < incarnation)
+                || open.any(|a| a.is_refuted_by(challenges, incarnation))
+        })
+    }
+
+    /// Others have convicted it at this incarnation; whether that is news.
+    pub(super) fn convicted_elsewhere(
+        &mut self,
+        subject: Index,
+        incarnation: u64,
+        now: Timestamp,
+    ) -> bool {
         if self.subjects.len() >= SUBJECTS_MAX && !self.subjects.contains_key(&subject) {
             return false;
         }
         let of = self.subjects.entry(subject).or_default();
-        let news = !of.elsewhere;
-        of.elsewhere = true;
+        let news = of.elsewhere.is_none_or(|known| known < incarnation);
         if news {
+            of.elsewhere = Some(incarnation);
             self.changed = Some(now);
         }
         news
@@ -148,7 +182,7 @@ impl Cut {
             of.accusations.retain(|a| a.at >= before);
         }
         self.subjects
-            .retain(|_, of| of.elsewhere || !of.accusations.is_empty());
+            .retain(|_, of| of.elsewhere.is_some() || !of.accusations.is_empty());
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -189,7 +223,10 @@ impl Cut {
                 .filter(|a| table.is_alive(a.observer))
                 .copied()
                 .collect();
-            let elsewhere = self.subjects.get(&subject).is_some_and(|of| of.elsewhere);
+            let elsewhere = self
+                .subjects
+                .get(&subject)
+                .is_some_and(|of| of.elsewhere.is_some());
             let suspect = elsewhere || accusers.len() >= low;
             if let Some(of) = self.subjects.get_mut(&subject) {
                 of.since = if suspect {

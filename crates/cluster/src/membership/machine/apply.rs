@@ -102,6 +102,7 @@ impl Membership {
         let Update::Accuse {
             subject,
             nonce,
+            incarnation,
             observer,
             number,
             health,
@@ -116,13 +117,14 @@ impl Membership {
         };
         let accusation = Accusation {
             observer,
+            incarnation,
             number,
             health,
             challenge,
             at: self.clock,
             over: false,
         };
-        let process = |m: &Member| m.is_alive() && m.nonce == nonce;
+        let process = |m: &Member| m.is_alive() && m.nonce == nonce && m.incarnation <= incarnation;
         let meant = self.table.get(subject).is_some_and(process);
         let may = observer != self.me && self.table.is_alive(observer);
         if meant && may && self.cut.accuse(subject, accusation) {
@@ -175,7 +177,6 @@ impl Membership {
     }
 
     fn refuted(&mut self, id: NodeId, nonce: u64, incarnation: u64, challenges: &[u32]) -> bool {
-        let clock = self.clock;
         let Some(subject) = self.table.find(id).filter(|subject| *subject != self.me) else {
             return false;
         };
@@ -186,19 +187,23 @@ impl Membership {
             return false;
         }
         member.incarnation = incarnation;
-        let accused = self
-            .cut
-            .accusers(subject)
-            .any(|a| challenges.contains(&a.challenge));
-        if accused && !self.is_flaky(subject, clock) {
-            self.cut.refute(subject, challenges, clock);
+        self.is_there(subject, challenges, incarnation);
+        true
+    }
+
+    /// A subject has proved that it is there: those accusations are over that it quotes, or that mean it as it was
+    /// before this incarnation.
+    fn is_there(&mut self, subject: Index, challenges: &[u32], incarnation: u64) {
+        let clock = self.clock;
+        if self.cut.would_refute(subject, challenges, incarnation) && !self.is_flaky(subject, clock)
+        {
+            self.cut.refute(subject, (challenges, incarnation), clock);
             self.judge_soon();
             if let Some(edge) = self.edges.get_mut(&subject) {
                 edge.accused
                     .take_if(|accused| challenges.contains(&accused.challenge));
             }
         }
-        true
     }
 
     /// Whether a subject has contradicted so often that its word is not enough. Contradictions within one interval
@@ -222,8 +227,8 @@ impl Membership {
 
     fn convicted_by_others(&mut self, id: NodeId, nonce: u64, incarnation: u64, observers: u8) {
         if id == self.id {
-            if nonce == self.nonce && incarnation >= self.incarnation {
-                self.contradict(incarnation);
+            if nonce == self.nonce {
+                self.contradict(incarnation.max(self.incarnation));
             }
             return;
         }
@@ -239,7 +244,11 @@ impl Membership {
         let all = self.ring.observers(id, subject).len();
         // Some of them may have been suspected as well, and could not speak.
         let (_, low) = thresholds(all);
-        if usize::from(observers) >= low && self.cut.convicted_elsewhere(subject, self.clock) {
+        if usize::from(observers) >= low
+            && self
+                .cut
+                .convicted_elsewhere(subject, incarnation, self.clock)
+        {
             self.judge_soon();
             self.spread(Update::Down {
                 subject: id,
@@ -314,7 +323,11 @@ impl Membership {
                 }
                 true
             }
-            Change::Updated | Change::None => false,
+            Change::Updated => {
+                self.is_there(index, &[], record.incarnation);
+                false
+            }
+            Change::None => false,
         };
         if rewire || change == Change::Updated {
             self.move_zone(index, id);

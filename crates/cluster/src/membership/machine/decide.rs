@@ -85,6 +85,8 @@ impl Membership {
             .for_each(|passage| self.passage(passage));
         for subject in stable.iter().take(room) {
             let observers = self.cut.accusers(*subject).count();
+            // Who has proved since then that it is there is not meant by those who accused it before.
+            let meant = self.cut.accusers(*subject).map(|a| a.incarnation).max();
             let Some(member) = self.table.get_mut(*subject) else {
                 continue;
             };
@@ -93,7 +95,7 @@ impl Membership {
             let update = Update::Down {
                 subject: record.node.id,
                 nonce: record.nonce,
-                incarnation: record.incarnation,
+                incarnation: meant.unwrap_or(record.incarnation),
                 observers: u8::try_from(observers).unwrap_or(u8::MAX),
             };
             self.table.apply(&record, self.clock);

@@ -217,16 +217,7 @@ impl Membership {
             nacked: false,
         };
         self.relays.push(relay);
-        let doubted = true;
-        self.send(
-            addr,
-            Body::Ping {
-                seq,
-                target,
-                doubted,
-            },
-            Class::Probe,
-        );
+        self.send_ping(addr, seq, target, true);
     }
 
     /// Those who asked are told that this node at least is there.

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use ninefold_core::time::Timestamp;
@@ -9,6 +10,7 @@ use crate::membership::cut::Accusation;
 use crate::membership::edge::{Accused, Edge, GOOD, Probe};
 use crate::membership::event::MembershipEvent;
 use crate::membership::health::LocalHealth;
+use crate::membership::node::NodeId;
 use crate::membership::table::Index;
 use crate::membership::wire::{Body, Update};
 
@@ -71,18 +73,25 @@ impl Membership {
             relays: 0,
             nacks: 0,
         });
-        let doubted = false;
-        if !self.send(
-            addr,
-            Body::Ping {
-                seq,
-                target,
-                doubted,
-            },
-            Class::Probe,
-        ) {
+        if !self.send_ping(addr, seq, target, false) {
             self.not_asked(subject);
         }
+    }
+
+    /// Asks a member whether it is there. False if that could not be sent.
+    pub(super) fn send_ping(
+        &mut self,
+        addr: SocketAddr,
+        seq: u64,
+        target: NodeId,
+        doubted: bool,
+    ) -> bool {
+        let ping = Body::Ping {
+            seq,
+            target,
+            doubted,
+        };
+        self.send(addr, ping, Class::Probe)
     }
 
     /// What was never sent cannot be answered.
@@ -125,16 +134,7 @@ impl Membership {
         probe.deadline = clock + wait;
         probe.relays = others.len();
         let seq = probe.seq;
-        let doubted = true;
-        self.send(
-            addr,
-            Body::Ping {
-                seq,
-                target,
-                doubted,
-            },
-            Class::Probe,
-        );
+        self.send_ping(addr, seq, target, true);
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         for other in others {
             if let Some(addr) = self.addr(other) {
@@ -189,6 +189,7 @@ impl Membership {
             return;
         };
         let (id, nonce, addr) = (member.node.id, member.nonce, member.node.addr);
+        let incarnation = member.incarnation;
         let Some(edge) = self.edges.get_mut(&subject) else {
             return;
         };
@@ -205,6 +206,7 @@ impl Membership {
         let health = self.health.score();
         let accusation = Accusation {
             observer: self.me,
+            incarnation,
             number,
             health,
             challenge,
@@ -216,6 +218,7 @@ impl Membership {
         let update = Update::Accuse {
             subject: id,
             nonce,
+            incarnation,
             observer: self.id,
             number,
             health,

@@ -70,6 +70,8 @@ pub enum Update {
         subject: NodeId,
         /// Which process of it.
         nonce: u64,
+        /// As the observer knows it: who has proved since then that it is there is not meant.
+        incarnation: u64,
         /// Who says so.
         observer: NodeId,
         /// Grows with every statement of this observer on this subject; the last one counts.

@@ -227,6 +227,7 @@ fn write_update(to: &mut Writer, update: &Update) {
         Update::Accuse {
             subject,
             nonce,
+            incarnation,
             observer,
             number,
             health,
@@ -235,6 +236,7 @@ fn write_update(to: &mut Writer, update: &Update) {
             to.u8(2);
             to.id(*subject);
             to.u64(*nonce);
+            to.number(*incarnation);
             to.id(*observer);
             to.number(*number);
             to.u8(*health);
@@ -288,6 +290,7 @@ fn read_update(from: &mut Reader<'_>) -> Result<Update, WireError> {
         2 => Update::Accuse {
             subject: from.id()?,
             nonce: from.u64()?,
+            incarnation: from.number()?,
             observer: from.id()?,
             number: from.number()?,
             health: match from.u8()? {

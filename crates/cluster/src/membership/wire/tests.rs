@@ -51,11 +51,12 @@ fn entry() -> impl Strategy<Value = Entry> {
 fn update() -> impl Strategy<Value = Update> {
     prop_oneof![
         record().prop_map(Update::Member),
-        (any::<(u64, u64, u64, u64, u32)>(), 0u8..8).prop_map(
-            |((s, nonce, o, number, c), health)| {
+        (any::<(u64, u64, u64, u64, u64, u32)>(), 0u8..8).prop_map(
+            |((s, nonce, incarnation, o, number, c), health)| {
                 Update::Accuse {
                     subject: NodeId(s),
                     nonce,
+                    incarnation,
                     observer: NodeId(o),
                     number,
                     health,
