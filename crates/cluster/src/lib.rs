@@ -11,3 +11,5 @@ pub mod membership;
 pub mod model;
 pub mod qos;
 pub mod trace;
+#[cfg(test)]
+mod transcripts;

@@ -7,7 +7,6 @@
 //! `MILLIS frozen`, `standing others=N heard=N`, `response CLASS PERCENT GUARD…`.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use ninefold_core::event::EvidenceLine;
 use ninefold_core::taxonomy::FailureClass;
@@ -20,15 +19,7 @@ use super::{Evidence, Health, Ledger, Observer, Said, Sign, Subject};
 
 #[test]
 fn transcripts() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/evidence");
-    let mut count = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        expect_test::expect_file![&path].assert_eq(&play(&text));
-        count += 1;
-    }
-    assert!(count >= 8, "only {count} transcripts");
+    crate::transcripts::all("evidence", 8, play);
 }
 
 fn play(text: &str) -> String {

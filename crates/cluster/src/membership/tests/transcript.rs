@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use super::network::Network;
@@ -11,15 +10,7 @@ use crate::membership::{Config, MembershipEvent, Status};
 
 #[test]
 fn transcripts() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/membership");
-    let mut count = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        expect_test::expect_file![&path].assert_eq(&play(&text));
-        count += 1;
-    }
-    assert!(count >= 8, "only {count} transcripts");
+    crate::transcripts::all("membership", 8, play);
 }
 
 fn play(text: &str) -> String {
