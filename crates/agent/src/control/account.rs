@@ -55,13 +55,14 @@ impl Control {
                 self.parts.incidents.impact(at, &suspect, harm);
             }
         }
-        for delta in &routes {
-            let suspect = Suspect::Service(Arc::clone(&delta.service));
-            let harm = delta.unserved.clone();
-            self.parts.incidents.impact(at, &suspect, harm);
+        for mut delta in routes {
+            if let Some(harm) = delta.unserved.take() {
+                let suspect = Suspect::Service(Arc::clone(&delta.service));
+                self.parts.incidents.impact(at, &suspect, harm);
+            }
             self.parts.ledger.add_route(at, &delta.route, delta.totals);
             let hurt = hurts.get(&*delta.route).map_or(&[][..], Vec::as_slice);
-            self.spend(at, delta, hurt);
+            self.spend(at, &delta, hurt);
         }
         self.ledger_problem = self
             .parts

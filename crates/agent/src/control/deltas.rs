@@ -36,8 +36,8 @@ pub(crate) struct RouteDelta {
     pub(crate) totals: RouteTotals,
     /// Of those that failed: hit by a fault that was injected.
     pub(crate) injected_failed: u64,
-    /// Requests for which no endpoint was asked.
-    pub(crate) unserved: RouteImpact,
+    /// Requests for which no endpoint was asked, if there are any.
+    pub(crate) unserved: Option<RouteImpact>,
     /// Answers by the upper bound of their time in nanoseconds (`u64::MAX` for the rest).
     pub(crate) latency: Vec<(u64, u64)>,
 }
@@ -153,19 +153,23 @@ fn counted(
     .collect()
 }
 
-fn unserved(before: Option<&RouteCounters>, now: &RouteCounters, traces: &Traces) -> RouteImpact {
+fn unserved(
+    before: Option<&RouteCounters>,
+    now: &RouteCounters,
+    traces: &Traces,
+) -> Option<RouteImpact> {
     let ends = now.unserved.iter().map(|(end, count)| {
         let mut before = before.iter().flat_map(|before| &before.unserved);
         let was = before.find(|(known, _)| known == end);
         (*end, count.saturating_sub(was.map_or(0, |(_, was)| *was)))
     });
     let ends = counted(&now.route, ends, traces);
-    RouteImpact {
+    (!ends.is_empty()).then(|| RouteImpact {
         route: now.route.to_string(),
         hurt: ends.iter().map(|end| end.requests).sum(),
         masked: 0,
         ends,
-    }
+    })
 }
 
 fn route(before: Option<&RouteCounters>, now: &RouteCounters, traces: &Traces) -> RouteDelta {
