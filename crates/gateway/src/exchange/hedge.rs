@@ -170,8 +170,9 @@ impl Exchange {
         let hub = &self.ticket.client.worker.hub;
         let waited = began.elapsed();
         upstream.outrun(hub.clock.now(), waited);
-        let slow = hub.slow_above(upstream).is_some_and(|limit| waited > limit);
-        if slow && upstream.endpoint.fate.place() == Place::Canary {
+        if upstream.endpoint.fate.place() == Place::Canary
+            && hub.slow_above(upstream).is_some_and(|limit| waited > limit)
+        {
             hub.absolve(upstream.service, &upstream.endpoint, waited);
         }
     }
