@@ -38,6 +38,19 @@ impl Swim {
         }
     }
 
+    /// What was known of somebody who is accused, if that is to be believed. I defend myself.
+    fn state_before(&mut self, node: NodeId, incarnation: u32) -> Option<State> {
+        let (known, state) = self.records.get(node)?;
+        if incarnation < known || incarnation >= INCARNATION_MAX {
+            return None;
+        }
+        if node == self.me {
+            self.accused(incarnation);
+            return None;
+        }
+        Some(state)
+    }
+
     pub(super) fn suspect(
         &mut self,
         node: NodeId,
@@ -45,16 +58,9 @@ impl Swim {
         from: NodeId,
         cx: &mut Context<'_>,
     ) {
-        let Some((known, state)) = self.records.get(node) else {
+        let Some(state) = self.state_before(node, incarnation) else {
             return;
         };
-        if incarnation < known || incarnation >= INCARNATION_MAX {
-            return;
-        }
-        if node == self.me {
-            self.accused(incarnation);
-            return;
-        }
         let message = Message::Suspect {
             incarnation,
             node,
@@ -98,16 +104,9 @@ impl Swim {
         from: NodeId,
         cx: &mut Context<'_>,
     ) {
-        let Some((known, state)) = self.records.get(node) else {
+        let Some(state) = self.state_before(node, incarnation) else {
             return;
         };
-        if incarnation < known || incarnation >= INCARNATION_MAX {
-            return;
-        }
-        if node == self.me {
-            self.accused(incarnation);
-            return;
-        }
         if state == State::Dead {
             return;
         }
