@@ -71,8 +71,8 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["bench", "reload", options @ ..] => bench::reload::run(options),
         ["bench", "policies", options @ ..] => bench::policies::run(options),
         ["bench", "behaviour", options @ ..] => bench::behaviour::run(options),
-        ["bench", "detection", options @ ..] => bench::detection::run(options),
-        ["bench", "membership", options @ ..] => bench::membership::run(options),
+        ["bench", "detection", options @ ..] => bench::page::DETECTION.run(options),
+        ["bench", "membership", options @ ..] => bench::page::MEMBERSHIP.run(options),
         ["fuzz", options @ ..] => fuzz::run(options),
         ["help"] => {
             say::out(USAGE);

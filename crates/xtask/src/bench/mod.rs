@@ -6,11 +6,10 @@
 pub(crate) mod arguments;
 pub(crate) mod availability;
 pub(crate) mod behaviour;
-pub(crate) mod detection;
 pub(crate) mod gateway;
 mod install;
 mod machine;
-pub(crate) mod membership;
+pub(crate) mod page;
 pub(crate) mod policies;
 pub(crate) mod reload;
 mod revision;
