@@ -102,6 +102,17 @@ fn faults_that_only_clients_see_are_survived_without_a_restart() {
     );
 }
 
+/// The report on one trial of a claim that does not hold.
+fn refuted(cluster: &Cluster, claim: &str) -> Value {
+    let output = cluster.run(&[
+        "verify", "--trials", "1", "--claim", claim, "--output", "json",
+    ]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(verdicts(&report), ["REFUTED"], "{report:#}");
+    assert_eq!(output.status.code(), Some(1));
+    report
+}
+
 /// Where all are slow there is nowhere to go: the claim is refuted, and the fault is gone afterwards.
 #[test]
 fn slowness_of_all_is_refuted() {
@@ -110,12 +121,7 @@ fn slowness_of_all_is_refuted() {
     let cluster = Cluster::up(&three_replicas(&claim));
     cluster.ready(3);
     let name = "any one replica may be slow";
-    let output = cluster.run(&[
-        "verify", "--trials", "1", "--claim", name, "--output", "json",
-    ]);
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(verdicts(&report), ["REFUTED"], "{report:#}");
-    assert_eq!(output.status.code(), Some(1));
+    let report = refuted(&cluster, name);
     let reason = report["claims"][0]["reasons"][0].as_str().unwrap();
     assert!(reason.contains("keep away"), "{reason}");
     let status = cluster.json(&["status", "--output", "json"]);
@@ -143,12 +149,7 @@ fn broken_connections_are_refuted_without_retries_and_ejection() {
     let cluster = Cluster::up(&file);
     cluster.ready(3);
     let name = "any one replica may break connections";
-    let output = cluster.run(&[
-        "verify", "--trials", "1", "--claim", name, "--output", "json",
-    ]);
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(verdicts(&report), ["REFUTED"], "{report:#}");
-    assert_eq!(output.status.code(), Some(1));
+    let report = refuted(&cluster, name);
     let reasons = report["claims"][0]["reasons"].to_string();
     assert!(
         reasons.contains("keep away") && reasons.contains("requests failed"),
