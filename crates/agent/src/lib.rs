@@ -7,6 +7,7 @@
 pub mod admin;
 mod begin;
 mod client;
+mod cluster;
 mod control;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -21,6 +22,7 @@ mod takeover;
 mod tolerance;
 
 pub use client::{AdminClient, ClientError};
+pub use cluster::ClusterOptions;
 pub use history::History;
 pub use left_behind::stop_left_behind;
 pub use locate::{LocateError, Located, locate};

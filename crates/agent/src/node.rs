@@ -16,6 +16,7 @@ use ninefold_observe::journal::JournalError;
 use ninefold_observe::slo_ledger::LedgerError;
 
 use crate::begin::{Arrival, How};
+use crate::cluster::ClusterOptions;
 use crate::control::now;
 use crate::reload::{ReloadReport, ReloadRequest, TURN_MAX, reload};
 use crate::stand::{Remains, Setup, Stand};
@@ -46,6 +47,8 @@ pub struct NodeOptions {
     pub state: StateFolder,
     /// The command that runs a keeper; its folder is appended.
     pub keeper: Vec<OsString>,
+    /// Its part in a cluster; nothing where it is alone.
+    pub cluster: Option<ClusterOptions>,
     /// Arguments of `up` besides the file and the state folder, for a successor.
     pub arguments: Vec<OsString>,
     /// Called with every event of the journal, on whichever thread recorded it.
@@ -57,6 +60,7 @@ impl NodeOptions {
         let setup = Setup {
             state: self.state,
             keeper: self.keeper,
+            cluster: self.cluster,
             arguments: self.arguments,
             on_event: self.on_event,
         };
@@ -95,6 +99,14 @@ pub enum NodeError {
     /// The node that runs.
     #[error(transparent)]
     Take(#[from] TakeError),
+    /// The socket for gossip.
+    #[error("gossip cannot listen on {address}: {source}; is another node there?")]
+    Gossip {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A name that is none.
     #[error(transparent)]
     Name(model::InvalidName),
@@ -313,6 +325,7 @@ impl Node {
             let parts = &control.parts;
             (parts.supervisor.clone(), parts.journal.clone())
         };
+        stand.end_gossip(true).await;
         supervisor.stop().await;
         stand.end_tasks().await;
         journal.record(now(), EventKind::NodeStopped);

@@ -14,7 +14,8 @@ use tokio::task::JoinHandle;
 
 use crate::admin;
 use crate::begin::{Arrival, Begun, begin};
-use crate::control::{self, Control, Handle, Launch};
+use crate::cluster::{ClusterOptions, Gossip};
+use crate::control::{self, Cluster, Control, Handle, Launch};
 use crate::node::{FIRST_LOOK_MAX, NodeError};
 use crate::state::{StateFolder, StateLock};
 use crate::takeover;
@@ -25,6 +26,8 @@ pub(crate) struct Setup {
     pub(crate) state: StateFolder,
     /// The command that runs a keeper; its folder is appended.
     pub(crate) keeper: Vec<OsString>,
+    /// Its part in a cluster.
+    pub(crate) cluster: Option<ClusterOptions>,
     /// How `up` was called, for a successor: what stands behind the program and its file.
     pub(crate) arguments: Vec<OsString>,
     /// Called with every event of the journal.
@@ -102,7 +105,9 @@ impl Stand {
             })?;
         let (journal, supervisor) = (parts.journal.clone(), parts.supervisor.clone());
         let gateway = Arc::clone(&parts.gateway);
+        let name = parts.file.cluster.name.to_string();
         let mut control = Control::new(parts, faults);
+        control.cluster = join(setup, &name)?;
         // A gateway that serves already knows better who is ready than who was just begun to probe.
         control.hold();
         if let Some(counted) = counted {
@@ -134,6 +139,8 @@ impl Stand {
         if !supervisor.settled(FIRST_LOOK_MAX).await {
             tracing::warn!("some endpoints have not answered a probe yet; serving without them");
         }
+        handle.lock().tell_all();
+        handle.told_by_all(FIRST_LOOK_MAX).await;
         // The routing must know before the first request asks it.
         handle.lock().release();
         Ok(Self {
@@ -147,6 +154,14 @@ impl Stand {
             tasks,
             _lock: lock,
         })
+    }
+
+    /// Ends this node's part in its cluster: it leaves, or falls silent so that another process goes on.
+    pub(crate) async fn end_gossip(&self, leave: bool) {
+        let cluster = self.handle.lock().cluster.take();
+        if let Some(cluster) = cluster {
+            cluster.gossip.end(leave).await;
+        }
     }
 
     /// Ends the tasks: nothing is decided or served by the admin API any more.
@@ -163,6 +178,7 @@ impl Stand {
     pub(crate) async fn leave(mut self) -> Remains {
         let supervisor = self.handle.lock().parts.supervisor.clone();
         supervisor.leave().await;
+        self.end_gossip(false).await;
         self.end_tasks().await;
         let mut control = self.handle.lock();
         let counted = control.settle();
@@ -174,4 +190,18 @@ impl Stand {
             counted,
         }
     }
+}
+
+/// Begins to gossip, where the node is not alone.
+fn join(setup: &Setup, cluster: &str) -> Result<Option<Cluster>, NodeError> {
+    let Some(options) = &setup.cluster else {
+        return Ok(None);
+    };
+    let incarnation = setup.state.incarnation();
+    let refused = |source| NodeError::Gossip {
+        address: options.gossip,
+        source,
+    };
+    let gossip = Gossip::start(options, cluster, incarnation).map_err(refused)?;
+    Ok(Some(Cluster::new(gossip, options, setup.state.clone())))
 }

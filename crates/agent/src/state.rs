@@ -145,6 +145,32 @@ impl StateFolder {
         self.path.join("next.sock")
     }
 
+    /// The folder of what this node has of its cluster.
+    #[must_use]
+    pub fn cluster(&self) -> PathBuf {
+        self.path.join("cluster")
+    }
+
+    /// The last incarnation of this node in its cluster that is known, or 0: others know better, and say so.
+    pub(crate) fn incarnation(&self) -> u64 {
+        let text = fs::read_to_string(self.cluster().join("incarnation"));
+        text.ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// Keeps the incarnation for the next start.
+    pub(crate) fn keep_incarnation(&self, incarnation: u64) -> io::Result<()> {
+        let folder = self.cluster();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)?;
+        let (path, fresh) = (folder.join("incarnation"), folder.join("incarnation.tmp"));
+        fs::write(&fresh, format!("{incarnation}\n"))?;
+        fs::rename(fresh, path)
+    }
+
     /// The journal's folder.
     #[must_use]
     pub fn journal(&self) -> PathBuf {

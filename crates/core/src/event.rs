@@ -67,6 +67,23 @@ pub enum EventKind {
         /// Its version.
         version: String,
     },
+    /// A node of the cluster came, went, or is known in another way than before.
+    Member {
+        /// Which node.
+        node: String,
+        /// What: `joined`, `returned`, `restarted`, `left`, `down`, `silent` (it does not answer this node, on no
+        /// path), `relayed` (it answers this node only through others) or `direct` (it answers again).
+        change: String,
+    },
+    /// What this node makes of its own place in the cluster.
+    Standing {
+        /// What: `quiesced` (it hears from half of the members or fewer, and decides nothing) or `resumed`,
+        /// `isolated` (most of whom it observes are silent to it, and it accuses nobody) or `connected`,
+        /// `contradicted` (others had written it off), `frozen ZONE` (too much began there at once for a
+        /// coincidence, and nobody there is convicted) or `thawed ZONE`, `capped` (as many were convicted in a minute
+        /// as may be).
+        what: String,
+    },
     /// An instance's process runs.
     InstanceStarted {
         /// Which instance.

@@ -73,6 +73,13 @@ pub enum Seen {
         /// The instance's.
         pid: u32,
     },
+    /// The node that runs it is convicted: none of its observers hears from it on any path.
+    NodeLost {
+        /// Which node.
+        node: String,
+        /// The first who heard nothing, as far as this node knows.
+        silent_since: Timestamp,
+    },
     /// A probe ended.
     Probe {
         /// Which of the three.

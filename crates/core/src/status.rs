@@ -30,6 +30,12 @@ pub struct NodeStatus {
     pub listeners: Vec<ListenerStatus>,
     /// The services by name.
     pub services: Vec<ServiceStatus>,
+    /// Which node of the cluster this is; none where it is alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// The nodes of the cluster as this one knows them, itself included; none where it is alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<MemberStatus>,
     /// Every instance of every service.
     pub instances: Vec<InstanceStatus>,
     /// The routes by name.
@@ -44,6 +50,83 @@ pub struct NodeStatus {
     pub faults: Vec<FaultNotice>,
     /// What is wrong with Ninefold itself, as in a journal that cannot be written.
     pub degraded: Vec<String>,
+}
+
+/// One node of the cluster, as another one knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberStatus {
+    /// Its name, as in `n2`.
+    pub node: String,
+    /// Its zone, if it has one.
+    pub zone: Option<String>,
+    /// Where it gossips.
+    pub address: String,
+    /// What is decided about it.
+    pub state: MemberState,
+    /// How the node that says so hears from it.
+    pub path: MemberPath,
+    /// Observers that accuse it now.
+    pub accused_by: u32,
+    /// Whether it came, or came back, a short while ago.
+    pub warming: bool,
+    /// Grows with each of its starts, and each time that it contradicts.
+    pub incarnation: u64,
+    /// Instances that it runs.
+    pub instances: u32,
+}
+
+/// What is decided about a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MemberState {
+    /// It is there.
+    Alive,
+    /// It said that it leaves.
+    Left,
+    /// Enough of its observers hear nothing of it, on no path.
+    Down,
+}
+
+impl MemberState {
+    /// The name used in text and JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Left => "left",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// How one node hears from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemberPath {
+    /// It is the node itself.
+    Itself,
+    /// It answers.
+    Direct,
+    /// It answers others, and not this one.
+    Relayed,
+    /// It answers nobody who was asked.
+    Silent,
+    /// Others observe it.
+    Unobserved,
+}
+
+impl MemberPath {
+    /// The name used in text and JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Itself => "itself",
+            Self::Direct => "direct",
+            Self::Relayed => "relayed",
+            Self::Silent => "silent",
+            Self::Unobserved => "unobserved",
+        }
+    }
 }
 
 /// One listener.
@@ -178,6 +261,9 @@ pub struct InstanceStatus {
     pub service: String,
     /// Itself, as `service/ordinal`.
     pub instance: InstanceId,
+    /// The node that runs it; none where the node is alone, and of an external endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// Its zone, if it has one.
     pub zone: Option<String>,
     /// Where it listens.

@@ -251,6 +251,7 @@ fn members(file: &model::File) -> BTreeMap<InstanceId, Facts> {
         let mut member = |ordinal: usize, zone: Option<&model::Name>, supervised| {
             let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
             let facts = Facts {
+                node: None,
                 zone: zone.map(model::Name::shared),
                 supervised,
                 probed,
@@ -319,6 +320,7 @@ impl Control {
             return;
         };
         let facts = Facts {
+            node: None,
             zone,
             supervised: false,
             probed: service.health.ready.is_some() || service.health.live.is_some(),

@@ -19,6 +19,7 @@ use ninefold_observe::metrics::Metrics;
 use ninefold_observe::slo_ledger::SloLedger;
 use ninefold_supervise::{PrepareState, Report, Supervisor};
 
+use super::cluster::Cluster;
 use super::deltas::Deltas;
 use super::faults::Faults;
 use super::routing::Routing;
@@ -74,6 +75,8 @@ pub(crate) struct Parts {
 #[derive(Debug)]
 pub(crate) struct Control {
     pub(crate) parts: Parts,
+    /// Its part of a cluster, where it has one.
+    pub(crate) cluster: Option<Cluster>,
     /// The file whose instances are judged.
     pub(super) judged: Arc<model::File>,
     /// Endpoints that are judged although no file names them.
@@ -99,6 +102,7 @@ impl Control {
             judged: Arc::clone(&parts.file),
             found: BTreeSet::new(),
             parts,
+            cluster: None,
             started: now(),
             phase: Phase::Starting,
             routing: Routing::default(),
@@ -152,8 +156,10 @@ impl Control {
         match report {
             Report::Changed => self.publish(),
             Report::Observed(observation) => {
+                self.note_exit(&observation);
                 self.publish();
                 if matches!(observation.seen, Seen::Started { .. }) {
+                    self.register_with_node(&observation.instance);
                     // What callers met so far, they met at the process before.
                     self.account();
                 }
@@ -214,6 +220,7 @@ impl Control {
         self.publish();
         self.account();
         self.learn_events();
+        self.keep_incarnation();
         self.parts.journal.flush(now());
         self.end_faults();
     }

@@ -12,8 +12,12 @@ use ninefold_supervise::Report;
 use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
 
+use super::cluster::Cluster;
 use super::core::Control;
 use crate::state::StateFolder;
+
+/// How often is looked at what others told.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// What it takes to go on with another supervisor.
 #[derive(Debug)]
@@ -56,6 +60,29 @@ impl Handle {
             stop,
             registry,
             launch: Arc::new(launch),
+        }
+    }
+
+    /// Waits until every other node that is there has told of what it runs, at most for `limit`. Where the node is
+    /// alone there is nothing to wait for.
+    pub(crate) async fn told_by_all(&self, limit: Duration) {
+        let is_told = || self.lock().cluster.as_ref().is_none_or(Cluster::knows_all);
+        let asked = std::time::Instant::now();
+        while !is_told() && asked.elapsed() < limit {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Resolves when the cluster is known in another way than before; never, where the node is alone.
+    pub(crate) async fn cluster_changes(&self) {
+        let shared = self
+            .lock()
+            .cluster
+            .as_ref()
+            .map(|cluster| Arc::clone(cluster.gossip.shared()));
+        match shared {
+            Some(shared) => shared.changed.notified().await,
+            None => std::future::pending().await,
         }
     }
 

@@ -5,9 +5,10 @@
 //! decides who takes traffic, [`deltas`] turns counters into what happened since, [`account`] feeds
 //! detector, incidents and objectives, [`status`] assembles what is shown, [`faults`] keeps what is
 //! injected on purpose, [`traces`] names requests that ended badly, [`recall`] goes on from what another
-//! process knew.
+//! process knew, [`cluster`] shares with other nodes what each runs.
 
 mod account;
+mod cluster;
 mod core;
 mod deltas;
 mod faults;
@@ -19,6 +20,7 @@ mod status;
 mod traces;
 
 pub(crate) use account::{judges, objectives, routes};
+pub(crate) use cluster::Cluster;
 pub(crate) use core::{Control, Parts, now};
 pub(crate) use faults::Faults;
 pub(crate) use handle::{Handle, Launch};

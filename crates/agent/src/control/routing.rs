@@ -145,25 +145,9 @@ impl Control {
         if self.routing.held {
             return;
         }
-        let views: Vec<EndpointView> = self
-            .parts
-            .supervisor
-            .endpoints()
-            .into_iter()
-            .map(|endpoint| EndpointView {
-                admitted: endpoint.admitted && !self.routing.leaving.contains(&endpoint.instance),
-                instance: endpoint.instance,
-                address: endpoint.address,
-                zone: endpoint.zone,
-                degraded: endpoint.degraded,
-                doubtful: endpoint.doubtful,
-                weight: endpoint.weight,
-                backup: endpoint.backup,
-                ready_since: endpoint.ready_since,
-                host: endpoint.host,
-                incarnation: endpoint.incarnation,
-            })
-            .collect();
+        let mut views = self.own_endpoints();
+        self.announce(&views);
+        views.extend(self.peers_endpoints(&views));
         let at = now();
         let moved = self.routing.note(&views, at);
         if moved.changed {
@@ -175,5 +159,32 @@ impl Control {
         for instance in moved.newly_in {
             self.ready(&instance, at);
         }
+    }
+
+    /// Tells other nodes of this one's instances, whatever this gateway was told of them.
+    pub(crate) fn tell_all(&mut self) {
+        let own = self.own_endpoints();
+        self.announce(&own);
+    }
+
+    /// What this node runs or watches.
+    fn own_endpoints(&self) -> Vec<EndpointView> {
+        let leaving = &self.routing.leaving;
+        let endpoints = self.parts.supervisor.endpoints().into_iter();
+        endpoints
+            .map(|endpoint| EndpointView {
+                admitted: endpoint.admitted && !leaving.contains(&endpoint.instance),
+                instance: endpoint.instance,
+                address: endpoint.address,
+                zone: endpoint.zone,
+                degraded: endpoint.degraded,
+                doubtful: endpoint.doubtful,
+                weight: endpoint.weight,
+                backup: endpoint.backup,
+                ready_since: endpoint.ready_since,
+                host: endpoint.host,
+                incarnation: endpoint.incarnation,
+            })
+            .collect()
     }
 }

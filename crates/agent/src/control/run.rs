@@ -28,6 +28,7 @@ pub(crate) async fn run(
             // The ticks come first: a flood of reports must not keep counting and drains waiting.
             _ = slow.tick() => handle.lock().slow_tick(),
             _ = fast.tick() => handle.lock().fast_tick(),
+            () = handle.cluster_changes() => handle.lock().cluster_changed(),
             Some(report) = reports.recv() => handle.lock().report(report),
         }
     }

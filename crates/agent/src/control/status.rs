@@ -36,6 +36,8 @@ impl Control {
             phase: self.phase.name().to_owned(),
             listeners: self.listeners(),
             services: self.services(&instances),
+            node: self.own_name(),
+            members: self.members(),
             instances,
             routes: self.routes(),
             slos: self.slos(at),
@@ -54,6 +56,11 @@ impl Control {
     /// The supervisor's instances, with what the gateway and the classifier know of them.
     fn instances(&self) -> Vec<InstanceStatus> {
         let mut instances = self.parts.supervisor.instances();
+        for instance in &mut instances {
+            instance.node = self.own_name();
+        }
+        instances.extend(self.peers_instances());
+        instances.sort_by(|a, b| a.instance.cmp(&b.instance));
         for instance in &mut instances {
             if let Some(counters) = self.deltas.endpoint(&instance.instance) {
                 instance.ejected = counters.ejected();

@@ -229,6 +229,7 @@ mod tests {
 
     fn endpoint(ordinal: u32, address: &str, state: InstanceState) -> InstanceStatus {
         InstanceStatus {
+            node: None,
             service: "web".to_owned(),
             instance: InstanceId::new("web", ordinal),
             zone: None,

@@ -129,6 +129,7 @@ impl Shop {
 
 fn instance(ordinal: u32) -> InstanceStatus {
     InstanceStatus {
+        node: None,
         service: "web".to_owned(),
         instance: InstanceId::new("web", ordinal),
         zone: Some(if ordinal.is_multiple_of(2) { "a" } else { "b" }.to_owned()),

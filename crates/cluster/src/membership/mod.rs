@@ -49,6 +49,6 @@ pub mod wire;
 pub use config::Config;
 pub use event::{MembershipEvent, Transmit};
 pub use machine::{Counters, Membership};
-pub use node::{LABEL_MAX, Node, NodeId, Record, Status};
+pub use node::{LABEL_MAX, Node, NodeId, Path, Record, Status};
 pub use ring::OBSERVERS_MAX;
 pub use store::{ENTRIES_MAX, SetError};

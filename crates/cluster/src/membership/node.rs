@@ -50,6 +50,17 @@ pub enum Status {
     Down,
 }
 
+/// How an observer hears from its subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// From itself.
+    Direct,
+    /// Only through others: the link between the two is bad.
+    Relayed,
+    /// Not at all.
+    Silent,
+}
+
 /// What is passed on about a member.
 ///
 /// The higher incarnation is right; of the same, `Down` is before `Left` and `Left` before `Alive`.

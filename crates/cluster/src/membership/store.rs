@@ -162,6 +162,12 @@ impl Store {
         self.0.get(&owner)?.entries.get(key)?.value.as_ref()
     }
 
+    pub(super) fn all(&self, owner: Index) -> impl Iterator<Item = (&Arc<str>, &Arc<[u8]>)> {
+        let owned = self.0.get(&owner);
+        let entries = owned.into_iter().flat_map(|owned| &owned.entries);
+        entries.filter_map(|(key, stored)| Some((key, stored.value.as_ref()?)))
+    }
+
     pub(super) fn forget(&mut self, owner: Index) {
         self.0.remove(&owner);
     }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::callers;
 use super::charge::line;
 use super::finding::{Facts, Finding};
-use super::process::{crash_loop, exit, keeper_lost, spawn, unready};
+use super::process::{crash_loop, exit, keeper_lost, node_lost, spawn, unready};
 use super::rules::{Peers, judge};
 use super::settings::Settings;
 use super::track::{Life, Track};
@@ -39,6 +39,12 @@ impl Detector {
                 self.tracks.insert(instance, Track::new(facts));
             }
         }
+    }
+
+    /// What does not change about an instance that is registered.
+    #[must_use]
+    pub fn facts(&self, instance: &InstanceId) -> Option<&Facts> {
+        Some(&self.tracks.get(instance)?.facts)
     }
 
     /// Forgets an instance and its verdict.
@@ -94,6 +100,11 @@ impl Detector {
             }
             Seen::KeeperLost { keeper, pid } => {
                 let charge = keeper_lost(at, *keeper, *pid);
+                return found(track.charge(instance, at, charge));
+            }
+            Seen::NodeLost { node, silent_since } => {
+                track.down();
+                let charge = node_lost(at, node, *silent_since);
                 return found(track.charge(instance, at, charge));
             }
             Seen::Probe {

@@ -7,6 +7,8 @@ use crate::time::Timestamp;
 /// What does not change about an instance, and matters to its judges.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
+    /// The node that runs it, where there are several.
+    pub node: Option<Arc<str>>,
     /// Its zone, if it has one.
     pub zone: Option<Arc<str>>,
     /// Whether Ninefold starts its process and sees it end.

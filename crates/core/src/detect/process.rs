@@ -42,6 +42,21 @@ pub(super) fn exit(
     }
 }
 
+/// Of a node from which nobody hears anything its instances are as good as gone, whatever they do.
+pub(super) fn node_lost(at: Timestamp, node: &str, silent_since: Timestamp) -> Charge {
+    let what = format!(
+        "node {node}, which runs it, answers none of its observers on any path; they convicted it {} after its first silence here",
+        short(nanos(at.since(silent_since)))
+    );
+    Charge {
+        class: FailureClass::CrashStop,
+        weight: 5,
+        clears: Clears::Any,
+        onset: silent_since,
+        evidence: vec![line(at, "members", what)],
+    }
+}
+
 pub(super) fn spawn(at: Timestamp, error: &str) -> Charge {
     let what = format!("the process could not be started: {error}");
     Charge {

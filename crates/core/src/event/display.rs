@@ -14,6 +14,8 @@ impl fmt::Display for EventKind {
             | Self::ConfigChanged { .. }
             | Self::ReloadRolledBack { .. }
             | Self::TookOver { .. }
+            | Self::Member { .. }
+            | Self::Standing { .. }
             | Self::Notice { .. } => node(self, f),
             Self::InstanceStarted { .. }
             | Self::InstanceAdopted { .. }
@@ -58,6 +60,8 @@ fn node(kind: &EventKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         EventKind::TookOver { from, version } => {
             write!(f, "took over from pid {from}, version {version}")
         }
+        EventKind::Member { node, change } => write!(f, "node {node}: {change}"),
+        EventKind::Standing { what } => write!(f, "this node in its cluster: {what}"),
         EventKind::Notice { text } => f.write_str(text),
         other => write!(f, "{other:?}"),
     }

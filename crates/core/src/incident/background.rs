@@ -158,6 +158,7 @@ fn line(event: &Event) -> Option<Line> {
         | EventKind::ConfigChanged { .. }
         | EventKind::ReloadRolledBack { .. }
         | EventKind::TookOver { .. } => (About::Everybody, "ninefold"),
+        EventKind::Member { .. } | EventKind::Standing { .. } => (About::Everybody, "members"),
         EventKind::InstanceStarted { instance, .. }
         | EventKind::InstanceAdopted { instance, .. }
         | EventKind::InstanceReady { instance, .. }

@@ -1,6 +1,7 @@
 //! Which failure domain a set of failed instances shares.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::detect::Facts;
 use crate::id::InstanceId;
@@ -8,8 +9,8 @@ use crate::id::InstanceId;
 /// Instances named in a domain at most.
 const NAMED_MAX: usize = 4;
 
-/// The smallest domain that explains the failed instances: as in `instance catalog/1`, `zone b`,
-/// `service catalog`, or a list where they share nothing that is known.
+/// The smallest domain that explains the failed instances: as in `instance catalog/1`, `node n2`,
+/// `zone b`, `service catalog`, or a list where they share nothing that is known.
 pub(super) fn domain(
     failed: &BTreeSet<InstanceId>,
     members: &BTreeMap<InstanceId, Facts>,
@@ -22,7 +23,10 @@ pub(super) fn domain(
     }
     let one_service = failed.iter().all(|id| id.service == first.service);
     let whole_service = one_service && whole_service(&first.service, failed, members);
-    if let Some(zone) = shared_zone(failed, members) {
+    if let Some(node) = shared(failed, members, |facts| facts.node.as_deref()) {
+        return format!("node {node}");
+    }
+    if let Some(zone) = shared(failed, members, |facts| facts.zone.as_deref()) {
         let others_stand = members
             .iter()
             .any(|(id, facts)| facts.zone.as_deref() == Some(zone) && !failed.contains(id));
@@ -63,16 +67,20 @@ pub(super) fn whole_service(
     all > 1
 }
 
-/// Whether at least half of the zone's known instances, and more than one, are among `failed`. Less
-/// than that has a cause of its own more likely than the zone.
-pub(super) fn most_of_zone(
-    zone: &str,
+/// What instances of one failure domain share.
+pub(super) type Tag = fn(&Facts) -> Option<&Arc<str>>;
+
+/// The failure domains, the smaller first.
+pub(super) const TAGS: [Tag; 2] = [|facts| facts.node.as_ref(), |facts| facts.zone.as_ref()];
+
+/// Whether at least half of the domain's known instances, and more than one, are among `failed`. Less
+/// than that has a cause of its own more likely than the domain.
+pub(super) fn most_of(
+    (tag, name): (Tag, &Arc<str>),
     failed: &BTreeSet<InstanceId>,
     members: &BTreeMap<InstanceId, Facts>,
 ) -> bool {
-    let there = members
-        .iter()
-        .filter(|(_, facts)| facts.zone.as_deref() == Some(zone));
+    let there = members.iter().filter(|(_, facts)| tag(facts) == Some(name));
     let (mut all, mut out) = (0_usize, 0_usize);
     for (id, _) in there {
         all += 1;
@@ -81,13 +89,13 @@ pub(super) fn most_of_zone(
     out > 1 && out * 2 >= all
 }
 
-fn shared_zone<'a>(
+/// What all of them have in common.
+fn shared<'a>(
     failed: &BTreeSet<InstanceId>,
     members: &'a BTreeMap<InstanceId, Facts>,
+    of: impl Fn(&'a Facts) -> Option<&'a str>,
 ) -> Option<&'a str> {
-    let mut zones = failed
-        .iter()
-        .map(|id| members.get(id).and_then(|facts| facts.zone.as_deref()));
-    let first = zones.next()??;
-    zones.all(|zone| zone == Some(first)).then_some(first)
+    let mut all = failed.iter().map(|id| members.get(id).and_then(&of));
+    let first = all.next()??;
+    all.all(|one| one == Some(first)).then_some(first)
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::background::Background;
-use super::domain::{domain, most_of_zone, whole_service};
+use super::domain::{TAGS, Tag, domain, most_of, whole_service};
 use super::entry::{Entry, act};
 use super::impact::HeldImpact;
 use crate::detect::{Facts, Finding};
@@ -371,11 +371,18 @@ impl Incidents {
         (recent && incident.injected.is_none() && incident.merged_into.is_none()).then_some(*number)
     }
 
-    /// An incident in the verdict's zone, if so much of the zone failed together that the zone is
-    /// the likely cause.
+    /// An incident in the verdict's node or zone, if so much of that failed together that it is the
+    /// likely cause.
     fn neighbour(&self, verdict: &Verdict) -> Option<u64> {
-        let zone = self.members.get(&verdict.instance)?.zone.as_ref()?;
-        let close = |entry: &Entry| !self.in_zone(entry, verdict, zone).is_empty();
+        let facts = self.members.get(&verdict.instance)?;
+        let domains = TAGS.iter().filter_map(|tag| Some((*tag, tag(facts)?)));
+        domains
+            .into_iter()
+            .find_map(|domain| self.neighbour_in(domain, verdict))
+    }
+
+    fn neighbour_in(&self, domain: (Tag, &Arc<str>), verdict: &Verdict) -> Option<u64> {
+        let close = |entry: &Entry| !self.inside(entry, verdict, domain).is_empty();
         let near: Vec<(u64, &Entry)> = self
             .entries
             .iter()
@@ -384,10 +391,10 @@ impl Incidents {
             .collect();
         let mut failed: BTreeSet<InstanceId> = near
             .iter()
-            .flat_map(|(_, entry)| self.in_zone(entry, verdict, zone))
+            .flat_map(|(_, entry)| self.inside(entry, verdict, domain))
             .collect();
         failed.insert(verdict.instance.clone());
-        if !most_of_zone(zone, &failed, &self.members) {
+        if !most_of(domain, &failed, &self.members) {
             return None;
         }
         let mut newest = near.iter().rev();
@@ -396,16 +403,20 @@ impl Incidents {
             .map(|(number, _)| *number)
     }
 
-    /// The instances of `zone` whose onsets in `entry` are close to the verdict's.
-    fn in_zone(&self, entry: &Entry, verdict: &Verdict, zone: &Arc<str>) -> BTreeSet<InstanceId> {
+    /// The instances of a domain whose onsets in `entry` are close to the verdict's.
+    fn inside(
+        &self,
+        entry: &Entry,
+        verdict: &Verdict,
+        (tag, name): (Tag, &Arc<str>),
+    ) -> BTreeSet<InstanceId> {
         close_to(entry, verdict, |known| {
-            let there = self.members.get(known);
-            there.and_then(|facts| facts.zone.as_ref()) == Some(zone)
+            self.members.get(known).and_then(tag) == Some(name)
         })
     }
 
     /// Merges open incidents that turn out to have one cause into the oldest: all instances of a
-    /// service failed together, or most of a zone. Returns the ones that were taken over.
+    /// service failed together, or most of a node or a zone. Returns the ones that were taken over.
     fn merge(&mut self, number: u64, verdict: &Verdict) -> Vec<Incident> {
         let together = |close: &dyn Fn(&Entry) -> BTreeSet<InstanceId>| {
             self.entries
@@ -424,21 +435,23 @@ impl Incidents {
         if of_service.len() > 1 && whole_service(service, &all(&of_service), &self.members) {
             return self.join(number, of_service.into_keys().collect());
         }
-        let facts = self.members.get(&verdict.instance);
-        let Some(zone) = facts.and_then(|facts| facts.zone.clone()) else {
-            return Vec::new();
-        };
-        // An incident that reaches beyond the zone is not explained by it.
-        let of_zone = together(&|entry| {
-            let inside = self.in_zone(entry, verdict, &zone);
-            if inside == entry.instances() {
-                inside
-            } else {
-                BTreeSet::new()
+        for tag in TAGS {
+            let facts = self.members.get(&verdict.instance);
+            let Some(name) = facts.and_then(|facts| tag(facts).cloned()) else {
+                continue;
+            };
+            // An incident that reaches beyond the domain is not explained by it.
+            let of_domain = together(&|entry| {
+                let inside = self.inside(entry, verdict, (tag, &name));
+                if inside == entry.instances() {
+                    inside
+                } else {
+                    BTreeSet::new()
+                }
+            });
+            if of_domain.len() > 1 && most_of((tag, &name), &all(&of_domain), &self.members) {
+                return self.join(number, of_domain.into_keys().collect());
             }
-        });
-        if of_zone.len() > 1 && most_of_zone(&zone, &all(&of_zone), &self.members) {
-            return self.join(number, of_zone.into_keys().collect());
         }
         Vec::new()
     }

@@ -75,6 +75,7 @@ impl Scene {
     fn register(&mut self, what: &str) {
         let (instance, rest) = what.split_once(' ').unwrap_or((what, ""));
         let facts = Facts {
+            node: words(rest, "node").map(Into::into),
             zone: words(rest, "zone").map(Into::into),
             supervised: rest.contains("supervised"),
             probed: rest.contains("probed"),

@@ -449,6 +449,7 @@ impl Driver {
         let process = self.run.as_ref().filter(|_| self.machine.running());
         let entry = Entry {
             status: InstanceStatus {
+                node: None,
                 service: self.plan.instance.service.to_string(),
                 instance: self.plan.instance.clone(),
                 zone: self.plan.zone.as_deref().map(str::to_owned),

@@ -229,6 +229,7 @@ impl ExternalDriver {
         let zone = self.endpoint.zone.as_ref();
         let entry = Entry {
             status: InstanceStatus {
+                node: None,
                 service: self.instance.service.to_string(),
                 instance: self.instance.clone(),
                 zone: zone.map(ToString::to_string),

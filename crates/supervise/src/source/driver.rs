@@ -283,6 +283,7 @@ impl SourceDriver {
         };
         let entry = Entry {
             status: InstanceStatus {
+                node: None,
                 service: self.service.to_string(),
                 instance: self.instance(0),
                 zone: None,

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_core::rng::Rng;
@@ -14,7 +15,7 @@ use crate::membership::edge::Edge;
 use crate::membership::event::{MembershipEvent, Transmit};
 use crate::membership::gate::Gate;
 use crate::membership::health::LocalHealth;
-use crate::membership::node::{Node, NodeId, Record, Status};
+use crate::membership::node::{Node, NodeId, Path, Record, Status};
 use crate::membership::ring::Ring;
 use crate::membership::store::{SetError, Store};
 use crate::membership::table::{Index, Table};
@@ -288,6 +289,23 @@ impl Membership {
         self.store
             .get(self.table.find(owner)?, key)
             .map(|value| &**value)
+    }
+
+    /// All that a member says about itself, by key.
+    pub fn entries(&self, owner: NodeId) -> impl Iterator<Item = (&Arc<str>, &Arc<[u8]>)> {
+        let owner = self.table.find(owner);
+        owner.into_iter().flat_map(|owner| self.store.all(owner))
+    }
+
+    /// How this node hears from a member that it observes; nothing of one that it does not.
+    #[must_use]
+    pub fn path(&self, id: NodeId) -> Option<Path> {
+        let edge = self.edges.get(&self.table.find(id)?)?;
+        Some(match (edge.misses, edge.relayed) {
+            (0, false) => Path::Direct,
+            (0, true) => Path::Relayed,
+            _ => Path::Silent,
+        })
     }
 
     /// Says something about this node to everybody; nothing takes the key away. Without renewal it counts as gone

@@ -1,0 +1,311 @@
+//! Drives the membership core: one thread, one socket, one clock.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::net::{SocketAddr, UdpSocket as StdSocket};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use ninefold_cluster::membership::wire::PACKET_MAX;
+use ninefold_cluster::membership::{Config, Membership, MembershipEvent, Node, NodeId};
+use ninefold_core::time::{Timestamp, nanos};
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, oneshot};
+
+use super::options::ClusterOptions;
+use super::view::{Entries, MemberView, Shared, View};
+
+/// Commands that wait at most; who says more waits.
+const COMMANDS_MAX: usize = 256;
+/// Packets that are taken at once, before timers and commands have their turn.
+const BATCH_MAX: usize = 64;
+/// How old a view may be where nothing has happened: who is accused changes without an event.
+const VIEW_AGE: Duration = Duration::from_millis(200);
+/// A datagram that is larger is none of ours; one byte more shows that.
+const DATAGRAM_MAX: usize = PACKET_MAX + 1;
+
+#[derive(Debug)]
+enum Command {
+    /// This node says so about itself.
+    Say { key: String, value: Option<Vec<u8>> },
+    /// It leaves in order, or falls silent so that another process goes on.
+    End {
+        leave: bool,
+        done: oneshot::Sender<()>,
+    },
+}
+
+/// A node that gossips. It falls silent when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Gossip {
+    commands: mpsc::Sender<Command>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Gossip {
+    /// Binds the socket and begins. `incarnation`: the last one that is known of this node, or 0.
+    ///
+    /// # Errors
+    /// When the address cannot be bound, or no thread started.
+    pub(crate) fn start(
+        options: &ClusterOptions,
+        cluster: &str,
+        incarnation: u64,
+    ) -> io::Result<Self> {
+        let socket = StdSocket::bind(options.gossip)?;
+        socket.set_nonblocking(true)?;
+        let zone = options.zone.clone().unwrap_or_default();
+        let node = Node {
+            id: NodeId::of_name(&format!("{cluster}/{}", options.name)),
+            name: Arc::clone(&options.name),
+            zone,
+            addr: socket.local_addr()?,
+        };
+        let config = Config {
+            cluster: NodeId::of_name(cluster).0,
+            ..Config::default()
+        };
+        let clock = Clock(Instant::now());
+        let mut seeds = options.seeds.clone();
+        seeds.retain(|seed| *seed != node.addr);
+        let seed = RandomState::new().hash_one(std::process::id());
+        let me = node.id;
+        let machine = Membership::new(config, node, incarnation, seeds, seed, clock.now());
+        let (commands, received) = mpsc::channel(COMMANDS_MAX);
+        let mut driver = Driver {
+            machine,
+            me,
+            clock,
+            entries: BTreeMap::new(),
+            shared: None,
+            viewed: Instant::now(),
+        };
+        let shared = Arc::new(Shared::new(driver.view()));
+        driver.shared = Some(Arc::clone(&shared));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()?;
+        let thread = std::thread::Builder::new()
+            .name("gossip".to_owned())
+            .spawn(move || {
+                let ended = runtime.block_on(async {
+                    let socket = UdpSocket::from_std(socket)?;
+                    driver.run(&socket, received).await
+                });
+                if let Err(error) = ended {
+                    tracing::error!(%error, "gossip ended: this node will be taken for dead");
+                }
+            })?;
+        Ok(Self {
+            commands,
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// What this thread knows.
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Says something about this node to all others; whether it was taken. If not, say it again later.
+    pub(crate) fn say(&self, key: String, value: Option<Vec<u8>>) -> bool {
+        self.commands.try_send(Command::Say { key, value }).is_ok()
+    }
+
+    /// Ends. With `leave` the others are told; without, another process goes on for this node.
+    pub(crate) async fn end(mut self, leave: bool) {
+        let (done, ended) = oneshot::channel();
+        if self
+            .commands
+            .send(Command::End { leave, done })
+            .await
+            .is_ok()
+        {
+            // An error says that the thread has ended, which is as good.
+            ended.await.ok();
+        }
+        if let Some(thread) = self.thread.take()
+            && let Err(error) = tokio::task::spawn_blocking(move || thread.join()).await
+        {
+            tracing::error!(%error, "the gossiping thread ended badly");
+        }
+    }
+}
+
+/// Monotonic time as the core wants it.
+#[derive(Clone, Copy, Debug)]
+struct Clock(Instant);
+
+impl Clock {
+    /// From one second on: what happened before the start has a time, too.
+    fn now(self) -> Timestamp {
+        Timestamp::from_secs(1) + self.0.elapsed()
+    }
+
+    fn instant(self, at: Timestamp) -> Instant {
+        let since = nanos(at.since(Timestamp::from_secs(1)));
+        self.0 + Duration::from_nanos(since)
+    }
+}
+
+struct Driver {
+    machine: Membership,
+    me: NodeId,
+    clock: Clock,
+    /// What each member says, as handed out last.
+    entries: BTreeMap<NodeId, Arc<Entries>>,
+    shared: Option<Arc<Shared>>,
+    viewed: Instant,
+}
+
+impl Driver {
+    async fn run(
+        &mut self,
+        socket: &UdpSocket,
+        mut commands: mpsc::Receiver<Command>,
+    ) -> io::Result<()> {
+        let mut buffer = [0; DATAGRAM_MAX];
+        loop {
+            self.flush(socket).await;
+            let due = self.machine.poll_timeout();
+            let due = due.map_or_else(
+                || Instant::now() + VIEW_AGE,
+                |due| self.clock.instant(due).min(self.viewed + VIEW_AGE),
+            );
+            tokio::select! {
+                biased;
+                command = commands.recv() => match command {
+                    Some(Command::Say { key, value }) => self.say(&key, value.as_deref()),
+                    Some(Command::End { leave, done }) => {
+                        if leave {
+                            self.machine.leave(self.clock.now());
+                            self.flush(socket).await;
+                        }
+                        done.send(()).ok();
+                        return Ok(());
+                    }
+                    None => return Ok(()),
+                },
+                received = socket.recv_from(&mut buffer) => {
+                    self.received(&buffer, received);
+                    for _ in 1..BATCH_MAX {
+                        match socket.try_recv_from(&mut buffer) {
+                            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                            received => self.received(&buffer, received),
+                        }
+                    }
+                    // A flood must not keep timers from their turn.
+                    self.machine.handle_timeout(self.clock.now());
+                }
+                () = tokio::time::sleep_until(due.into()) => {
+                    self.machine.handle_timeout(self.clock.now());
+                }
+            }
+        }
+    }
+
+    fn received(&mut self, buffer: &[u8], received: io::Result<(usize, SocketAddr)>) {
+        let now = self.clock.now();
+        match received {
+            Ok((length, from)) => {
+                let bytes = buffer.get(..length).unwrap_or_default();
+                if let Err(error) = self.machine.handle_packet(from, bytes, now) {
+                    tracing::debug!(%from, %error, "a packet was refused");
+                }
+            }
+            // As in a port that is not open: that says nothing that silence would not.
+            Err(error) => tracing::debug!(%error, "nothing was received"),
+        }
+    }
+
+    fn say(&mut self, key: &str, value: Option<&[u8]>) {
+        let said = self
+            .machine
+            .set(key, value, Duration::ZERO, self.clock.now());
+        if let Err(error) = said {
+            tracing::error!(key, %error, "other nodes are not told");
+        }
+    }
+
+    /// Sends what is to be sent, and hands out what has changed.
+    async fn flush(&mut self, socket: &UdpSocket) {
+        while let Some(transmit) = self.machine.poll_transmit() {
+            if let Err(error) = socket.send_to(&transmit.bytes, transmit.to).await {
+                tracing::debug!(to = %transmit.to, %error, "a packet was not sent");
+            }
+        }
+        let mut news = false;
+        while let Some(event) = self.machine.poll_event() {
+            news = true;
+            if let Some(owner) = owner(&event) {
+                self.entries.remove(&owner);
+            }
+            if let Some(shared) = &self.shared {
+                shared.push(event);
+            }
+        }
+        if news || self.viewed.elapsed() >= VIEW_AGE {
+            self.viewed = Instant::now();
+            let view = self.view();
+            if let Some(shared) = &self.shared {
+                shared.set_view(view);
+                if news {
+                    shared.changed.notify_one();
+                }
+            }
+        }
+    }
+
+    fn view(&mut self) -> View {
+        let now = self.clock.now();
+        let accused: BTreeMap<NodeId, usize> = self.machine.suspects().collect();
+        let records: Vec<_> = self.machine.members().collect();
+        let members = records.into_iter().map(|record| {
+            let id = record.node.id;
+            let machine = &self.machine;
+            let entries = self.entries.entry(id).or_insert_with(|| {
+                let entries = machine.entries(id);
+                Arc::new(
+                    entries
+                        .map(|(key, value)| (Arc::clone(key), Arc::clone(value)))
+                        .collect(),
+                )
+            });
+            MemberView {
+                id,
+                name: record.node.name,
+                zone: record.node.zone,
+                addr: record.node.addr,
+                status: record.status,
+                incarnation: record.incarnation,
+                nonce: record.nonce,
+                path: machine.path(id),
+                accused_by: accused.get(&id).copied().unwrap_or(0),
+                warming: machine.is_warming(id, now),
+                entries: Arc::clone(entries),
+            }
+        });
+        View {
+            me: self.me,
+            members: members.collect(),
+            health: self.machine.health(),
+            incarnation: self.machine.incarnation(),
+            counters: self.machine.counters(),
+        }
+    }
+}
+
+/// Of whom an event may have changed the entries.
+fn owner(event: &MembershipEvent) -> Option<NodeId> {
+    match event {
+        MembershipEvent::Joined { node, .. } => Some(node.id),
+        MembershipEvent::Restarted(id) | MembershipEvent::Left(id) => Some(*id),
+        MembershipEvent::Entry { owner, .. } => Some(*owner),
+        _ => None,
+    }
+}

@@ -1,0 +1,19 @@
+//! The node in its cluster: gossips with the others, tells them what it runs, and knows what they run.
+//!
+//! [`gossip`] drives the membership core over a socket on a thread of its own, and leaves there, as a [`view`],
+//! what it knows. [`announce`] is how an instance is told of to other nodes, [`peers`] what they told: endpoints for
+//! this gateway, and what has become of them for this detector.
+//!
+//! **Invariant:** what a node knows of others never starts, stops or moves a process.
+
+mod announce;
+mod gossip;
+mod options;
+mod peers;
+mod view;
+
+pub(crate) use announce::{Announced, Announcer, Exit};
+pub(crate) use gossip::Gossip;
+pub use options::ClusterOptions;
+pub(crate) use peers::{Change, Peers};
+pub(crate) use view::{MemberView, View};

@@ -1,0 +1,249 @@
+//! What other nodes told of their instances, and what has become of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ninefold_cluster::membership::{NodeId, Status};
+use ninefold_core::id::InstanceId;
+use ninefold_core::observation::Seen;
+use ninefold_core::status::{InstanceState, InstanceStatus};
+use ninefold_core::time::Timestamp;
+use ninefold_gateway::EndpointView;
+
+use super::announce::{ALL_TOLD, Announced, instance};
+use super::view::{Entries, MemberView, View};
+
+/// How long the instances of a process count that another one of the same node follows, and which that has not told
+/// of yet.
+const HEIR_MAX: Duration = Duration::from_secs(10);
+
+/// What is seen of an instance of another node, for this node's judges.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Change {
+    pub(crate) instance: InstanceId,
+    pub(crate) seen: Seen,
+}
+
+#[derive(Debug)]
+struct Peer {
+    name: Arc<str>,
+    nonce: u64,
+    alive: bool,
+    /// Since when it does not answer this node.
+    silent_since: Option<Timestamp>,
+    entries: Arc<Entries>,
+    instances: BTreeMap<InstanceId, Known>,
+    /// It began anew, and has not told of all its instances.
+    heir_until: Option<Instant>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    told: Announced,
+    /// Since when it is ready, on this node's clock: looked up once, so that it does not wander.
+    ready: Option<Instant>,
+}
+
+/// The other nodes.
+#[derive(Debug, Default)]
+pub(crate) struct Peers(BTreeMap<NodeId, Peer>);
+
+impl Peers {
+    /// Takes what is known now. Only instances for which `known` holds count. Returns what has happened to them.
+    pub(crate) fn update(
+        &mut self,
+        view: &View,
+        known: impl Fn(&InstanceId) -> bool,
+        (now, at): (Timestamp, Instant),
+    ) -> Vec<Change> {
+        let mut changes = Vec::new();
+        self.0
+            .retain(|id, _| view.members.iter().any(|member| member.id == *id));
+        for member in view.members.iter().filter(|member| member.id != view.me) {
+            let peer = self.0.entry(member.id).or_insert_with(|| Peer::new(member));
+            peer.update(member, &known, (now, at), &mut changes);
+        }
+        changes
+    }
+
+    /// A member does not answer this node, or does again.
+    pub(crate) fn silent(&mut self, id: NodeId, since: Option<Timestamp>) {
+        if let Some(peer) = self.0.get_mut(&id) {
+            peer.silent_since = since;
+        }
+    }
+
+    /// Where instances of others are reached.
+    pub(crate) fn endpoints(&self) -> Vec<EndpointView> {
+        let alive = self.0.values().filter(|peer| peer.alive);
+        let instances = alive.flat_map(|peer| &peer.instances);
+        let view = |(instance, Known { told, ready }): (&InstanceId, &Known)| EndpointView {
+            instance: instance.clone(),
+            address: told.address.clone(),
+            zone: told.zone.clone(),
+            admitted: told.admitted,
+            degraded: told.degraded,
+            doubtful: told.doubtful,
+            weight: told.weight,
+            backup: told.backup,
+            ready_since: *ready,
+            host: None,
+            incarnation: told.incarnation,
+        };
+        instances.map(view).collect()
+    }
+
+    /// What others run. Of a node that is gone it says what it said last.
+    pub(crate) fn statuses(&self) -> Vec<InstanceStatus> {
+        let mut statuses = Vec::new();
+        for peer in self.0.values() {
+            for (instance, one) in &peer.instances {
+                let mut status = one.told.status(instance, &peer.name);
+                if !peer.alive {
+                    status.state = InstanceState::Stopped;
+                    status.pid = None;
+                    status.reason = Some(format!("node {} is gone", peer.name));
+                }
+                statuses.push(status);
+            }
+        }
+        statuses
+    }
+
+    /// By member, how many instances it runs.
+    pub(crate) fn count(&self, id: NodeId) -> usize {
+        self.0.get(&id).map_or(0, |peer| peer.instances.len())
+    }
+
+    /// Which node runs an instance.
+    pub(crate) fn node_of(&self, instance: &InstanceId) -> Option<Arc<str>> {
+        let mut peers = self.0.values();
+        let peer = peers.find(|peer| peer.instances.contains_key(instance))?;
+        Some(Arc::clone(&peer.name))
+    }
+}
+
+impl Peer {
+    fn new(member: &MemberView) -> Self {
+        Self {
+            name: Arc::clone(&member.name),
+            nonce: member.nonce,
+            alive: member.status == Status::Alive,
+            silent_since: None,
+            entries: Arc::default(),
+            instances: BTreeMap::new(),
+            heir_until: None,
+        }
+    }
+
+    fn update(
+        &mut self,
+        member: &MemberView,
+        known: &impl Fn(&InstanceId) -> bool,
+        (now, at): (Timestamp, Instant),
+        changes: &mut Vec<Change>,
+    ) {
+        let was_alive = std::mem::replace(&mut self.alive, member.status == Status::Alive);
+        if was_alive && !self.alive && member.status == Status::Down {
+            let since = self.silent_since.unwrap_or(now);
+            for instance in self.instances.keys() {
+                let seen = Seen::NodeLost {
+                    node: self.name.to_string(),
+                    silent_since: since,
+                };
+                changes.push(change(instance, seen));
+            }
+        }
+        if !self.alive {
+            return;
+        }
+        let back = !was_alive;
+        if member.nonce != self.nonce {
+            self.nonce = member.nonce;
+            self.heir_until = Some(at + HEIR_MAX);
+        }
+        let told = self.heir_until.is_none_or(|until| at >= until)
+            || member.entries.contains_key(ALL_TOLD);
+        if !back && told && self.heir_until.is_none() && Arc::ptr_eq(&self.entries, &member.entries)
+        {
+            return;
+        }
+        self.entries = Arc::clone(&member.entries);
+        let mut fresh = BTreeMap::new();
+        for (instance, told) in announced(&member.entries, known) {
+            let before = self.instances.get(&instance).filter(|_| !back);
+            compare(&instance, before.map(|known| &known.told), &told, changes);
+            let ready = match before {
+                Some(before) if before.told.ready_since == told.ready_since => before.ready,
+                _ => told.ready_instant((now, at)),
+            };
+            fresh.insert(instance, Known { told, ready });
+        }
+        if told {
+            self.heir_until = None;
+        } else {
+            for (instance, before) in &self.instances {
+                let heir = fresh.entry(instance.clone());
+                heir.or_insert_with(|| before.clone());
+            }
+        }
+        self.instances = fresh;
+    }
+}
+
+fn announced(
+    entries: &Entries,
+    known: &impl Fn(&InstanceId) -> bool,
+) -> BTreeMap<InstanceId, Announced> {
+    let mut all = BTreeMap::new();
+    for (key, value) in entries {
+        let Some(instance) = instance(key).filter(known) else {
+            continue;
+        };
+        match serde_json::from_slice(value) {
+            Ok(announced) => drop(all.insert(instance, announced)),
+            Err(error) => {
+                tracing::warn!(%instance, %error, "another node's word is not understood")
+            }
+        }
+    }
+    all
+}
+
+fn change(instance: &InstanceId, seen: Seen) -> Change {
+    Change {
+        instance: instance.clone(),
+        seen,
+    }
+}
+
+/// What has happened between two tellings. Without one before, nothing is known of the past.
+fn compare(
+    instance: &InstanceId,
+    before: Option<&Announced>,
+    one: &Announced,
+    changes: &mut Vec<Change>,
+) {
+    if let (Some(before), Some(exit)) = (before, &one.exit)
+        && before.exit.as_ref() != Some(exit)
+    {
+        let seen = Seen::Exited {
+            pid: exit.pid,
+            cause: exit.cause,
+            ended: exit.at,
+            expected: false,
+        };
+        changes.push(change(instance, seen));
+    }
+    if before.is_none_or(|before| before.incarnation != one.incarnation) {
+        let seen = Seen::Started {
+            pid: one.pid,
+            adopted: before.is_none(),
+        };
+        changes.push(change(instance, seen));
+    }
+    if one.admitted && before.is_none_or(|before| !before.admitted) {
+        changes.push(change(instance, Seen::Ready));
+    }
+}

@@ -1,0 +1,107 @@
+//! What the gossiping thread knows, for everybody else.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ninefold_cluster::membership::{Counters, MembershipEvent, NodeId, Path, Status};
+use tokio::sync::Notify;
+
+use super::announce::ALL_TOLD;
+
+/// Events that wait for the control plane at most; the oldest are lost. Who belongs to the cluster is in the view,
+/// so only lines of the journal are.
+const NEWS_MAX: usize = 4_096;
+
+/// What a node says about itself, by key.
+pub(crate) type Entries = BTreeMap<Arc<str>, Arc<[u8]>>;
+
+/// One member as this node knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct MemberView {
+    pub(crate) id: NodeId,
+    pub(crate) name: Arc<str>,
+    pub(crate) zone: Arc<str>,
+    pub(crate) addr: SocketAddr,
+    pub(crate) status: Status,
+    pub(crate) incarnation: u64,
+    /// Which process of it.
+    pub(crate) nonce: u64,
+    /// How this node hears from it, where it observes it.
+    pub(crate) path: Option<Path>,
+    pub(crate) accused_by: usize,
+    pub(crate) warming: bool,
+    /// What it says about itself.
+    pub(crate) entries: Arc<Entries>,
+}
+
+/// The cluster at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    pub(crate) me: NodeId,
+    pub(crate) members: Vec<MemberView>,
+    /// How far this node trusts itself, 0 (well) to 7.
+    pub(crate) health: u8,
+    /// The incarnation of this node.
+    pub(crate) incarnation: u64,
+    pub(crate) counters: Counters,
+}
+
+impl View {
+    /// Whether there are others, and each that is there has told of all that it runs.
+    pub(crate) fn knows_all(&self) -> bool {
+        let alive = |member: &&MemberView| member.id != self.me && member.status == Status::Alive;
+        let mut others = self.members.iter().filter(alive).peekable();
+        others.peek().is_some() && others.all(|one| one.entries.contains_key(ALL_TOLD))
+    }
+
+    pub(crate) fn name(&self, id: NodeId) -> String {
+        let member = self.members.iter().find(|member| member.id == id);
+        member.map_or_else(|| id.to_string(), |member| member.name.to_string())
+    }
+}
+
+/// Between the gossiping thread and the control plane.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    view: Mutex<Arc<View>>,
+    news: Mutex<VecDeque<MembershipEvent>>,
+    pub(crate) changed: Notify,
+}
+
+impl Shared {
+    pub(crate) fn new(view: View) -> Self {
+        Self {
+            view: Mutex::new(Arc::new(view)),
+            news: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    /// The newest view.
+    pub(crate) fn view(&self) -> Arc<View> {
+        Arc::clone(&lock(&self.view))
+    }
+
+    pub(crate) fn set_view(&self, view: View) {
+        *lock(&self.view) = Arc::new(view);
+    }
+
+    pub(crate) fn push(&self, event: MembershipEvent) {
+        let mut news = lock(&self.news);
+        if news.len() >= NEWS_MAX {
+            news.pop_front();
+        }
+        news.push_back(event);
+    }
+
+    /// What has happened since the last time.
+    pub(crate) fn take_news(&self) -> VecDeque<MembershipEvent> {
+        std::mem::take(&mut *lock(&self.news))
+    }
+}
+
+/// What a thread that panicked left is still the best there is.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,282 @@
+//! The node in its cluster: tells others what it runs, takes what they run into routing, and judges it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ninefold_cluster::membership::{MembershipEvent, NodeId, Path, Status};
+use ninefold_config::model;
+use ninefold_core::detect::Facts;
+use ninefold_core::event::EventKind;
+use ninefold_core::id::InstanceId;
+use ninefold_core::observation::{Observation, Seen};
+use ninefold_core::status::{InstanceStatus, MemberPath, MemberState, MemberStatus};
+use ninefold_gateway::EndpointView;
+
+use super::core::{Control, now};
+use crate::cluster::{
+    Announced, Announcer, Change, ClusterOptions, Exit, Gossip, MemberView, Peers, View,
+};
+use crate::state::StateFolder;
+
+/// This node's part of the cluster.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    pub(crate) gossip: Gossip,
+    name: Arc<str>,
+    /// Whether it asks others to take it in: then it is not alone for long.
+    has_seeds: bool,
+    announcer: Announcer,
+    peers: Peers,
+    state: StateFolder,
+    /// The incarnation that is kept for the next start.
+    kept: u64,
+}
+
+impl Cluster {
+    pub(crate) fn new(gossip: Gossip, options: &ClusterOptions, state: StateFolder) -> Self {
+        Self {
+            gossip,
+            name: Arc::clone(&options.name),
+            has_seeds: !options.seeds.is_empty(),
+            announcer: Announcer::default(),
+            peers: Peers::default(),
+            state,
+            kept: 0,
+        }
+    }
+
+    /// Whether every member that is there has told of all that it runs.
+    pub(crate) fn knows_all(&self) -> bool {
+        !self.has_seeds || self.gossip.shared().view().knows_all()
+    }
+
+    /// Keeps the incarnation for the next start, where it has changed.
+    fn keep_incarnation(&mut self) {
+        let incarnation = self.gossip.shared().view().incarnation;
+        if incarnation == self.kept {
+            return;
+        }
+        match self.state.keep_incarnation(incarnation) {
+            Ok(()) => self.kept = incarnation,
+            Err(error) => tracing::warn!(%error, "the incarnation is not kept: others will say it"),
+        }
+    }
+}
+
+impl Control {
+    /// Something is known of the cluster that was not.
+    pub(crate) fn cluster_changed(&mut self) {
+        let Some(cluster) = &mut self.cluster else {
+            return;
+        };
+        let shared = Arc::clone(cluster.gossip.shared());
+        let (view, news) = (shared.view(), shared.take_news());
+        let clock = (now(), Instant::now());
+        let mut kinds = Vec::new();
+        for event in &news {
+            match event {
+                MembershipEvent::Silent(id) => cluster.peers.silent(*id, Some(clock.0)),
+                MembershipEvent::Direct(id) | MembershipEvent::Relayed(id) => {
+                    cluster.peers.silent(*id, None);
+                }
+                _ => {}
+            }
+            kinds.extend(journal(event, &view));
+        }
+        let file = Arc::clone(&self.judged);
+        let changes = cluster
+            .peers
+            .update(&view, |instance| declares(&file, instance), clock);
+        for kind in kinds {
+            self.record(kind);
+        }
+        for Change { instance, seen } in changes {
+            self.register_with_node(&instance);
+            self.observed(&Observation {
+                instance,
+                at: clock.0,
+                seen,
+            });
+        }
+        self.publish();
+    }
+
+    /// Keeps what must outlive this process.
+    pub(super) fn keep_incarnation(&mut self) {
+        if let Some(cluster) = &mut self.cluster {
+            cluster.keep_incarnation();
+        }
+    }
+
+    /// Which node an instance is on is known once that tells of it.
+    pub(super) fn register_with_node(&mut self, instance: &InstanceId) {
+        let Some(node) = self.node_of(instance) else {
+            return;
+        };
+        let Some(facts) = self.parts.detector.facts(instance) else {
+            return;
+        };
+        let facts = Facts {
+            node: Some(node),
+            ..facts.clone()
+        };
+        self.parts
+            .incidents
+            .register(instance.clone(), facts.clone());
+        self.parts.detector.register(instance.clone(), facts);
+    }
+
+    /// The node that runs an instance, where there are several.
+    pub(super) fn node_of(&self, instance: &InstanceId) -> Option<Arc<str>> {
+        let cluster = self.cluster.as_ref()?;
+        let own = || self.parts.supervisor.endpoint(instance).is_some();
+        let peer = cluster.peers.node_of(instance);
+        peer.or_else(|| own().then(|| Arc::clone(&cluster.name)))
+    }
+
+    /// What other nodes run, for this gateway. This node knows best what it runs itself.
+    pub(super) fn peers_endpoints(&self, own: &[EndpointView]) -> Vec<EndpointView> {
+        let Some(cluster) = &self.cluster else {
+            return Vec::new();
+        };
+        let mut endpoints = cluster.peers.endpoints();
+        endpoints.retain(|one| own.iter().all(|own| own.instance != one.instance));
+        endpoints
+    }
+
+    /// What other nodes run, for the status.
+    pub(super) fn peers_instances(&self) -> Vec<InstanceStatus> {
+        let cluster = self.cluster.as_ref();
+        cluster.map_or_else(Vec::new, |cluster| cluster.peers.statuses())
+    }
+
+    /// The last end of one of this node's instances that nobody asked for is told to others with it.
+    pub(super) fn note_exit(&mut self, observation: &Observation) {
+        if let Some(cluster) = &mut self.cluster
+            && let Seen::Exited {
+                pid,
+                cause,
+                ended,
+                expected: false,
+            } = observation.seen
+        {
+            let exit = Exit {
+                pid,
+                cause,
+                at: ended,
+            };
+            cluster.announcer.exited(observation.instance.clone(), exit);
+        }
+    }
+
+    /// Tells the other nodes what this one runs, as far as that has changed.
+    pub(super) fn announce(&mut self, own: &[EndpointView]) {
+        let Some(cluster) = &mut self.cluster else {
+            return;
+        };
+        let clock = (now(), Instant::now());
+        let supervised = |instance: &InstanceId| declares(&self.judged, instance);
+        let endpoints = self.parts.supervisor.endpoints();
+        let mut told = BTreeMap::new();
+        for status in self.parts.supervisor.instances() {
+            let instance = status.instance.clone();
+            let endpoint = endpoints.iter().find(|one| one.instance == instance);
+            let admitted = own
+                .iter()
+                .any(|one| one.instance == instance && one.admitted);
+            if let Some(endpoint) = endpoint.filter(|_| supervised(&instance)) {
+                let exit = cluster.announcer.exit(&instance);
+                let announced = Announced::of(&status, endpoint, admitted, exit, clock);
+                told.insert(instance, announced);
+            }
+        }
+        let gossip = &cluster.gossip;
+        cluster
+            .announcer
+            .tell(&told, |key, value| gossip.say(key, value));
+    }
+
+    /// The nodes of the cluster, by name.
+    pub(super) fn members(&self) -> Vec<MemberStatus> {
+        let Some(cluster) = &self.cluster else {
+            return Vec::new();
+        };
+        let view = cluster.gossip.shared().view();
+        let own = self.parts.supervisor.instances().len();
+        let status = |member: &MemberView| MemberStatus {
+            node: member.name.to_string(),
+            zone: (!member.zone.is_empty()).then(|| member.zone.to_string()),
+            address: member.addr.to_string(),
+            state: match member.status {
+                Status::Alive => MemberState::Alive,
+                Status::Left => MemberState::Left,
+                Status::Down => MemberState::Down,
+            },
+            path: match member.path {
+                _ if member.id == view.me => MemberPath::Itself,
+                Some(Path::Direct) => MemberPath::Direct,
+                Some(Path::Relayed) => MemberPath::Relayed,
+                Some(Path::Silent) => MemberPath::Silent,
+                None => MemberPath::Unobserved,
+            },
+            accused_by: u32::try_from(member.accused_by).unwrap_or(u32::MAX),
+            warming: member.warming,
+            incarnation: member.incarnation,
+            instances: u32::try_from(if member.id == view.me {
+                own
+            } else {
+                cluster.peers.count(member.id)
+            })
+            .unwrap_or(u32::MAX),
+        };
+        let mut members: Vec<MemberStatus> = view.members.iter().map(status).collect();
+        members.sort_by(|a, b| a.node.cmp(&b.node));
+        members
+    }
+
+    /// This node's name in its cluster.
+    pub(super) fn own_name(&self) -> Option<String> {
+        Some(self.cluster.as_ref()?.name.to_string())
+    }
+}
+
+/// Whether a file has an instance that Ninefold runs.
+fn declares(file: &model::File, instance: &InstanceId) -> bool {
+    let service = file.services.get(&*instance.service);
+    service.is_some_and(|service| match &service.kind {
+        model::ServiceKind::Supervised(supervised) => instance.ordinal < supervised.replicas,
+        model::ServiceKind::External(_) => false,
+    })
+}
+
+/// The lines that an event makes in the journal.
+fn journal(event: &MembershipEvent, view: &View) -> Vec<EventKind> {
+    let member = |id: NodeId, change: &str| {
+        vec![EventKind::Member {
+            node: view.name(id),
+            change: change.to_owned(),
+        }]
+    };
+    let standing = |what: String| vec![EventKind::Standing { what }];
+    match event {
+        MembershipEvent::Joined { node, returned } => {
+            member(node.id, if *returned { "returned" } else { "joined" })
+        }
+        MembershipEvent::Restarted(id) => member(*id, "restarted"),
+        MembershipEvent::Left(id) => member(*id, "left"),
+        MembershipEvent::Silent(id) => member(*id, "silent"),
+        MembershipEvent::Relayed(id) => member(*id, "relayed"),
+        MembershipEvent::Direct(id) => member(*id, "direct"),
+        MembershipEvent::Down(ids) => ids.iter().flat_map(|id| member(*id, "down")).collect(),
+        MembershipEvent::Contradicted { .. } => standing("contradicted".to_owned()),
+        MembershipEvent::Frozen { zone, .. } => standing(format!("frozen {zone}")),
+        MembershipEvent::Thawed { zone } => standing(format!("thawed {zone}")),
+        MembershipEvent::Quiesced => standing("quiesced".to_owned()),
+        MembershipEvent::Resumed => standing("resumed".to_owned()),
+        MembershipEvent::Capped => standing("capped".to_owned()),
+        MembershipEvent::Isolated => standing("isolated".to_owned()),
+        MembershipEvent::Connected => standing("connected".to_owned()),
+        MembershipEvent::Entry { .. } => Vec::new(),
+    }
+}
