@@ -143,7 +143,7 @@ pub(crate) async fn begin(
         tls: Some(Arc::new(GatewayTls(Arc::clone(&gateway)))),
     })
     .await?;
-    let (registry, metrics) = registry(&gateway);
+    let (registry, metrics) = registry(&gateway, setup.cluster.is_some());
     let parts = Parts {
         fault_ledger: Ledger::open(&VerifyOptions::ledger_folder(state.path())).ok(),
         file,
@@ -174,9 +174,12 @@ fn hold(file: &model::File, state: &StateFolder) -> Result<Gateway, StartError> 
     Gateway::hold(file, state.path(), before.unwrap_or_default())
 }
 
-fn registry(gateway: &Arc<Succession>) -> (Registry, Metrics) {
+fn registry(gateway: &Arc<Succession>, in_cluster: bool) -> (Registry, Metrics) {
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry, env!("CARGO_PKG_VERSION"));
+    if in_cluster {
+        metrics.register_cluster(&mut registry);
+    }
     registry.register_collector(gateway.collector());
     (registry, metrics)
 }

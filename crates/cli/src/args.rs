@@ -42,6 +42,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  ninefold status\n  ninefold status --watch\n  ninefold status --output json | jq '.instances[] | [.instance, .state, .pid]'\n\nExit codes: 0 done, 2 nothing runs there, or it does not answer."
     )]
     Status(StatusArgs),
+    /// The nodes of the cluster: who is there, who is accused, and who is down.
+    #[command(
+        after_help = "Each node has its own view; they agree soon after every change.\n\nExamples:\n  ninefold members\n  ninefold members --output json | jq '.members[] | select(.state != \"alive\")'\n\nExit codes: 0 done, 2 nothing runs there, or it does not answer."
+    )]
+    Members(NodeArgs),
     /// The journal: what happened, was concluded and was done.
     #[command(
         after_help = "Examples:\n  ninefold events -f\n  ninefold events -n 50 --output json\n\nWhen nothing runs, the journal on disk is read, and standard error says so. JSON is one event a line.\n\nExit codes: 0 done, 2 there is no journal, or nothing to follow. -f ends when the node does."

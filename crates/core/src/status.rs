@@ -36,6 +36,9 @@ pub struct NodeStatus {
     /// The nodes of the cluster as this one knows them, itself included; none where it is alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<MemberStatus>,
+    /// What this node has gossiped; none where it is alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gossip: Option<GossipStatus>,
     /// Every instance of every service.
     pub instances: Vec<InstanceStatus>,
     /// The routes by name.
@@ -73,6 +76,29 @@ pub struct MemberStatus {
     pub incarnation: u64,
     /// Instances that it runs.
     pub instances: u32,
+}
+
+/// What a node has gossiped since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GossipStatus {
+    /// How far the node trusts itself, 0 (well) to 7: its accusations weigh less accordingly.
+    pub health: u8,
+    /// Packets sent.
+    pub sent: u64,
+    /// Their bytes.
+    pub sent_bytes: u64,
+    /// Packets that were understood.
+    pub received: u64,
+    /// Packets that were not, and changed nothing.
+    pub refused: u64,
+    /// Packets that found no room in the budget of bytes.
+    pub over_budget: u64,
+    /// Times that the node stood still.
+    pub stalls: u64,
+    /// Accusations of others.
+    pub accusations: u64,
+    /// Refutations of accusations of itself.
+    pub refutations: u64,
 }
 
 /// What is decided about a member.
@@ -160,6 +186,9 @@ pub struct ServiceStatus {
     pub failures_left: u32,
     /// Whole zones that may still fail before the service is out.
     pub zone_failures_left: u32,
+    /// The same of whole nodes; none where the node is alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_failures_left: Option<u32>,
     /// How it is kept from more than it can do; none where that is off.
     pub overload: Option<OverloadStatus>,
     /// Its breaker; none where the service is always asked.

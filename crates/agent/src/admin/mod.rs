@@ -13,7 +13,7 @@ mod table;
 mod text;
 
 pub use table::Table;
-pub use text::{duration, page, percent};
+pub use text::{duration, members, page, percent};
 
 pub(crate) use handlers::EventsQuery;
 pub(crate) use serve::{AdminListeners, bind, names_loopback, serve};

@@ -20,6 +20,26 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
+    /// Without a column that has nothing in any row.
+    #[must_use]
+    pub fn without_blank(mut self, heading: &str) -> Self {
+        let heading = self
+            .rows
+            .first()
+            .and_then(|first| first.iter().position(|cell| cell == heading));
+        if let Some(column) = heading {
+            let mut rows = self.rows.iter().skip(1);
+            if rows.all(|row| row.get(column).is_none_or(String::is_empty)) {
+                for row in &mut self.rows {
+                    if column < row.len() {
+                        row.remove(column);
+                    }
+                }
+            }
+        }
+        self
+    }
+
     /// Whether there is nothing below the heading.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

@@ -2,8 +2,8 @@
 
 use ninefold_core::event::FaultNotice;
 use ninefold_core::status::{
-    BreakerStatus, InstanceStatus, NodeStatus, OverloadStatus, PoolStatus, Rotation, RouteStatus,
-    ServiceStatus, SloStatus, ZoneStatus,
+    BreakerStatus, InstanceStatus, MemberStatus, NodeStatus, OverloadStatus, PoolStatus, Rotation,
+    RouteStatus, ServiceStatus, SloStatus, ZoneStatus,
 };
 use ninefold_core::time::Timestamp;
 
@@ -33,8 +33,9 @@ pub(super) struct HeadLine {
 }
 
 /// The tables with their titles, in the order a person reads them.
-pub(super) fn sections(status: &NodeStatus) -> [(&'static str, Table); 5] {
+pub(super) fn sections(status: &NodeStatus) -> [(&'static str, Table); 6] {
     [
+        ("Nodes", members(&status.members)),
         ("Services", services(&status.services)),
         ("Instances", instances(&status.instances, status.at)),
         ("Routes", routes(&status.routes)),
@@ -93,12 +94,43 @@ fn injected(fault: &FaultNotice) -> String {
     format!("{} on {}{claim}", fault.kind, targets.join(", "))
 }
 
+/// The nodes of a cluster.
+#[must_use]
+pub fn members(members: &[MemberStatus]) -> Table {
+    let mut table = Table::new(&[
+        "NODE",
+        "ZONE",
+        "GOSSIPS AT",
+        "STATE",
+        "HEARD",
+        "ACCUSED BY",
+        "INSTANCES",
+        "INCARNATION",
+        "NOTE",
+    ]);
+    for member in members {
+        table.row([
+            member.node.clone(),
+            member.zone.clone().unwrap_or_else(|| "-".to_owned()),
+            member.address.clone(),
+            member.state.name().to_owned(),
+            member.path.name().to_owned(),
+            member.accused_by.to_string(),
+            member.instances.to_string(),
+            member.incarnation.to_string(),
+            if member.warming { "warming" } else { "" }.to_owned(),
+        ]);
+    }
+    table
+}
+
 fn services(services: &[ServiceStatus]) -> Table {
     let mut table = Table::new(&[
         "SERVICE",
         "READY",
         "FAILURES LEFT BEFORE OUTAGE",
         "ZONES LEFT BEFORE OUTAGE",
+        "NODES LEFT BEFORE OUTAGE",
         "UNDER WAY",
         "WAITING",
         "SHED",
@@ -116,13 +148,16 @@ fn services(services: &[ServiceStatus]) -> Table {
             format!("{}/{}", service.ready, service.desired),
             service.failures_left.to_string(),
             service.zone_failures_left.to_string(),
+            service
+                .node_failures_left
+                .map_or_else(String::new, |left| left.to_string()),
             of(|overload| format!("{} of {}", overload.in_flight, overload.limit)),
             of(|overload| overload.waiting.to_string()),
             of(|overload| overload.shed.to_string()),
             service_note(service),
         ]);
     }
-    table
+    table.without_blank("NODES LEFT BEFORE OUTAGE")
 }
 
 fn service_note(service: &ServiceStatus) -> String {
@@ -182,6 +217,7 @@ fn away(zones: &[ZoneStatus]) -> Option<String> {
 fn instances(instances: &[InstanceStatus], at: Timestamp) -> Table {
     let mut table = Table::new(&[
         "INSTANCE",
+        "NODE",
         "ZONE",
         "ADDRESS",
         "PID",
@@ -194,6 +230,7 @@ fn instances(instances: &[InstanceStatus], at: Timestamp) -> Table {
     for instance in instances {
         table.row([
             instance.instance.to_string(),
+            instance.node.clone().unwrap_or_default(),
             instance.zone.clone().unwrap_or_else(|| "-".to_owned()),
             instance.address.clone(),
             instance
@@ -206,7 +243,7 @@ fn instances(instances: &[InstanceStatus], at: Timestamp) -> Table {
             note(instance),
         ]);
     }
-    table
+    table.without_blank("NODE")
 }
 
 fn note(instance: &InstanceStatus) -> String {

@@ -189,10 +189,10 @@ impl Announcer {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    pub(super) fn announced() -> Announced {
+    pub(in crate::cluster) fn announced() -> Announced {
         Announced {
             address: "127.0.0.2:21044".parse().unwrap(),
             zone: Some("a".into()),
@@ -244,7 +244,7 @@ mod tests {
         let mut announcer = Announcer::default();
         let id = InstanceId::new("catalog", 0);
         let mut all = BTreeMap::from([(id.clone(), announced())]);
-        let mut said = |announcer: &mut Announcer, all: &BTreeMap<_, _>, room| {
+        let said = |announcer: &mut Announcer, all: &BTreeMap<_, _>, room| {
             let mut said = Vec::new();
             announcer.tell(all, |key, value| {
                 said.push((key, value.is_some()));

@@ -247,3 +247,184 @@ fn compare(
         changes.push(change(instance, Seen::Ready));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::announce::tests::announced as one;
+    use super::super::announce::{Exit, key};
+    use super::*;
+    use ninefold_cluster::membership::Counters;
+    use ninefold_core::taxonomy::ExitCause;
+
+    const N2: NodeId = NodeId(2);
+
+    struct Scene {
+        peers: Peers,
+        view: View,
+        clock: (Timestamp, Instant),
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let member = |id, name: &str| MemberView {
+                id,
+                name: name.into(),
+                zone: "z".into(),
+                addr: ([127, 0, 0, 1], 7).into(),
+                status: Status::Alive,
+                incarnation: 1,
+                nonce: 1,
+                path: None,
+                accused_by: 0,
+                warming: false,
+                entries: Arc::default(),
+            };
+            Self {
+                peers: Peers::default(),
+                view: View {
+                    me: NodeId(1),
+                    members: vec![member(NodeId(1), "n1"), member(N2, "n2")],
+                    health: 0,
+                    incarnation: 1,
+                    counters: Counters::default(),
+                },
+                clock: (Timestamp::from_secs(1_000), Instant::now()),
+            }
+        }
+
+        fn n2(&mut self) -> &mut MemberView {
+            &mut self.view.members[1]
+        }
+
+        /// The other node tells of these, and of nothing else.
+        fn tells(&mut self, all: &[(InstanceId, Announced)], done: bool) {
+            let mut entries = Entries::new();
+            for (instance, one) in all {
+                let value = serde_json::to_vec(one).unwrap();
+                entries.insert(key(instance).into(), value.into());
+            }
+            if done {
+                entries.insert(ALL_TOLD.into(), b"1".as_slice().into());
+            }
+            self.n2().entries = Arc::new(entries);
+        }
+
+        fn look(&mut self) -> Vec<(u32, Seen)> {
+            let known = |instance: &InstanceId| &*instance.service == "catalog";
+            let changes = self.peers.update(&self.view, known, self.clock);
+            let seen = changes.into_iter();
+            seen.map(|change| (change.instance.ordinal, change.seen))
+                .collect()
+        }
+
+        fn admitted(&self) -> Vec<u32> {
+            let endpoints = self.peers.endpoints();
+            let admitted = endpoints.iter().filter(|one| one.admitted);
+            admitted.map(|one| one.instance.ordinal).collect()
+        }
+    }
+
+    fn catalog(ordinal: u32) -> InstanceId {
+        InstanceId::new("catalog", ordinal)
+    }
+
+    #[test]
+    fn a_node_that_is_gone_takes_its_instances_along() {
+        let mut scene = Scene::new();
+        scene.tells(
+            &[(catalog(0), one()), (InstanceId::new("other", 0), one())],
+            true,
+        );
+        let started = Seen::Started {
+            pid: Some(77),
+            adopted: true,
+        };
+        assert_eq!(scene.look(), [(0, started.clone()), (0, Seen::Ready)]);
+        assert_eq!((scene.look(), scene.admitted()), (vec![], vec![0]));
+        scene.peers.silent(N2, Some(Timestamp::from_secs(999)));
+        scene.n2().status = Status::Down;
+        let lost = Seen::NodeLost {
+            node: "n2".to_owned(),
+            silent_since: Timestamp::from_secs(999),
+        };
+        assert_eq!(scene.look(), [(0, lost)]);
+        assert_eq!((scene.look(), scene.admitted()), (vec![], vec![]));
+        let statuses = scene.peers.statuses();
+        let state = statuses.first().map(|one| (one.state, one.pid));
+        assert_eq!(state, Some((InstanceState::Stopped, None)));
+        // Back with what it ran all the time.
+        scene.n2().status = Status::Alive;
+        assert_eq!(scene.look(), [(0, started), (0, Seen::Ready)]);
+        assert_eq!(scene.admitted(), [0]);
+        // One that leaves in order has drained before.
+        scene.n2().status = Status::Left;
+        assert_eq!((scene.look(), scene.admitted()), (vec![], vec![]));
+    }
+
+    #[test]
+    fn the_end_of_a_process_elsewhere_is_seen_with_its_cause() {
+        let mut scene = Scene::new();
+        let mut told = one();
+        scene.tells(&[(catalog(0), told.clone())], true);
+        scene.look();
+        told.admitted = false;
+        told.pid = None;
+        told.exit = Some(Exit {
+            pid: 77,
+            cause: ExitCause::Signal(9),
+            at: Timestamp::from_secs(990),
+        });
+        scene.tells(&[(catalog(0), told.clone())], true);
+        let exited = Seen::Exited {
+            pid: 77,
+            cause: ExitCause::Signal(9),
+            ended: Timestamp::from_secs(990),
+            expected: false,
+        };
+        assert_eq!(scene.look(), [(0, exited)]);
+        told.admitted = true;
+        told.pid = Some(78);
+        told.incarnation += 1;
+        scene.tells(&[(catalog(0), told)], true);
+        let started = Seen::Started {
+            pid: Some(78),
+            adopted: false,
+        };
+        assert_eq!(scene.look(), [(0, started), (0, Seen::Ready)]);
+    }
+
+    #[test]
+    fn another_process_of_a_node_inherits_what_it_has_not_told_of_yet() {
+        let mut scene = Scene::new();
+        scene.tells(&[(catalog(0), one()), (catalog(1), one())], true);
+        scene.look();
+        scene.n2().nonce = 2;
+        scene.tells(&[], false);
+        assert_eq!((scene.look(), scene.admitted()), (vec![], vec![0, 1]));
+        scene.tells(&[(catalog(1), one())], false);
+        assert_eq!((scene.look(), scene.admitted()), (vec![], vec![0, 1]));
+        scene.tells(&[(catalog(1), one())], true);
+        assert_eq!((scene.look(), scene.admitted()), (vec![], vec![1]));
+        // One that never comes to an end of telling is not waited for without end.
+        scene.n2().nonce = 3;
+        scene.tells(&[], false);
+        assert_eq!((scene.look(), scene.admitted()), (vec![], vec![1]));
+        scene.clock.1 += HEIR_MAX;
+        assert_eq!((scene.look(), scene.admitted()), (vec![], vec![]));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_left_out() {
+        let mut scene = Scene::new();
+        let mut entries = Entries::new();
+        entries.insert("i/catalog/0".into(), b"{".as_slice().into());
+        entries.insert("i/catalog".into(), b"{}".as_slice().into());
+        entries.insert(
+            "i/catalog/1".into(),
+            serde_json::to_vec(&one()).unwrap().into(),
+        );
+        scene.n2().entries = Arc::new(entries);
+        scene.look();
+        assert_eq!(scene.admitted(), [1]);
+    }
+}

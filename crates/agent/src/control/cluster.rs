@@ -10,7 +10,7 @@ use ninefold_core::detect::Facts;
 use ninefold_core::event::EventKind;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::{Observation, Seen};
-use ninefold_core::status::{InstanceStatus, MemberPath, MemberState, MemberStatus};
+use ninefold_core::status::{GossipStatus, InstanceStatus, MemberPath, MemberState, MemberStatus};
 use ninefold_gateway::EndpointView;
 
 use super::core::{Control, now};
@@ -233,6 +233,23 @@ impl Control {
         let mut members: Vec<MemberStatus> = view.members.iter().map(status).collect();
         members.sort_by(|a, b| a.node.cmp(&b.node));
         members
+    }
+
+    /// What this node has gossiped.
+    pub(super) fn gossip(&self) -> Option<GossipStatus> {
+        let view = self.cluster.as_ref()?.gossip.shared().view();
+        let counters = view.counters;
+        Some(GossipStatus {
+            health: view.health,
+            sent: counters.sent,
+            sent_bytes: counters.sent_bytes,
+            received: counters.received,
+            refused: counters.refused,
+            over_budget: counters.over_budget,
+            stalls: counters.stalls,
+            accusations: counters.accusations,
+            refutations: counters.refutations,
+        })
     }
 
     /// This node's name in its cluster.

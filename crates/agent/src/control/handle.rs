@@ -109,6 +109,9 @@ impl Handle {
             metrics.set_journal_healthy(control.parts.journal.problem().is_none());
             metrics.set_instances(&status.instances);
             metrics.set_slos(&status.slos);
+            if let Some(gossip) = &status.gossip {
+                metrics.set_cluster(&status.members, gossip);
+            }
             Arc::clone(&control.parts.gateway)
         };
         match format {

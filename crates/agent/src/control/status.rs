@@ -17,7 +17,7 @@ use ninefold_gateway::{
 };
 
 use super::core::{Control, now};
-use crate::tolerance::failures_left;
+use crate::tolerance::{domains_left, failures_left};
 
 impl Control {
     /// Everything at this moment.
@@ -38,6 +38,7 @@ impl Control {
             services: self.services(&instances),
             node: self.own_name(),
             members: self.members(),
+            gossip: self.gossip(),
             instances,
             routes: self.routes(),
             slos: self.slos(at),
@@ -121,12 +122,13 @@ impl Control {
         let sources = self.parts.supervisor.sources();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let service = |(name, service): (&model::Name, &model::Service)| {
-            let zones: Vec<Option<&str>> = instances
+            let ready: Vec<&InstanceStatus> = instances
                 .iter()
                 .filter(|instance| *instance.service == **name)
                 .filter(|instance| instance.state == InstanceState::Ready && !instance.ejected)
-                .map(|instance| instance.zone.as_deref())
                 .collect();
+            let zones: Vec<_> = ready.iter().map(|one| one.zone.as_deref()).collect();
+            let nodes: Vec<_> = ready.iter().map(|one| one.node.as_deref()).collect();
             let (desired, min_ready, supervised) = match &service.kind {
                 ServiceKind::Supervised(supervised) => {
                     (supervised.replicas, supervised.min_ready, true)
@@ -138,14 +140,17 @@ impl Control {
                 }
                 ServiceKind::External(external) => (count(external.endpoints.len()), 1, false),
             };
-            let (failures_left, zone_failures_left) = failures_left(&zones, min_ready);
             ServiceStatus {
                 service: name.to_string(),
                 supervised,
                 desired,
-                ready: count(zones.len()),
-                failures_left,
-                zone_failures_left,
+                ready: count(ready.len()),
+                failures_left: failures_left(ready.len(), min_ready),
+                zone_failures_left: domains_left(&zones, min_ready),
+                node_failures_left: self
+                    .cluster
+                    .is_some()
+                    .then(|| domains_left(&nodes, min_ready)),
                 overload: overload(&counters.services, name),
                 breaker: breaker(&counters.breakers, name),
                 pool: pool(&counters.pools, name),

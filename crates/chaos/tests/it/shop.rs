@@ -255,6 +255,9 @@ impl System for Shop {
             instance.pid_start = instance.pid_start.map(|start| start + offset);
         }
         Ok(NodeStatus {
+            node: None,
+            members: Vec::new(),
+            gossip: None,
             cluster: "test".to_owned(),
             version: "0".to_owned(),
             pid: std::process::id(),
@@ -280,6 +283,7 @@ impl System for Shop {
                 ready: 0,
                 failures_left: 0,
                 zone_failures_left: 0,
+                node_failures_left: None,
             }],
             instances,
             routes: vec![state.route.clone()],

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use super::{
-    check, detect, events, incidents, logs, manual, own_cluster, reload, status, stop, up, upgrade,
-    verify,
+    check, detect, events, incidents, logs, manual, members, own_cluster, reload, status, stop, up,
+    upgrade, verify,
 };
 use crate::args::{Args, Command};
 use crate::exit::Exit;
@@ -20,6 +20,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Check(args) => check::run(&args),
         Command::Schema => check::schema(),
         Command::Status(args) => block_on(1, status::run(args)),
+        Command::Members(args) => block_on(1, members::run(args)),
         Command::Events(args) => block_on(1, events::run(args)),
         Command::Incidents(args) => block_on(1, incidents::list(args)),
         Command::Explain(args) => block_on(1, incidents::explain(args)),

@@ -7,6 +7,7 @@ mod events;
 mod incidents;
 mod logs;
 mod manual;
+mod members;
 mod node;
 mod own_cluster;
 mod reload;

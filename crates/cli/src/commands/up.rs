@@ -52,6 +52,7 @@ async fn node(
     let options = NodeOptions {
         config,
         file: Arc::new(file),
+        cluster: None,
         keeper: vec![std::env::current_exe()?.into_os_string(), "keep".into()],
         arguments: again(args),
         on_event: Arc::new(event_log()),

@@ -23,7 +23,7 @@ pub(super) fn domain(
     }
     let one_service = failed.iter().all(|id| id.service == first.service);
     let whole_service = one_service && whole_service(&first.service, failed, members);
-    if let Some(node) = shared(failed, members, |facts| facts.node.as_deref()) {
+    if let Some(node) = node(failed, members) {
         return format!("node {node}");
     }
     if let Some(zone) = shared(failed, members, |facts| facts.zone.as_deref()) {
@@ -49,6 +49,14 @@ pub(super) fn domain(
         named.push(format!("{} more", failed.len() - NAMED_MAX));
     }
     format!("instances {}", named.join(", "))
+}
+
+/// The node that all of them are on.
+pub(super) fn node<'a>(
+    failed: &BTreeSet<InstanceId>,
+    members: &'a BTreeMap<InstanceId, Facts>,
+) -> Option<&'a str> {
+    shared(failed, members, |facts| facts.node.as_deref())
 }
 
 /// Whether every known instance of the service, and more than one, is among `failed`.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::background::Background;
-use super::domain::{TAGS, Tag, domain, most_of, whole_service};
+use super::domain::{TAGS, Tag, domain, most_of, node, whole_service};
 use super::entry::{Entry, act};
 use super::impact::HeldImpact;
 use crate::detect::{Facts, Finding};
@@ -331,7 +331,16 @@ impl Incidents {
             }
             entry.unsaved = None;
             let incident = &mut entry.incident;
-            incident.domain = domain(&super::entry::instances(incident), &self.members);
+            let failed = super::entry::instances(incident);
+            incident.domain = domain(&failed, &self.members);
+            // A node that fails is one failure, seen on all that it runs.
+            let mut classes = incident.verdicts.iter().map(|verdict| verdict.class);
+            if node(&failed, &self.members).is_some()
+                && let Some(class) = classes.next()
+                && classes.all(|other| other == class)
+            {
+                incident.class = class;
+            }
             self.background.blame(incident);
             self.background.explain(incident);
             changed.push(incident.clone());

@@ -424,6 +424,10 @@ fn seen(at: Timestamp, verb: &str, rest: &str) -> Seen {
             waited: Duration::from_millis(number(rest, "waited")),
             probe: failed(rest),
         },
+        "node-lost" => Seen::NodeLost {
+            node: rest.split(' ').next().unwrap().to_owned(),
+            silent_since: Timestamp::from_millis(number(rest, "silent")),
+        },
         "keeper-lost" => Seen::KeeperLost {
             keeper: number(rest, "keeper").try_into().unwrap(),
             pid: number(rest, "pid").try_into().unwrap(),

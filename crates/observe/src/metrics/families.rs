@@ -1,9 +1,11 @@
 use std::collections::BTreeSet;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ninefold_core::event::{Incident, IncidentState};
-use ninefold_core::status::{InstanceState, InstanceStatus, SloStatus};
+use ninefold_core::status::{
+    GossipStatus, InstanceState, InstanceStatus, MemberState, MemberStatus, SloStatus,
+};
 use ninefold_core::taxonomy::FailureClass;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -37,6 +39,11 @@ struct FaultLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ClassLabels {
     class: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    state: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -90,7 +97,23 @@ pub struct Metrics {
     burn: Family<BurnLabels, Ratio>,
     alerts: Family<AlertLabels, Gauge>,
     bad: Family<BadLabels, Counter>,
+    members: Family<StateLabels, Gauge>,
+    gossip: GossipFamilies,
     counted: Arc<Mutex<Counted>>,
+}
+
+/// What a node has gossiped.
+#[derive(Clone, Debug, Default)]
+struct GossipFamilies {
+    health: Gauge,
+    sent: Counter,
+    sent_bytes: Counter,
+    received: Counter,
+    refused: Counter,
+    over_budget: Counter,
+    stalls: Counter,
+    accusations: Counter,
+    refutations: Counter,
 }
 
 #[derive(Debug, Default)]
@@ -115,6 +138,8 @@ impl Metrics {
             burn: Family::default(),
             alerts: Family::default(),
             bad: Family::default(),
+            members: Family::default(),
+            gossip: GossipFamilies::default(),
             counted: Arc::default(),
         };
         metrics.journal.set(1);
@@ -166,6 +191,87 @@ impl Metrics {
             "1 if the journal is written to disk, 0 if it waits in memory",
             self.journal.clone(),
         );
+    }
+
+    /// Registers what only a node of a cluster has.
+    pub fn register_cluster(&self, registry: &mut Registry) {
+        let gossip = &self.gossip;
+        let mut counter = |name: &str, help: &str, counter: &Counter| {
+            registry.register(name, help, counter.clone());
+        };
+        counter(
+            "ninefold_gossip_sent_packets",
+            "Packets sent to other nodes",
+            &gossip.sent,
+        );
+        counter(
+            "ninefold_gossip_sent_bytes",
+            "Their bytes",
+            &gossip.sent_bytes,
+        );
+        counter(
+            "ninefold_gossip_received_packets",
+            "Packets of other nodes that were understood",
+            &gossip.received,
+        );
+        counter(
+            "ninefold_gossip_refused_packets",
+            "Packets that were not, and changed nothing",
+            &gossip.refused,
+        );
+        counter(
+            "ninefold_gossip_over_budget_packets",
+            "Packets that found no room in the budget of bytes",
+            &gossip.over_budget,
+        );
+        counter(
+            "ninefold_gossip_stalls",
+            "Times that this node stood still",
+            &gossip.stalls,
+        );
+        counter(
+            "ninefold_gossip_accusations",
+            "Accusations of others by this node",
+            &gossip.accusations,
+        );
+        counter(
+            "ninefold_gossip_refutations",
+            "Refutations of accusations of this node",
+            &gossip.refutations,
+        );
+        registry.register(
+            "ninefold_gossip_health",
+            "How far this node trusts itself, 0 (well) to 7",
+            gossip.health.clone(),
+        );
+        registry.register(
+            "ninefold_members",
+            "Nodes of the cluster by state, as this one knows them",
+            self.members.clone(),
+        );
+    }
+
+    /// Sets the nodes of the cluster by state, and what this one has gossiped.
+    pub fn set_cluster(&self, members: &[MemberStatus], gossip: &GossipStatus) {
+        for state in [MemberState::Alive, MemberState::Left, MemberState::Down] {
+            let count = members
+                .iter()
+                .filter(|member| member.state == state)
+                .count();
+            let state = state.name().to_owned();
+            let gauge = self.members.get_or_create(&StateLabels { state });
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        self.gossip.health.set(gossip.health.into());
+        let set = |counter: &Counter, to: u64| counter.inner().store(to, Ordering::Relaxed);
+        set(&self.gossip.sent, gossip.sent);
+        set(&self.gossip.sent_bytes, gossip.sent_bytes);
+        set(&self.gossip.received, gossip.received);
+        set(&self.gossip.refused, gossip.refused);
+        set(&self.gossip.over_budget, gossip.over_budget);
+        set(&self.gossip.stalls, gossip.stalls);
+        set(&self.gossip.accusations, gossip.accusations);
+        set(&self.gossip.refutations, gossip.refutations);
     }
 
     fn register_slos(&self, registry: &mut Registry) {

@@ -13,6 +13,8 @@
 //! | `ninefold_slo_error_budget_remaining_ratio` | the same |
 //! | `ninefold_slo_burn_rate` | the same and `window` |
 //! | `ninefold_slo_alert_firing` | the same and `alert` |
+//! | `ninefold_members` | `state`; this and the next only of a node in a cluster |
+//! | `ninefold_gossip_*` | |
 //!
 //! A fault counts when its incident closes: `surfaced` if a client saw it, else `masked`. A rate
 //! without traffic is absent, not NaN. Labels come from closed sets or from the file.
