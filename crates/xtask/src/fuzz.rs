@@ -16,7 +16,7 @@ use crate::{say, workspace};
 pub(crate) const MANIFEST: &str = "fuzz/Cargo.toml";
 
 /// Every target with the dictionary that it is given.
-const TARGETS: [(&str, &str); 16] = [
+const TARGETS: [(&str, &str); 17] = [
     ("stream", "http"),
     ("head", "http"),
     ("chunks", "http"),
@@ -33,6 +33,7 @@ const TARGETS: [(&str, &str); 16] = [
     ("documents", "json"),
     ("heartbeats", "units"),
     ("gossip", "gossip"),
+    ("sealed", "units"),
 ];
 
 /// Counters, tables and comparisons for libFuzzer, in everything that is compiled.
