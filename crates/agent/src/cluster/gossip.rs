@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 use ninefold_cluster::membership::wire::PACKET_MAX;
 use ninefold_cluster::membership::{Config, Membership, MembershipEvent, Node, NodeId};
 use ninefold_core::time::{Timestamp, nanos};
+use ninefold_trust::seal::{OVERHEAD, Sealer};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot};
 
 use super::options::ClusterOptions;
 use super::view::{Entries, MemberView, Shared, View};
+use crate::control;
 
 /// Commands that wait at most; who says more waits.
 const COMMANDS_MAX: usize = 256;
@@ -24,7 +26,7 @@ const BATCH_MAX: usize = 64;
 /// How old a view may be where nothing has happened: who is accused changes without an event.
 const VIEW_AGE: Duration = Duration::from_millis(200);
 /// A datagram that is larger is none of ours; one byte more shows that.
-const DATAGRAM_MAX: usize = PACKET_MAX + 1;
+const DATAGRAM_MAX: usize = PACKET_MAX + OVERHEAD + 1;
 
 #[derive(Debug)]
 enum Command {
@@ -75,8 +77,11 @@ impl Gossip {
         let me = node.id;
         let machine = Membership::new(config, node, incarnation, seeds, seed, clock.now());
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
+        let sealer = Sealer::new(options.keys.clone(), me.0, control::now());
         let mut driver = Driver {
             machine,
+            sealer: sealer.map_err(io::Error::other)?,
+            sealed: Vec::new(),
             me,
             clock,
             entries: BTreeMap::new(),
@@ -155,6 +160,9 @@ impl Clock {
 
 struct Driver {
     machine: Membership,
+    sealer: Sealer,
+    /// The packet that is being sealed.
+    sealed: Vec<u8>,
     me: NodeId,
     clock: Clock,
     /// What each member says, as handed out last.
@@ -192,11 +200,11 @@ impl Driver {
                     None => return Ok(()),
                 },
                 received = socket.recv_from(&mut buffer) => {
-                    self.received(&buffer, received);
+                    self.received(&mut buffer, received);
                     for _ in 1..BATCH_MAX {
                         match socket.try_recv_from(&mut buffer) {
                             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                            received => self.received(&buffer, received),
+                            received => self.received(&mut buffer, received),
                         }
                     }
                     // A flood must not keep timers from their turn.
@@ -209,17 +217,21 @@ impl Driver {
         }
     }
 
-    fn received(&mut self, buffer: &[u8], received: io::Result<(usize, SocketAddr)>) {
-        let now = self.clock.now();
-        match received {
-            Ok((length, from)) => {
-                let bytes = buffer.get(..length).unwrap_or_default();
-                if let Err(error) = self.machine.handle_packet(from, bytes, now) {
-                    tracing::debug!(%from, %error, "a packet was refused");
-                }
-            }
+    fn received(&mut self, buffer: &mut [u8], received: io::Result<(usize, SocketAddr)>) {
+        let (length, from) = match received {
+            Ok(received) => received,
             // As in a port that is not open: that says nothing that silence would not.
-            Err(error) => tracing::debug!(%error, "nothing was received"),
+            Err(error) => return tracing::debug!(%error, "nothing was received"),
+        };
+        let packet = buffer.get_mut(..length).unwrap_or_default();
+        let opened = match self.sealer.open(packet, control::now()) {
+            Ok(opened) => opened,
+            Err(error) => return tracing::debug!(%from, %error, "a packet was refused"),
+        };
+        let plain = packet.get(opened.range).unwrap_or_default();
+        let taken = self.machine.handle_packet(from, plain, self.clock.now());
+        if let Err(error) = taken {
+            tracing::debug!(%from, %error, "a packet was refused");
         }
     }
 
@@ -235,7 +247,13 @@ impl Driver {
     /// Sends what is to be sent, and hands out what has changed.
     async fn flush(&mut self, socket: &UdpSocket) {
         while let Some(transmit) = self.machine.poll_transmit() {
-            if let Err(error) = socket.send_to(&transmit.bytes, transmit.to).await {
+            self.sealed.clear();
+            let sealed = self
+                .sealer
+                .seal(&transmit.bytes, control::now(), &mut self.sealed);
+            if let Err(error) = sealed {
+                tracing::error!(%error, "a packet was not sealed");
+            } else if let Err(error) = socket.send_to(&self.sealed, transmit.to).await {
                 tracing::debug!(to = %transmit.to, %error, "a packet was not sent");
             }
         }
@@ -296,6 +314,7 @@ impl Driver {
             health: self.machine.health(),
             incarnation: self.machine.incarnation(),
             counters: self.machine.counters(),
+            seals: self.sealer.counters(),
         }
     }
 }

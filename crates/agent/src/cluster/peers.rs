@@ -287,6 +287,7 @@ mod tests {
                     health: 0,
                     incarnation: 1,
                     counters: Counters::default(),
+                    seals: ninefold_trust::seal::Counters::default(),
                 },
                 clock: (Timestamp::from_secs(1_000), Instant::now()),
             }

@@ -45,6 +45,7 @@ pub(crate) struct View {
     /// The incarnation of this node.
     pub(crate) incarnation: u64,
     pub(crate) counters: Counters,
+    pub(crate) seals: ninefold_trust::seal::Counters,
 }
 
 impl View {

@@ -244,7 +244,7 @@ impl Control {
             sent: counters.sent,
             sent_bytes: counters.sent_bytes,
             received: counters.received,
-            refused: counters.refused,
+            refused: counters.refused + view.seals.refused(),
             over_budget: counters.over_budget,
             stalls: counters.stalls,
             accusations: counters.accusations,
