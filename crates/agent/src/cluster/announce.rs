@@ -17,6 +17,8 @@ const PREFIX: &str = "i/";
 /// Under this key a node says that it has told of all its instances: until then a process that has just begun
 /// says less than the one before it.
 pub(crate) const ALL_TOLD: &str = "told";
+/// Before the name of an instance that this node's gateway has ejected.
+const EJECTED: &str = "e/";
 /// A reason is cut to so many characters.
 const REASON_MAX: usize = 80;
 
@@ -141,6 +143,29 @@ pub(crate) fn instance(key: &str) -> Option<InstanceId> {
     key.strip_prefix(PREFIX)?.parse().ok()
 }
 
+/// An instance that the traffic of this node's gateway took out, in JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EjectedHere {
+    /// Which process of it.
+    pub(crate) incarnation: u64,
+    pub(crate) reason: String,
+}
+
+impl EjectedHere {
+    pub(crate) fn new(incarnation: u64, reason: &str) -> Self {
+        let reason = reason.chars().take(REASON_MAX).collect();
+        Self {
+            incarnation,
+            reason,
+        }
+    }
+}
+
+/// The instance of a key under which a node tells of an ejection.
+pub(crate) fn ejected(key: &str) -> Option<InstanceId> {
+    key.strip_prefix(EJECTED)?.parse().ok()
+}
+
 /// What was told so far, so that only changes are.
 #[derive(Debug, Default)]
 pub(crate) struct Announcer {
@@ -162,14 +187,21 @@ impl Announcer {
     pub(crate) fn tell(
         &mut self,
         instances: &BTreeMap<InstanceId, Announced>,
+        ejected: &BTreeMap<InstanceId, EjectedHere>,
         mut say: impl FnMut(String, Option<Vec<u8>>) -> bool,
     ) {
         self.exits.retain(|known, _| instances.contains_key(known));
         let mut now: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-        for (instance, announced) in instances {
-            match serde_json::to_vec(announced) {
-                Ok(value) => drop(now.insert(key(instance), value)),
-                Err(error) => tracing::error!(%instance, %error, "other nodes are not told"),
+        let instances = instances
+            .iter()
+            .map(|(instance, one)| (key(instance), serde_json::to_vec(one)));
+        let ejected = ejected
+            .iter()
+            .map(|(instance, one)| (format!("{EJECTED}{instance}"), serde_json::to_vec(one)));
+        for (key, value) in instances.chain(ejected) {
+            match value {
+                Ok(value) => drop(now.insert(key, value)),
+                Err(error) => tracing::error!(key, %error, "other nodes are not told"),
             }
         }
         now.insert(ALL_TOLD.to_owned(), b"1".to_vec());
@@ -246,7 +278,7 @@ pub(super) mod tests {
         let mut all = BTreeMap::from([(id.clone(), announced())]);
         let said = |announcer: &mut Announcer, all: &BTreeMap<_, _>, room| {
             let mut said = Vec::new();
-            announcer.tell(all, |key, value| {
+            announcer.tell(all, &BTreeMap::new(), |key, value| {
                 said.push((key, value.is_some()));
                 room
             });

@@ -12,7 +12,7 @@ mod options;
 mod peers;
 mod view;
 
-pub(crate) use announce::{Announced, Announcer, Exit};
+pub(crate) use announce::{Announced, Announcer, EjectedHere, Exit};
 pub(crate) use gossip::Gossip;
 pub use options::ClusterOptions;
 pub(crate) use peers::{Change, Peers};

@@ -11,7 +11,7 @@ use ninefold_core::status::{InstanceState, InstanceStatus};
 use ninefold_core::time::Timestamp;
 use ninefold_gateway::EndpointView;
 
-use super::announce::{ALL_TOLD, Announced, instance};
+use super::announce::{ALL_TOLD, Announced, EjectedHere, ejected, instance};
 use super::view::{Entries, MemberView, View};
 
 /// How long the instances of a process count that another one of the same node follows, and which that has not told
@@ -34,6 +34,8 @@ struct Peer {
     silent_since: Option<Timestamp>,
     entries: Arc<Entries>,
     instances: BTreeMap<InstanceId, Known>,
+    /// What its gateway has ejected.
+    ejected: BTreeMap<InstanceId, EjectedHere>,
     /// It began anew, and has not told of all its instances.
     heir_until: Option<Instant>,
 }
@@ -116,6 +118,25 @@ impl Peers {
         self.0.get(&id).map_or(0, |peer| peer.instances.len())
     }
 
+    /// The nodes that are there and whose gateways have ejected this process of an instance, and why the first of
+    /// them has.
+    pub(crate) fn ejected_by(
+        &self,
+        instance: &InstanceId,
+        incarnation: u64,
+    ) -> (Vec<Arc<str>>, Option<&str>) {
+        let mut why = None;
+        let mut by = Vec::new();
+        for peer in self.0.values().filter(|peer| peer.alive) {
+            let ejected = peer.ejected.get(instance);
+            if let Some(ejected) = ejected.filter(|one| one.incarnation == incarnation) {
+                why.get_or_insert(ejected.reason.as_str());
+                by.push(Arc::clone(&peer.name));
+            }
+        }
+        (by, why)
+    }
+
     /// Which node runs an instance.
     pub(crate) fn node_of(&self, instance: &InstanceId) -> Option<Arc<str>> {
         let mut peers = self.0.values();
@@ -133,6 +154,7 @@ impl Peer {
             silent_since: None,
             entries: Arc::default(),
             instances: BTreeMap::new(),
+            ejected: BTreeMap::new(),
             heir_until: None,
         }
     }
@@ -170,8 +192,9 @@ impl Peer {
             return;
         }
         self.entries = Arc::clone(&member.entries);
+        self.ejected = read(&member.entries, ejected, known).collect();
         let mut fresh = BTreeMap::new();
-        for (instance, told) in announced(&member.entries, known) {
+        for (instance, told) in read::<Announced>(&member.entries, instance, known) {
             let before = self.instances.get(&instance).filter(|_| !back);
             compare(&instance, before.map(|known| &known.told), &told, changes);
             let ready = match before {
@@ -192,23 +215,21 @@ impl Peer {
     }
 }
 
-fn announced(
-    entries: &Entries,
-    known: &impl Fn(&InstanceId) -> bool,
-) -> BTreeMap<InstanceId, Announced> {
-    let mut all = BTreeMap::new();
-    for (key, value) in entries {
-        let Some(instance) = instance(key).filter(known) else {
-            continue;
-        };
-        match serde_json::from_slice(value) {
-            Ok(announced) => drop(all.insert(instance, announced)),
-            Err(error) => {
-                tracing::warn!(%instance, %error, "another node's word is not understood")
-            }
-        }
-    }
-    all
+/// The entries about instances, by a way to find these in keys.
+fn read<'a, T: serde::de::DeserializeOwned>(
+    entries: &'a Entries,
+    instance: fn(&str) -> Option<InstanceId>,
+    known: &'a impl Fn(&InstanceId) -> bool,
+) -> impl Iterator<Item = (InstanceId, T)> + 'a {
+    entries.iter().filter_map(move |(key, value)| {
+        let instance = instance(key).filter(known)?;
+        let told = serde_json::from_slice(value);
+        told.inspect_err(
+            |error| tracing::warn!(%instance, %error, "another node's word is not understood"),
+        )
+        .ok()
+        .map(|told| (instance, told))
+    })
 }
 
 fn change(instance: &InstanceId, seen: Seen) -> Change {

@@ -15,7 +15,8 @@ use ninefold_gateway::EndpointView;
 
 use super::core::{Control, now};
 use crate::cluster::{
-    Announced, Announcer, Change, ClusterOptions, Exit, Gossip, MemberView, Peers, View,
+    Announced, Announcer, Change, ClusterOptions, EjectedHere, Exit, Gossip, MemberView, Peers,
+    View,
 };
 use crate::state::StateFolder;
 
@@ -27,7 +28,7 @@ pub(crate) struct Cluster {
     /// Whether it asks others to take it in: then it is not alone for long.
     has_seeds: bool,
     announcer: Announcer,
-    peers: Peers,
+    pub(super) peers: Peers,
     state: StateFolder,
     /// The incarnation that is kept for the next start.
     kept: u64,
@@ -171,7 +172,11 @@ impl Control {
     }
 
     /// Tells the other nodes what this one runs, as far as that has changed.
-    pub(super) fn announce(&mut self, own: &[EndpointView]) {
+    pub(super) fn announce(
+        &mut self,
+        own: &[EndpointView],
+        ejected: &BTreeMap<InstanceId, EjectedHere>,
+    ) {
         let Some(cluster) = &mut self.cluster else {
             return;
         };
@@ -194,7 +199,7 @@ impl Control {
         let gossip = &cluster.gossip;
         cluster
             .announcer
-            .tell(&told, |key, value| gossip.say(key, value));
+            .tell(&told, ejected, |key, value| gossip.say(key, value));
     }
 
     /// The nodes of the cluster, by name.

@@ -77,6 +77,8 @@ pub(crate) struct Control {
     pub(crate) parts: Parts,
     /// Its part of a cluster, where it has one.
     pub(crate) cluster: Option<Cluster>,
+    /// Those that the gateways of other nodes have ejected, and why.
+    pub(super) condemned: BTreeMap<InstanceId, String>,
     /// The file whose instances are judged.
     pub(super) judged: Arc<model::File>,
     /// Endpoints that are judged although no file names them.
@@ -103,6 +105,7 @@ impl Control {
             found: BTreeSet::new(),
             parts,
             cluster: None,
+            condemned: BTreeMap::new(),
             started: now(),
             phase: Phase::Starting,
             routing: Routing::default(),

@@ -5,7 +5,7 @@
 //! decides who takes traffic, [`deltas`] turns counters into what happened since, [`account`] feeds
 //! detector, incidents and objectives, [`status`] assembles what is shown, [`faults`] keeps what is
 //! injected on purpose, [`traces`] names requests that ended badly, [`recall`] goes on from what another
-//! process knew, [`cluster`] shares with other nodes what each runs.
+//! process knew, [`cluster`] shares with other nodes what each runs, [`quorum`] what each gateway holds against whom.
 
 mod account;
 mod cluster;
@@ -13,6 +13,7 @@ mod core;
 mod deltas;
 mod faults;
 mod handle;
+mod quorum;
 mod recall;
 mod routing;
 mod run;

@@ -145,9 +145,12 @@ impl Control {
         if self.routing.held {
             return;
         }
-        let mut views = self.own_endpoints();
-        self.announce(&views);
-        views.extend(self.peers_endpoints(&views));
+        let own = self.own_endpoints();
+        let mut views = own.clone();
+        views.extend(self.peers_endpoints(&own));
+        let ejected = self.ejected_here(&views);
+        self.announce(&own, &ejected);
+        self.heed_others(&mut views);
         let at = now();
         let moved = self.routing.note(&views, at);
         if moved.changed {
@@ -164,7 +167,7 @@ impl Control {
     /// Tells other nodes of this one's instances, whatever this gateway was told of them.
     pub(crate) fn tell_all(&mut self) {
         let own = self.own_endpoints();
-        self.announce(&own);
+        self.announce(&own, &BTreeMap::new());
     }
 
     /// What this node runs or watches.

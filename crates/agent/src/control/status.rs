@@ -71,6 +71,10 @@ impl Control {
                 }
                 instance.in_flight = counters.in_flight;
             }
+            if let Some(reason) = self.condemned.get(&instance.instance) {
+                instance.ejected = true;
+                instance.ejection = Some(reason.clone());
+            }
             let verdict = self.parts.detector.verdict(&instance.instance);
             instance.verdict = verdict.map(|verdict| verdict.class);
             let waits = instance.state == InstanceState::Starting && instance.pid.is_none();
