@@ -247,11 +247,14 @@ pub struct EvidenceLine {
 pub struct FaultNotice {
     /// The fault's id, unique in the ledger.
     pub id: String,
-    /// What kind: `kill`, `hang`, `zone-kill`, `gray`, `errors`, `resets`; of one that no claim asks for,
-    /// its effect.
+    /// What kind: `kill`, `hang`, `zone-kill`, `node-kill`, `partition`, `one-way-partition`, `gray`, `errors`,
+    /// `resets`; of one that no claim asks for, its effect.
     pub kind: String,
-    /// On whom.
+    /// On whom; of a partition, who cannot be reached from the node that is told.
     pub targets: Vec<InstanceId>,
+    /// The nodes that it is done to, where it is done to whole nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<String>,
     /// The claim it tests, if any.
     pub claim: Option<String>,
     /// How long it may last, in nanoseconds.

@@ -131,6 +131,7 @@ impl Faults {
             id: entry.id.clone(),
             kind: entry.fault.effect.name().to_owned(),
             targets: entry.targets.clone(),
+            nodes: Vec::new(),
             claim: None,
             ttl_ns: nanos(entry.left),
             gateway: Some(entry.fault.clone()),
@@ -264,6 +265,7 @@ mod tests {
             id: id.to_owned(),
             kind: "abort".to_owned(),
             targets: vec![InstanceId::new("app", 0)],
+            nodes: Vec::new(),
             claim: None,
             ttl_ns: 1_000_000_000,
             gateway: Some(GatewayFault {

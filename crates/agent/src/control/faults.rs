@@ -222,6 +222,7 @@ mod tests {
                 id: id.to_owned(),
                 kind: "kill".to_owned(),
                 targets: vec![InstanceId::new("web", 0)],
+                nodes: Vec::new(),
                 claim: None,
                 ttl_ns: 5_000_000_000,
                 gateway: None,

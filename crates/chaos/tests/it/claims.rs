@@ -350,6 +350,7 @@ async fn faults_of_a_dead_run_are_undone_and_ended_first() {
         id: "f-old".to_owned(),
         kind: "hang".to_owned(),
         targets: Vec::new(),
+        nodes: Vec::new(),
         claim: None,
         ttl_ns: 1,
         gateway: None,

@@ -44,6 +44,11 @@ fn survive(table: View<'_, '_>) -> Survive {
         Survive::Hang(hang)
     } else if let Some(zones) = table.integer("zones") {
         Survive::Zones(zones)
+    } else if let Some(nodes) = table.integer("nodes") {
+        Survive::Nodes(nodes)
+    } else if let Some(nodes) = table.integer("partition") {
+        let one_way = table.flag("one_way").unwrap_or(false);
+        Survive::Partition { nodes, one_way }
     } else if let Some(gray) = table.integer("gray") {
         Survive::Gray(gray)
     } else if let Some(errors) = table.integer("errors") {

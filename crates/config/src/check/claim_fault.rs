@@ -1,6 +1,6 @@
 //! Faults of claims against what is there to survive them.
 
-use super::place;
+use super::{claim_nodes, place};
 use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
 use crate::model::{
@@ -12,8 +12,13 @@ use crate::model::{
 pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     for (index, claim) in built.file.claims.iter().enumerate() {
         let path = place::claim(index);
+        claim_nodes::one_way(built, claim, &path, report);
         if let Survive::Zones(zones) = claim.survive {
             zone_fault(built, claim, zones, &path, report);
+            continue;
+        }
+        if claim.survive.of_nodes() {
+            claim_nodes::check(built, claim, &path, report);
             continue;
         }
         let Some(service) = built.file.services.get(&claim.service) else {
@@ -37,7 +42,7 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     }
 }
 
-fn service_path(claim: &Claim, key: &str) -> KeyPath {
+pub(super) fn service_path(claim: &Claim, key: &str) -> KeyPath {
     place::service(&claim.service).key(key)
 }
 
@@ -64,7 +69,7 @@ fn requests(built: &Built<'_, '_>, claim: &Claim, path: &KeyPath, report: &mut R
     );
 }
 
-fn external(claim: &Claim, path: &KeyPath, report: &mut Report<'_, '_>) {
+pub(super) fn external(claim: &Claim, path: &KeyPath, report: &mut Report<'_, '_>) {
     let name = &claim.service;
     report.check(
         Draft::warning(
@@ -140,7 +145,8 @@ fn instance_fault(
 /// What becomes of the instances.
 const fn participle(survive: Survive) -> &'static str {
     match survive {
-        Survive::Instances(_) | Survive::Zones(_) => "killed",
+        Survive::Instances(_) | Survive::Zones(_) | Survive::Nodes(_) => "killed",
+        Survive::Partition { .. } => "cut off",
         Survive::Hang(_) => "hung",
         Survive::Gray(_) => "slow",
         Survive::Errors(_) => "failing",

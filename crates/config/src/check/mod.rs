@@ -9,6 +9,7 @@ mod balance;
 mod claim;
 mod claim_fault;
 mod claim_load;
+mod claim_nodes;
 mod degrade;
 mod health;
 mod hedge;

@@ -17,7 +17,7 @@ pub(crate) static CLAIM: Table = Table {
         Key::new("survive", "The fault.", Shape::Table(&SURVIVE)).required(),
         Key::new(
             "service",
-            "On whose instances the fault falls; a zone fault falls on all supervised services. \
+            "On whose instances the fault falls; one of zones or nodes falls on all supervised services. \
              Default: the service behind the SLO's route.",
             Shape::Text(Syntax::Name),
         ),
@@ -35,8 +35,9 @@ pub(crate) static CLAIM: Table = Table {
         .required(),
         Key::new(
             "recover",
-            "From the fault until every instance is ready again, at most; of `gray`, `errors` and \
-             `resets`, which last, until the traffic keeps away from those that they are done to.",
+            "From the fault until every instance is ready again, and every node is there, at most; of \
+             `gray`, `errors`, `resets` and `partition`, which last, until the traffic keeps away from \
+             those that they are done to.",
             Shape::DURATION,
         ),
         Key::new(
@@ -69,9 +70,28 @@ static SURVIVE: Table = Table {
         Key::new("hang", "So many instances are stopped with SIGSTOP.", COUNT),
         Key::new(
             "zones",
-            "Every instance of so many zones is killed with SIGKILL at once.",
+            "Every instance of so many zones is killed with SIGKILL at once; on a cluster of nodes, the \
+             nodes of these zones with all that they run.",
             COUNT,
         ),
+        Key::new(
+            "nodes",
+            "So many nodes die at once: Ninefold there, and every process of its instances, by SIGKILL. \
+             Needs a cluster of nodes, as of `up --nodes`.",
+            COUNT,
+        ),
+        Key::new(
+            "partition",
+            "So many nodes are cut off from all others. Needs a cluster of nodes on one machine, root and \
+             nftables.",
+            COUNT,
+        ),
+        Key::new(
+            "one_way",
+            "Of a partition: the others do not hear those that are cut off, which hear the others.",
+            Shape::Flag,
+        )
+        .default("false"),
         Key::new(
             "gray",
             "Attempts at so many instances begin a second later, by a fault in the gateway: slow for \
@@ -94,15 +114,15 @@ static SURVIVE: Table = Table {
         "instances",
         "hang",
         "zones",
+        "nodes",
+        "partition",
         "gray",
         "errors",
         "resets",
     ])),
     later: &[
         "hosts",
-        "nodes",
         "regions",
-        "partition",
         "latency",
         "loss",
         "disk_full",

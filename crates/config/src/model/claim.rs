@@ -12,14 +12,15 @@ pub struct Claim {
     /// `survive`.
     pub survive: Survive,
     /// `service`: on whose instances the fault falls. Default: the service behind the SLO's route.
-    /// A zone fault falls on all supervised services.
+    /// A fault of zones or nodes falls on all supervised services.
     pub service: Name,
     /// `slo`: whose route is watched.
     pub slo: Name,
     /// `available`: the least share of requests that succeed from the fault to recovery.
     pub available: Ratio,
-    /// `recover`: from the fault until every instance is ready again, at most; of `gray`, `errors` and
-    /// `resets`, which last, until the traffic keeps away from those that they are done to.
+    /// `recover`: from the fault until every instance is ready again, and every node is there, at most; of
+    /// `gray`, `errors`, `resets` and `partition`, which last, until the traffic keeps away from those that
+    /// they are done to.
     pub recover: Option<Span>,
     /// `lose`: acknowledged writes that may be lost. Needs `load.check`.
     pub lose: Option<u64>,
@@ -34,8 +35,18 @@ pub enum Survive {
     Instances(u32),
     /// `{ hang = N }`: N instances are stopped with SIGSTOP.
     Hang(u32),
-    /// `{ zones = N }`: every instance of N zones is killed with SIGKILL at once.
+    /// `{ zones = N }`: every instance of N zones is killed with SIGKILL at once; on a cluster of nodes, the
+    /// nodes of these zones with all that they run.
     Zones(u32),
+    /// `{ nodes = N }`: N nodes die at once: Ninefold there, and every process of its instances, by SIGKILL.
+    Nodes(u32),
+    /// `{ partition = N }`: N nodes are cut off from all others.
+    Partition {
+        /// How many.
+        nodes: u32,
+        /// `one_way = true`: the others do not hear them, and they hear the others.
+        one_way: bool,
+    },
     /// `{ gray = N }`: N instances are slow towards clients, by a fault in the gateway, while their
     /// probes pass.
     Gray(u32),
@@ -54,6 +65,8 @@ impl Survive {
             Self::Instances(count) => ("instances", count),
             Self::Hang(count) => ("hang", count),
             Self::Zones(count) => ("zones", count),
+            Self::Nodes(count) => ("nodes", count),
+            Self::Partition { nodes, .. } => ("partition", nodes),
             Self::Gray(count) => ("gray", count),
             Self::Errors(count) => ("errors", count),
             Self::Resets(count) => ("resets", count),
@@ -64,6 +77,12 @@ impl Survive {
     #[must_use]
     pub const fn in_gateway(self) -> bool {
         matches!(self, Self::Gray(_) | Self::Errors(_) | Self::Resets(_))
+    }
+
+    /// Whether it is done to whole nodes: without a cluster of several there is nothing to try.
+    #[must_use]
+    pub const fn of_nodes(self) -> bool {
+        matches!(self, Self::Nodes(_) | Self::Partition { .. })
     }
 }
 

@@ -148,9 +148,9 @@ fn account(kind: &EventKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         EventKind::Incident(incident) => write_incident(incident, f),
         EventKind::FaultAnnounced(fault) => {
             write!(f, "fault {} announced: {} on ", fault.id, fault.kind)?;
-            for (index, target) in fault.targets.iter().enumerate() {
-                write!(f, "{}{target}", if index == 0 { "" } else { ", " })?;
-            }
+            let targets = fault.targets.iter().map(ToString::to_string);
+            let all: Vec<String> = fault.nodes.iter().cloned().chain(targets).collect();
+            f.write_str(&all.join(", "))?;
             match &fault.claim {
                 Some(claim) => write!(f, ", for the claim `{claim}`"),
                 None => Ok(()),

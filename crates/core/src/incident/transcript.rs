@@ -240,6 +240,7 @@ impl Scene {
             kind: parts.next().unwrap().to_owned(),
             ttl_ns: words(rest, "ttl").unwrap().parse::<u64>().unwrap() * 1_000_000,
             targets: parts.filter_map(|part| part.parse().ok()).collect(),
+            nodes: Vec::new(),
             claim: words(rest, "claim").map(str::to_owned),
             gateway: rest.contains("gateway").then_some(GatewayFault {
                 share_percent: 100,

@@ -158,6 +158,7 @@ async fn what_a_fault_hits_is_named_where_it_is_counted() {
             id: id.to_owned(),
             kind: effect.name().to_owned(),
             targets: vec![InstanceId::new("app", 0)],
+            nodes: Vec::new(),
             claim: None,
             ttl_ns: 60_000_000_000,
             gateway: Some(GatewayFault {

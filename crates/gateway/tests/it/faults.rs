@@ -18,6 +18,7 @@ fn notice(id: &str, effect: FaultEffect) -> FaultNotice {
         id: id.to_owned(),
         kind: effect.name().to_owned(),
         targets: vec![InstanceId::new("app", 0)],
+        nodes: Vec::new(),
         claim: None,
         ttl_ns: 60_000_000_000,
         gateway: Some(GatewayFault {

@@ -294,6 +294,7 @@ pub(crate) fn aborts(id: &str, ttl: Duration) -> FaultNotice {
         id: id.to_owned(),
         kind: effect.name().to_owned(),
         targets: vec![InstanceId::new("app", 0)],
+        nodes: Vec::new(),
         claim: None,
         ttl_ns: u64::try_from(ttl.as_nanos()).unwrap(),
         gateway: Some(GatewayFault {

@@ -81,6 +81,7 @@ async fn a_fault_goes_on_in_a_successor() {
         id: "f-1".to_owned(),
         kind: effect.name().to_owned(),
         targets: vec![InstanceId::new("app", 0)],
+        nodes: Vec::new(),
         claim: None,
         ttl_ns: 60_000_000_000,
         gateway: Some(GatewayFault {
