@@ -29,7 +29,7 @@ mod trial;
 mod verdict;
 mod verify;
 
-pub use report::{ClaimReport, Percentiles, Readback, Report, Requests, TrialReport};
-pub use system::{System, SystemError};
+pub use report::{Away, ClaimReport, Percentiles, Readback, Report, Requests, TrialReport};
+pub use system::{Node, System, SystemError};
 pub use verdict::Verdict;
-pub use verify::{Phase, Progress, Traffic, VerifyError, VerifyOptions, check, verify};
+pub use verify::{Phase, Progress, Traffic, VerifyError, VerifyOptions, check, verify, verify_nodes};

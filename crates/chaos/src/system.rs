@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use ninefold_core::event::{FaultNotice, Incident};
+use ninefold_core::event::{Event, FaultNotice, Incident};
 use ninefold_core::status::NodeStatus;
 
 /// The running system, seen from outside. The agent implements it over the admin API.
@@ -15,6 +15,9 @@ pub trait System: Send + Sync {
 
     /// The incidents it knows, open and closed, those of the last minutes at least.
     fn incidents(&self) -> impl Future<Output = Result<Vec<Incident>, SystemError>> + Send;
+
+    /// What its journal says after the event with this number, oldest first; as much as fits one answer.
+    fn events(&self, after: u64) -> impl Future<Output = Result<Vec<Event>, SystemError>> + Send;
 
     /// Says that a fault is about to be injected. It is durably in the journal when this returns.
     fn announce(
@@ -29,6 +32,15 @@ pub trait System: Send + Sync {
         id: &str,
         how: &str,
     ) -> impl Future<Output = Result<(), SystemError>> + Send;
+}
+
+/// One node of the running system.
+#[derive(Debug)]
+pub struct Node<'a, S> {
+    /// Its name in its cluster; none where it is alone.
+    pub name: Option<&'a str>,
+    /// The way to it.
+    pub system: &'a S,
 }
 
 /// The system did not answer, or refused; the text says how.

@@ -8,11 +8,29 @@ use ninefold_core::rng::Rng;
 /// Seeds that are drawn for one trial at most, in search of targets not yet hit.
 const DRAWS_MAX: u32 = 64;
 
-/// What a fault may fall on: groups of instances that fail together.
+/// What fails together: nodes, if whole ones do, and instances.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) nodes: Vec<String>,
+    /// Those of the nodes included.
+    pub(crate) instances: Vec<InstanceId>,
+}
+
+impl Group {
+    /// Of instances alone.
+    pub(crate) const fn of(instances: Vec<InstanceId>) -> Self {
+        Self {
+            nodes: Vec::new(),
+            instances,
+        }
+    }
+}
+
+/// What a fault may fall on: groups that fail together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Candidates {
-    /// Single instances, or all instances of one zone, in a fixed order.
-    pub(crate) groups: Vec<Vec<InstanceId>>,
+    /// Single instances, single nodes, or all of one zone, in a fixed order.
+    pub(crate) groups: Vec<Group>,
     /// How many groups fail at once.
     pub(crate) count: usize,
 }
@@ -32,11 +50,15 @@ impl Candidates {
         hit
     }
 
-    /// The instances that the trial with this seed hits.
-    pub(crate) fn targets(&self, seed: u64) -> Vec<InstanceId> {
+    /// What the trial with this seed hits.
+    pub(crate) fn targets(&self, seed: u64) -> Group {
         let groups = self.hit(seed);
         let chosen = groups.iter().filter_map(|index| self.groups.get(*index));
-        chosen.flatten().cloned().collect()
+        chosen.fold(Group::default(), |mut all, group| {
+            all.nodes.extend(group.nodes.iter().cloned());
+            all.instances.extend(group.instances.iter().cloned());
+            all
+        })
     }
 }
 
@@ -82,7 +104,7 @@ mod tests {
     fn candidates(groups: u32, count: usize) -> Candidates {
         Candidates {
             groups: (0..groups)
-                .map(|n| vec![InstanceId::new("web", n)])
+                .map(|n| Group::of(vec![InstanceId::new("web", n)]))
                 .collect(),
             count,
         }
@@ -93,7 +115,8 @@ mod tests {
         for seed in 0..20 {
             let all = candidates(3, 1);
             let seeds = schedule(&all, seed, 3);
-            let mut hit: Vec<_> = seeds.iter().flat_map(|seed| all.targets(*seed)).collect();
+            let hit = seeds.iter().map(|seed| all.targets(*seed).instances);
+            let mut hit: Vec<_> = hit.flatten().collect();
             hit.sort();
             hit.dedup();
             assert_eq!(hit.len(), 3, "seed {seed}: {hit:?}");
@@ -105,7 +128,7 @@ mod tests {
         let all = candidates(5, 2);
         for seed in schedule(&all, 7, 8) {
             assert_eq!(schedule(&all, seed, 1), vec![seed]);
-            assert_eq!(all.targets(seed).len(), 2);
+            assert_eq!(all.targets(seed).instances.len(), 2);
             assert_eq!(all.targets(seed), all.targets(seed));
         }
         assert_eq!(schedule(&all, 7, 8), schedule(&all, 7, 8));
@@ -114,7 +137,7 @@ mod tests {
 
     #[test]
     fn more_than_there_are_is_all() {
-        assert_eq!(candidates(2, 5).targets(1).len(), 2);
-        assert!(candidates(0, 1).targets(1).is_empty());
+        assert_eq!(candidates(2, 5).targets(1).instances.len(), 2);
+        assert_eq!(candidates(0, 1).targets(1), Group::default());
     }
 }

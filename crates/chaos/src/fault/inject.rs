@@ -66,8 +66,12 @@ pub(crate) fn inject(kind: FaultKind, targets: &[Target]) -> Result<(), String> 
         let process = target.to_be_hit()?;
         let hit = match kind {
             FaultKind::Kill | FaultKind::ZoneKill => process.signal(Signal::KILL),
+            FaultKind::NodeKill => process.signal_group(Signal::KILL),
             FaultKind::Hang => process.signal_group(Signal::STOP),
-            FaultKind::Gray | FaultKind::Errors | FaultKind::Resets => {
+            FaultKind::Partition { .. }
+            | FaultKind::Gray
+            | FaultKind::Errors
+            | FaultKind::Resets => {
                 return Err(not_ours(kind));
             }
         };
@@ -91,15 +95,17 @@ pub(crate) fn inject(kind: FaultKind, targets: &[Target]) -> Result<(), String> 
 }
 
 fn not_ours(kind: FaultKind) -> String {
-    format!("`{}` is done by the gateway, not to processes", kind.name())
+    format!("`{}` is not done to processes", kind.name())
 }
 
 /// Waits until every target shows the fault: gone after a kill, in state `T` after a stop.
 pub(crate) async fn prove(kind: FaultKind, targets: &[Target]) -> Result<(), String> {
     let shown = match kind {
-        FaultKind::Kill | FaultKind::ZoneKill => Presence::Gone,
+        FaultKind::Kill | FaultKind::ZoneKill | FaultKind::NodeKill => Presence::Gone,
         FaultKind::Hang => Presence::Stopped,
-        FaultKind::Gray | FaultKind::Errors | FaultKind::Resets => return Err(not_ours(kind)),
+        FaultKind::Partition { .. } | FaultKind::Gray | FaultKind::Errors | FaultKind::Resets => {
+            return Err(not_ours(kind));
+        }
     };
     let deadline = Instant::now() + PROOF_LIMIT;
     for target in targets {

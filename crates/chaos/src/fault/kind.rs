@@ -20,8 +20,15 @@ pub(crate) enum FaultKind {
     Kill,
     /// SIGSTOP to instances, with the process group that each leads.
     Hang,
-    /// SIGKILL to every supervised instance of a zone.
+    /// SIGKILL to every supervised instance of a zone; to its nodes, where there are several.
     ZoneKill,
+    /// SIGKILL to nodes, and to every process of their instances.
+    NodeKill,
+    /// The kernel drops what nodes and all others say to each other.
+    Partition {
+        /// It drops only what the nodes say.
+        one_way: bool,
+    },
     /// The gateway delays attempts at instances.
     Gray,
     /// The gateway answers a part of the attempts at instances with 500.
@@ -37,6 +44,8 @@ impl FaultKind {
             Survive::Instances(count) => (Self::Kill, count),
             Survive::Hang(count) => (Self::Hang, count),
             Survive::Zones(count) => (Self::ZoneKill, count),
+            Survive::Nodes(count) => (Self::NodeKill, count),
+            Survive::Partition { nodes, one_way } => (Self::Partition { one_way }, nodes),
             Survive::Gray(count) => (Self::Gray, count),
             Survive::Errors(count) => (Self::Errors, count),
             Survive::Resets(count) => (Self::Resets, count),
@@ -49,17 +58,29 @@ impl FaultKind {
             Self::Kill => "kill",
             Self::Hang => "hang",
             Self::ZoneKill => "zone-kill",
+            Self::NodeKill => "node-kill",
+            Self::Partition { one_way: false } => "partition",
+            Self::Partition { one_way: true } => "one-way-partition",
             Self::Gray => "gray",
             Self::Errors => "errors",
             Self::Resets => "resets",
         }
     }
 
+    /// Whether it lasts until it is undone: then recovery means that the traffic keeps away from its targets.
+    pub(crate) fn lasts(self) -> bool {
+        matches!(self, Self::Partition { .. }) || self.in_gateway().is_some()
+    }
+
     /// What the gateway is told to do, if the fault is one that it injects. Such a fault touches no
     /// process: an instance stays up and ready, as its probes see it.
     pub(crate) const fn in_gateway(self) -> Option<GatewayFault> {
         let (share_percent, effect) = match self {
-            Self::Kill | Self::Hang | Self::ZoneKill => return None,
+            Self::Kill
+            | Self::Hang
+            | Self::ZoneKill
+            | Self::NodeKill
+            | Self::Partition { .. } => return None,
             Self::Gray => (
                 100,
                 FaultEffect::Latency {

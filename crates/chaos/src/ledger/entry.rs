@@ -17,8 +17,8 @@ const NOTES_MAX: usize = 64;
 pub struct Entry {
     /// The fault's id: 1 to 100 of `a-z`, `0-9` and `-`.
     pub id: String,
-    /// `kill`, `hang`, `zone-kill`, `gray`, `errors`, `resets`, or `owned-up` for an `up` that `verify`
-    /// started itself.
+    /// `kill`, `hang`, `zone-kill`, `node-kill`, `partition`, `one-way-partition`, `gray`, `errors`, `resets`,
+    /// or `owned-up` for an `up` that `verify` started itself.
     pub kind: String,
     /// On whom.
     pub targets: Vec<InstanceId>,
@@ -51,6 +51,11 @@ pub enum Undo {
         leader: Process,
         /// Its process group when the fault was planned, the target included.
         members: Vec<Process>,
+    },
+    /// The table of packet filters that cuts nodes off goes.
+    Table {
+        /// Its name.
+        table: String,
     },
     /// SIGTERM, and SIGKILL once the grace has passed.
     Stop {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::Undo;
+use crate::fault::undo_cut;
 use crate::process::{Presence, Process};
 
 /// How often a stop looks whether its process is gone.
@@ -16,6 +17,7 @@ const KILL_WAIT: Duration = Duration::from_secs(5);
 pub(super) fn perform(step: &Undo) -> Result<String, String> {
     match step {
         Undo::Resume { leader, members } => resume(*leader, members),
+        Undo::Table { table } => undo_cut(table).map(|()| format!("the cut {table} is ended")),
         Undo::Stop { process, grace_ns } => stop(*process, Duration::from_nanos(*grace_ns)),
     }
 }

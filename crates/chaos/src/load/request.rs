@@ -108,6 +108,11 @@ impl Plan {
         }
     }
 
+    /// The same load to another address.
+    pub(crate) fn to(self, address: SocketAddr) -> Self {
+        Self { address, ..self }
+    }
+
     /// Where it goes.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address

@@ -4,4 +4,4 @@ mod identity;
 mod stat;
 
 pub use identity::{Presence, Process};
-pub(crate) use stat::group_members;
+pub(crate) use stat::{group_members, keeper_of};

@@ -10,6 +10,8 @@ const GROUP_MEMBERS_MAX: usize = 256;
 pub(super) struct Stat {
     /// Field 3: `R`, `S`, `D`, `T`, `Z`, …
     pub(super) state: char,
+    /// Field 4: its parent.
+    pub(super) parent: u32,
     /// Field 5: its process group.
     pub(super) group: u32,
     /// Field 22: its start in clock ticks since boot.
@@ -26,13 +28,31 @@ fn parse(line: &str) -> Option<Stat> {
     let (_, rest) = line.rsplit_once(')')?;
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
-    let group = fields.nth(1)?.parse().ok()?;
+    let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
     let start = fields.nth(16)?.parse().ok()?;
     Some(Stat {
         state,
+        parent,
         group,
         start,
     })
+}
+
+/// Before the folder of an instance in the arguments of its keeper.
+const KEEP: &[u8] = b"keep";
+
+/// The keeper of the process that runs an instance; nothing where its parent is none.
+pub(crate) fn keeper_of(process: Process) -> Option<Process> {
+    let parent = || {
+        let stat = read(process.pid).filter(|stat| stat.start == process.start)?;
+        Process::find(stat.parent)
+    };
+    let keeper = parent()?;
+    let arguments = std::fs::read(format!("/proc/{}/cmdline", keeper.pid)).ok()?;
+    let keeps = arguments.split(|byte| *byte == 0).nth(1) == Some(KEEP);
+    // Still its parent after its arguments were read, so they are its own.
+    (keeps && parent() == Some(keeper)).then_some(keeper)
 }
 
 /// The processes of the group that `leader` leads, itself included; only itself if it leads none.
@@ -77,6 +97,7 @@ mod tests {
             parse(line),
             Some(Stat {
                 state: 'S',
+                parent: 1,
                 group: 40,
                 start: 987_654
             })

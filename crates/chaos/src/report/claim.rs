@@ -74,6 +74,17 @@ impl ClaimReport {
         Percentiles::of(self.trials.iter().filter_map(|trial| trial.recover))
     }
 
+    /// Of faults of nodes, over the trials: until the nodes were convicted, until they were out of the gateway, and
+    /// how many requests failed after that.
+    #[must_use]
+    pub fn away(&self) -> (Option<Percentiles>, Option<Percentiles>, Option<u64>) {
+        let each = self.trials.iter().map(|trial| trial.away);
+        let convicted = Percentiles::of(each.clone().filter_map(|away| away.convicted));
+        let isolated = Percentiles::of(each.clone().filter_map(|away| away.isolated));
+        let failed = each.filter_map(|away| away.failed_after);
+        (convicted, isolated, failed.reduce(u64::saturating_add))
+    }
+
     /// The worst trial's percentiles of latency, in milliseconds: percentiles of different trials
     /// cannot be averaged.
     #[must_use]
@@ -98,6 +109,11 @@ fn in_words(claim: &Claim) -> String {
         Survive::Instances(n) => format!("{n} instance{} of {} killed", plural(n), claim.service),
         Survive::Hang(n) => format!("{n} instance{} of {} stopped", plural(n), claim.service),
         Survive::Zones(n) => format!("{n} zone{} killed", plural(n)),
+        Survive::Nodes(n) => format!("{n} node{} killed", plural(n)),
+        Survive::Partition { nodes, one_way } => {
+            let way = if one_way { ", one way" } else { "" };
+            format!("{nodes} node{} cut off{way}", plural(nodes))
+        }
         Survive::Gray(n) => format!("{n} instance{} of {} slow", plural(n), claim.service),
         Survive::Errors(n) => format!("{n} instance{} of {} failing", plural(n), claim.service),
         Survive::Resets(n) => format!(

@@ -28,6 +28,7 @@ fn claim(claim: &ClaimReport) -> Value {
         "recover_ms": percentiles(claim.recover()),
         "requests": claim.requests(),
         "latency_ms": percentiles(claim.latency()),
+        "away": away(claim),
         "survive": claim.survive,
         "declared": {
             "available": claim.declared_available,
@@ -38,6 +39,16 @@ fn claim(claim: &ClaimReport) -> Value {
         "reasons": claim.reasons,
         "replay": claim.replay,
         "each": claim.trials.iter().map(trial).collect::<Vec<_>>(),
+    })
+}
+
+/// Of faults of nodes.
+fn away(claim: &ClaimReport) -> Value {
+    let (convicted, isolated, failed) = claim.away();
+    json!({
+        "convicted_ms": percentiles(convicted),
+        "isolated_ms": percentiles(isolated),
+        "failed_after": failed,
     })
 }
 
@@ -54,6 +65,13 @@ fn trial(trial: &TrialReport) -> Value {
         "seed": trial.seed,
         "fault": trial.fault,
         "targets": trial.targets,
+        "nodes": trial.nodes,
+        "away": {
+            "convicted_ms": trial.away.convicted.map(millis),
+            "isolated_ms": trial.away.isolated.map(millis),
+            "failed_after": trial.away.failed_after,
+            "rejoined_ms": trial.away.rejoined.map(millis),
+        },
         "verdict": trial.verdict,
         "reasons": trial.reasons,
         "notes": trial.notes,

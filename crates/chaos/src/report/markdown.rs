@@ -1,7 +1,7 @@
 //! Markdown.
 
 use super::figures::millis;
-use super::text::cells;
+use super::text::{cells, of_nodes};
 use super::{ClaimReport, Report};
 
 pub(super) fn render(report: &Report) -> String {
@@ -43,6 +43,9 @@ fn details(claim: &ClaimReport) -> String {
     );
     for reason in &claim.reasons {
         out.push_str(&format!("- {}\n", cell(reason)));
+    }
+    if let Some(line) = of_nodes(claim) {
+        out.push_str(&format!("{}\n", cell(&line)));
     }
     if !claim.trials.is_empty() {
         out.push_str("\n| trial | seed | targets | verdict | detected | class | recovered |\n");

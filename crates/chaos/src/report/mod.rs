@@ -12,5 +12,5 @@ mod whole;
 pub use claim::ClaimReport;
 pub use figures::{Percentiles, Readback, Requests};
 pub(crate) use text::{in_words, share};
-pub use trial::TrialReport;
+pub use trial::{Away, TrialReport};
 pub use whole::Report;

@@ -33,6 +33,9 @@ fn compose(report: &Report) -> String {
         out.push_str(&format!("note: {note}\n"));
     }
     out.push_str(&table(&rows));
+    for line in report.claims.iter().filter_map(of_nodes) {
+        out.push_str(&format!("\n{line}\n"));
+    }
     for claim in &report.claims {
         if claim.verdict != Verdict::Proven {
             out.push_str(&format!("\n{}: {}\n", claim.verdict, claim.name));
@@ -73,6 +76,21 @@ pub(super) fn cells(claim: &ClaimReport) -> [String; 7] {
             )
         },
     ]
+}
+
+/// What the other nodes made of the faults of nodes that a claim is about; shared with the Markdown form.
+pub(super) fn of_nodes(claim: &ClaimReport) -> Option<String> {
+    let struck = claim.trials.iter().any(|trial| !trial.nodes.is_empty());
+    let (convicted, isolated, failed) = claim.away();
+    struck.then(|| {
+        let failed = failed.map_or_else(|| "-".to_owned(), |failed| failed.to_string());
+        format!(
+            "{}: nodes convicted after {}, out of the gateway after {}, {failed} failed after that",
+            claim.name,
+            pair(convicted),
+            pair(isolated)
+        )
+    })
 }
 
 fn verdict(claim: &ClaimReport) -> String {

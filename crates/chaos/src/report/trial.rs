@@ -19,8 +19,10 @@ pub struct TrialReport {
     pub seed: u64,
     /// The fault's id; empty if none was announced.
     pub fault: String,
-    /// On whom the fault fell.
+    /// On whom the fault fell; of nodes, all that they ran.
     pub targets: Vec<InstanceId>,
+    /// The nodes that it fell on, if it was done to whole nodes.
+    pub nodes: Vec<String>,
     /// What it shows.
     pub verdict: Verdict,
     /// Why, with figures; empty if proven.
@@ -35,12 +37,27 @@ pub struct TrialReport {
     pub class: Option<FailureClass>,
     /// From the injection until every instance was ready again.
     pub recover: Option<Duration>,
+    /// Of a fault of nodes: what the others made of it.
+    pub away: Away,
     /// Requests intended from the injection to the end of the settling time.
     pub requests: Requests,
     /// Of the answered ones, from their intended start; none with live traffic.
     pub latency: Option<Latency>,
     /// What reading back found; none where the claim declares no `lose`.
     pub lost: Option<Readback>,
+}
+
+/// What the other nodes made of a fault of nodes. Times count from the injection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Away {
+    /// Until another node had convicted the last of them.
+    pub convicted: Option<Duration>,
+    /// Until none of their instances was left in the rotation of the gateway that the load goes to.
+    pub isolated: Option<Duration>,
+    /// Requests intended after that which failed; none with live traffic.
+    pub failed_after: Option<u64>,
+    /// Of a partition: from its end until all nodes were there again and every instance was ready.
+    pub rejoined: Option<Duration>,
 }
 
 impl TrialReport {
@@ -50,6 +67,7 @@ impl TrialReport {
             seed,
             fault: String::new(),
             targets: Vec::new(),
+            nodes: Vec::new(),
             verdict: Verdict::Inconclusive,
             reasons: Vec::new(),
             notes: Vec::new(),
@@ -57,6 +75,7 @@ impl TrialReport {
             detect: None,
             class: None,
             recover: None,
+            away: Away::default(),
             requests: Requests::default(),
             latency: None,
             lost: None,
@@ -66,7 +85,8 @@ impl TrialReport {
     /// The targets as text.
     #[must_use]
     pub fn on_whom(&self) -> String {
-        let names: Vec<String> = self.targets.iter().map(ToString::to_string).collect();
+        let instances = self.targets.iter().map(ToString::to_string);
+        let names: Vec<String> = self.nodes.iter().cloned().chain(instances).collect();
         if names.is_empty() {
             "nobody".to_owned()
         } else {

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use ninefold_config::model::{Claim, File, Listener, LoadRequest, Route, ServiceKind};
 use ninefold_core::id::InstanceId;
-use ninefold_core::status::NodeStatus;
+use ninefold_core::status::{MemberStatus, NodeStatus};
 
+use super::bench::Bench;
 use super::view;
-use crate::fault::{Candidates, FaultKind};
+use crate::System;
+use crate::fault::{Candidates, FaultKind, Group, why_not};
 use crate::load::Plan;
 use crate::verify::{Traffic, VerifyOptions};
 
@@ -47,15 +49,16 @@ pub(crate) struct Experiment {
 
 impl Experiment {
     /// Prepares a claim, or says why it is UNTESTED.
-    pub(crate) fn new(
-        options: &VerifyOptions,
+    pub(crate) fn new<S: System>(
+        bench: &Bench<'_, S>,
         status: &NodeStatus,
         claim: &Claim,
         run: &str,
     ) -> Result<Self, String> {
+        let options = bench.options;
         let file = &options.file;
         let (kind, count) = FaultKind::of(claim.survive);
-        let candidates = candidates(file, status, claim, kind, count)?;
+        let candidates = candidates(file, status, &bench.names(), claim, (kind, count))?;
         let slo = file.slos.get(&claim.slo);
         let slo = slo.ok_or_else(|| format!("there is no slo `{}`", claim.slo))?;
         let plan = match options.traffic {
@@ -113,18 +116,28 @@ fn elsewhere(file: &File, claim: &Claim) -> Option<String> {
 fn candidates(
     file: &File,
     status: &NodeStatus,
+    nodes: &[&str],
     claim: &Claim,
-    kind: FaultKind,
-    count: u32,
+    (kind, count): (FaultKind, u32),
 ) -> Result<Candidates, String> {
+    if let Some(why) = claim.survive.of_nodes().then(|| no_nodes(nodes)).flatten() {
+        return Err(why);
+    }
+    if let FaultKind::Partition { .. } = kind
+        && let Some(why) = why_not()
+    {
+        return Err(why);
+    }
     let groups = match kind {
-        FaultKind::ZoneKill => zones(status),
+        FaultKind::NodeKill | FaultKind::Partition { .. } => single_nodes(status, nodes),
+        FaultKind::ZoneKill => zones(status, nodes),
         _ => single(file, status, claim)?
             .into_iter()
-            .map(|one| vec![one])
+            .map(|one| Group::of(vec![one]))
             .collect(),
     };
     let what = match kind {
+        FaultKind::NodeKill | FaultKind::Partition { .. } => "nodes within reach".to_owned(),
         FaultKind::ZoneKill => "zones with supervised instances".to_owned(),
         _ if elsewhere(file, claim).is_some() => {
             format!("endpoints of {}, backups apart", claim.service)
@@ -138,16 +151,57 @@ fn candidates(
             groups.len()
         ));
     }
+    if count == groups.len() && groups.iter().all(|group| !group.nodes.is_empty()) {
+        return Err(format!(
+            "the claim is about {count} {what}, and these are all: one has to be left that says what happened"
+        ));
+    }
     Ok(Candidates { groups, count })
 }
 
-/// The supervised instances of each zone.
-fn zones(status: &NodeStatus) -> Vec<Vec<InstanceId>> {
-    let mut zones: BTreeMap<&str, Vec<InstanceId>> = BTreeMap::new();
-    for instance in view::supervised(status) {
-        if let Some(zone) = instance.zone.as_deref() {
+/// Why nothing can be done to whole nodes, if so.
+fn no_nodes(nodes: &[&str]) -> Option<String> {
+    nodes.is_empty().then(|| {
+        "this claim is about nodes, and the one that runs here is alone: start several with \
+         `ninefold up FILE --nodes N`, or try it on a cluster of its own with `ninefold verify FILE --nodes N`"
+            .to_owned()
+    })
+}
+
+/// Each node within reach, with the instances that it runs.
+fn single_nodes(status: &NodeStatus, nodes: &[&str]) -> Vec<Group> {
+    let instances = view::supervised(status);
+    let group = |name: &&str| {
+        let on = instances
+            .iter()
+            .filter(|one| one.node.as_deref() == Some(name));
+        Group {
+            nodes: vec![(*name).to_owned()],
+            instances: on.map(|one| one.instance.clone()).collect(),
+        }
+    };
+    nodes.iter().map(group).collect()
+}
+
+/// What fails with each zone: its nodes, where there are several, and all that runs there.
+fn zones(status: &NodeStatus, nodes: &[&str]) -> Vec<Group> {
+    let mut zones: BTreeMap<&str, Group> = BTreeMap::new();
+    if nodes.is_empty() {
+        for instance in view::supervised(status) {
+            if let Some(zone) = instance.zone.as_deref() {
+                let there = zones.entry(zone).or_default();
+                there.instances.push(instance.instance.clone());
+            }
+        }
+        return zones.into_values().collect();
+    }
+    for group in single_nodes(status, nodes) {
+        let is = |member: &&MemberStatus| group.nodes.contains(&member.node);
+        let member = status.members.iter().find(is);
+        if let Some(zone) = member.and_then(|member| member.zone.as_deref()) {
             let there = zones.entry(zone).or_default();
-            there.push(instance.instance.clone());
+            there.nodes.extend(group.nodes);
+            there.instances.extend(group.instances);
         }
     }
     zones.into_values().collect()
@@ -218,6 +272,17 @@ fn load_plan(
     // The gateway answers within the route's timeout; a second more shows that it did not.
     let timeout = route.timeout.0.saturating_add(Duration::from_secs(1));
     Plan::new(address, &host, requests, rate, timeout, run).map_err(|error| error.to_string())
+}
+
+/// Where the load goes by way of the node of this status.
+pub(super) fn address(
+    file: &File,
+    status: &NodeStatus,
+    route_name: &str,
+) -> Result<SocketAddr, String> {
+    let (index, listener, _) = find_route(file, route_name)
+        .ok_or_else(|| format!("no listener has a route `{route_name}`"))?;
+    bound(status, index, listener)
 }
 
 fn find_route<'a>(file: &'a File, name: &str) -> Option<(usize, &'a Listener, &'a Route)> {

@@ -24,6 +24,8 @@ pub(super) struct Seen<'a> {
     pub(super) live: bool,
     pub(super) lost: Option<&'a Readback>,
     pub(super) residue: &'a [String],
+    /// How long nodes that were cut off were waited for in vain.
+    pub(super) stayed_away: Option<Duration>,
 }
 
 /// The verdict of a trial, and why. A bound that is certainly broken refutes, whatever else is
@@ -32,6 +34,12 @@ pub(super) fn judge(claim: &Claim, seen: &Seen<'_>) -> (Verdict, Vec<String>) {
     let mut broken = Vec::new();
     let mut unclear = Vec::new();
     recovery(claim, seen, &mut broken);
+    if let Some(waited) = seen.stayed_away {
+        let waited = in_words(waited);
+        broken.push(format!(
+            "not every node and instance was back within {waited} after the end of the cut"
+        ));
+    }
     availability(claim.available, seen, &mut broken, &mut unclear);
     if let (Some(limit), Some(lost)) = (claim.lose, seen.lost) {
         writes(limit, lost, &mut broken, &mut unclear);
@@ -176,12 +184,21 @@ pub(crate) fn summary(trial: &TrialReport) -> String {
         return reason.clone();
     }
     let time = |at: Option<Duration>| at.map_or_else(|| "-".to_owned(), in_words);
+    let away = match (trial.away.convicted, trial.away.isolated) {
+        (None, None) => String::new(),
+        (convicted, isolated) => format!(
+            ", convicted after {}, out of the gateway after {}, {} failed after that",
+            time(convicted),
+            time(isolated),
+            trial.away.failed_after.unwrap_or(0)
+        ),
+    };
     let hit = match trial.requests.hit {
         0 => String::new(),
         hit => format!(", {hit} hit by the fault"),
     };
     format!(
-        "detected after {}, recovered after {}, {} of {} requests failed, {} masked{hit}",
+        "detected after {}, recovered after {}, {} of {} requests failed, {} masked{hit}{away}",
         time(trial.detect),
         time(trial.recover),
         trial.requests.failed,
@@ -242,6 +259,7 @@ mod tests {
             live: false,
             lost: None,
             residue: &[],
+            stayed_away: None,
         }
     }
 

@@ -2,7 +2,9 @@
 
 mod bench;
 mod experiment;
+mod expose;
 mod judge;
+mod nodes;
 mod pace;
 mod quiet;
 mod run;
@@ -13,6 +15,7 @@ mod watchdog;
 pub(crate) use bench::Bench;
 pub(crate) use experiment::Experiment;
 pub(crate) use judge::{claim_verdict, summary};
+pub(crate) use nodes::process_of;
 pub(crate) use pace::Pace;
 pub(crate) use run::run;
 pub(crate) use steps::fit;

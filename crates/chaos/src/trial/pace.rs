@@ -6,6 +6,10 @@ use ninefold_core::id::InstanceId;
 
 /// Hits that are remembered; older ones are forgotten first.
 const HITS_MAX: usize = 4_096;
+/// A node that lived for a minute is started again after a second, and else later each time. A cluster convicts two
+/// in a minute. The rest is for its way back.
+const NODE_WINDOW: Duration = Duration::from_secs(65);
+const NODES_IN_WINDOW: usize = 2;
 
 /// Who was hit when, over all claims of a run.
 ///
@@ -15,6 +19,7 @@ const HITS_MAX: usize = 4_096;
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     hits: Vec<(InstanceId, Instant)>,
+    nodes: Vec<(String, Instant)>,
 }
 
 impl Pace {
@@ -39,6 +44,29 @@ impl Pace {
         surplus
             .and_then(|surplus| recent.get(surplus))
             .map_or(Duration::ZERO, |age| window.saturating_sub(*age))
+    }
+
+    /// How long to wait at `now` until nodes may be hit and are treated as those that fail for the first time.
+    pub(super) fn wait_nodes(&self, chosen: &[String], now: Instant) -> Duration {
+        if chosen.is_empty() {
+            return Duration::ZERO;
+        }
+        let left = |at: Instant| NODE_WINDOW.saturating_sub(now.saturating_duration_since(at));
+        let own = self.nodes.iter().filter(|(hit, _)| chosen.contains(hit));
+        let own = own.map(|(_, at)| left(*at)).max();
+        // Oldest first: those that must leave the window before there is room.
+        let room = NODES_IN_WINDOW.saturating_sub(chosen.len());
+        let recent: Vec<Duration> = self.nodes.iter().map(|(_, at)| left(*at)).collect();
+        let surplus = recent.len().checked_sub(room.saturating_add(1));
+        let all = surplus.and_then(|surplus| recent.get(surplus)).copied();
+        own.max(all).unwrap_or(Duration::ZERO)
+    }
+
+    /// Remembers hits of nodes at `now`.
+    pub(super) fn hit_nodes(&mut self, nodes: &[String], now: Instant) {
+        self.nodes.extend(nodes.iter().map(|node| (node.clone(), now)));
+        let surplus = self.nodes.len().saturating_sub(HITS_MAX);
+        self.nodes.drain(..surplus);
     }
 
     /// Remembers hits at `now`.
@@ -69,6 +97,25 @@ mod tests {
         assert_eq!(pace.wait(&one, rule, at(60)), Duration::ZERO);
         pace.hit(std::slice::from_ref(&one), at(60));
         assert_eq!(pace.wait(&one, rule, at(61)), Duration::from_secs(9));
+    }
+
+    #[test]
+    fn nodes_are_hit_as_rarely_as_a_cluster_convicts() {
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        let at = |secs| start + Duration::from_secs(secs);
+        let [one, two, three] = ["n1", "n2", "n3"].map(|name| vec![name.to_owned()]);
+        assert_eq!(pace.wait_nodes(&one, start), Duration::ZERO);
+        pace.hit_nodes(&one, start);
+        assert_eq!(pace.wait_nodes(&one, at(20)), Duration::from_secs(45));
+        assert_eq!(pace.wait_nodes(&two, at(20)), Duration::ZERO);
+        pace.hit_nodes(&two, at(20));
+        assert_eq!(pace.wait_nodes(&three, at(40)), Duration::from_secs(25));
+        assert_eq!(pace.wait_nodes(&three, at(65)), Duration::ZERO);
+        pace.hit_nodes(&three, at(65));
+        assert_eq!(pace.wait_nodes(&one, at(70)), Duration::from_secs(15));
+        let both = [two, three].concat();
+        assert_eq!(pace.wait_nodes(&both, at(70)), Duration::from_secs(60));
+        assert_eq!(pace.wait_nodes(&[], at(70)), Duration::ZERO);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The life of a trial, from preflight to account.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ninefold_core::event::FaultNotice;
 use ninefold_core::status::{NodeStatus, RouteStatus};
@@ -9,38 +9,40 @@ use ninefold_core::time::{Timestamp, nanos};
 use super::bench::Bench;
 use super::experiment::Experiment;
 use super::judge::{Seen, judge};
+use super::nodes::{self, Journals, NodesSeen};
 use super::watchdog::{Setback, Watchdog};
-use super::{steps, view};
-use crate::fault::{FaultKind, Target, inject, prove};
+use super::{experiment, expose, steps, view};
+use crate::fault::{FaultKind, NodeTarget, Target, table_of};
 use crate::ledger::{Entry, Undo, VERIFY};
 use crate::load::{self, Load, Plan, Record};
 use crate::process::Process;
 use crate::report::{Requests, TrialReport};
 use crate::verify::Phase;
-use crate::{System, Verdict, clock};
-
-/// Load behind the recovery, before anything is rolled back.
-const SETTLE: Duration = Duration::from_secs(1);
+use crate::{System, Verdict};
 
 /// Tells a phase and its detail.
 pub(crate) type Say<'a> = dyn FnMut(Phase, String) + Send + 'a;
 
 /// A system in its steady state, and whom the fault will hit.
-struct Ready {
-    before: NodeStatus,
-    targets: Vec<Target>,
-    load: Option<(Load, Plan)>,
+pub(super) struct Ready<'a, S> {
+    pub(super) before: NodeStatus,
+    pub(super) targets: Vec<Target>,
+    pub(super) nodes: Vec<NodeTarget>,
+    /// Of a fault of nodes.
+    pub(super) journals: Option<Journals<'a, S>>,
+    pub(super) load: Option<(Load, Plan)>,
 }
 
 /// What was measured while the fault lasted.
 #[derive(Default)]
-struct Exposure {
-    injected: Timestamp,
+pub(super) struct Exposure {
+    pub(super) injected: Timestamp,
     /// The window of requests that count, since the load began.
-    from: Duration,
-    to: Duration,
-    recovered: Option<Timestamp>,
-    after: Option<NodeStatus>,
+    pub(super) from: Duration,
+    pub(super) to: Duration,
+    pub(super) recovered: Option<Timestamp>,
+    pub(super) after: Option<NodeStatus>,
+    pub(super) nodes: NodesSeen,
 }
 
 /// Runs one trial. Whatever happens, what was injected is rolled back and ended when this returns.
@@ -52,46 +54,60 @@ pub(crate) async fn run<S: System>(
     mut report: TrialReport,
     say: &mut Say<'_>,
 ) -> (TrialReport, bool) {
-    match prepare(bench, watchdog, experiment, &mut report, say).await {
-        Ok(ready) => {
-            let clean =
-                expose_and_clear(bench, watchdog, experiment, ready, &mut report, say).await;
-            (report, !clean)
-        }
-        Err(setback) => {
-            report.verdict = Verdict::Inconclusive;
-            report.reasons.push(setback.to_string());
-            (report, false)
-        }
-    }
+    let chosen = experiment.candidates.targets(report.seed);
+    report.targets = chosen.instances;
+    report.nodes = chosen.nodes;
+    let setback = match bench.beside(&report.nodes) {
+        Some(bench) => match prepare(&bench, watchdog, experiment, &report, say).await {
+            Ok(ready) => {
+                let clean =
+                    expose_and_clear(&bench, watchdog, experiment, ready, &mut report, say).await;
+                return (report, !clean);
+            }
+            Err(setback) => setback,
+        },
+        None => Setback::Because("no node is left that could say what happened".to_owned()),
+    };
+    report.verdict = Verdict::Inconclusive;
+    report.reasons.push(setback.to_string());
+    (report, false)
 }
 
 /// Preflight and steady state. Nothing is injected yet.
-async fn prepare<S: System>(
-    bench: &Bench<'_, S>,
+async fn prepare<'a, S: System>(
+    bench: &Bench<'a, S>,
     watchdog: &mut Watchdog,
     experiment: &Experiment,
-    report: &mut TrialReport,
+    report: &TrialReport,
     say: &mut Say<'_>,
-) -> Result<Ready, Setback> {
+) -> Result<Ready<'a, S>, Setback> {
     say(Phase::Preflight, String::new());
     watchdog.check()?;
-    let patience = bench.options.patience;
-    let chosen = experiment.candidates.targets(report.seed);
-    report.targets.clone_from(&chosen);
     let pace = std::mem::take(&mut watchdog.pace);
-    let paced = watchdog.guard(steps::paced(&bench.options.file, &pace, &chosen));
+    let chosen = (&report.targets[..], &report.nodes[..]);
+    let paced = watchdog.guard(steps::paced(&bench.options.file, &pace, chosen));
     let paced = paced.await;
     watchdog.pace = pace;
     paced?;
     let elsewhere = experiment.elsewhere.as_deref();
-    let fit = steps::fit(bench, patience, elsewhere);
+    let fit = steps::fit(bench, bench.options.patience, elsewhere);
     let status = watchdog.guard(fit).await??;
-    let targets = view::targets(&status, &chosen, elsewhere).map_err(Setback::Because)?;
+    let who = async |status: &NodeStatus| {
+        let targets = view::targets(status, &report.targets, elsewhere);
+        let targets = targets.map_err(Setback::Because)?;
+        Ok::<_, Setback>((targets, nodes::targets(bench, &report.nodes).await?))
+    };
+    let chosen = watchdog.guard(who(&status)).await??;
+    if !bench.names().is_empty() {
+        let spared = nodes::spared(bench, &report.nodes);
+        watchdog.nodes = watchdog.guard(spared).await??;
+    }
     let load = match &experiment.plan {
         None => None,
         Some(plan) => {
+            let to = experiment::address(&bench.options.file, &status, &experiment.route);
             let plan = plan.for_trial(report.number);
+            let plan = plan.to(to.map_err(Setback::Because)?);
             watchdog.guard(steps::reachable(&plan)).await??;
             say(Phase::SteadyState, format!("{} requests/s", plan.rate_hz()));
             let load = Load::start(plan.clone());
@@ -99,16 +115,25 @@ async fn prepare<S: System>(
             Some((load, plan))
         }
     };
+    let journals = match report.nodes.is_empty() {
+        true => None,
+        false => {
+            let begin = Journals::begin(bench, &report.nodes);
+            Some(watchdog.guard(begin).await??)
+        }
+    };
     let before = watchdog.guard(bench.status()).await??;
-    let now = view::targets(&before, &chosen, elsewhere).map_err(Setback::Because)?;
-    if now != targets {
+    if watchdog.guard(who(&before)).await?? != chosen {
         return Err(Setback::Because(
             "a target was restarted, or replaced, during the steady state".to_owned(),
         ));
     }
+    let (targets, nodes) = chosen;
     Ok(Ready {
         before,
         targets,
+        nodes,
+        journals,
         load,
     })
 }
@@ -118,31 +143,26 @@ async fn expose_and_clear<S: System>(
     bench: &Bench<'_, S>,
     watchdog: &mut Watchdog,
     experiment: &Experiment,
-    ready: Ready,
+    mut ready: Ready<'_, S>,
     report: &mut TrialReport,
     say: &mut Say<'_>,
 ) -> bool {
     report.fault = format!("f-{}-{}", experiment.run, report.number);
-    let undo = undo(experiment.kind, &ready.targets);
+    let undo = undo(experiment.kind, &report.fault, &ready.targets);
     let mut exposure = Exposure::default();
-    let exposed = match write_ahead(bench, watchdog, experiment, report, &undo, say).await {
-        Ok(()) => {
-            expose(
-                bench,
-                watchdog,
-                experiment,
-                &ready,
-                report,
-                &mut exposure,
-                say,
-            )
-            .await
-        }
-        Err(setback) => Err(setback),
-    };
+    let exposed =
+        match write_ahead(bench, watchdog, experiment, &ready.before, report, &undo, say).await {
+            Ok(()) => {
+                let (ready, exposure) = (&mut ready, &mut exposure);
+                expose::expose(bench, watchdog, experiment, ready, report, exposure, say).await
+            }
+            Err(setback) => Err(setback),
+        };
+    let injected = exposure.injected != Timestamp::ZERO;
+    report.injected = injected.then_some(exposure.injected);
     // From here on nothing is cut short: a fault that may be there is undone first.
     say(Phase::Rollback, String::new());
-    roll_back(bench, report, exposure.injected != Timestamp::ZERO).await;
+    roll_back(bench, report, injected).await;
     say(Phase::Residue, String::new());
     let recovered = exposure.recovered.is_some();
     let stoppable = stoppable(&undo);
@@ -168,7 +188,7 @@ async fn expose_and_clear<S: System>(
             let (verdict, reasons) = judge(
                 &experiment.claim,
                 &Seen {
-                    turned_away: experiment.kind.in_gateway().is_some(),
+                    turned_away: experiment.kind.lasts(),
                     recover: report.recover,
                     watched: experiment.watch,
                     requests: report.requests,
@@ -176,6 +196,7 @@ async fn expose_and_clear<S: System>(
                     live: plan.is_none(),
                     lost: report.lost.as_ref(),
                     residue: &residue,
+                    stayed_away: stayed_away(experiment, &exposure),
                 },
             );
             report.verdict = verdict;
@@ -196,6 +217,7 @@ async fn write_ahead<S: System>(
     bench: &Bench<'_, S>,
     watchdog: &mut Watchdog,
     experiment: &Experiment,
+    before: &NodeStatus,
     report: &TrialReport,
     undo: &[Undo],
     say: &mut Say<'_>,
@@ -207,7 +229,7 @@ async fn write_ahead<S: System>(
     );
     // What the gateway injects begins by its announcement: that comes behind the ledger's entry.
     if experiment.kind.in_gateway().is_none() {
-        announce(bench, watchdog, experiment, report).await?;
+        announce(bench, watchdog, experiment, before, report).await?;
     }
     say(Phase::Ledger, String::new());
     let mut entry = Entry::new(report.fault.clone(), kind, bench.owner);
@@ -219,73 +241,33 @@ async fn write_ahead<S: System>(
     watchdog.check()
 }
 
-/// It is durably in the journal when this returns, and a fault that the gateway injects has begun.
-async fn announce<S: System>(
+/// It is durably in the journals of all nodes when this returns, and a fault that gateways inject has begun.
+pub(super) async fn announce<S: System>(
     bench: &Bench<'_, S>,
     watchdog: &mut Watchdog,
     experiment: &Experiment,
+    before: &NodeStatus,
     report: &TrialReport,
 ) -> Result<(), Setback> {
-    let notice = FaultNotice {
-        id: report.fault.clone(),
-        kind: experiment.kind.name().to_owned(),
-        targets: report.targets.clone(),
-        claim: Some(experiment.claim.name.clone()),
-        ttl_ns: nanos(experiment.ttl),
-        gateway: experiment.kind.in_gateway(),
-    };
-    Ok(watchdog.guard(bench.announce(&notice)).await??)
-}
-
-/// Fault, proof, recovery, settling.
-async fn expose<S: System>(
-    bench: &Bench<'_, S>,
-    watchdog: &mut Watchdog,
-    experiment: &Experiment,
-    ready: &Ready,
-    report: &mut TrialReport,
-    exposure: &mut Exposure,
-    say: &mut Say<'_>,
-) -> Result<(), Setback> {
-    let elapsed = || ready.load.as_ref().map(|(load, _)| load.elapsed());
     let kind = experiment.kind;
-    say(Phase::Fault, report.on_whom());
-    exposure.from = elapsed().unwrap_or_default();
-    exposure.injected = clock::wall();
-    report.injected = Some(exposure.injected);
-    let watch = crate::report::in_words(experiment.watch);
-    let Ready {
-        before, targets, ..
-    } = ready;
-    if kind.in_gateway().is_some() {
-        announce(bench, watchdog, experiment, report).await?;
-        bench.ledger.applied(&report.fault)?;
-        say(Phase::Proof, String::new());
-        let first = watchdog
-            .guard(steps::struck(bench, experiment, before))
-            .await??;
-        say(Phase::Recovery, format!("at most {watch}"));
-        let left = steps::turned_away(bench, experiment, first, before, targets);
-        exposure.recovered = watchdog.guard(left).await??;
-    } else {
-        watchdog.pace.hit(&report.targets, Instant::now());
-        inject(kind, targets).map_err(Setback::Because)?;
-        bench.ledger.applied(&report.fault)?;
-        say(Phase::Proof, String::new());
-        let proof = prove(kind, targets);
-        watchdog.guard(proof).await?.map_err(Setback::Because)?;
-        say(Phase::Recovery, format!("at most {watch}"));
-        let (fault, injected) = (&report.fault, exposure.injected);
-        let recovery = steps::recovery(bench, experiment, fault, injected, before, targets);
-        exposure.recovered = watchdog.guard(recovery).await?;
-    }
-    if exposure.recovered.is_some() {
-        say(Phase::Settle, String::new());
-        watchdog.guard(tokio::time::sleep(SETTLE)).await?;
-    }
-    exposure.to = elapsed().unwrap_or_default();
-    exposure.after = Some(watchdog.guard(bench.status()).await??);
-    Ok(())
+    let notice = |node: Option<&str>| {
+        let cut_off = node.is_some_and(|name| report.nodes.iter().any(|one| one == name));
+        let targets = match kind {
+            // To those that are cut off, the others are away.
+            FaultKind::Partition { .. } if cut_off => view::elsewhere_than(before, &report.nodes),
+            _ => report.targets.clone(),
+        };
+        FaultNotice {
+            id: report.fault.clone(),
+            kind: kind.name().to_owned(),
+            targets,
+            nodes: report.nodes.clone(),
+            claim: Some(experiment.claim.name.clone()),
+            ttl_ns: nanos(experiment.ttl),
+            gateway: kind.in_gateway(),
+        }
+    };
+    Ok(watchdog.guard(bench.announce(notice)).await??)
 }
 
 /// Undoes the fault and ends it in the journal. What fails here shows as residue, and the reaper
@@ -308,7 +290,12 @@ async fn roll_back<S: System>(bench: &Bench<'_, S>, report: &mut TrialReport, ap
     }
 }
 
-fn undo(kind: FaultKind, targets: &[Target]) -> Vec<Undo> {
+fn undo(kind: FaultKind, fault: &str, targets: &[Target]) -> Vec<Undo> {
+    if let FaultKind::Partition { .. } = kind {
+        return vec![Undo::Table {
+            table: table_of(fault),
+        }];
+    }
     let each = targets.iter().filter_map(|target| target.undo(kind));
     each.collect()
 }
@@ -316,7 +303,7 @@ fn undo(kind: FaultKind, targets: &[Target]) -> Vec<Undo> {
 fn stoppable(undo: &[Undo]) -> Vec<Process> {
     let members = undo.iter().filter_map(|step| match step {
         Undo::Resume { members, .. } => Some(members.as_slice()),
-        Undo::Stop { .. } => None,
+        Undo::Table { .. } | Undo::Stop { .. } => None,
     });
     members.flatten().copied().collect()
 }
@@ -360,7 +347,21 @@ fn figures(
             hit,
         }
     };
-    report.recover = exposure.recovered.map(|at| at.since(exposure.injected));
+    let since = |at: Option<Timestamp>| at.map(|at| at.since(exposure.injected));
+    report.recover = since(exposure.recovered);
+    report.away.convicted = since(exposure.nodes.convicted);
+    report.away.isolated = since(exposure.nodes.isolated);
+    report.away.rejoined = exposure.nodes.rejoined;
+    if let (Some(isolated), Some(_)) = (report.away.isolated, &experiment.plan) {
+        let after = load::within(records, exposure.from + isolated, exposure.to);
+        report.away.failed_after = Some(load::count(after).failed);
+    }
+}
+
+/// How long nodes that were cut off were waited for, if they did not come back.
+fn stayed_away(experiment: &Experiment, exposure: &Exposure) -> Option<Duration> {
+    let cut = matches!(experiment.kind, FaultKind::Partition { .. });
+    (cut && exposure.nodes.rejoined.is_none()).then_some(experiment.watch)
 }
 
 /// Detection, and reading back.

@@ -12,7 +12,7 @@ use super::experiment::Experiment;
 use super::quiet::{Passed, Quiet};
 use super::watchdog::Setback;
 use super::{Pace, view};
-use crate::System;
+use crate::{Node, System};
 use crate::clock;
 use crate::fault::{FaultKind, Target};
 use crate::ledger::EntryState;
@@ -45,31 +45,73 @@ pub(crate) async fn fit<S: System>(
     let began = Instant::now();
     let deadline = began + patience;
     loop {
-        let why = match (bench.status().await, bench.incidents().await) {
-            (Ok(status), Ok(incidents)) => {
-                let blockers = view::blockers(&status, &incidents, elsewhere);
-                let lingers = view::injected_is_open(&incidents) && began.elapsed() < LINGER;
-                if blockers.is_empty() && !lingers {
-                    return Ok(status);
-                }
-                if lingers {
-                    "an incident of an injected fault is open".to_owned()
-                } else {
-                    blockers.join("; ")
-                }
-            }
-            (Err(error), _) | (_, Err(error)) => format!("the system did not answer: {error}"),
-        };
-        if Instant::now() >= deadline {
-            return Err(Setback::Because(why));
+        match all_fit(bench, elsewhere, began.elapsed() < LINGER).await {
+            Ok(status) => return Ok(status),
+            Err(why) if Instant::now() >= deadline => return Err(Setback::Because(why)),
+            Err(_not_yet) => tokio::time::sleep(POLL).await,
         }
-        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// The status of the node that is asked if a fault may be injected as far as all nodes know, or why not.
+async fn all_fit<S: System>(
+    bench: &Bench<'_, S>,
+    elsewhere: Option<&str>,
+    wait_for_incidents: bool,
+) -> Result<NodeStatus, String> {
+    let names = bench.names();
+    let mut of_entry = None;
+    for node in bench.nodes {
+        let named = |why: String| match node.name {
+            Some(name) => format!("{name}: {why}"),
+            None => why,
+        };
+        let status = one_fits(node, &names, elsewhere, wait_for_incidents).await;
+        let status = status.map_err(named)?;
+        if std::ptr::eq(node, bench.entry) {
+            of_entry = Some(status);
+        }
+    }
+    of_entry.ok_or_else(|| "no node is asked".to_owned())
+}
+
+async fn one_fits<S: System>(
+    node: &Node<'_, S>,
+    names: &[&str],
+    elsewhere: Option<&str>,
+    wait_for_incidents: bool,
+) -> Result<NodeStatus, String> {
+    let (status, incidents) = match (node.status().await, node.incidents().await) {
+        (Ok(status), Ok(incidents)) => (status, incidents),
+        (Err(error), _) | (_, Err(error)) => {
+            return Err(format!("the system did not answer: {error}"));
+        }
+    };
+    if wait_for_incidents && view::injected_is_open(&incidents) {
+        return Err("an incident of an injected fault is open".to_owned());
+    }
+    let mut blockers = view::blockers(&status, &incidents, elsewhere);
+    if let [first, ..] = view::absent(&status, names)[..] {
+        blockers.push(format!("node {first} is not there"));
+    }
+    match blockers.is_empty() {
+        true => Ok(status),
+        false => Err(blockers.join("; ")),
     }
 }
 
 /// Waits until the targets may be hit again without looking like a crash loop.
-pub(super) async fn paced(bench_file: &File, pace: &Pace, chosen: &[InstanceId]) {
+pub(super) async fn paced(
+    bench_file: &File,
+    pace: &Pace,
+    (instances, nodes): (&[InstanceId], &[String]),
+) {
     let now = Instant::now();
+    if !nodes.is_empty() {
+        // Whoever counts restarts of their instances begins anew with them.
+        tokio::time::sleep(pace.wait_nodes(nodes, now)).await;
+        return;
+    }
     let wait = |id: &InstanceId| match &bench_file.services.get(&*id.service)?.kind {
         ServiceKind::Supervised(service) => {
             let rule = (service.restart.budget, service.restart.within.0);
@@ -77,7 +119,7 @@ pub(super) async fn paced(bench_file: &File, pace: &Pace, chosen: &[InstanceId])
         }
         ServiceKind::External(_) => None,
     };
-    let longest = chosen.iter().filter_map(wait).max();
+    let longest = instances.iter().filter_map(wait).max();
     tokio::time::sleep(longest.unwrap_or(Duration::ZERO)).await;
 }
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ninefold_core::event::{Incident, IncidentState};
 use ninefold_core::id::InstanceId;
-use ninefold_core::status::{InstanceState, InstanceStatus, NodeStatus, RouteStatus};
+use ninefold_core::status::{
+    InstanceState, InstanceStatus, MemberState, MemberStatus, NodeStatus, Rotation, RouteStatus,
+};
 use ninefold_core::time::Timestamp;
 
 use super::quiet::Passed;
@@ -115,6 +117,11 @@ pub(crate) fn blockers(
     for fault in &status.faults {
         blockers.push(format!("fault {} has not ended", fault.id));
     }
+    for member in &status.members {
+        if member.state == MemberState::Down {
+            blockers.push(format!("node {} is down", member.node));
+        }
+    }
     for reason in &status.degraded {
         blockers.push(format!("Ninefold is degraded: {reason}"));
     }
@@ -185,6 +192,34 @@ pub(super) fn recovered(
 pub(super) fn all_ready(instances: &[&InstanceStatus], before: usize) -> bool {
     let ready = |instance: &&InstanceStatus| instance.state == InstanceState::Ready;
     instances.len() >= before && instances.iter().all(ready)
+}
+
+/// The instances that Ninefold starts on none of these nodes.
+pub(super) fn elsewhere_than(status: &NodeStatus, nodes: &[String]) -> Vec<InstanceId> {
+    let there = |one: &&InstanceStatus| one.node.as_ref().is_none_or(|node| !nodes.contains(node));
+    let others = supervised(status).into_iter().filter(there);
+    others.map(|one| one.instance.clone()).collect()
+}
+
+/// Which of these nodes are not there, as a node sees it.
+pub(super) fn absent<'a>(status: &NodeStatus, names: &[&'a str]) -> Vec<&'a str> {
+    let there = |name: &&str| {
+        let is = |member: &MemberStatus| {
+            member.node == *name && member.state == MemberState::Alive
+        };
+        status.members.iter().any(is)
+    };
+    let absent = names.iter().copied();
+    absent.filter(|name| !there(name)).collect()
+}
+
+/// Whether no target takes traffic of a node.
+pub(super) fn out_of_rotation(status: &NodeStatus, targets: &[Target]) -> bool {
+    let out = |target: &Target| {
+        find(status, &target.instance)
+            .is_none_or(|now| matches!(now.rotation, Rotation::Out | Rotation::Ejected))
+    };
+    targets.iter().all(out)
 }
 
 /// Whether each target is ejected.
@@ -258,6 +293,9 @@ mod tests {
         };
         NodeStatus {
             cluster: "test".to_owned(),
+            node: None,
+            members: Vec::new(),
+            gossip: None,
             version: "0".to_owned(),
             pid: 1,
             started: Timestamp::ZERO,

@@ -1,6 +1,7 @@
 //! What cuts a trial short.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::task::Poll;
 
 use tokio::sync::watch;
 
@@ -43,8 +44,8 @@ impl From<crate::ledger::LedgerError> for Setback {
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     pub(crate) keeper: Keeper,
-    /// Ninefold's process, once it is known.
-    pub(crate) node: Option<Process>,
+    /// Ninefold's process, once it is known; those of all nodes that the fault spares.
+    pub(crate) nodes: Vec<Process>,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) pace: Pace,
 }
@@ -59,16 +60,7 @@ impl Watchdog {
                 std::future::pending::<()>().await;
             }
         };
-        let node = self.node;
-        let ninefold_gone = async {
-            match node {
-                Some(process) => {
-                    process.gone().await;
-                    process
-                }
-                None => std::future::pending().await,
-            }
-        };
+        let ninefold_gone = any_gone(&self.nodes);
         tokio::select! {
             biased;
             () = stopped => Err(Setback::Stopped),
@@ -86,11 +78,26 @@ impl Watchdog {
         if !self.keeper.alive() {
             return Err(Setback::ReaperGone);
         }
-        match self.node {
-            Some(process) if process.presence() == Presence::Gone => {
-                Err(Setback::NinefoldGone(process))
-            }
-            _ => Ok(()),
+        let gone = |process: &&Process| process.presence() == Presence::Gone;
+        match self.nodes.iter().find(gone) {
+            Some(process) => Err(Setback::NinefoldGone(*process)),
+            None => Ok(()),
         }
     }
+}
+
+/// Resolves when one of them is gone, and says which; never for none.
+async fn any_gone(processes: &[Process]) -> Process {
+    let ends = processes.iter().map(|process| {
+        Box::pin(async {
+            process.gone().await;
+            *process
+        })
+    });
+    let mut ends: Vec<_> = ends.collect();
+    poll_fn(|context| {
+        let mut ended = ends.iter_mut().map(|end| end.as_mut().poll(context));
+        ended.find(Poll::is_ready).unwrap_or(Poll::Pending)
+    })
+    .await
 }

@@ -26,6 +26,9 @@ pub enum VerifyError {
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Nobody could be asked.
+    #[error("there is no node to try anything on")]
+    NoNode,
     /// This process cannot be read from `/proc`.
     #[error("/proc does not show this process: faults need a Linux with /proc mounted")]
     NoProc,

@@ -11,4 +11,4 @@ pub use choose::check;
 pub use error::VerifyError;
 pub use options::{Traffic, VerifyOptions};
 pub use progress::{Phase, Progress};
-pub use run::verify;
+pub use run::{verify, verify_nodes};

@@ -1,5 +1,6 @@
 //! Over all claims.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::process::Process;
 use crate::reaper::{self, Keeper};
 use crate::report::{ClaimReport, Report, TrialReport};
 use crate::trial::{self, Bench, Experiment, Pace, Watchdog};
-use crate::{System, Verdict, clock, fault};
+use crate::{Node, System, Verdict, clock, fault};
 
 /// How long an `up` of ours may take to stop in order before it is killed.
 const OWNED_UP_GRACE: Duration = Duration::from_secs(45);
@@ -35,6 +36,22 @@ pub async fn verify(
     system: &impl System,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Report, VerifyError> {
+    let alone = [Node { name: None, system }];
+    verify_nodes(options, &alone, progress).await
+}
+
+/// [`verify`] on a cluster of nodes, each of which is named. The first is asked, and the load goes there, unless a
+/// fault is done to it.
+///
+/// # Errors
+///
+/// As `verify`; and where there is no node.
+pub async fn verify_nodes<S: System>(
+    options: &VerifyOptions,
+    nodes: &[Node<'_, S>],
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Report, VerifyError> {
+    let entry = nodes.first().ok_or(VerifyError::NoNode)?;
     let claims = chosen(options)?;
     let began = clock::wall();
     let owner = Process::own().ok_or(VerifyError::NoProc)?;
@@ -50,7 +67,8 @@ pub async fn verify(
     };
     let bench = Bench {
         options,
-        system,
+        nodes,
+        entry,
         ledger,
         owner,
         run: format!("{:x}-{:x}", began.as_millis(), owner.pid),
@@ -132,7 +150,7 @@ async fn admit<S: System>(
         .map_err(|error| error.to_string())?;
     let mut watchdog = Watchdog {
         keeper,
-        node: options.owned_up,
+        nodes: options.owned_up.into_iter().collect(),
         stop: options.stop.clone(),
         pace: Pace::default(),
     };
@@ -141,7 +159,12 @@ async fn admit<S: System>(
     match fit.and_then(|fit| fit) {
         Ok(status) => {
             // Faults need its processes at hand, so its own is at hand too.
-            watchdog.node = Process::find(status.pid);
+            watchdog.nodes.extend(Process::find(status.pid));
+            for node in bench.nodes.iter().filter(|node| node.name.is_some()) {
+                let process = watchdog.guard(trial::process_of(node)).await;
+                let process = process.and_then(|process| process);
+                watchdog.nodes.push(process.map_err(|setback| setback.to_string())?);
+            }
             Ok((watchdog, lock))
         }
         Err(setback) => Err(setback.to_string()),
@@ -191,12 +214,15 @@ async fn recover<S: System>(bench: &Bench<'_, S>, report: &mut Report) -> Result
         report.notes.push(note);
     }
     // With the lock held no other experiment is under way: what has not ended has no controller.
-    let Ok(status) = bench.status().await else {
-        return Ok(());
-    };
-    for fault in &status.faults {
-        if let Err(error) = bench.end_fault(&fault.id, "undone after a crash").await {
-            return Err(format!("fault {} cannot be ended: {error}", fault.id));
+    let mut left = BTreeSet::new();
+    for node in bench.nodes {
+        if let Ok(status) = node.status().await {
+            left.extend(status.faults.into_iter().map(|fault| fault.id));
+        }
+    }
+    for id in &left {
+        if let Err(error) = bench.end_fault(id, "undone after a crash").await {
+            return Err(format!("fault {id} cannot be ended: {error}"));
         }
     }
     Ok(())
@@ -254,7 +280,7 @@ async fn try_one<S: System>(
         trials: options.trials,
     });
     let experiment = match bench.status().await {
-        Ok(status) => Experiment::new(options, &status, claim, run),
+        Ok(status) => Experiment::new(bench, &status, claim, run),
         Err(error) => Err(format!("the system did not answer: {error}")),
     };
     let experiment = match experiment {

@@ -15,6 +15,10 @@ mod ledger;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
+mod rack;
+#[cfg(test)]
 mod reaper;
 #[cfg(test)]
 mod refusals;

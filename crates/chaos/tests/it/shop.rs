@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ninefold_chaos::process::{Presence, Process};
 use ninefold_chaos::{System, SystemError};
-use ninefold_core::event::{FaultNotice, Incident, IncidentState};
+use ninefold_core::event::{Event, FaultNotice, Incident, IncidentState};
 use ninefold_core::id::InstanceId;
 use ninefold_core::status::{
     InstanceState, InstanceStatus, ListenerStatus, NodeStatus, PoolStatus, Rotation, RouteStatus,
@@ -21,7 +21,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
 use super::fixture::{eventually_async, program};
-use super::gateway;
+use super::{gateway, rack};
 
 /// How the system behaves.
 #[derive(Clone, Debug)]
@@ -39,6 +39,10 @@ pub(crate) struct Behaviour {
     pub(crate) answer: Option<u16>,
     /// What the status says of start times, to feign a reused pid.
     pub(crate) start_offset: u64,
+    /// Nodes that run the instances, in turn; none: the system is one that is alone.
+    pub(crate) nodes: u32,
+    /// Whether nodes take note of each other's deaths.
+    pub(crate) convicts: bool,
 }
 
 impl Default for Behaviour {
@@ -51,6 +55,8 @@ impl Default for Behaviour {
             store: "memory".to_owned(),
             answer: None,
             start_offset: 0,
+            nodes: 0,
+            convicts: true,
         }
     }
 }
@@ -64,6 +70,8 @@ pub(crate) struct State {
     pub(crate) ended: Vec<(String, String)>,
     pub(crate) announced: Vec<FaultNotice>,
     pub(crate) route: RouteStatus,
+    /// The nodes, if there are several.
+    pub(crate) rack: rack::Rack,
 }
 
 /// The running system. Its processes end with it.
@@ -85,8 +93,16 @@ impl Shop {
     pub(crate) async fn start(behaviour: Behaviour) -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let mut tasks = JoinSet::new();
+        for node in 0..behaviour.nodes {
+            state.lock().unwrap().rack.add(node);
+            let convicts = behaviour.convicts;
+            tasks.spawn(rack::supervise(Arc::clone(&state), node, convicts));
+        }
         for ordinal in 0..behaviour.replicas {
-            state.lock().unwrap().instances.push(instance(ordinal));
+            let mut instance = instance(ordinal);
+            let node = ordinal.checked_rem(behaviour.nodes);
+            instance.node = node.map(rack::name);
+            state.lock().unwrap().instances.push(instance);
             tasks.spawn(supervise(behaviour.clone(), Arc::clone(&state), ordinal));
         }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -151,6 +167,9 @@ fn instance(ordinal: u32) -> InstanceStatus {
 async fn supervise(behaviour: Behaviour, state: Arc<Mutex<State>>, ordinal: u32) {
     let at = usize::try_from(ordinal).unwrap();
     loop {
+        if let Some(node) = ordinal.checked_rem(behaviour.nodes) {
+            rack::is_up(&state, node).await;
+        }
         let (mut child, port) = spawn(&behaviour.store).await;
         let process = Process::find(child.id().unwrap()).unwrap();
         {
@@ -160,6 +179,7 @@ async fn supervise(behaviour: Behaviour, state: Arc<Mutex<State>>, ordinal: u32)
             instance.pid_start = Some(process.start);
             instance.address = format!("127.0.0.1:{port}");
             instance.state = InstanceState::Ready;
+            instance.rotation = Rotation::In;
             instance.since = now();
             let id = instance.instance.clone();
             close(&mut state, &id);
@@ -171,6 +191,7 @@ async fn supervise(behaviour: Behaviour, state: Arc<Mutex<State>>, ordinal: u32)
             instance.pid = None;
             instance.pid_start = None;
             instance.state = InstanceState::BackingOff;
+            instance.rotation = Rotation::Out;
             instance.since = now();
             instance.restarts += 1;
             let id = instance.instance.clone();
@@ -293,6 +314,10 @@ impl System for Shop {
             faults: state.faults.clone(),
             degraded: Vec::new(),
         })
+    }
+
+    async fn events(&self, _after: u64) -> Result<Vec<Event>, SystemError> {
+        Ok(Vec::new())
     }
 
     async fn incidents(&self) -> Result<Vec<Incident>, SystemError> {

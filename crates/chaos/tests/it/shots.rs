@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use expect_test::expect;
-use ninefold_chaos::{ClaimReport, Readback, Report, Requests, TrialReport, Verdict};
+use ninefold_chaos::{Away, ClaimReport, Readback, Report, Requests, TrialReport, Verdict};
 use ninefold_core::id::InstanceId;
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
@@ -14,6 +14,7 @@ fn trial(number: u32, verdict: Verdict, reasons: &[&str]) -> TrialReport {
         seed: 40 + u64::from(number),
         fault: format!("f-1-{number}"),
         targets: vec![InstanceId::new("web", number)],
+        nodes: Vec::new(),
         verdict,
         reasons: reasons.iter().map(ToString::to_string).collect(),
         notes: Vec::new(),
@@ -21,6 +22,7 @@ fn trial(number: u32, verdict: Verdict, reasons: &[&str]) -> TrialReport {
         detect: Some(Duration::from_micros(12_340)),
         class: Some(FailureClass::CrashStop),
         recover: Some(Duration::from_millis(800)),
+        away: Away::default(),
         requests: Requests {
             sent: 200,
             acked: 198,
