@@ -387,7 +387,7 @@ impl Membership {
 
     /// Time passes. What this node should have done long ago says that it stood still: then what it waited for says
     /// nothing about others.
-    fn advance(&mut self, now: Timestamp) {
+    pub(super) fn advance(&mut self, now: Timestamp) {
         let now = now.max(self.clock);
         let due = self.poll_timeout();
         self.clock = now;
