@@ -160,7 +160,7 @@ mod tests {
             let zone = |node| {
                 placement
                     .zone_of(node)
-                    .map_or("-".into(), |z| z.to_string())
+                    .map_or_else(|| "-".to_owned(), ToString::to_string)
             };
             (0..nodes).map(zone).collect()
         };
