@@ -141,6 +141,7 @@ pub(crate) async fn begin(
         reports: reporting.clone(),
         journal: Arc::new(JournalRecorder(journal.clone())),
         tls: Some(Arc::new(GatewayTls(Arc::clone(&gateway)))),
+        place: setup.place.clone(),
     })
     .await?;
     let (registry, metrics) = registry(&gateway, setup.cluster.is_some());

@@ -55,6 +55,7 @@ async fn node(
         cluster: None,
         keeper: vec![std::env::current_exe()?.into_os_string(), "keep".into()],
         arguments: again(args),
+        place: None,
         on_event: Arc::new(event_log()),
         state: state.clone(),
     };

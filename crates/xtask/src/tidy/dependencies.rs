@@ -16,7 +16,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("observe", &["core"]),
     ("trust", &["core"]),
     ("gateway", &["core", "ninefold", "config", "observe"]),
-    ("supervise", &["core", "config", "observe"]),
+    ("supervise", &["core", "cluster", "config", "observe"]),
     ("chaos", &["core", "config", "observe"]),
     (
         "agent",
