@@ -143,6 +143,12 @@ fn the_authority_vouches_for_its_own_names_only() {
     let check = |host| tls::check(made.authority.certificate(), &issued, host, now());
     assert_eq!(check("n1.shop.ninefold"), Ok(()));
     assert!(check("n1.site.ninefold").is_err());
+    // Nor is the certificate that it answers joins with one of a node.
+    let join = made.authority.join_certificate(now()).unwrap();
+    let server = tls::join_server(made.authority.certificate(), &join).unwrap();
+    let client = made.node("n1", now()).client_config().unwrap();
+    let met = meet(client, Arc::new(server), "n2.shop.ninefold");
+    assert!(met.is_err());
 }
 
 #[test]

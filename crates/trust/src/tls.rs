@@ -73,6 +73,17 @@ impl Credentials<'_> {
     }
 }
 
+/// Accepts connections of anybody, with the certificate for joins, and shows the authority's besides: a newcomer has
+/// only its hash.
+pub(crate) fn join_server(authority: &str, shown: &Issued) -> Result<ServerConfig, TlsError> {
+    let chain = vec![certificate(&shown.certificate)?, certificate(authority)?];
+    let key = private_key(&shown.key).map_err(|_error| TlsError::Pem("private key"))?;
+    Ok(ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])?
+        .with_no_client_auth()
+        .with_single_cert(chain, key.into())?)
+}
+
 /// Whether a certificate is the authority's, for that host, in force, and that of its key.
 pub(crate) fn check(
     authority: &str,
