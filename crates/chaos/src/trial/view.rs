@@ -257,6 +257,9 @@ mod tests {
             ..RouteStatus::default()
         };
         NodeStatus {
+            node: None,
+            members: Vec::new(),
+            gossip: None,
             cluster: "test".to_owned(),
             version: "0".to_owned(),
             pid: 1,

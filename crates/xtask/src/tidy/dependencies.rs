@@ -20,7 +20,16 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("chaos", &["core", "config", "observe"]),
     (
         "agent",
-        &["core", "config", "observe", "gateway", "supervise", "chaos"],
+        &[
+            "core",
+            "cluster",
+            "trust",
+            "config",
+            "observe",
+            "gateway",
+            "supervise",
+            "chaos",
+        ],
     ),
     ("cli", &["core", "cluster", "config", "trust", "agent"]),
     ("sim", &["core", "cluster"]),
