@@ -41,6 +41,8 @@ pub struct Counters {
     pub refused: u64,
     /// Times that this node stood still.
     pub stalls: u64,
+    /// Processes that this node observed and whose hosts said that they have ended.
+    pub ends: u64,
     /// Accusations of others by this node.
     pub accusations: u64,
     /// Refutations of accusations of this node.

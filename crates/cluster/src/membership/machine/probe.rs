@@ -193,6 +193,7 @@ impl Membership {
         edge.misses += 1;
         edge.good = 0;
         edge.next_at = next;
+        self.counters.ends += 1;
         if edge.misses == 1 {
             self.event(MembershipEvent::Silent(id));
         }
