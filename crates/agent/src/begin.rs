@@ -131,6 +131,7 @@ pub(crate) async fn begin(
         file: std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone()),
         admin: listeners.address,
         ports: chosen_ports(&file, &gateway.addresses()),
+        nodes: None,
     })?;
     let (reporting, reports) = mpsc::channel(REPORTS_MAX);
     let supervisor = Supervisor::start(ninefold_supervise::Options {
