@@ -1,6 +1,8 @@
 //! `up --nodes`: several nodes on this machine.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -123,18 +125,20 @@ fn what_was_left_at_once_is_adopted_by_its_node_or_stopped_with_fewer() {
     let file = three_replicas("").replace("zones = [\"a\", \"b\", \"c\"]", "");
     let mut cluster = Cluster::up_on(&file, 3);
     let before = ready(&cluster, 3, 3);
+    // It holds the stop of its node until the second signal.
+    let status = cluster.node_status(1).unwrap();
+    let listener = status["listeners"][0]["address"].as_str().unwrap();
+    let mut held = TcpStream::connect(listener).unwrap();
+    held.write_all(b"GET /stream HTTP/1.1\r\nhost: t\r\n\r\n")
+        .unwrap();
+    held.read_exact(&mut [0; 8]).unwrap();
     signal(cluster.pid(), Signal::INT);
     cluster.wait("the stop to begin", || {
         cluster.log().contains("stopping in order")
     });
     signal(cluster.pid(), Signal::INT);
-    let code = cluster.ended().code();
-    if code == Some(0) {
-        // All had stopped before the second signal came.
-        nothing_is_left(&cluster, &before);
-        return;
-    }
-    assert_eq!(code, Some(2));
+    assert_eq!(cluster.ended().code(), Some(2), "{}", cluster.log());
+    assert!(before.values().any(|(_, _, pid)| alive(*pid)));
     cluster.start_on(2);
     let after = ready(&cluster, 2, 3);
     for (id, (node, _, pid)) in &before {
@@ -149,6 +153,20 @@ fn what_was_left_at_once_is_adopted_by_its_node_or_stopped_with_fewer() {
     assert_eq!(cluster.stop().code(), Some(0));
     nothing_is_left(&cluster, &before);
     nothing_is_left(&cluster, &after);
+}
+
+#[test]
+fn what_a_killed_node_left_is_stopped_with_the_others() {
+    let mut cluster = Cluster::up_on(&three_replicas(""), 3);
+    let before = ready(&cluster, 3, 3);
+    signal(pid(&cluster.node_status(2).unwrap()), Signal::KILL);
+    cluster.wait("its end to be seen", || {
+        cluster.log().contains("n2: its process ended")
+    });
+    assert!(alive(before["web/1"].2));
+    signal(cluster.pid(), Signal::TERM);
+    assert_eq!(cluster.ended().code(), Some(0), "{}", cluster.log());
+    nothing_is_left(&cluster, &before);
 }
 
 #[test]
