@@ -125,13 +125,8 @@ pub(crate) async fn begin(
         journal.record(now(), EventKind::Incident(Box::new(ended)));
     }
     // Before anything is started: what cannot be written ends the start with nothing left behind.
-    state.write_record(&NodeRecord {
-        pid: std::process::id(),
-        cluster: file.cluster.name.to_string(),
-        file: std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone()),
-        admin: listeners.address,
-        ports: chosen_ports(&file, &gateway.addresses()),
-    })?;
+    let ports = chosen_ports(&file, &gateway.addresses());
+    state.write_record(&record(&file, listeners.address, ports))?;
     let (reporting, reports) = mpsc::channel(REPORTS_MAX);
     let supervisor = Supervisor::start(ninefold_supervise::Options {
         file: Arc::clone(&file),
@@ -141,6 +136,7 @@ pub(crate) async fn begin(
         reports: reporting.clone(),
         journal: Arc::new(JournalRecorder(journal.clone())),
         tls: Some(Arc::new(GatewayTls(Arc::clone(&gateway)))),
+        place: setup.place.clone(),
     })
     .await?;
     let (registry, metrics) = registry(&gateway, setup.cluster.is_some());
@@ -166,6 +162,18 @@ pub(crate) async fn begin(
         registry,
         faults,
     })
+}
+
+/// Who runs here, for `node.json`.
+fn record(file: &model::File, admin: Option<SocketAddr>, ports: Vec<SocketAddr>) -> NodeRecord {
+    NodeRecord {
+        pid: std::process::id(),
+        cluster: file.cluster.name.to_string(),
+        file: std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone()),
+        admin,
+        ports,
+        nodes: None,
+    }
 }
 
 /// A gateway of its own, at the ports that the one before had where the system chooses.

@@ -62,6 +62,7 @@ pub async fn stop_left_behind(state: &StateFolder) -> Result<usize, NodeError> {
         reports,
         journal: Arc::clone(&recorder) as Arc<dyn Recorder>,
         tls: None,
+        place: None,
     })
     .await?;
     supervisor.stop().await;

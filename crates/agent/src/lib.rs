@@ -25,10 +25,10 @@ pub use client::{AdminClient, ClientError};
 pub use cluster::ClusterOptions;
 pub use history::History;
 pub use left_behind::stop_left_behind;
-pub use locate::{LocateError, Located, locate};
+pub use locate::{LocateError, Located, locate, locate_all};
 pub use node::{HandOver, Node, NodeError, NodeOptions, StopReason};
 pub use reload::{ReloadOutcome, ReloadReport, ReloadRequest, Watched, fingerprint};
-pub use state::{NodeRecord, StateError, StateFolder};
+pub use state::{NodeRecord, StateError, StateFolder, StateLock};
 pub use takeover::{TakeError, Taker, UpgradeRequest};
 
 pub use ninefold_chaos as chaos;

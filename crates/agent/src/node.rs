@@ -14,6 +14,7 @@ use ninefold_core::status::NodeStatus;
 use ninefold_gateway::Succession;
 use ninefold_observe::journal::JournalError;
 use ninefold_observe::slo_ledger::LedgerError;
+use ninefold_supervise::Place;
 
 use crate::begin::{Arrival, How};
 use crate::cluster::ClusterOptions;
@@ -37,6 +38,9 @@ const IDLE_MAX: Duration = Duration::from_secs(1);
 /// say that nobody is there.
 pub(crate) const FIRST_LOOK_MAX: Duration = Duration::from_secs(1);
 
+/// Why one of several nodes on a machine does not hand over.
+const KEPT: &str = "it is one of the nodes of `ninefold up --nodes`, which holds it; run `ninefold stop`, then `ninefold up --nodes` anew";
+
 /// What a node needs to begin.
 pub struct NodeOptions {
     /// The valid file.
@@ -51,6 +55,9 @@ pub struct NodeOptions {
     pub cluster: Option<ClusterOptions>,
     /// Arguments of `up` besides the file and the state folder, for a successor.
     pub arguments: Vec<OsString>,
+    /// Which of several nodes this is, if it is one of several. On a loopback address all of them share
+    /// the machine, and every file it goes on by is [read as this node's](ninefold_config::at_loopback).
+    pub place: Option<Place>,
     /// Called with every event of the journal, on whichever thread recorded it.
     pub on_event: Arc<dyn Fn(&Event) + Send + Sync>,
 }
@@ -62,6 +69,7 @@ impl NodeOptions {
             keeper: self.keeper,
             cluster: self.cluster,
             arguments: self.arguments,
+            place: self.place,
             on_event: self.on_event,
         };
         (setup, self.file, self.config)
@@ -248,6 +256,10 @@ impl Node {
     /// instances live on, for the next `up`.
     pub async fn hand_over(self, mut taker: Taker) -> Result<HandOver, NodeError> {
         let kept = |node: Self, why: String| Ok(HandOver::Kept(Box::new(node), why));
+        if self.is_kept() {
+            taker.refuse(KEPT).await;
+            return kept(self, KEPT.to_owned());
+        }
         let turn = Arc::clone(&self.stand.handle.launch().turn).lock_owned();
         let Ok(turn) = tokio::time::timeout(TURN_MAX, turn).await else {
             let why = "another reload or upgrade is under way, or what the gateway before has open takes long (`node.drain`)";
@@ -293,6 +305,13 @@ impl Node {
                 kept(Self { setup, stand }, why)
             }
         }
+    }
+
+    /// Whether it is one of several on a machine: then whoever started it would lose sight of its
+    /// successor.
+    fn is_kept(&self) -> bool {
+        let place = self.setup.place.as_ref();
+        place.is_some_and(|place| place.address.is_loopback())
     }
 
     /// Goes on by another file, or by the same one read again. See `ninefold reload`.

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use ninefold_config::model;
 use ninefold_core::event::Event;
 use ninefold_gateway::{Counters, Succession};
+use ninefold_supervise::{Place, Report};
 use tokio::net::UnixListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::admin;
@@ -30,8 +31,24 @@ pub(crate) struct Setup {
     pub(crate) cluster: Option<ClusterOptions>,
     /// How `up` was called, for a successor: what stands behind the program and its file.
     pub(crate) arguments: Vec<OsString>,
+    /// Which of several nodes it is.
+    pub(crate) place: Option<Place>,
     /// Called with every event of the journal.
     pub(crate) on_event: Arc<dyn Fn(&Event) + Send + Sync>,
+}
+
+impl Setup {
+    /// What the supervisors that follow the first are started with.
+    fn launch(&self, reports: mpsc::Sender<Report>) -> Launch {
+        Launch {
+            state: self.state.clone(),
+            keeper: self.keeper.clone(),
+            arguments: self.arguments.clone(),
+            place: self.place.clone(),
+            reports,
+            turn: Arc::default(),
+        }
+    }
 }
 
 impl std::fmt::Debug for Setup {
@@ -114,13 +131,7 @@ impl Stand {
             control.booked(counted);
         }
         let (stop_tx, stop) = watch::channel(None);
-        let launch = Launch {
-            state: setup.state.clone(),
-            keeper: setup.keeper.clone(),
-            arguments: setup.arguments.clone(),
-            reports: reporting,
-            turn: Arc::default(),
-        };
+        let launch = setup.launch(reporting);
         let control = Arc::new(Mutex::new(control));
         let handle = Handle::new(
             control,

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ninefold_config::model;
+use ninefold_config::{NODES_MAX, model};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,9 @@ pub struct NodeRecord {
     /// What the system chose for listeners with port 0, in the order of the file.
     #[serde(default)]
     pub ports: Vec<SocketAddr>,
+    /// How many nodes it holds, each in a folder below this one; nothing if it is a node itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<u32>,
 }
 
 /// What went wrong with the state folder. Nothing was changed in it.
@@ -82,7 +85,7 @@ pub enum StateError {
 
 /// The lock on a state folder; it ends with the process, however that ends.
 #[derive(Debug)]
-pub(crate) struct StateLock {
+pub struct StateLock {
     _file: File,
 }
 
@@ -181,6 +184,33 @@ impl StateFolder {
     #[must_use]
     pub fn ledger(&self) -> PathBuf {
         self.path.join("slo")
+    }
+
+    /// The folder of one of several nodes, counted from 1.
+    #[must_use]
+    pub fn node(&self, number: u32) -> Self {
+        Self {
+            path: self.path.join(format!("n{number}")),
+        }
+    }
+
+    /// The folders of nodes that are there, with their numbers, in order.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<(u32, Self)> {
+        let folder = |number| (number, self.node(number));
+        let all = (1..=NODES_MAX).map(folder);
+        all.filter(|(_, folder)| folder.path.is_dir()).collect()
+    }
+
+    /// Takes the folder for whoever holds several nodes, and says who that is.
+    ///
+    /// # Errors
+    ///
+    /// As for a node: another one runs there, or it cannot be used.
+    pub fn hold(&self, record: &NodeRecord) -> Result<StateLock, StateError> {
+        let lock = self.open()?;
+        self.write_record(record)?;
+        Ok(lock)
     }
 
     /// Creates the folder, for this user only, and takes its lock.
@@ -309,6 +339,7 @@ mod tests {
             file: "x.toml".into(),
             admin: None,
             ports: Vec::new(),
+            nodes: None,
         };
         state.write_record(&record).unwrap();
         let refused = state.open().unwrap_err().to_string();
@@ -319,6 +350,29 @@ mod tests {
         drop(lock);
         assert!(!state.is_running());
         assert!(state.open().is_ok());
+    }
+
+    #[test]
+    fn nodes_have_folders_of_their_own_and_one_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::at(folder.path());
+        for name in ["n2", "n10", "n201", "nx", "instances"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let numbers: Vec<u32> = state.nodes().into_iter().map(|(n, _)| n).collect();
+        assert_eq!(numbers, [2, 10]);
+        let record = NodeRecord {
+            pid: 7,
+            cluster: "shop".into(),
+            file: "x.toml".into(),
+            admin: None,
+            ports: Vec::new(),
+            nodes: Some(10),
+        };
+        let _lock = state.hold(&record).unwrap();
+        assert_eq!(state.record().and_then(|record| record.nodes), Some(10));
+        assert!(state.hold(&record).is_err());
+        assert!(state.node(2).open().is_ok());
     }
 
     #[test]

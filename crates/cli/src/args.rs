@@ -1,11 +1,15 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use ninefold_config::NODES_MAX;
 
+pub(crate) use cluster::{NodeOf, node_number};
 pub(crate) use detect::{DetectCommand, ModelArg, ModelArgs, ReplayArgs, ReplayOutput};
 
+mod cluster;
 mod detect;
 
 /// Declare what your service must survive; Ninefold makes it survive, and proves it.
@@ -26,7 +30,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run this node: start the services, route to them, keep them up.
     #[command(
-        after_help = "Examples:\n  ninefold up\n  ninefold up examples/shop/ninefold.toml\n  ninefold up proxy.toml --log-format json\n\nCtrl-C or SIGTERM stops in order; a second one leaves at once and lets the services run on, for the next `up` to adopt.\nNINEFOLD_LOG filters the log, as in NINEFOLD_LOG=warn.\n\nExit codes: 0 stopped in order, 1 the file has errors, 2 it could not start, or left at once."
+        after_help = "Examples:\n  ninefold up\n  ninefold up examples/shop/ninefold.toml\n  ninefold up proxy.toml --log-format json\n  ninefold up examples/shop/ninefold.toml --nodes 3\n\nCtrl-C or SIGTERM stops in order; a second one leaves at once and lets the services run on, for the next `up` to adopt.\nWith --nodes, node nK has its listeners and instances on 127.0.0.K and its state in STATE/nK. A node that ends by itself is started again after 1 s, later up to 30 s; one that is stopped stays so. `ninefold stop` stops all of them, other commands mean the first that runs, or --node nK.\nNINEFOLD_LOG filters the log, as in NINEFOLD_LOG=warn.\n\nExit codes: 0 stopped in order, 1 the file has errors, 2 it could not start, or left at once."
     )]
     Up(UpArgs),
     /// Validate a file: every error and warning with its line and what to do.
@@ -80,17 +84,17 @@ pub(crate) enum Command {
     Detect(DetectCommand),
     /// Stop a running node and its services in order.
     #[command(
-        after_help = "Examples:\n  ninefold stop\n  ninefold stop examples/shop/ninefold.toml\n\nIf Ninefold itself was killed, this stops the services that it left running.\n\nExit codes: 0 stopped, 2 nothing ran, or it has not stopped in time."
+        after_help = "Examples:\n  ninefold stop\n  ninefold stop examples/shop/ninefold.toml\n\nOf `up --nodes` all nodes are stopped; with --node only that one, until the next `up`.\nIf Ninefold itself was killed, this stops the services that it left running.\n\nExit codes: 0 stopped, 2 nothing ran, or it has not stopped in time."
     )]
     Stop(StopArgs),
     /// Go on by a changed file, without a lost request.
     #[command(
-        after_help = "The file is checked and compared; what is added is started; then the new configuration takes the connections of one thread and is watched. If it fails more than the present one, everything is as before. Services that changed are replaced one instance at a time, those that are gone are drained and stopped.\n\nExamples:\n  ninefold reload\n  ninefold reload --dry-run\n  ninefold reload shop.toml --watch 30\n  ninefold reload --now --output json\n\nSIGHUP to `ninefold up` does the same.\n\nExit codes: 0 done, or nothing to do, 1 the file has errors, asks for what cannot be changed, or was rolled back, 2 nothing runs there, or it could not be done."
+        after_help = "The file is checked and compared; what is added is started; then the new configuration takes the connections of one thread and is watched. If it fails more than the present one, everything is as before. Services that changed are replaced one instance at a time, those that are gone are drained and stopped.\n\nExamples:\n  ninefold reload\n  ninefold reload --dry-run\n  ninefold reload shop.toml --watch 30\n  ninefold reload --now --output json\n\nSIGHUP to `ninefold up` does the same. The nodes of `up --nodes` reload one after another; the first that does not is the last.\n\nExit codes: 0 done, or nothing to do, 1 the file has errors, asks for what cannot be changed, or was rolled back, 2 nothing runs there, or it could not be done."
     )]
     Reload(ReloadArgs),
     /// Have this program take over from the one that runs, without a lost request.
     #[command(
-        after_help = "The running `ninefold up` starts this program as its child, with its own environment and log, and gives it the listening sockets; services are adopted, not restarted. If the new one fails before it serves, the old one goes on. It is for new versions, and for what `ninefold reload` refuses; change services with a reload afterwards, since the old process, while it drains, knows only the instances that there were.\n\nExamples:\n  ninefold upgrade\n  /opt/ninefold-0.2/ninefold upgrade shop.toml\n  ninefold up --take-over         the same, in the foreground\n\nUnder systemd, with Type=notify and NotifyAccess=all, the unit follows the new process.\n\nExit codes: 0 the new one serves, 1 the file has errors, or the old one goes on, 2 nothing runs there."
+        after_help = "The running `ninefold up` starts this program as its child, with its own environment and log, and gives it the listening sockets; services are adopted, not restarted. If the new one fails before it serves, the old one goes on. It is for new versions, and for what `ninefold reload` refuses; change services with a reload afterwards, since the old process, while it drains, knows only the instances that there were.\n\nExamples:\n  ninefold upgrade\n  /opt/ninefold-0.2/ninefold upgrade shop.toml\n  ninefold up --take-over         the same, in the foreground\n\nA node of `up --nodes` does not hand over.\n\nUnder systemd, with Type=notify and NotifyAccess=all, the unit follows the new process.\n\nExit codes: 0 the new one serves, 1 the file has errors, or the old one goes on, 2 nothing runs there."
     )]
     Upgrade(UpgradeArgs),
     /// Print the completions for a shell.
@@ -163,6 +167,9 @@ pub(crate) struct CommonArgs {
     /// The node's state folder.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) state: Option<PathBuf>,
+    /// Which of the nodes of `up --nodes`: n1, n2, … Default: the first that runs.
+    #[arg(long, value_name = "nK", value_parser = node_number)]
+    pub(crate) node: Option<u32>,
     /// How to answer.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Output,
@@ -180,8 +187,11 @@ pub(crate) struct UpArgs {
     pub(crate) state: Option<PathBuf>,
     /// Take over from the node that runs, without a lost request and without a restart of its
     /// services; it drains and ends. Where none runs this is an ordinary start.
-    #[arg(long, conflicts_with = "tied")]
+    #[arg(long, conflicts_with_all = ["tied", "nodes"])]
     pub(crate) take_over: bool,
+    /// Run so many nodes on this machine, each a process of its own, and keep them up.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(NODES_MAX)))]
+    pub(crate) nodes: Option<u32>,
     /// How to log on standard error.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) log_format: Output,
@@ -191,6 +201,15 @@ pub(crate) struct UpArgs {
     /// Stop in order when standard input, a pipe, ends; signals do not cut that short.
     #[arg(long, hide = true)]
     pub(crate) tied: bool,
+    /// Which node of how many this is.
+    #[arg(long, hide = true, value_name = "K/N", conflicts_with_all = ["nodes", "take_over"])]
+    pub(crate) node: Option<NodeOf>,
+    /// Where its gossip is.
+    #[arg(long, hide = true, value_name = "ADDRESS", requires = "node")]
+    pub(crate) gossip: Option<SocketAddr>,
+    /// Where the gossip of some others is.
+    #[arg(long = "seed", hide = true, value_name = "ADDRESS", requires = "node")]
+    pub(crate) seeds: Vec<SocketAddr>,
 }
 
 /// `status`.
@@ -255,6 +274,9 @@ pub(crate) struct LogsArgs {
     /// The node's state folder.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) state: Option<PathBuf>,
+    /// Which of the nodes of `up --nodes`: n1, n2, … Default: the first that runs.
+    #[arg(long, value_name = "nK", value_parser = node_number)]
+    pub(crate) node: Option<u32>,
 }
 
 /// `verify`.

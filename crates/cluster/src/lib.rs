@@ -1,5 +1,5 @@
-//! Pure decisions of a cluster: who is silent for too long, how far such a judgement can be trusted, and what all that
-//! is said of somebody amounts to.
+//! Pure decisions of a cluster: who is silent for too long, how far such a judgement can be trusted, what all that
+//! is said of somebody amounts to, and who runs what.
 //!
 //! **Invariant:** as in `ninefold-core`, nothing here reads a clock, draws from the system's randomness, opens
 //! a file or a socket, or knows a runtime. `now` and a seed come in as arguments and decisions go out as values,
@@ -9,6 +9,7 @@ pub mod detector;
 pub mod evidence;
 pub mod membership;
 pub mod model;
+pub mod placement;
 pub mod qos;
 pub mod trace;
 #[cfg(test)]

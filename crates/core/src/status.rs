@@ -95,6 +95,9 @@ pub struct GossipStatus {
     pub over_budget: u64,
     /// Times that the node stood still.
     pub stalls: u64,
+    /// Processes that it observed and whose hosts said that they have ended.
+    #[serde(default)]
+    pub ends: u64,
     /// Accusations of others.
     pub accusations: u64,
     /// Refutations of accusations of itself.

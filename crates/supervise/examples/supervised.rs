@@ -41,6 +41,7 @@ async fn main() -> ExitCode {
         reports,
         journal: Arc::new(Nowhere),
         tls: None,
+        place: None,
     };
     let Ok(supervisor) = Supervisor::start(options).await else {
         return ExitCode::FAILURE;

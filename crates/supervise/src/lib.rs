@@ -20,6 +20,7 @@ pub mod keeper;
 mod launch;
 mod leaver;
 pub mod logs;
+mod place;
 mod prepare;
 mod probe;
 mod process;
@@ -32,6 +33,7 @@ mod startup;
 mod supervisor;
 
 pub use launch::Addresses;
+pub use place::Place;
 pub use probe::ProbeTls;
 pub use registry::SupervisedEndpoint;
 pub use report::{PrepareState, Recorder, Report};

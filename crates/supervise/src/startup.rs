@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::disk::Folder;
 use crate::instance::{Command, Driver, ExternalDriver};
 use crate::launch::{Addresses, Plan, Ports};
 use crate::leaver;
+use crate::place::Place;
 use crate::prepare::{self, Gate, Prepare};
 use crate::registry::Registry;
 use crate::report::Reporter;
@@ -43,6 +44,7 @@ struct Startup {
     shared: Shared,
     file: Arc<File>,
     addresses: Arc<Addresses>,
+    place: Option<Place>,
     members: BTreeMap<InstanceId, Member>,
     tasks: Tasks,
     gates: BTreeMap<Prepare, Gate>,
@@ -60,8 +62,12 @@ pub(crate) async fn start(options: Options) -> Result<Started, StartError> {
         source,
     })?;
     let file = options.file;
+    let host = options
+        .place
+        .as_ref()
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |place| place.address);
     let shared = Shared {
-        ports: Arc::new(Ports::new(file.node.ports, &state)),
+        ports: Arc::new(Ports::new(host, file.node.ports, &state)),
         state,
         keeper: options.keeper.into(),
         registry: Arc::new(Registry::new()),
@@ -73,6 +79,7 @@ pub(crate) async fn start(options: Options) -> Result<Started, StartError> {
         shared,
         file: Arc::clone(&file),
         addresses: Arc::new(options.addresses),
+        place: options.place,
         members: BTreeMap::new(),
         tasks: Tasks::default(),
         gates: BTreeMap::new(),
@@ -131,10 +138,9 @@ impl Startup {
                 Vec::new()
             }
             ServiceKind::Supervised(supervised) => (0..supervised.replicas)
-                .map(|ordinal| {
-                    let instance = InstanceId::new(Arc::clone(name), ordinal);
-                    self.replica(instance, supervised, &service.health)
-                })
+                .map(|ordinal| InstanceId::new(Arc::clone(name), ordinal))
+                .filter(|instance| self.is_home(instance, supervised))
+                .map(|instance| self.replica(instance, supervised, &service.health))
                 .collect(),
         }
     }
@@ -156,9 +162,12 @@ impl Startup {
             Arc::clone(&self.addresses),
         );
         let outdated = match &found {
-            Found::Alive { run, .. } => plan
-                .spec(run.address)
-                .is_ok_and(|spec| spec.hash() != run.spec),
+            Found::Alive { run, .. } => {
+                run.address.ip() != self.shared.ports.host()
+                    || plan
+                        .spec(run.address)
+                        .is_ok_and(|spec| spec.hash() != run.spec)
+            }
             Found::Nothing | Found::Ended { .. } => false,
         };
         Replica {
@@ -213,7 +222,7 @@ impl Startup {
         let Some(command) = &plan.supervised.prepare else {
             return Gate::open();
         };
-        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let nowhere = SocketAddr::from((self.shared.ports.host(), 0));
         let prepare = Prepare {
             argv: plan
                 .command(command, nowhere)
@@ -229,7 +238,7 @@ impl Startup {
         gate
     }
 
-    /// Stops what runs and is not in the file.
+    /// Stops what runs here and, by the file, should not.
     fn stop_leavers(&mut self) {
         let Ok(entries) = fs::read_dir(Folder::all(&self.shared.state)) else {
             return;
@@ -253,10 +262,19 @@ impl Startup {
         }
     }
 
+    /// Whether a replica of the file runs here.
+    fn is_home(&self, instance: &InstanceId, supervised: &Supervised) -> bool {
+        let place = self.place.as_ref();
+        place.is_none_or(|place| place.is_home(instance, supervised))
+    }
+
+    /// Whether the file has it run here.
     fn declared(&self, instance: &InstanceId) -> bool {
         match self.file.services.get(&*instance.service) {
             Some(service) => match &service.kind {
-                ServiceKind::Supervised(supervised) => instance.ordinal < supervised.replicas,
+                ServiceKind::Supervised(supervised) => {
+                    instance.ordinal < supervised.replicas && self.is_home(instance, supervised)
+                }
                 ServiceKind::External(_) => false,
             },
             None => false,

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::instance::Command;
 use crate::launch::Addresses;
+use crate::place::Place;
 use crate::probe::ProbeTls;
 use crate::registry::{Registry, SupervisedEndpoint};
 use crate::report::{Recorder, Report};
@@ -40,6 +41,8 @@ pub struct Options {
     pub journal: Arc<dyn Recorder>,
     /// How probes speak TLS; none speaks it without.
     pub tls: Option<Arc<dyn ProbeTls>>,
+    /// Which of several nodes this is. Without it all replicas run here, on loopback.
+    pub place: Option<Place>,
 }
 
 /// Why a supervisor could not start. Nothing was started or stopped.

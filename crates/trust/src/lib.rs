@@ -1,8 +1,32 @@
 //! Who belongs to a cluster, and can prove it.
 //!
 //! - [`seal`]: gossip that only members can read or make, and that counts once.
+//! - [`Authority`] and [`Identity`]: the cluster's own certificate authority, and what it makes a node a member with.
+//! - [`Token`], [`join`] and [`JoinServer`]: how a host becomes a node.
+//! - [`local`]: all of it at once, for nodes of one host.
 
+mod authority;
+mod clock;
+mod folder;
+mod identity;
+mod join;
+pub mod local;
+mod name;
 mod random;
 pub mod seal;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod token;
 
+pub use authority::{Authority, AuthorityError};
+pub use clock::now;
+pub use folder::{FolderError, SecretsFolder};
+pub use identity::{Identity, IdentityError};
+pub use join::{JoinError, JoinServer, JoinServerError, Member, Refusal, join};
+pub use name::{ClusterName, NameError, NodeName};
 pub use random::NoRandom;
+pub use tls::TlsError;
+pub use token::{
+    TOKENS_MAX, TTL_MAX, Token, TokenBookError, TokenError, USES_MAX, issue as issue_token,
+};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::net::{SocketAddr, UdpSocket as StdSocket};
+use std::net::{SocketAddr, TcpListener as StdListener, UdpSocket as StdSocket};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -12,15 +12,18 @@ use ninefold_cluster::membership::wire::PACKET_MAX;
 use ninefold_cluster::membership::{Config, Membership, MembershipEvent, Node, NodeId};
 use ninefold_core::time::{Timestamp, nanos};
 use ninefold_trust::seal::{OVERHEAD, Sealer};
-use tokio::net::UdpSocket;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{mpsc, oneshot};
 
+use super::lifeline::{self, End, Lifelines};
 use super::options::ClusterOptions;
 use super::view::{Entries, MemberView, Shared, View};
 use crate::control;
 
 /// Commands that wait at most; who says more waits.
 const COMMANDS_MAX: usize = 256;
+/// Ends of processes that wait at most; a lifeline waits with its own until there is room.
+const ENDS_MAX: usize = 64;
 /// Packets that are taken at once, before timers and commands have their turn.
 const BATCH_MAX: usize = 64;
 /// How old a view may be where nothing has happened: who is accused changes without an event.
@@ -61,8 +64,8 @@ impl Gossip {
         socket.set_nonblocking(true)?;
         let zone = options.zone.clone().unwrap_or_default();
         let node = Node {
-            id: NodeId::of_name(&format!("{cluster}/{}", options.name)),
-            name: Arc::clone(&options.name),
+            id: NodeId::of_name(&format!("{cluster}/{}", options.name())),
+            name: options.name(),
             zone,
             addr: socket.local_addr()?,
         };
@@ -74,10 +77,10 @@ impl Gossip {
         let mut seeds = options.seeds.clone();
         seeds.retain(|seed| *seed != node.addr);
         let seed = RandomState::new().hash_one(std::process::id());
-        let me = node.id;
+        let (me, ip) = (node.id, node.addr.ip());
         let machine = Membership::new(config, node, incarnation, seeds, seed, clock.now());
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
-        let sealer = Sealer::new(options.keys.clone(), me.0, control::now());
+        let sealer = Sealer::new(options.identity.keys().clone(), me.0, control::now());
         let mut driver = Driver {
             machine,
             sealer: sealer.map_err(io::Error::other)?,
@@ -94,12 +97,18 @@ impl Gossip {
             .enable_io()
             .enable_time()
             .build()?;
+        let lines = StdListener::bind((ip, 0))?;
+        lines.set_nonblocking(true)?;
+        let identity = options.identity.clone();
         let thread = std::thread::Builder::new()
             .name("gossip".to_owned())
             .spawn(move || {
                 let ended = runtime.block_on(async {
                     let socket = UdpSocket::from_std(socket)?;
-                    driver.run(&socket, received).await
+                    let lines = TcpListener::from_std(lines)?;
+                    let (ends, ended) = mpsc::channel(ENDS_MAX);
+                    let lifelines = Lifelines::start(lines, &identity, seed, ends)?;
+                    driver.run(&socket, lifelines, received, ended).await
                 });
                 if let Err(error) = ended {
                     tracing::error!(%error, "gossip ended: this node will be taken for dead");
@@ -175,11 +184,16 @@ impl Driver {
     async fn run(
         &mut self,
         socket: &UdpSocket,
+        mut lifelines: Lifelines,
         mut commands: mpsc::Receiver<Command>,
+        mut ended: mpsc::Receiver<End>,
     ) -> io::Result<()> {
+        self.say(lifeline::KEY, Some(lifelines.told().as_bytes()));
         let mut buffer = [0; DATAGRAM_MAX];
         loop {
-            self.flush(socket).await;
+            if let Some(members) = self.flush(socket).await {
+                lifelines.hold(&members.members);
+            }
             let due = self.machine.poll_timeout();
             let due = due.map_or_else(
                 || Instant::now() + VIEW_AGE,
@@ -190,6 +204,7 @@ impl Driver {
                 command = commands.recv() => match command {
                     Some(Command::Say { key, value }) => self.say(&key, value.as_deref()),
                     Some(Command::End { leave, done }) => {
+                        lifelines.goodbye().await;
                         if leave {
                             self.machine.leave(self.clock.now());
                             self.flush(socket).await;
@@ -199,6 +214,7 @@ impl Driver {
                     }
                     None => return Ok(()),
                 },
+                Some(end) = ended.recv() => self.process_ended(end),
                 received = socket.recv_from(&mut buffer) => {
                     self.received(&mut buffer, received);
                     for _ in 1..BATCH_MAX {
@@ -235,7 +251,22 @@ impl Driver {
         }
     }
 
+    /// A process that this node observes has ended, unless another one of that node is known already.
+    fn process_ended(&mut self, end: End) {
+        let mut members = self.machine.members();
+        let member = members.find(|record| record.node.id == end.id);
+        let said = self.machine.entry(end.id, lifeline::KEY);
+        if let (Some(member), Some(said)) = (member, said)
+            && end.is_of(member.node.addr.ip(), said)
+        {
+            drop(members);
+            self.machine
+                .process_ended(end.id, member.nonce, self.clock.now());
+        }
+    }
+
     fn say(&mut self, key: &str, value: Option<&[u8]>) {
+        self.entries.remove(&self.me);
         let said = self
             .machine
             .set(key, value, Duration::ZERO, self.clock.now());
@@ -245,7 +276,7 @@ impl Driver {
     }
 
     /// Sends what is to be sent, and hands out what has changed.
-    async fn flush(&mut self, socket: &UdpSocket) {
+    async fn flush(&mut self, socket: &UdpSocket) -> Option<Arc<View>> {
         while let Some(transmit) = self.machine.poll_transmit() {
             self.sealed.clear();
             let sealed = self
@@ -267,16 +298,18 @@ impl Driver {
                 shared.push(event);
             }
         }
-        if news || self.viewed.elapsed() >= VIEW_AGE {
-            self.viewed = Instant::now();
-            let view = self.view();
-            if let Some(shared) = &self.shared {
-                shared.set_view(view);
-                if news {
-                    shared.changed.notify_one();
-                }
+        if !news && self.viewed.elapsed() < VIEW_AGE {
+            return None;
+        }
+        self.viewed = Instant::now();
+        let view = Arc::new(self.view());
+        if let Some(shared) = &self.shared {
+            shared.set_view(Arc::clone(&view));
+            if news {
+                shared.changed.notify_one();
             }
         }
+        Some(view)
     }
 
     fn view(&mut self) -> View {

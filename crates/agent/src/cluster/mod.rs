@@ -8,8 +8,11 @@
 
 mod announce;
 mod gossip;
+mod lifeline;
 mod options;
 mod peers;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub(crate) use announce::{Announced, Announcer, EjectedHere, Exit};

@@ -1,19 +1,25 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ninefold_trust::seal::KeyRing;
+use ninefold_trust::Identity;
 
 /// How a node takes part in a cluster.
 #[derive(Clone, Debug)]
 pub struct ClusterOptions {
-    /// Its name, as in `n2`: no other node of the cluster has the same.
-    pub name: Arc<str>,
+    /// Who it is, and what it proves that with. No other node of the cluster has the same name.
+    pub identity: Identity,
     /// Its zone.
     pub zone: Option<Arc<str>>,
     /// Where it gossips, over UDP. Others send there.
     pub gossip: SocketAddr,
-    /// What gossip is sealed with: who has none of these keys is neither heard nor told anything.
-    pub keys: KeyRing,
     /// Where other nodes gossip: they are asked to take it in.
     pub seeds: Vec<SocketAddr>,
+}
+
+impl ClusterOptions {
+    /// Its name, as in `n2`.
+    #[must_use]
+    pub fn name(&self) -> Arc<str> {
+        self.identity.node().shared()
+    }
 }

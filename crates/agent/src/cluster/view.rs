@@ -84,8 +84,8 @@ impl Shared {
         Arc::clone(&lock(&self.view))
     }
 
-    pub(crate) fn set_view(&self, view: View) {
-        *lock(&self.view) = Arc::new(view);
+    pub(crate) fn set_view(&self, view: Arc<View>) {
+        *lock(&self.view) = view;
     }
 
     pub(crate) fn push(&self, event: MembershipEvent) {

@@ -38,7 +38,7 @@ impl Cluster {
     pub(crate) fn new(gossip: Gossip, options: &ClusterOptions, state: StateFolder) -> Self {
         Self {
             gossip,
-            name: Arc::clone(&options.name),
+            name: options.name(),
             has_seeds: !options.seeds.is_empty(),
             announcer: Announcer::default(),
             peers: Peers::default(),
@@ -252,6 +252,7 @@ impl Control {
             refused: counters.refused + view.seals.refused(),
             over_budget: counters.over_budget,
             stalls: counters.stalls,
+            ends: counters.ends,
             accusations: counters.accusations,
             refutations: counters.refutations,
         })

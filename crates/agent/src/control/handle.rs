@@ -8,7 +8,7 @@ use ninefold_core::event::{Event, FaultNotice, Incident};
 use ninefold_core::status::NodeStatus;
 use ninefold_observe::journal::Journal;
 use ninefold_observe::metrics::Format;
-use ninefold_supervise::Report;
+use ninefold_supervise::{Place, Report};
 use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
 
@@ -27,6 +27,8 @@ pub(crate) struct Launch {
     pub(crate) keeper: Vec<OsString>,
     /// How `up` was called, for a successor.
     pub(crate) arguments: Vec<OsString>,
+    /// Which of several nodes this is.
+    pub(crate) place: Option<Place>,
     /// Where supervisors report.
     pub(crate) reports: mpsc::Sender<Report>,
     /// Held by whoever changes what this node runs: one at a time.

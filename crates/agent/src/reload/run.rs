@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ninefold_config::{diff, model::File};
+use ninefold_config::model::{File, Name, ServiceKind};
+use ninefold_config::{at_loopback, diff};
 use ninefold_core::event::EventKind;
+use ninefold_supervise::Place;
 use tokio::sync::OwnedMutexGuard;
 
 use super::fingerprint;
@@ -84,6 +86,10 @@ async fn run(handle: Handle, request: ReloadRequest) -> Result<ReloadReport, Rel
     };
     let path = request.file.unwrap_or_else(|| old.path.clone());
     let (new, to) = read(&path).await?;
+    let new = match &handle.launch().place {
+        Some(place) => for_node(&old, &new, place)?,
+        None => new,
+    };
     let changes = diff(&old, &new);
     let refused: Vec<String> = changes
         .iter()
@@ -142,6 +148,37 @@ async fn read(path: &Path) -> Result<(File, String), ReloadError> {
             ninefold_config::render(&outcome).trim_end().to_owned(),
         )),
     }
+}
+
+/// The file as one of several nodes goes on by it. They reload one after another, so what decides
+/// which of them runs a replica stays as it is: else it would run on two, or on none, meanwhile.
+fn for_node(old: &File, new: &File, place: &Place) -> Result<File, ReloadError> {
+    let spread = |file: &File, name: &Name| match &file.services.get(name)?.kind {
+        ServiceKind::Supervised(supervised) => Some(supervised.spread),
+        ServiceKind::External(_) => None,
+    };
+    let moves = |name: &&Name| {
+        let (before, after) = (spread(old, name), spread(new, name));
+        before.is_some() && after.is_some() && before != after
+    };
+    let moved = if old.cluster.zones == new.cluster.zones {
+        let moved = old.services.keys().find(moves);
+        moved.map(|name| format!("service.{name}.spread"))
+    } else {
+        Some("cluster.zones".to_owned())
+    };
+    if let Some(key) = moved {
+        return Err(ReloadError::Refused(format!(
+            "{key}: which node runs a replica follows from it; run `ninefold stop`, then `ninefold up`"
+        )));
+    }
+    if !place.address.is_loopback() {
+        return Ok(new.clone());
+    }
+    at_loopback(new, place.me).map_err(|errors| {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        ReloadError::Refused(errors.join("\n"))
+    })
 }
 
 /// A reload under way: a successor of the gateway holds.

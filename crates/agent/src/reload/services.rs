@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ninefold_config::model::{File, Service, ServiceKind};
+use ninefold_config::model::{self, File, Name, Service, ServiceKind};
 use ninefold_core::address::Address;
 use ninefold_core::id::InstanceId;
 use ninefold_core::status::InstanceState;
-use ninefold_supervise::{Addresses, Options, StartError, Supervisor};
+use ninefold_supervise::{Addresses, Options, Place, StartError, Supervisor};
 
 use crate::begin::{GatewayTls, JournalRecorder, service_addresses};
 use crate::control::Handle;
@@ -68,7 +68,7 @@ impl Supervised {
 
     fn instances(&self) -> BTreeSet<InstanceId> {
         let services = self.file.services.iter();
-        let of = |(name, service): (&ninefold_config::model::Name, &Service)| {
+        let of = |(name, service): (&Name, &Service)| {
             let count = match &service.kind {
                 ServiceKind::Supervised(supervised) => supervised.replicas,
                 ServiceKind::External(external) => {
@@ -127,6 +127,7 @@ pub(super) async fn supervise(
         reports: launch.reports.clone(),
         journal: Arc::new(JournalRecorder(journal)),
         tls: Some(Arc::new(GatewayTls(gateway))),
+        place: launch.place.clone(),
     })
     .await;
     let next = match next {
@@ -146,9 +147,21 @@ pub(super) async fn supervise(
     Ok(())
 }
 
+/// How many replicas of a service must be ready here: a node waits for no more than it has.
+fn enough(place: Option<&Place>, name: &Name, supervised: &model::Supervised) -> u32 {
+    let enough = supervised.min_ready.max(1);
+    let Some(place) = place else {
+        return enough;
+    };
+    let all = (0..supervised.replicas).map(|ordinal| InstanceId::new(name.shared(), ordinal));
+    let here = all.filter(|one| place.is_home(one, supervised)).count();
+    enough.min(u32::try_from(here).unwrap_or(u32::MAX))
+}
+
 /// Waits until every service that only `new` has can serve.
 pub(super) async fn added_ready(handle: &Handle, old: &File, new: &File) -> Result<(), String> {
     let end = Instant::now() + ADDED_READY_MAX;
+    let place = handle.launch().place.as_ref();
     let added = |service: &str| !old.services.contains_key(service);
     loop {
         let instances = handle.lock().parts.supervisor.instances();
@@ -160,7 +173,8 @@ pub(super) async fn added_ready(handle: &Handle, old: &File, new: &File) -> Resu
                 // Whether it answers is not ours to decide; that it was asked is waited for.
                 continue;
             };
-            if ready >= usize::try_from(supervised.min_ready.max(1)).unwrap_or(usize::MAX) {
+            let enough = enough(place, name, supervised);
+            if ready >= usize::try_from(enough).unwrap_or(usize::MAX) {
                 continue;
             }
             if let Some(looping) = of().find(|one| one.state == InstanceState::CrashLoop) {

@@ -292,6 +292,9 @@ mod tests {
             ..RouteStatus::default()
         };
         NodeStatus {
+            node: None,
+            members: Vec::new(),
+            gossip: None,
             cluster: "test".to_owned(),
             node: None,
             members: Vec::new(),

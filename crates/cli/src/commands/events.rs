@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ninefold_agent::{AdminClient, ClientError, History, StateFolder};
 use ninefold_core::event::Event;
 
-use super::node::{Source, failed, source};
+use super::node::{Named, Source, failed, source};
 use crate::args::{EventsArgs, Output};
 use crate::exit::Exit;
 use crate::print;
@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Prints the journal, and follows it if asked to.
 pub(crate) async fn run(args: EventsArgs) -> Exit {
     let node = &args.node;
-    match source(node.file.as_deref(), node.common.state.as_deref()) {
+    match source(Named::of(node.file.as_deref(), &node.common)) {
         Ok(Source::Live(client, state)) => match live(&client, &state, &args).await {
             Ok(()) => Exit::Ok,
             Err(error) => failed(error),

@@ -8,7 +8,7 @@ use ninefold_agent::{AdminClient, ClientError, History};
 use ninefold_core::event::{Incident, IncidentState};
 use ninefold_core::time::Timestamp;
 
-use super::node::{Source, failed, source};
+use super::node::{Named, Source, failed, source};
 use crate::args::{ExplainArgs, IncidentsArgs, Output};
 use crate::exit::Exit;
 use crate::print;
@@ -16,7 +16,7 @@ use crate::print;
 /// Lists the incidents.
 pub(crate) async fn list(args: IncidentsArgs) -> Exit {
     let node = &args.node;
-    let mut incidents = match source(node.file.as_deref(), node.common.state.as_deref()) {
+    let mut incidents = match source(Named::of(node.file.as_deref(), &node.common)) {
         Ok(Source::Live(client, _)) => match client.incidents().await {
             Ok(incidents) => incidents,
             Err(error) => return failed(error),
@@ -82,7 +82,7 @@ fn table(incidents: &[Incident]) -> Table {
 /// Explains one incident.
 pub(crate) async fn explain(args: ExplainArgs) -> Exit {
     let id = args.id.as_deref();
-    let (incident, until) = match source(args.file.as_deref(), args.common.state.as_deref()) {
+    let (incident, until) = match source(Named::of(args.file.as_deref(), &args.common)) {
         Ok(Source::Live(client, _)) => match ask(&client, id).await {
             Ok(incident) => (incident, now()),
             Err(error) => return failed(error),

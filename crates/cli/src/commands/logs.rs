@@ -6,7 +6,7 @@ use ninefold_agent::Located;
 use ninefold_agent::supervise::logs::{Follow, files, tail};
 use ninefold_config::nearest;
 
-use super::node::{failed, folder};
+use super::node::{Named, failed, folder};
 use crate::args::LogsArgs;
 use crate::exit::Exit;
 use crate::print;
@@ -15,7 +15,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Prints the captured output of a service, and follows it if asked to.
 pub(crate) fn run(args: &LogsArgs) -> Exit {
-    let located = match folder(args.file.as_deref(), args.state.as_deref()) {
+    let located = match folder(Named::new(
+        args.file.as_deref(),
+        args.state.as_deref(),
+        args.node,
+    )) {
         Ok(located) => located,
         Err(exit) => return exit,
     };

@@ -9,6 +9,7 @@ mod logs;
 mod manual;
 mod members;
 mod node;
+mod nodes;
 mod own_cluster;
 mod reload;
 mod status;

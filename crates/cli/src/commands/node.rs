@@ -4,14 +4,44 @@ use std::path::Path;
 
 use ninefold_agent::{AdminClient, History, LocateError, Located, StateFolder, locate};
 
+use crate::args::CommonArgs;
 use crate::exit::Exit;
 use crate::print;
 
+/// Which node a command line names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named<'a> {
+    file: Option<&'a Path>,
+    state: Option<&'a Path>,
+    node: Option<u32>,
+}
+
+impl<'a> Named<'a> {
+    pub(crate) const fn new(
+        file: Option<&'a Path>,
+        state: Option<&'a Path>,
+        node: Option<u32>,
+    ) -> Self {
+        Self { file, state, node }
+    }
+
+    pub(crate) fn of(file: Option<&'a Path>, common: &'a CommonArgs) -> Self {
+        Self::new(file, common.state.as_deref(), common.node)
+    }
+
+    fn locate(self, must_run: bool) -> Result<Located, LocateError> {
+        let located = locate(self.file, self.state, self.node, must_run)?;
+        if let (Some(number), None) = (located.node, self.node) {
+            print::note(format!("node n{number}; --node chooses another"));
+        }
+        Ok(located)
+    }
+}
+
 /// The client of the running node that is meant.
-pub(crate) fn running(file: Option<&Path>, state: Option<&Path>) -> Result<AdminClient, Exit> {
-    locate(file, state, true)
-        .map(|located| AdminClient::new(&located.state))
-        .map_err(failed)
+pub(crate) fn running(named: Named<'_>) -> Result<AdminClient, Exit> {
+    let located = named.locate(true).map_err(failed)?;
+    Ok(AdminClient::new(&located.state))
 }
 
 /// Who tells what happened.
@@ -24,8 +54,8 @@ pub(crate) enum Source {
 }
 
 /// The running node that is meant, or else what it left on disk; that nobody runs is said then.
-pub(crate) fn source(file: Option<&Path>, state: Option<&Path>) -> Result<Source, Exit> {
-    let error = match locate(file, state, true) {
+pub(crate) fn source(named: Named<'_>) -> Result<Source, Exit> {
+    let error = match named.locate(true) {
         Ok(located) => {
             let client = AdminClient::new(&located.state);
             return Ok(Source::Live(client, located.state));
@@ -33,7 +63,7 @@ pub(crate) fn source(file: Option<&Path>, state: Option<&Path>) -> Result<Source
         Err(error @ (LocateError::NotRunning(_) | LocateError::None(_))) => error,
         Err(error) => return Err(failed(error)),
     };
-    let located = match locate(file, state, false) {
+    let located = match named.locate(false) {
         Ok(located) => located,
         Err(several @ LocateError::SeveralLeft(_)) => return Err(failed(several)),
         Err(_nothing_there) => return Err(failed(error)),
@@ -60,8 +90,8 @@ fn say_offline(state: &StateFolder, history: &History) {
 }
 
 /// The folder of the node that is meant, running or not.
-pub(crate) fn folder(file: Option<&Path>, state: Option<&Path>) -> Result<Located, Exit> {
-    locate(file, state, false).map_err(failed)
+pub(crate) fn folder(named: Named<'_>) -> Result<Located, Exit> {
+    named.locate(false).map_err(failed)
 }
 
 /// Prints an error; the command could not be done.

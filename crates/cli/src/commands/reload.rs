@@ -1,24 +1,27 @@
 //! `reload`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ninefold_agent::{
-    AdminClient, ClientError, ReloadOutcome, ReloadReport, ReloadRequest, locate,
+    AdminClient, ClientError, LocateError, ReloadOutcome, ReloadReport, ReloadRequest, locate,
+    locate_all,
 };
 
 use super::node::failed;
-use crate::args::{Output, ReloadArgs};
+use crate::args::{CommonArgs, Output, ReloadArgs};
 use crate::exit::Exit;
 use crate::print;
 
 /// Has the node go on by a file.
 pub(crate) async fn run(args: ReloadArgs) -> Exit {
-    let located = match target(args.node.file.as_deref(), args.node.common.state.as_deref()) {
-        Ok(located) => located,
+    let common = &args.node.common;
+    let targets = match targets(args.node.file.as_deref(), common) {
+        Ok(targets) => targets,
         Err(exit) => return exit,
     };
-    let (client, file) = located;
+    let several = targets.clients.len() > 1;
+    let file = targets.file;
     if let Some(file) = &file
         && let Some(exit) = refuse_broken(file, args.node.common.output)
     {
@@ -34,9 +37,22 @@ pub(crate) async fn run(args: ReloadArgs) -> Exit {
         dry_run: args.dry_run,
         watch_ms: watch.map(|watch| u64::try_from(watch.as_millis()).unwrap_or(u64::MAX)),
     };
-    match client.reload(&request).await {
+    for (number, client) in targets.clients {
+        if several && let Some(number) = number {
+            print::note(format!("node n{number}:"));
+        }
+        let exit = one(&client, &request, common.output).await;
+        if exit != Exit::Ok {
+            return exit;
+        }
+    }
+    Exit::Ok
+}
+
+async fn one(client: &AdminClient, request: &ReloadRequest, output: Output) -> Exit {
+    match client.reload(request).await {
         Ok(report) => {
-            match args.node.common.output {
+            match output {
                 Output::Json => {
                     print::json(&report);
                 }
@@ -77,22 +93,40 @@ pub(super) fn refuse_broken(file: &Path, output: Output) -> Option<Exit> {
     None
 }
 
-/// The node that runs, and the file it is to go on by, absolute: it has a folder of its own. A file
-/// that is given may be another one than the node runs, and broken; then its node is the only one.
-pub(super) fn target(
-    file: Option<&Path>,
-    state: Option<&Path>,
-) -> Result<(AdminClient, Option<std::path::PathBuf>), Exit> {
-    let located = match locate(file, state, true) {
-        Err(ninefold_agent::LocateError::Broken(_)) => locate(None, state, true),
-        located => located,
+/// Who is to go on by which file.
+pub(super) struct Targets {
+    /// By number, if they are several nodes on a machine; at least one.
+    pub(super) clients: Vec<(Option<u32>, AdminClient)>,
+    /// Absolute: they have folders of their own.
+    pub(super) file: Option<PathBuf>,
+}
+
+/// The node that runs, or all of several, and the file to go on by. A file that is given may be
+/// another one than the node runs, and broken; then its node is the only one.
+pub(super) fn targets(file: Option<&Path>, common: &CommonArgs) -> Result<Targets, Exit> {
+    let state = common.state.as_deref();
+    let at = |file| locate(file, state, common.node, true);
+    let (given, located) = match at(file) {
+        Err(LocateError::Broken(_)) => (None, at(None)),
+        located => (file, located),
     };
     let located = located.map_err(failed)?;
     let file = file
         .map(Path::to_owned)
         .or_else(|| located.state.record().map(|record| record.file));
-    let file = file.map(|file| std::path::absolute(&file).unwrap_or(file));
-    Ok((AdminClient::new(&located.state), file))
+    let mut clients = vec![(located.node, AdminClient::new(&located.state))];
+    if located.node.is_some() && common.node.is_none() {
+        let all = locate_all(given, state, true).map_err(failed)?;
+        let nodes = all.state.nodes().into_iter();
+        clients = nodes
+            .filter(|(_, node)| node.is_running())
+            .map(|(number, node)| (Some(number), AdminClient::new(&node)))
+            .collect();
+    }
+    Ok(Targets {
+        clients,
+        file: file.map(|file| std::path::absolute(&file).unwrap_or(file)),
+    })
 }
 
 /// A report for a person.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ninefold_agent::admin;
 
-use super::node::{failed, running};
+use super::node::{Named, failed, running};
 use crate::args::{Output, StatusArgs};
 use crate::exit::Exit;
 use crate::print;
@@ -17,7 +17,7 @@ const HOME: &str = "\x1b[H\x1b[J";
 /// Prints the status once, or again and again.
 pub(crate) async fn run(args: StatusArgs) -> Exit {
     let node = &args.node;
-    let client = match running(node.file.as_deref(), node.common.state.as_deref()) {
+    let client = match running(Named::of(node.file.as_deref(), &node.common)) {
         Ok(client) => client,
         Err(exit) => return exit,
     };

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use ninefold_agent::{AdminClient, StateFolder};
+use ninefold_agent::{AdminClient, StateFolder, locate_all};
 
-use super::node::{failed, folder};
+use super::node::{Named, failed, folder};
+use super::nodes;
 use crate::args::{Output, StopArgs};
 use crate::exit::Exit;
 use crate::print;
@@ -14,7 +15,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Stops a node, or what a killed one left running.
 pub(crate) async fn run(args: StopArgs) -> Exit {
     let node = &args.node;
-    let located = match folder(node.file.as_deref(), node.common.state.as_deref()) {
+    if node.common.node.is_none() {
+        let all = locate_all(node.file.as_deref(), node.common.state.as_deref(), false);
+        match all {
+            Ok(all) if nodes::are_in(&all.state) => return stop_all(&all.state, &args).await,
+            Ok(_) => {}
+            Err(error) => return failed(error),
+        }
+    }
+    let located = match folder(Named::of(node.file.as_deref(), &node.common)) {
         Ok(located) => located,
         Err(exit) => return exit,
     };
@@ -27,8 +36,22 @@ pub(crate) async fn run(args: StopArgs) -> Exit {
     {
         return failed(error);
     }
+    stopped(&args, || located.state.is_running()).await
+}
+
+/// Stops the nodes of a machine and whoever holds them, or what killed ones left running.
+async fn stop_all(state: &StateFolder, args: &StopArgs) -> Exit {
+    match nodes::stop(state).await {
+        Ok(true) => stopped(args, || nodes::is_running(state)).await,
+        Ok(false) => left_behind(state, args.node.common.output).await,
+        Err(error) => failed(error),
+    }
+}
+
+/// Waits until nothing runs any more.
+async fn stopped(args: &StopArgs, runs: impl Fn() -> bool) -> Exit {
     let end = Instant::now() + Duration::from_secs(args.timeout);
-    while located.state.is_running() {
+    while runs() {
         if Instant::now() >= end {
             return failed(format!(
                 "not stopped within {} s; it goes on stopping",
@@ -38,14 +61,14 @@ pub(crate) async fn run(args: StopArgs) -> Exit {
         tokio::time::sleep(LOOK_EVERY).await;
     }
     print::note("stopped");
-    if node.common.output == Output::Json {
+    if args.node.common.output == Output::Json {
         print::json(&serde_json::json!({ "stopped": true, "left_behind": 0 }));
     }
     Exit::Ok
 }
 
 async fn left_behind(state: &StateFolder, output: Output) -> Exit {
-    match ninefold_agent::stop_left_behind(state).await {
+    match nodes::stop_left_behind(state).await {
         Ok(0) => failed(format!(
             "no Ninefold runs in {}, and it left nothing running",
             state.path().display()

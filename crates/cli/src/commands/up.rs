@@ -2,11 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ninefold_agent::supervise::Place;
 use ninefold_agent::{HandOver, Node, NodeOptions, ReloadRequest, StateFolder};
-use ninefold_config::model;
+use ninefold_cluster::placement::Placement;
+use ninefold_config::{at_loopback, loopback_address, model};
 use ninefold_core::event::{Event, EventKind};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
@@ -14,8 +17,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::node::failed;
+use super::nodes;
 use super::systemd::tell as tell_systemd;
-use crate::args::{Output, UpArgs};
+use crate::args::{NodeOf, Output, UpArgs};
 use crate::exit::Exit;
 use crate::print;
 
@@ -26,12 +30,16 @@ pub(crate) async fn run(args: UpArgs) -> Exit {
         print::note(ninefold_config::render(&outcome).trim_end());
         return Exit::No;
     };
-    if !outcome.findings.is_empty() && !args.quiet {
+    // Whoever started a node of several has said it already.
+    if !outcome.findings.is_empty() && !args.quiet && args.node.is_none() {
         print::note(ninefold_config::render(&outcome).trim_end());
     }
     let config = ninefold_agent::fingerprint(outcome.text());
     start_log(&args);
     raise_file_limit();
+    if let Some(nodes) = args.nodes {
+        return nodes::run(&args, &file, nodes).await;
+    }
     match node(&args, file, config).await {
         Ok(exit) => exit,
         Err(error) => failed(error),
@@ -49,12 +57,15 @@ async fn node(
     let mut hangup = signal(SignalKind::hangup())?;
     let state = StateFolder::of(&file, args.state.as_deref());
     let name = file.cluster.name.clone();
+    let (file, place) = placed(args, file)?;
+    tracing::debug!("cluster: {:?}", cluster_options(args));
     let options = NodeOptions {
         config,
         file: Arc::new(file),
         cluster: None,
         keeper: vec![std::env::current_exe()?.into_os_string(), "keep".into()],
         arguments: again(args),
+        place,
         on_event: Arc::new(event_log()),
         state: state.clone(),
     };
@@ -104,6 +115,40 @@ async fn node(
             Ok(Exit::Failed)
         }
     }
+}
+
+/// The file as this node has it, and its place, if it is one of several.
+fn placed(
+    args: &UpArgs,
+    file: model::File,
+) -> Result<(model::File, Option<Place>), Box<dyn std::error::Error>> {
+    let Some(NodeOf { number, nodes }) = args.node else {
+        return Ok((file, None));
+    };
+    let me = number - 1;
+    let zones = file.cluster.zones.iter().map(model::Name::shared);
+    let place = Place {
+        me,
+        placement: Placement::new(nodes, zones)?,
+        address: loopback_address(me)?.into(),
+    };
+    let own = at_loopback(&file, me).map_err(|errors| nodes::said(&file.path, &errors))?;
+    Ok((own, Some(place)))
+}
+
+/// How a node finds the others. Nothing drives it yet.
+#[derive(Debug)]
+#[expect(dead_code, reason = "membership is not driven yet; it is only shown")]
+struct ClusterOptions {
+    gossip: SocketAddr,
+    seeds: Vec<SocketAddr>,
+}
+
+fn cluster_options(args: &UpArgs) -> Option<ClusterOptions> {
+    Some(ClusterOptions {
+        gossip: args.gossip?,
+        seeds: args.seeds.clone(),
+    })
 }
 
 /// What a successor is to be called with besides the file and the state folder.
@@ -220,6 +265,9 @@ fn start_log(args: &UpArgs) {
         .with_env_filter(filter)
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())
+        // It would be told on standard error too, by what panics where nobody reads that any more: the
+        // parent of this node was killed, say.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     let set = match args.log_format {
         Output::Json => log.json().try_init(),

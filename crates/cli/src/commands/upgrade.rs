@@ -6,7 +6,7 @@ use ninefold_agent::chaos::process::Process;
 use ninefold_agent::{AdminClient, ClientError, UpgradeRequest};
 
 use super::node::failed;
-use super::reload::{refuse_broken, target};
+use super::reload::{Targets, refuse_broken, targets};
 use crate::args::{Output, UpgradeArgs};
 use crate::exit::Exit;
 use crate::print;
@@ -25,9 +25,15 @@ const UPGRADE_MAX: Duration = Duration::from_secs(180);
 /// Has the running node start this program, and waits until that serves.
 pub(crate) async fn run(args: UpgradeArgs) -> Exit {
     let common = &args.node.common;
-    let (client, file) = match target(args.node.file.as_deref(), common.state.as_deref()) {
-        Ok(target) => target,
+    let Targets { mut clients, file } = match targets(args.node.file.as_deref(), common) {
+        Ok(targets) => targets,
         Err(exit) => return exit,
+    };
+    let Some((None, client)) = clients.pop() else {
+        print::error(
+            "nodes of `ninefold up --nodes` do not hand over: run `ninefold stop`, then `ninefold up --nodes` with the new program",
+        );
+        return Exit::No;
     };
     if let Some(file) = &file
         && let Some(exit) = refuse_broken(file, common.output)

@@ -7,11 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ninefold_agent::chaos::{self, Progress, Report, Traffic, VerifyOptions};
 use ninefold_agent::{AdminClient, StateFolder, fingerprint, locate};
-use ninefold_config::model;
+use ninefold_config::{at_loopback, model};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::node::failed;
+use super::nodes::said;
 use super::own_cluster::OwnCluster;
 use crate::args::{Output, TrafficArg, VerifyArgs};
 use crate::exit::Exit;
@@ -28,7 +29,13 @@ pub(crate) async fn run(args: VerifyArgs) -> Exit {
 pub(super) type Problem = Box<dyn std::error::Error>;
 
 async fn prove(args: &VerifyArgs) -> Result<Exit, Problem> {
-    let running = locate(args.file.as_deref(), args.common.state.as_deref(), true).ok();
+    let running = locate(
+        args.file.as_deref(),
+        args.common.state.as_deref(),
+        args.common.node,
+        true,
+    )
+    .ok();
     let path = args
         .file
         .clone()
@@ -39,7 +46,10 @@ async fn prove(args: &VerifyArgs) -> Result<Exit, Problem> {
         print::note(ninefold_config::render(&outcome).trim_end());
         return Ok(Exit::Failed);
     };
-    let file = Arc::new(file);
+    let file = Arc::new(match running.as_ref().and_then(|located| located.node) {
+        Some(number) => at_loopback(&file, number - 1).map_err(|errors| said(&path, &errors))?,
+        None => file,
+    });
     let stop = stop_on_signal()?;
     let Some(located) = running else {
         let folder = StateFolder::of(&file, args.common.state.as_deref());

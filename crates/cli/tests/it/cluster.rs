@@ -86,10 +86,31 @@ impl Cluster {
         self.folder.path().join("s")
     }
 
+    /// Writes the file and brings it up on so many nodes.
+    pub(crate) fn up_on(file: &str, nodes: u32) -> Self {
+        let mut cluster = Self::new(file);
+        cluster.start_on(nodes);
+        cluster
+    }
+
     /// Runs `up` and waits until it answers.
     pub(crate) fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Runs `up --nodes` and waits until every node answers.
+    pub(crate) fn start_on(&mut self, nodes: u32) {
+        self.start_with(&["--nodes", &nodes.to_string()]);
+        for number in 1..=nodes {
+            let what = format!("node n{number} to answer");
+            self.wait(&what, || self.node_status(number).is_some());
+        }
+    }
+
+    fn start_with(&mut self, args: &[&str]) {
         let mut child = self
             .command(&["up"])
+            .args(args)
             .arg(self.file())
             .stderr(Stdio::piped())
             .spawn()
@@ -163,6 +184,13 @@ impl Cluster {
 
     pub(crate) fn status(&self) -> Value {
         self.try_status().expect("a status")
+    }
+
+    /// What one of several nodes says.
+    pub(crate) fn node_status(&self, number: u32) -> Option<Value> {
+        let node = format!("n{number}");
+        let output = self.run(&["status", "--output", "json", "--node", &node]);
+        serde_json::from_slice(&output.stdout).ok()
     }
 
     fn try_status(&self) -> Option<Value> {
@@ -244,6 +272,16 @@ impl Cluster {
         let mut up = self.up.take().unwrap();
         up.kill().unwrap();
         up.wait().unwrap();
+    }
+
+    /// The process of `up`.
+    pub(crate) fn pid(&self) -> i32 {
+        i32::try_from(self.up.as_ref().unwrap().id()).unwrap()
+    }
+
+    /// Waits for the end of an `up` that was told to stop.
+    pub(crate) fn ended(&mut self) -> std::process::ExitStatus {
+        self.up.take().unwrap().wait().unwrap()
     }
 
     /// Takes note of an `up` that is gone.

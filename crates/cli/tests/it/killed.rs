@@ -61,7 +61,7 @@ fn nothing_is_left(cluster: &Cluster, own: &Own) {
 }
 
 /// Processes with this folder in their command line.
-fn runs_in(folder: &str) -> Vec<String> {
+pub(crate) fn runs_in(folder: &str) -> Vec<String> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
     let texts = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));

@@ -21,6 +21,8 @@ mod killed;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod openmetrics;
 #[cfg(test)]
 mod prove;

@@ -23,6 +23,8 @@ pub(super) struct Accusation {
     pub(super) health: u8,
     pub(super) challenge: u32,
     pub(super) at: Timestamp,
+    /// The subject's own host says that it has ended.
+    pub(super) ended: bool,
     /// It was taken back, or refuted.
     pub(super) over: bool,
 }
@@ -107,6 +109,7 @@ impl Cut {
                 number,
                 health: 0,
                 challenge: 0,
+                ended: false,
                 at: now,
                 over: true,
             },
@@ -187,6 +190,12 @@ impl Cut {
 
     pub(super) fn is_empty(&self) -> bool {
         self.subjects.is_empty()
+    }
+
+    /// Whether all who accuse it know that it has ended: there is nothing to wait for.
+    pub(super) fn has_ended(&self, subject: Index) -> bool {
+        let mut accusers = self.accusers(subject).peekable();
+        accusers.peek().is_some() && accusers.all(|a| a.ended)
     }
 
     /// Who accuses it now.

@@ -112,6 +112,7 @@ struct GossipFamilies {
     refused: Counter,
     over_budget: Counter,
     stalls: Counter,
+    ends: Counter,
     accusations: Counter,
     refutations: Counter,
 }
@@ -230,6 +231,11 @@ impl Metrics {
             &gossip.stalls,
         );
         counter(
+            "ninefold_gossip_ends",
+            "Observed processes whose hosts said that they have ended",
+            &gossip.ends,
+        );
+        counter(
             "ninefold_gossip_accusations",
             "Accusations of others by this node",
             &gossip.accusations,
@@ -270,6 +276,7 @@ impl Metrics {
         set(&self.gossip.refused, gossip.refused);
         set(&self.gossip.over_budget, gossip.over_budget);
         set(&self.gossip.stalls, gossip.stalls);
+        set(&self.gossip.ends, gossip.ends);
         set(&self.gossip.accusations, gossip.accusations);
         set(&self.gossip.refutations, gossip.refutations);
     }

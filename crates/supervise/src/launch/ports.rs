@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -16,22 +16,29 @@ use super::{LaunchError, fnv1a};
 /// The ports of one node. An instance keeps its port over restarts while nobody else takes it.
 #[derive(Debug)]
 pub(crate) struct Ports {
+    host: IpAddr,
     range: (u16, u16),
     offset: u32,
     taken: Mutex<BTreeMap<u16, InstanceId>>,
 }
 
 impl Ports {
-    /// Ports of `range`, both ends included. The search begins at a place that follows from where
+    /// Ports of `range` on `host`, both ends included. The search begins at a place that follows from where
     /// the cluster keeps its state, so that clusters on one machine, of one name as well, seldom
     /// meet.
-    pub(crate) fn new(range: (u16, u16), state: &Path) -> Self {
+    pub(crate) fn new(host: IpAddr, range: (u16, u16), state: &Path) -> Self {
         let count = u64::from(range.1.saturating_sub(range.0)) + 1;
         Self {
+            host,
             range,
             offset: u32::try_from(fnv1a(state.as_os_str().as_bytes()) % count).unwrap_or(0),
             taken: Mutex::new(BTreeMap::new()),
         }
+    }
+
+    /// The address that all of them are on.
+    pub(crate) const fn host(&self) -> IpAddr {
+        self.host
     }
 
     /// Holds a port for an instance that runs, or whose folder remembers it. The first holder
@@ -46,7 +53,7 @@ impl Ports {
         fs::read_to_string(folder.port()).ok()?.trim().parse().ok()
     }
 
-    /// A port for `instance` that can be bound on loopback right now: its own if possible.
+    /// A port for `instance` that can be bound right now: its own if possible.
     pub(crate) fn choose(
         &self,
         instance: &InstanceId,
@@ -62,7 +69,7 @@ impl Ports {
         });
         for port in own.into_iter().chain(scan) {
             let foreign = taken.get(&port).is_some_and(|holder| holder != instance);
-            if foreign || TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {
+            if foreign || TcpListener::bind((self.host, port)).is_err() {
                 continue;
             }
             taken.retain(|_, holder| holder != instance);
@@ -71,7 +78,7 @@ impl Ports {
             if let Err(error) = write_text(&folder.port(), format!("{port}\n").as_bytes()) {
                 tracing::warn!(%instance, %error, "the port is not remembered");
             }
-            return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+            return Ok(SocketAddr::from((self.host, port)));
         }
         Err(LaunchError::NoPort { range: self.range })
     }
@@ -79,13 +86,17 @@ impl Ports {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
+
+    const HOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     #[test]
     fn ports_are_distinct_stable_and_free() {
         let state = tempfile::tempdir().unwrap();
         // Some range above the ephemeral ports in which not everything is taken.
-        let ports = Ports::new((61_000, 64_000), state.path());
+        let ports = Ports::new(HOST, (61_000, 64_000), state.path());
         let (a, b) = (InstanceId::new("a", 0), InstanceId::new("b", 0));
         let folder = |id: &InstanceId| {
             let folder = Folder::of(state.path(), id);
@@ -104,9 +115,22 @@ mod tests {
 
     #[test]
     fn clusters_of_one_name_begin_at_places_of_their_own() {
-        let at = |path: &str| Ports::new((21_000, 31_000), Path::new(path)).offset;
+        let at = |path: &str| Ports::new(HOST, (21_000, 31_000), Path::new(path)).offset;
         assert_eq!(at("/one/shop"), at("/one/shop"));
         assert_ne!(at("/one/shop"), at("/two/shop"));
+    }
+
+    #[test]
+    fn nodes_on_one_machine_have_the_same_ports_on_addresses_of_their_own() {
+        let state = tempfile::tempdir().unwrap();
+        let squatter = TcpListener::bind((HOST, 0)).unwrap();
+        let port = squatter.local_addr().unwrap().port();
+        let id = InstanceId::new("a", 0);
+        let folder = Folder::of(state.path(), &id);
+        folder.create().unwrap();
+        let host = IpAddr::from([127, 0, 0, 9]);
+        let chosen = Ports::new(host, (port, port), state.path()).choose(&id, &folder);
+        assert_eq!(chosen.unwrap(), SocketAddr::from((host, port)));
     }
 
     #[test]
@@ -117,7 +141,7 @@ mod tests {
         let id = InstanceId::new("a", 0);
         let folder = Folder::of(state.path(), &id);
         folder.create().unwrap();
-        let error = Ports::new((port, port), state.path())
+        let error = Ports::new(HOST, (port, port), state.path())
             .choose(&id, &folder)
             .unwrap_err();
         assert!(matches!(error, LaunchError::NoPort { .. }), "{error}");

@@ -13,6 +13,8 @@ mod names;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
+mod place;
+#[cfg(test)]
 mod prepare;
 #[cfg(test)]
 mod probes;

@@ -13,7 +13,7 @@ use ninefold_core::id::InstanceId;
 use ninefold_core::observation::Seen;
 use ninefold_core::status::{InstanceState, InstanceStatus};
 use ninefold_supervise::{
-    Addresses, Options, PrepareState, ProbeTls, Recorder, Report, Supervisor,
+    Addresses, Options, Place, PrepareState, ProbeTls, Recorder, Report, Supervisor,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -120,12 +120,17 @@ impl Rig {
         file: File,
         addresses: BTreeMap<String, SocketAddr>,
     ) -> Self {
-        Self::begin(folder, file, addresses, None).await
+        Self::begin(folder, file, addresses, None, None).await
     }
 
     /// As [`Rig::start`], with probes that speak TLS.
     pub(crate) async fn secured(folder: &Arc<TempDir>, file: File, tls: Arc<dyn ProbeTls>) -> Self {
-        Self::begin(folder, file, BTreeMap::new(), Some(tls)).await
+        Self::begin(folder, file, BTreeMap::new(), Some(tls), None).await
+    }
+
+    /// As [`Rig::start`], as one node of several.
+    pub(crate) async fn placed(folder: &Arc<TempDir>, file: File, place: Place) -> Self {
+        Self::begin(folder, file, BTreeMap::new(), None, Some(place)).await
     }
 
     async fn begin(
@@ -133,6 +138,7 @@ impl Rig {
         file: File,
         addresses: BTreeMap<String, SocketAddr>,
         tls: Option<Arc<dyn ProbeTls>>,
+        place: Option<Place>,
     ) -> Self {
         let (reports, received) = mpsc::channel(64);
         let journal = Arc::new(Journal::default());
@@ -148,6 +154,7 @@ impl Rig {
             reports,
             journal: Arc::clone(&journal) as Arc<dyn Recorder>,
             tls,
+            place,
         }));
         let (given, take) = watch::channel(None);
         tokio::spawn(listen(received, Arc::clone(&heard), take));

@@ -106,6 +106,7 @@ async fn a_missing_keeper_is_a_failed_start() {
         reports,
         journal,
         tls: None,
+        place: None,
     })
     .await
     .unwrap();

@@ -107,6 +107,7 @@ impl Membership {
             number,
             health,
             challenge,
+            ended,
         } = update
         else {
             return;
@@ -121,6 +122,7 @@ impl Membership {
             number,
             health,
             challenge,
+            ended,
             at: self.clock,
             over: false,
         };
@@ -129,7 +131,11 @@ impl Membership {
         let may = observer != self.me && self.table.is_alive(observer);
         if meant && may && self.cut.accuse(subject, accusation) {
             self.look_soon(subject);
-            self.judge_soon();
+            if ended {
+                self.judge_now();
+            } else {
+                self.judge_soon();
+            }
             self.spread(update);
         }
     }

@@ -16,6 +16,11 @@ impl Membership {
         self.judge_at.get_or_insert(self.clock);
     }
 
+    /// There is nothing to wait for.
+    pub(super) const fn judge_now(&mut self) {
+        self.judge_at = Some(self.clock);
+    }
+
     pub(super) fn judge_if_due(&mut self) {
         if self.judge_at.is_none_or(|at| at > self.clock) {
             return;
@@ -53,7 +58,10 @@ impl Membership {
             .map(|(_, since)| *since)
             .min();
         let connected = onset.is_none_or(|onset| self.is_connected_since(onset));
-        let may = levels.between.is_empty() && quiet && connected && !self.gate.is_quiesced();
+        // Silence may be a path's or this node's own fault, and more may fall silent; of an end there is no doubt.
+        let ended = levels.stable.iter().all(|one| self.cut.has_ended(*one));
+        let sure = ended || (quiet && connected);
+        let may = levels.between.is_empty() && sure && !self.gate.is_quiesced();
         if may && !levels.stable.is_empty() {
             self.convict(&levels.stable);
         }

@@ -41,6 +41,8 @@ pub struct Counters {
     pub refused: u64,
     /// Times that this node stood still.
     pub stalls: u64,
+    /// Processes that this node observed and whose hosts said that they have ended.
+    pub ends: u64,
     /// Accusations of others by this node.
     pub accusations: u64,
     /// Refutations of accusations of this node.
@@ -387,7 +389,7 @@ impl Membership {
 
     /// Time passes. What this node should have done long ago says that it stood still: then what it waited for says
     /// nothing about others.
-    fn advance(&mut self, now: Timestamp) {
+    pub(super) fn advance(&mut self, now: Timestamp) {
         let now = now.max(self.clock);
         let due = self.poll_timeout();
         self.clock = now;

@@ -135,7 +135,7 @@ impl Membership {
     }
 
     /// The member, if this is the process of it that is known.
-    fn process_of(&self, id: NodeId, nonce: u64) -> Option<Index> {
+    pub(super) fn process_of(&self, id: NodeId, nonce: u64) -> Option<Index> {
         let index = self.table.find(id)?;
         self.table
             .get(index)

@@ -175,11 +175,37 @@ impl Membership {
             self.event(MembershipEvent::Silent(id));
         }
         self.look_at_oneself();
-        self.accuse(subject);
+        self.accuse(subject, false);
+    }
+
+    /// The host of a member that this node observes says that this process of it has ended. That is as good as
+    /// a silence on all paths, and needs no waiting for more; but one observer alone convicts nobody by it.
+    pub fn process_ended(&mut self, id: NodeId, nonce: u64, now: Timestamp) {
+        self.advance(now);
+        let Some(subject) = self.process_of(id, nonce) else {
+            return;
+        };
+        let next = self.clock + self.config.probe_interval / 2;
+        let Some(edge) = self.edges.get_mut(&subject) else {
+            return;
+        };
+        edge.give_up();
+        edge.misses += 1;
+        edge.good = 0;
+        edge.next_at = next;
+        self.counters.ends += 1;
+        if edge.misses == 1 {
+            self.event(MembershipEvent::Silent(id));
+        }
+        self.look_at_oneself();
+        self.accuse(subject, true);
+        self.judge_now();
+        self.judge_if_due();
+        self.settle();
     }
 
     /// Tells everybody, if this node may: first of all the subject itself.
-    fn accuse(&mut self, subject: Index) {
+    fn accuse(&mut self, subject: Index, ended: bool) {
         if self.isolated || self.health.score() >= LocalHealth::WORST {
             return;
         }
@@ -194,7 +220,7 @@ impl Membership {
             return;
         };
         let challenge = match edge.accused {
-            Some(accused) if self.clock.since(accused.at) < REPEAT => return,
+            Some(accused) if !ended && self.clock.since(accused.at) < REPEAT => return,
             Some(accused) => accused.challenge,
             None => fresh,
         };
@@ -210,6 +236,7 @@ impl Membership {
             number,
             health,
             challenge,
+            ended,
             at: self.clock,
             over: false,
         };
@@ -223,6 +250,7 @@ impl Membership {
             number,
             health,
             challenge,
+            ended,
         };
         self.send(addr, Body::Gossip(vec![update.clone()]), Class::News);
         self.spread(update);

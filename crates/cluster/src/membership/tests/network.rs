@@ -85,6 +85,24 @@ impl Network {
         self.hosts[n].machine = None;
     }
 
+    /// It ends, and its host tells those who observe it.
+    pub(super) fn end(&mut self, n: usize) {
+        let id = self.hosts[n].node.id;
+        let nonce = self
+            .machine(n)
+            .members()
+            .find(|record| record.node.id == id);
+        let nonce = nonce.unwrap().nonce;
+        self.kill(n);
+        let now = self.now;
+        for other in 0..self.hosts.len() {
+            if self.hosts[other].machine.is_some() {
+                self.machine(other).process_ended(id, nonce, now);
+                self.drain(other);
+            }
+        }
+    }
+
     pub(super) fn stall(&mut self, n: usize, time: Duration) {
         self.hosts[n].stalled_until = self.now + time;
     }

@@ -43,6 +43,7 @@ fn command(network: &mut Network, words: &[&str], out: &mut String) {
         ["run", time] => run(network, duration(time), true, out),
         ["quietly", time] => run(network, duration(time), false, out),
         ["kill", names @ ..] => names.iter().for_each(|name| network.kill(node(name))),
+        ["end", names @ ..] => names.iter().for_each(|name| network.end(node(name))),
         ["start", name, "incarnation", last] => network.start(node(name), last.parse().unwrap()),
         ["stall", time, names @ ..] => {
             names

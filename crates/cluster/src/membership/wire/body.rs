@@ -64,7 +64,8 @@ pub enum Body {
 pub enum Update {
     /// What is known of a member.
     Member(Record),
-    /// `observer` gets no answer from this process of `subject`, and nobody it asked does.
+    /// `observer` gets no answer from this process of `subject`, and nobody it asked does; or it knows that the
+    /// process has ended.
     Accuse {
         /// Who does not answer.
         subject: NodeId,
@@ -80,6 +81,8 @@ pub enum Update {
         health: u8,
         /// What a refutation must quote.
         challenge: u32,
+        /// The subject's own host says that the process has ended: no more silence is waited for.
+        ended: bool,
     },
     /// `observer` takes it back.
     Withdraw {

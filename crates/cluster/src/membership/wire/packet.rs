@@ -232,6 +232,7 @@ fn write_update(to: &mut Writer, update: &Update) {
             number,
             health,
             challenge,
+            ended,
         } => {
             to.u8(2);
             to.id(*subject);
@@ -241,6 +242,7 @@ fn write_update(to: &mut Writer, update: &Update) {
             to.number(*number);
             to.u8(*health);
             to.u32(*challenge);
+            to.u8(u8::from(*ended));
         }
         Update::Withdraw {
             subject,
@@ -298,6 +300,11 @@ fn read_update(from: &mut Reader<'_>) -> Result<Update, WireError> {
                 other => return Err(WireError::Unknown(other, "local health")),
             },
             challenge: from.u32()?,
+            ended: match from.u8()? {
+                0 => false,
+                1 => true,
+                other => return Err(WireError::Unknown(other, "kind of accusation")),
+            },
         },
         3 => Update::Withdraw {
             subject: from.id()?,

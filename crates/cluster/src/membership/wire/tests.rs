@@ -51,8 +51,8 @@ fn entry() -> impl Strategy<Value = Entry> {
 fn update() -> impl Strategy<Value = Update> {
     prop_oneof![
         record().prop_map(Update::Member),
-        (any::<(u64, u64, u64, u64, u64, u32)>(), 0u8..8).prop_map(
-            |((s, nonce, incarnation, o, number, c), health)| {
+        (any::<(u64, u64, u64, u64, u64, u32, bool)>(), 0u8..8).prop_map(
+            |((s, nonce, incarnation, o, number, c, ended), health)| {
                 Update::Accuse {
                     subject: NodeId(s),
                     nonce,
@@ -61,6 +61,7 @@ fn update() -> impl Strategy<Value = Update> {
                     number,
                     health,
                     challenge: c,
+                    ended,
                 }
             }
         ),

@@ -1,0 +1,294 @@
+//! A connection from each observer to each process that it observes, on which nothing is said until the end.
+//!
+//! When a process ends, however it does, its kernel closes its connections and refuses new ones. An observer sees
+//! both within a millisecond, and need not wait for silences: the host vouches for the end. One that ends in order,
+//! or hands over to another process, says goodbye first, and then it is no end. Of a host that is gone nothing is
+//! heard here; that is for questions and their answers.
+//!
+//! The connection is mutual TLS under the cluster's authority, so that both ends are who they are taken for. Against
+//! one who cuts connections on the network: he has to refuse new ones too, and to do it to most of a node's observers.
+//!
+//! The idea is Falcon's (Leners et al., SOSP'11): who is close to a failure can be sure of it, and fast.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ninefold_cluster::membership::{NodeId, Status};
+use ninefold_trust::{Identity, NodeName, TlsError};
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::view::MemberView;
+
+/// The key under which a node says where its lifelines end, and which life that is.
+pub(super) const KEY: &str = "life";
+/// Observers that hold on to one process at most: each is observed by ten.
+const LINES_MAX: usize = 64;
+/// Connecting, and the handshake, may take so long each.
+const SETUP_MAX: Duration = Duration::from_secs(2);
+/// How long to wait before the next try.
+const AGAIN: Duration = Duration::from_secs(1);
+/// A kernel closes what a process had open one by one: that nobody listens any more is looked for that often, so far
+/// apart.
+const LOOKS: u32 = 5;
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// Said before an end that is none.
+const GOODBYE: u8 = b'b';
+
+/// One process of a node, and where its lifelines end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Life {
+    addr: SocketAddr,
+    number: u64,
+}
+
+impl Life {
+    fn of(member: &MemberView) -> Option<Self> {
+        Self::parse(member.addr.ip(), member.entries.get(KEY)?)
+    }
+
+    fn parse(ip: IpAddr, said: &[u8]) -> Option<Self> {
+        let (port, number) = std::str::from_utf8(said).ok()?.split_once(' ')?;
+        Some(Self {
+            addr: SocketAddr::new(ip, port.parse().ok()?),
+            number: u64::from_str_radix(number, 16).ok()?,
+        })
+    }
+}
+
+/// A process has ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End {
+    pub(super) id: NodeId,
+    life: Life,
+}
+
+impl End {
+    /// Whether it is of the process that says this of itself.
+    pub(super) fn is_of(&self, ip: IpAddr, said: &[u8]) -> bool {
+        Life::parse(ip, said) == Some(self.life)
+    }
+}
+
+/// All lifelines of a node: those that end at it, and those that it holds.
+pub(super) struct Lifelines {
+    own: Life,
+    connector: TlsConnector,
+    identity: Identity,
+    lines: BTreeMap<NodeId, (Life, AbortHandle)>,
+    ends: mpsc::Sender<End>,
+    goodbye: watch::Sender<bool>,
+}
+
+impl Lifelines {
+    /// Listens at `ip`, at a port that the system chooses. Who ends comes out of the other end of `ends`.
+    pub(super) fn start(
+        listener: TcpListener,
+        identity: &Identity,
+        number: u64,
+        ends: mpsc::Sender<End>,
+    ) -> io::Result<Self> {
+        let refused = |error: TlsError| io::Error::other(error);
+        let acceptor = TlsAcceptor::from(identity.server_config().map_err(refused)?);
+        let connector = TlsConnector::from(identity.client_config().map_err(refused)?);
+        let own = Life {
+            addr: listener.local_addr()?,
+            number,
+        };
+        let (goodbye, said) = watch::channel(false);
+        tokio::spawn(serve(listener, acceptor, number, said));
+        Ok(Self {
+            own,
+            connector,
+            identity: identity.clone(),
+            lines: BTreeMap::new(),
+            ends,
+            goodbye,
+        })
+    }
+
+    /// What others are told under [`KEY`].
+    pub(super) fn told(&self) -> String {
+        format!("{} {:x}", self.own.addr.port(), self.own.number)
+    }
+
+    /// Holds on to those that this node observes, and to nobody else.
+    pub(super) fn hold(&mut self, members: &[MemberView]) {
+        let observed =
+            |member: &&MemberView| member.path.is_some() && member.status == Status::Alive;
+        let mut wanted: BTreeMap<NodeId, (Life, &MemberView)> = BTreeMap::new();
+        for member in members.iter().filter(observed) {
+            if let Some(life) = Life::of(member) {
+                wanted.insert(member.id, (life, member));
+            }
+        }
+        self.lines.retain(|id, (life, task)| {
+            let stays = wanted.get(id).is_some_and(|(wanted, _)| wanted == life);
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+        for (id, (life, member)) in wanted {
+            if self.lines.contains_key(&id) {
+                continue;
+            }
+            let name: Result<NodeName, _> = member.name.parse();
+            let Some(name) = name
+                .ok()
+                .and_then(|name| self.identity.server_name(&name).ok())
+            else {
+                continue;
+            };
+            let line = watch_life(life, name, self.connector.clone());
+            let ends = self.ends.clone();
+            let task = tokio::spawn(async move {
+                if line.await {
+                    // The other side is gone only if this node ends as well.
+                    ends.send(End { id, life }).await.ok();
+                }
+            });
+            self.lines.insert(id, (life, task.abort_handle()));
+        }
+    }
+
+    /// Says goodbye to all who hold on to this process: another one goes on, or it leaves in order.
+    pub(super) async fn goodbye(&self) {
+        self.goodbye.send_replace(true);
+        // Those tasks are on this thread; each has one byte to write.
+        let told = async {
+            while self.goodbye.receiver_count() > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(Duration::from_millis(200), told).await.ok();
+    }
+}
+
+impl Drop for Lifelines {
+    fn drop(&mut self) {
+        for (_, task) in self.lines.values() {
+            task.abort();
+        }
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    number: u64,
+    mut goodbye: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(LINES_MAX));
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = goodbye.changed() => return,
+        };
+        match stream {
+            Ok((stream, _)) => {
+                let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                    continue;
+                };
+                let (acceptor, goodbye) = (acceptor.clone(), goodbye.clone());
+                tokio::spawn(async move {
+                    if let Err(error) = keep(stream, acceptor, number, goodbye).await {
+                        tracing::debug!(%error, "a lifeline broke");
+                    }
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no lifeline is accepted");
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+/// Keeps one connection that ends here.
+async fn keep(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    number: u64,
+    mut goodbye: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let mut stream = timeout(SETUP_MAX, acceptor.accept(stream)).await??;
+    stream.write_all(&number.to_be_bytes()).await?;
+    stream.flush().await?;
+    let mut nothing = [0; 1];
+    let said = async { drop(goodbye.wait_for(|said| *said).await) };
+    tokio::select! {
+        // Whoever speaks, or goes away, is let go.
+        _ = stream.read(&mut nothing) => Ok(()),
+        () = said => {
+            stream.write_all(&[GOODBYE]).await?;
+            stream.shutdown().await
+        }
+    }
+}
+
+/// Holds on to a process until it ends: true then. False if it has said goodbye, or is another one.
+async fn watch_life(life: Life, name: ServerName<'static>, connector: TlsConnector) -> bool {
+    loop {
+        match hold_on(life, name.clone(), &connector).await {
+            Ok(Held::Goodbye | Held::Another) => return false,
+            // That one is told of what it observed here from the beginning; before there is nothing to lose.
+            Ok(Held::Cut) if is_over(life.addr).await => return true,
+            Ok(Held::Cut) => {}
+            Err(error) => {
+                tracing::debug!(%error, addr = %life.addr, "no lifeline");
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+enum Held {
+    Goodbye,
+    /// Another process answers there.
+    Another,
+    /// It was cut off without a word.
+    Cut,
+}
+
+async fn hold_on(
+    life: Life,
+    name: ServerName<'static>,
+    connector: &TlsConnector,
+) -> io::Result<Held> {
+    let stream = timeout(SETUP_MAX, TcpStream::connect(life.addr)).await??;
+    let mut stream = timeout(SETUP_MAX, connector.connect(name, stream)).await??;
+    let number = timeout(SETUP_MAX, stream.read_u64()).await??;
+    if number != life.number {
+        return Ok(Held::Another);
+    }
+    Ok(match stream.read_u8().await {
+        Ok(GOODBYE) => Held::Goodbye,
+        Ok(_) | Err(_) => Held::Cut,
+    })
+}
+
+/// Whether the host says that nobody listens there any more.
+async fn is_over(addr: SocketAddr) -> bool {
+    for look in 0..LOOKS {
+        if look > 0 {
+            tokio::time::sleep(LOOK_AGAIN * 2u32.pow(look)).await;
+        }
+        match timeout(SETUP_MAX, TcpStream::connect(addr)).await {
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => return true,
+            // The host does not answer, or not only its process is gone.
+            Ok(Err(_)) | Err(_) => return false,
+            Ok(Ok(_)) => {}
+        }
+    }
+    false
+}

@@ -1,0 +1,278 @@
+//! What makes a node a member: its certificate, its key, the cluster's authority and the keys of gossip.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ninefold_core::time::Timestamp;
+use rustls::{ClientConfig, ServerConfig};
+use rustls_pki_types::ServerName;
+use serde::{Deserialize, Serialize};
+
+use crate::authority::{
+    Authority, AuthorityError, CERTIFICATE_FILE, Issued, fingerprint, generate_key,
+};
+use crate::folder::{FolderError, SecretsFolder};
+use crate::name::{ClusterName, NodeName};
+use crate::seal::KeyRing;
+use crate::tls::{self, Credentials, TlsError};
+
+const NODE_FILE: &str = "node.pem";
+const NODE_KEY_FILE: &str = "node.key";
+const KEYS_FILE: &str = "keys.json";
+
+/// Who it is. It is written last: with it, everything else is there.
+const IDENTITY_FILE: &str = "identity.json";
+
+/// The version of both files of JSON.
+const VERSION: u32 = 1;
+
+/// What makes a node a member of its cluster, as it lies in its folder of secrets.
+///
+/// Against one who has none: he can neither connect to a member as one, nor be taken for one, nor read gossip. Whoever
+/// copies it is the node, so the folder is for its owner only, and the key was made here and never sent.
+#[derive(Clone)]
+pub struct Identity {
+    pub(crate) who: Who,
+    pub(crate) authority: String,
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+    pub(crate) keys: KeyRing,
+}
+
+/// The part that is no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Who {
+    version: u32,
+    pub(crate) cluster: ClusterName,
+    pub(crate) node: NodeName,
+    pub(crate) address: SocketAddr,
+    pub(crate) seeds: Vec<SocketAddr>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Keys {
+    version: u32,
+    /// The first one is the primary.
+    keys: KeyRing,
+}
+
+/// An identity cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// Its files.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// It could not be made.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// Its certificate.
+    #[error(
+        "the certificate of {node} cannot be used: {source}; look at this host's clock, or remove {folder} and join again",
+        folder = folder.display()
+    )]
+    Certificate {
+        /// Whose.
+        node: NodeName,
+        /// Where it is.
+        folder: std::path::PathBuf,
+        /// What is wrong.
+        source: TlsError,
+    },
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("who", &self.who)
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Who {
+    pub(crate) const fn new(
+        cluster: ClusterName,
+        node: NodeName,
+        address: SocketAddr,
+        seeds: Vec<SocketAddr>,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            cluster,
+            node,
+            address,
+            seeds,
+        }
+    }
+}
+
+impl Identity {
+    /// Makes that of a node which has the authority at hand.
+    pub(crate) fn make(
+        authority: &Authority,
+        who: Who,
+        keys: KeyRing,
+        now: Timestamp,
+    ) -> Result<Self, AuthorityError> {
+        let key = generate_key()?;
+        Ok(Self {
+            authority: authority.certificate().to_owned(),
+            certificate: authority.sign_node(&who.node, &key, now)?,
+            key: key.serialize_pem(),
+            keys,
+            who,
+        })
+    }
+
+    /// Whether there is one in the folder.
+    #[must_use]
+    pub fn exists(folder: &SecretsFolder) -> bool {
+        folder.file(IDENTITY_FILE).exists()
+    }
+
+    /// Reads the one of a folder, if there is one, and looks whether it is good for anything.
+    ///
+    /// # Errors
+    /// When a file is missing, readable by others or broken, when the certificate is over or not yet in force, or when
+    /// the files do not belong together.
+    pub fn load(folder: &SecretsFolder, now: Timestamp) -> Result<Option<Self>, IdentityError> {
+        let Some(who) = folder.read_json::<Who>(IDENTITY_FILE)? else {
+            return Ok(None);
+        };
+        let keys = Self::read_keys(folder)?;
+        version(folder, IDENTITY_FILE, who.version)?;
+        let identity = Self {
+            authority: folder.need(CERTIFICATE_FILE)?,
+            certificate: folder.need(NODE_FILE)?,
+            key: folder.need(NODE_KEY_FILE)?,
+            keys,
+            who,
+        };
+        identity
+            .check(now)
+            .map_err(|source| IdentityError::Certificate {
+                node: identity.who.node.clone(),
+                folder: folder.path().to_owned(),
+                source,
+            })?;
+        Ok(Some(identity))
+    }
+
+    /// The keys of gossip as they are in the folder now.
+    pub(crate) fn read_keys(folder: &SecretsFolder) -> Result<KeyRing, FolderError> {
+        let keys = folder.read_json::<Keys>(KEYS_FILE)?;
+        let keys = keys.ok_or_else(|| FolderError::Broken {
+            path: folder.file(KEYS_FILE),
+            detail: "it is not there".to_owned(),
+        })?;
+        version(folder, KEYS_FILE, keys.version)?;
+        Ok(keys.keys)
+    }
+
+    /// Whether its parts belong together and are in force.
+    pub(crate) fn check(&self, now: Timestamp) -> Result<(), TlsError> {
+        let issued = Issued {
+            certificate: self.certificate.clone(),
+            key: self.key.clone(),
+        };
+        let host = self.who.cluster.host(&self.who.node);
+        tls::check(&self.authority, &issued, &host, now)
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When a file cannot be written. There is no identity then, or the one before.
+    pub fn save(&self, folder: &SecretsFolder) -> Result<(), FolderError> {
+        folder.make()?;
+        folder.write(CERTIFICATE_FILE, &self.authority)?;
+        folder.write(NODE_KEY_FILE, &self.key)?;
+        folder.write(NODE_FILE, &self.certificate)?;
+        let keys = Keys {
+            version: VERSION,
+            keys: self.keys.clone(),
+        };
+        folder.write_json(KEYS_FILE, &keys)?;
+        folder.write_json(IDENTITY_FILE, &self.who)
+    }
+
+    /// The cluster.
+    #[must_use]
+    pub const fn cluster(&self) -> &ClusterName {
+        &self.who.cluster
+    }
+
+    /// The node.
+    #[must_use]
+    pub const fn node(&self) -> &NodeName {
+        &self.who.node
+    }
+
+    /// Where other nodes reach it: gossip by UDP, joins by TCP where it answers them.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.who.address
+    }
+
+    /// Members that it knew when it joined.
+    #[must_use]
+    pub fn seeds(&self) -> &[SocketAddr] {
+        &self.who.seeds
+    }
+
+    /// The keys of gossip.
+    #[must_use]
+    pub const fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    /// The SHA-256 of the authority's certificate, which names the cluster without doubt.
+    #[must_use]
+    pub fn authority(&self) -> Option<[u8; 32]> {
+        fingerprint(&self.authority)
+    }
+
+    /// For connections of other nodes: each has to show a certificate of the cluster. TLS 1.3 only.
+    ///
+    /// # Errors
+    /// When its files are not what they should be; [`Self::load`] has looked.
+    pub fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        self.credentials().server().map(Arc::new)
+    }
+
+    /// For connections to other nodes, whose certificate has to be the cluster's and for the
+    /// [name](Self::server_name) that is asked for. TLS 1.3 only.
+    ///
+    /// # Errors
+    /// When its files are not what they should be; [`Self::load`] has looked.
+    pub fn client_config(&self) -> Result<Arc<ClientConfig>, TlsError> {
+        self.credentials().client().map(Arc::new)
+    }
+
+    /// What another node's certificate is for.
+    ///
+    /// # Errors
+    /// Never, for a name that is one.
+    pub fn server_name(&self, node: &NodeName) -> Result<ServerName<'static>, TlsError> {
+        tls::server_name(&self.who.cluster.host(node))
+    }
+
+    fn credentials(&self) -> Credentials<'_> {
+        Credentials {
+            authority: &self.authority,
+            certificate: &self.certificate,
+            key: &self.key,
+        }
+    }
+}
+
+fn version(folder: &SecretsFolder, file: &str, version: u32) -> Result<(), FolderError> {
+    if version == VERSION {
+        return Ok(());
+    }
+    Err(FolderError::Broken {
+        path: folder.file(file),
+        detail: format!("it is of version {version}, and this Ninefold reads {VERSION}"),
+    })
+}
