@@ -1,6 +1,7 @@
 //! The steps from a valid file to everything that a node consists of.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ninefold_chaos::VerifyOptions;
@@ -111,7 +112,7 @@ pub(crate) async fn begin(
         newest_tx.send_replace(event.seq);
         on_event(event);
     }));
-    let faults = left_faults(state, &journal, &history, arrival.gateway.is_some());
+    let faults = left_faults(&fault_ledger(setup), &journal, &history, arrival.gateway.is_some());
     let listeners = admin::bind(&state.socket(), file.node.admin, arrival.admin).await?;
     let gateway = match arrival.gateway {
         Some(gateway) => gateway,
@@ -141,7 +142,7 @@ pub(crate) async fn begin(
     .await?;
     let (registry, metrics) = registry(&gateway, setup.cluster.is_some());
     let parts = Parts {
-        fault_ledger: Ledger::open(&VerifyOptions::ledger_folder(state.path())).ok(),
+        fault_ledger: Ledger::open(&fault_ledger(setup)).ok(),
         file,
         config,
         journal,
@@ -192,15 +193,26 @@ fn registry(gateway: &Arc<Succession>, in_cluster: bool) -> (Registry, Metrics) 
     (registry, metrics)
 }
 
+/// Where faults are booked: once for all nodes that share a machine, in the folder that theirs are in.
+fn fault_ledger(setup: &Setup) -> PathBuf {
+    let own = setup.state.path();
+    let shared = setup
+        .place
+        .as_ref()
+        .filter(|place| place.address.is_loopback());
+    let folder = shared.and_then(|_| own.parent()).unwrap_or(own);
+    VerifyOptions::ledger_folder(folder)
+}
+
 /// Faults that were announced and not ended. Those of a gateway that is gone ended with it.
 fn left_faults(
-    state: &StateFolder,
+    ledger: &Path,
     journal: &Journal,
     history: &[Event],
     gateway_goes_on: bool,
 ) -> Faults {
     let mut faults = Faults::left(history);
-    for id in undo_left_faults(state, journal) {
+    for id in undo_left_faults(ledger, journal) {
         faults.forget(&id);
     }
     if !gateway_goes_on {
@@ -215,11 +227,10 @@ fn left_faults(
 }
 
 /// Undoes what controllers that died with their reapers left open, and says which faults that were.
-fn undo_left_faults(state: &StateFolder, journal: &Journal) -> Vec<String> {
-    let ledger = VerifyOptions::ledger_folder(state.path());
+fn undo_left_faults(ledger: &Path, journal: &Journal) -> Vec<String> {
     let notice = |text| drop(journal.record(now(), EventKind::Notice { text }));
     let mut undone = Vec::new();
-    match ninefold_chaos::reaper::recover(&ledger) {
+    match ninefold_chaos::reaper::recover(ledger) {
         Err(error) => notice(format!("the fault ledger cannot be read: {error}")),
         Ok(recovered) => {
             for (id, what) in recovered.undone {

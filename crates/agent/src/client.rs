@@ -21,6 +21,9 @@ use crate::takeover::{UpgradeRequest, UpgradeStarted};
 /// Answers larger than this are refused.
 const ANSWER_MAX: usize = 64 << 20;
 
+/// Events that are asked for at once, as `verify` reads a journal.
+const EVENTS_MAX: usize = 1_000;
+
 /// How long an answer may take, beyond what the request itself asks to wait.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -297,6 +300,12 @@ impl AdminClient {
 }
 
 impl System for AdminClient {
+    async fn events(&self, after: u64) -> Result<Vec<Event>, SystemError> {
+        let page = Self::events(self, after, EVENTS_MAX, Duration::ZERO).await;
+        page.map(|(events, _)| events)
+            .map_err(|error| SystemError(error.to_string()))
+    }
+
     async fn status(&self) -> Result<NodeStatus, SystemError> {
         Self::status(self)
             .await

@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Logs(LogsArgs),
     /// Prove or refute the claims: inject each failure and watch.
     #[command(
-        after_help = "Works on the cluster that runs; if none does, it starts one from FILE and stops it afterwards.\n\nExamples:\n  ninefold verify examples/shop/ninefold.toml --trials 5\n  ninefold verify --claim \"any one zone may go dark\" --seed 7\n  ninefold verify --output json > verdict.json\n  ninefold verify --junit report.xml --markdown report.md\n\nExit codes: 0 all proven, 1 refuted, 2 could not be tried, 3 inconclusive or untested, 4 refused."
+        after_help = "Works on the cluster that runs; if none does, it starts one from FILE and stops it afterwards. Claims of nodes need several (`up --nodes`, or --nodes here), those of partitions also root and nftables.\n\nExamples:\n  ninefold verify examples/shop/ninefold.toml --trials 5\n  ninefold verify examples/shop/nodes.toml --nodes 3\n  ninefold verify --claim \"any one zone may go dark\" --seed 7\n  ninefold verify --output json > verdict.json\n  ninefold verify --junit report.xml --markdown report.md\n\nExit codes: 0 all proven, 1 refuted, 2 could not be tried, 3 inconclusive or untested, 4 refused."
     )]
     Verify(VerifyArgs),
     /// Failure detectors on traces of heartbeats: how fast they are, and how often they are wrong.
@@ -286,6 +286,9 @@ pub(crate) struct VerifyArgs {
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
+    /// Where nothing runs, try them on a cluster of so many nodes, as of `up --nodes`: what claims of nodes need.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(NODES_MAX)))]
+    pub(crate) nodes: Option<u32>,
     /// Trials of each claim.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) trials: u32,

@@ -85,6 +85,7 @@ pub fn at_loopback(file: &File, node: u32) -> Result<File, Vec<LoopbackError>> {
     let turn = usize::try_from(node).ok();
     let zone = turn.and_then(|turn| zones.get(turn.checked_rem(zones.len())?));
     file.node.zone = zone.cloned();
+    file.node.source = Some(own);
     if errors.is_empty() {
         Ok(file)
     } else {
@@ -149,7 +150,8 @@ mod tests {
 
     #[test]
     fn the_first_node_of_a_file_on_loopback_is_the_file_but_for_its_zone() {
-        let file = listening(&["127.0.0.1:8080"], "[node]\nzone = \"a\"");
+        let mut file = listening(&["127.0.0.1:8080"], "[node]\nzone = \"a\"");
+        file.node.source = Some(Ipv4Addr::LOCALHOST);
         assert_eq!(at_loopback(&file, 0).unwrap(), file);
     }
 

@@ -1,6 +1,7 @@
 //! The configuration as the data threads use it: indexes instead of names.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) services: Vec<ServicePlan>,
     /// None where the gateway is in no zone.
     pub(crate) places: Option<Places>,
+    /// Where connections to loopback come from, if not from where the system chooses.
+    pub(crate) source: Option<Ipv4Addr>,
 }
 
 #[derive(Debug)]
@@ -161,6 +164,7 @@ impl Plan {
             routes,
             services,
             places,
+            source: file.node.source,
         })
     }
 }

@@ -1,14 +1,14 @@
 //! The byte stream of a connection, on either side: of a port, or of a Unix socket.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use ninefold_core::address::Address;
 use rustix::net::RecvFlags;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 /// A connected socket.
 #[derive(Debug)]
@@ -18,10 +18,17 @@ pub(crate) enum Socket {
 }
 
 impl Socket {
-    /// Connects to an endpoint.
-    pub(crate) async fn connect(address: &Address) -> io::Result<Self> {
+    /// Connects to an endpoint; to one on loopback from `source`, if there is one.
+    pub(crate) async fn connect(address: &Address, source: Option<Ipv4Addr>) -> io::Result<Self> {
         match address {
-            Address::Tcp(address) => TcpStream::connect(address).await.map(Self::Tcp),
+            Address::Tcp(address) => match source.filter(|_| address.ip().is_loopback()) {
+                Some(source) if address.is_ipv4() => {
+                    let socket = TcpSocket::new_v4()?;
+                    socket.bind((source, 0).into())?;
+                    socket.connect(*address).await.map(Self::Tcp)
+                }
+                _ => TcpStream::connect(address).await.map(Self::Tcp),
+            },
             Address::Unix(path) => UnixStream::connect(&**path).await.map(Self::Unix),
         }
     }

@@ -147,7 +147,9 @@ impl Control {
     /// What the gateway is to do to whom it does not know would be done to nobody, and look survived.
     fn are_endpoints(&self, targets: &[InstanceId]) -> Result<(), String> {
         let known = self.parts.supervisor.endpoints();
-        let known: Vec<&InstanceId> = known.iter().map(|known| &known.instance).collect();
+        let mut known: Vec<InstanceId> = known.into_iter().map(|known| known.instance).collect();
+        let others = self.peers_instances().into_iter();
+        known.extend(others.map(|other| other.instance));
         match targets.iter().find(|target| !known.contains(target)) {
             None => Ok(()),
             Some(target) => Err(format!(

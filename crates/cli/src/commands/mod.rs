@@ -18,5 +18,6 @@ mod systemd;
 mod up;
 mod upgrade;
 mod verify;
+mod ways;
 
 pub(crate) use dispatch::run;

@@ -10,10 +10,13 @@ use std::time::{Duration, Instant};
 
 use ninefold_agent::chaos::process::Process;
 use ninefold_agent::chaos::reaper;
-use ninefold_agent::{AdminClient, NodeError, StateError, StateFolder, stop_left_behind};
-use ninefold_core::status::{InstanceState, NodeStatus};
+use ninefold_agent::{NodeError, StateError, StateFolder};
+use ninefold_core::status::{
+    InstanceState, InstanceStatus, MemberState, MemberStatus, NodeStatus,
+};
 
 use super::verify::Problem;
+use super::ways::Ways;
 use crate::print;
 
 /// It must be ready by then, builds included.
@@ -33,11 +36,18 @@ pub(super) struct OwnCluster {
     up: Mutex<Child>,
     pub(super) state: StateFolder,
     log: PathBuf,
+    /// Where it is one of several nodes.
+    nodes: Option<u32>,
 }
 
 impl OwnCluster {
-    /// Starts it from the file at `path`, below the `folder` of the real one.
-    pub(super) fn start(path: &Path, folder: &StateFolder) -> Result<Self, Problem> {
+    /// Starts it from the file at `path`, below the `folder` of the real one; of several `nodes`, if so many are
+    /// asked for.
+    pub(super) fn start(
+        path: &Path,
+        folder: &StateFolder,
+        nodes: Option<u32>,
+    ) -> Result<Self, Problem> {
         let state = StateFolder::at(&folder.path().join("verify"));
         std::fs::create_dir_all(state.path())?;
         let log = state.path().join("up.log");
@@ -46,6 +56,7 @@ impl OwnCluster {
             .arg(path)
             .arg("--state")
             .arg(state.path())
+            .args(nodes.map(|nodes| format!("--nodes={nodes}")))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)
@@ -60,7 +71,19 @@ impl OwnCluster {
             up: Mutex::new(up),
             state,
             log,
+            nodes,
         })
+    }
+
+    /// The ways to it.
+    pub(super) fn ways(&self) -> Ways {
+        match self.nodes {
+            Some(nodes) => {
+                let all: Vec<u32> = (1..=nodes).collect();
+                Ways::to_nodes(self.state.clone(), &all)
+            }
+            None => Ways::to_one(self.state.clone()),
+        }
     }
 
     fn up(&self) -> MutexGuard<'_, Child> {
@@ -77,9 +100,9 @@ impl OwnCluster {
         Process::find(pid)
     }
 
-    /// Waits until every instance is ready.
+    /// Waits until every instance is ready, as every node sees it.
     pub(super) async fn ready(&self) -> Result<(), Problem> {
-        let client = AdminClient::new(&self.state);
+        let ways = self.ways();
         let end = Instant::now() + START_MAX;
         let mut say = Instant::now() + SAY_EVERY;
         loop {
@@ -89,18 +112,13 @@ impl OwnCluster {
                     format!("`ninefold up` ended with {status}:\n{}", log.trim_end()).into(),
                 );
             }
-            if let Ok(status) = client.status().await {
-                let waiting = not_ready(&status);
-                if waiting.is_empty() {
-                    return Ok(());
-                }
-                if let Some(why) = hopeless(&status) {
-                    return Err(format!("{why}; see {}", self.log.display()).into());
-                }
-                if Instant::now() >= say {
+            match self.waits_for(&ways).await? {
+                None => return Ok(()),
+                Some(waiting) if Instant::now() >= say => {
                     print::note(format!("not ready yet: {waiting}"));
                     say += SAY_EVERY;
                 }
+                Some(_) => {}
             }
             if Instant::now() >= end {
                 return Err(
@@ -109,6 +127,23 @@ impl OwnCluster {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// What is not ready, as the first node says that has something to say; an error if it is in vain.
+    async fn waits_for(&self, ways: &Ways) -> Result<Option<String>, Problem> {
+        for client in ways.clients() {
+            let Ok(status) = client.status().await else {
+                return Ok(Some("a node does not answer".to_owned()));
+            };
+            if let Some(why) = hopeless(&status) {
+                return Err(format!("{why}; see {}", self.log.display()).into());
+            }
+            let waiting = not_ready(&status, self.nodes);
+            if !waiting.is_empty() {
+                return Ok(Some(waiting));
+            }
+        }
+        Ok(None)
     }
 
     /// Stops it, unless the run already has, and whatever a killed `up` left running.
@@ -141,7 +176,7 @@ impl OwnCluster {
 async fn sweep(state: &StateFolder) -> Result<usize, NodeError> {
     let end = Instant::now() + STOP_MAX;
     loop {
-        match stop_left_behind(state).await {
+        match super::nodes::stop_left_behind(state).await {
             Err(NodeError::State(StateError::Taken { .. } | StateError::Locked { .. }))
                 if Instant::now() < end =>
             {
@@ -169,14 +204,31 @@ pub(super) fn reap(ledger: &Path, own: Option<&Path>) -> ExitCode {
     }
 }
 
-/// The instances that are not ready; empty if all are.
-fn not_ready(status: &NodeStatus) -> String {
-    let waiting: Vec<String> = status
+/// The instances that are not ready or not known, and the nodes that are not there; empty if all are.
+fn not_ready(status: &NodeStatus, nodes: Option<u32>) -> String {
+    let mut waiting: Vec<String> = status
         .instances
         .iter()
         .filter(|instance| instance.state != InstanceState::Ready)
         .map(|instance| format!("{} {}", instance.instance, instance.state.name()))
         .collect();
+    let Some(nodes) = nodes else {
+        return waiting.join(", ");
+    };
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let alive = |member: &&MemberStatus| member.state == MemberState::Alive;
+    let there = count(status.members.iter().filter(alive).count());
+    if there < nodes {
+        waiting.push(format!("{there} of {nodes} nodes are there"));
+    }
+    for service in status.services.iter().filter(|service| service.supervised) {
+        let is = |instance: &&InstanceStatus| instance.service == service.service;
+        let known = count(status.instances.iter().filter(is).count());
+        if known < service.desired {
+            let (name, desired) = (&service.service, service.desired);
+            waiting.push(format!("{known} of {desired} instances of {name} are known"));
+        }
+    }
     waiting.join(", ")
 }
 

@@ -174,7 +174,7 @@ async fn reload_on(hangup: &mut Signal, node: &Node) {
 }
 
 /// Resolves when the pipe that is standard input has no writer any more; never, if not `tied`.
-async fn input_ended(tied: bool) {
+pub(super) async fn input_ended(tied: bool) {
     if !tied {
         return std::future::pending().await;
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ninefold_agent::chaos::{self, Progress, Report, Traffic, VerifyOptions};
+use ninefold_agent::chaos::{self, Report, Traffic, VerifyOptions};
 use ninefold_agent::{AdminClient, StateFolder, fingerprint, locate};
 use ninefold_config::{at_loopback, model};
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::node::failed;
 use super::nodes::said;
 use super::own_cluster::OwnCluster;
+use super::ways::Ways;
 use crate::args::{Output, TrafficArg, VerifyArgs};
 use crate::exit::Exit;
 use crate::print;
@@ -55,18 +56,26 @@ async fn prove(args: &VerifyArgs) -> Result<Exit, Problem> {
         let folder = StateFolder::of(&file, args.common.state.as_deref());
         // Wrong usage is told before anything is started.
         chaos::check(&options(args, &file, &folder, stop.clone())?)?;
-        let own = OwnCluster::start(&path, &folder)?;
+        let own = OwnCluster::start(&path, &folder, args.nodes)?;
         let report = on_own(args, &file, &own, stop).await;
         own.stop().await?;
         return conclude(args, &report?);
     };
+    if args.nodes.is_some() {
+        let folder = located.state.path().display();
+        return Err(format!(
+            "--nodes is for a cluster of its own, and one runs in {folder}: leave it out, or `ninefold stop` first"
+        )
+        .into());
+    }
     print::note(format!(
         "on the cluster that runs in {}",
         located.state.path().display()
     ));
     warn_if_other(&path, &located.state).await;
-    let options = options(args, &file, &located.state, stop)?;
-    conclude(args, &claims(&options, &located.state).await?)
+    let ways = Ways::to(&located);
+    let options = options(args, &file, &ways.state, stop)?;
+    conclude(args, &ways.claims(&options).await?)
 }
 
 /// Tries the claims on a cluster of our own, once it is ready.
@@ -85,15 +94,7 @@ async fn on_own(
     options
         .reaper
         .extend([OsString::from("--own"), own.state.path().into()]);
-    claims(&options, &own.state).await
-}
-
-async fn claims(options: &VerifyOptions, state: &StateFolder) -> Result<Report, Problem> {
-    let client = AdminClient::new(state);
-    Ok(chaos::verify(options, &client, &mut |progress: Progress| {
-        print::note(progress)
-    })
-    .await?)
+    Ok(own.ways().claims(&options).await?)
 }
 
 fn options(

@@ -92,5 +92,6 @@ fn node(table: View<'_, '_>) -> Node {
         journal_size: table.parse("journal_size").unwrap_or(default.journal_size),
         log_size: table.parse("log_size").unwrap_or(default.log_size),
         drain: table.parse("drain").unwrap_or(default.drain),
+        source: None,
     }
 }

@@ -121,6 +121,7 @@ fn compare_node(changes: &mut Vec<Change>, old: &Node, new: &Node) {
         journal_size,
         log_size,
         drain,
+        source: _,
     } = old;
     if *state != new.state {
         changes.push(refused(

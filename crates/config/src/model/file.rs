@@ -1,7 +1,7 @@
 //! The whole file, the cluster and this node.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
@@ -74,6 +74,9 @@ pub struct Node {
     /// `drain`: connections that a gateway has open which another one follows, after a reload or an
     /// upgrade, are ended after this. Default 30 s.
     pub drain: Span,
+    /// Where its connections to instances on loopback come from, where several nodes share a machine: so it can be
+    /// told who asks. No key of the file; [`at_loopback`](crate::at_loopback) sets it.
+    pub source: Option<Ipv4Addr>,
 }
 
 /// Where the admin API listens.
@@ -98,6 +101,7 @@ impl Default for Node {
             journal_size: Bytes(64 << 20),
             log_size: Bytes(16 << 20),
             drain: Span::secs(30),
+            source: None,
         }
     }
 }

@@ -325,7 +325,7 @@ impl Attempt<'_> {
             add(&cells.connects, 1);
         }
         let late = || (Failure::ConnectTimeout, limit <= self.deadline);
-        let connecting = Socket::connect(&self.upstream.endpoint.address);
+        let connecting = Socket::connect(&self.upstream.endpoint.address, self.hub.plan.source);
         let stream = match timeout_at(until, connecting).await {
             Ok(Ok(stream)) => stream,
             // Out of descriptors or ports: our trouble, not the endpoint's.

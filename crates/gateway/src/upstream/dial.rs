@@ -42,7 +42,7 @@ pub(crate) async fn dial(
     if let Some(cells) = upstream.cells() {
         add(&cells.connects, 1);
     }
-    let connecting = Socket::connect(&upstream.endpoint.address);
+    let connecting = Socket::connect(&upstream.endpoint.address, hub.plan.source);
     let connected = timeout_at(limit.min(deadline), connecting).await;
     let (at, took) = (Instant::now(), began.elapsed());
     let now = hub.clock.at(at.into_std());

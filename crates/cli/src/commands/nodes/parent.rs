@@ -18,6 +18,7 @@ use super::gossip;
 use crate::args::{NodeOf, Output, UpArgs};
 use crate::commands::node::failed;
 use crate::commands::systemd::tell as tell_systemd;
+use crate::commands::up::input_ended;
 use crate::exit::Exit;
 
 /// Nodes whose parent was killed have stopped by then.
@@ -62,7 +63,7 @@ async fn hold(args: &UpArgs, file: &model::File, nodes: u32) -> Result<Exit, Pro
         file.cluster.name,
         state.path().display()
     );
-    let ends = attend(&mut kept, &order, &mut signals, &state).await;
+    let ends = attend(&mut kept, &order, &mut signals, (&state, args.tied)).await;
     tell_systemd("STOPPING=1\n");
     if *order.borrow() == Order::Leave {
         tracing::warn!(
@@ -124,9 +125,11 @@ async fn attend(
     kept: &mut JoinSet<Ended>,
     order: &watch::Sender<Order>,
     signals: &mut Signals,
-    state: &StateFolder,
+    (state, tied): (&StateFolder, bool),
 ) -> Vec<Ended> {
     let mut ends = Vec::new();
+    let mut starter_gone = Box::pin(input_ended(tied));
+    let mut is_tied = tied;
     let mut serve = Box::pin(serving(state.clone(), kept.len()));
     let mut serving = false;
     loop {
@@ -145,6 +148,10 @@ async fn attend(
             () = &mut serve, if !serving => {
                 serving = true;
                 tell_systemd(&format!("READY=1\nMAINPID={}\n", std::process::id()));
+            }
+            () = &mut starter_gone, if is_tied => {
+                is_tied = false;
+                told(order, "its starter is gone");
             }
             _ = signals.interrupt.recv() => told(order, "SIGINT"),
             _ = signals.terminate.recv() => told(order, "SIGTERM"),
