@@ -31,6 +31,7 @@
 
 mod broadcasts;
 mod budget;
+mod chunks;
 mod config;
 mod cut;
 mod edge;

@@ -186,13 +186,13 @@ impl Membership {
         let Some(subject) = self.table.find(id).filter(|subject| *subject != self.me) else {
             return false;
         };
-        let Some(member) = self.table.get_mut(subject) else {
-            return false;
-        };
-        if !member.is_alive() || member.nonce != nonce || incarnation <= member.incarnation {
+        let news = |m: &Member| m.is_alive() && m.nonce == nonce && m.incarnation < incarnation;
+        if !self.table.get(subject).is_some_and(news) {
             return false;
         }
-        member.incarnation = incarnation;
+        if let Some(member) = self.table.get_mut(subject) {
+            member.incarnation = incarnation;
+        }
         self.is_there(subject, challenges, incarnation);
         true
     }

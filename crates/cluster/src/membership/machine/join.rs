@@ -52,7 +52,7 @@ impl Membership {
         let down = |(_, member): &(Index, &Member)| member.status == Status::Down;
         let down: Vec<SocketAddr> = self
             .table
-            .iter()
+            .gone()
             .filter(down)
             .map(|(_, member)| member.node.addr)
             .collect();

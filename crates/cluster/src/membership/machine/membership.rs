@@ -64,6 +64,8 @@ pub struct Membership {
     pub(super) table: Table,
     pub(super) ring: Ring,
     pub(super) edges: BTreeMap<Index, Edge>,
+    /// Who observes this node, since who does has last changed.
+    pub(super) observers: Vec<Index>,
     pub(super) relays: Vec<Relay>,
     pub(super) cut: Cut,
     pub(super) gate: Gate,
@@ -137,6 +139,7 @@ impl Membership {
             table,
             ring,
             edges: BTreeMap::new(),
+            observers: Vec::new(),
             relays: Vec::new(),
             cut: Cut::default(),
             gate: Gate::default(),

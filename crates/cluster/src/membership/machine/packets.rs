@@ -77,11 +77,8 @@ impl Membership {
     /// One that was convicted, or goes on at an incarnation that is over, is told what is known of it.
     fn tell_if_behind(&mut self, from: SocketAddr, packet: &Packet) {
         let clock = self.clock;
-        let Some(member) = self
-            .table
-            .find(packet.from)
-            .and_then(|i| self.table.get_mut(i))
-        else {
+        let found = self.table.find(packet.from);
+        let Some((index, member)) = found.and_then(|i| Some((i, self.table.get(i)?))) else {
             return;
         };
         let behind = packet.incarnation < member.incarnation
@@ -90,8 +87,10 @@ impl Membership {
             .told
             .is_some_and(|told| clock.since(told) < TELL_EVERY);
         if behind && !lately {
-            member.told = Some(clock);
             let record = member.record();
+            if let Some(member) = self.table.get_mut(index) {
+                member.told = Some(clock);
+            }
             self.send(
                 from,
                 Body::Gossip(vec![Update::Member(record)]),
@@ -116,7 +115,7 @@ impl Membership {
     /// node's clock, so no clocks have to agree.
     fn next_in_ms(&self, observer: NodeId) -> u64 {
         let interval = nanos(self.config.probe_interval).max(1);
-        let observers = self.ring.observers(self.id, self.me);
+        let observers = &self.observers;
         let place = self
             .table
             .find(observer)

@@ -22,6 +22,7 @@ impl Membership {
     pub(super) fn rewire(&mut self) {
         let id_of = |index| self.table.get(index).map(|member| member.node.id);
         let subjects = self.ring.subjects(self.id, self.me, id_of);
+        self.observers = self.ring.observers(self.id, self.me);
         self.edges.retain(|subject, _| subjects.contains(subject));
         for subject in subjects {
             if !self.edges.contains_key(&subject) {
