@@ -15,7 +15,7 @@ pub(crate) struct Options {
 
 /// How it is used.
 pub(crate) const USAGE: &str = "\
-Options: [--peers swim,lifeguard,foca] [--scenarios silent,stalled,blocked,lossy,flip-flop] [--nodes 100,1000] [--seeds N] \
+Options: [--peers ninefold,swim,lifeguard,foca] [--scenarios silent,stalled,blocked,lossy,flip-flop] [--nodes 100,1000] [--seeds N] \
 [--revision TEXT]";
 
 /// Nodes that one core takes in reasonable time; seeds likewise.

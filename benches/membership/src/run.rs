@@ -30,7 +30,9 @@ pub(crate) struct Figures {
 pub(crate) fn run(peer: Peer, scenario: Scenario, nodes: u32, seeds: u64) -> Figures {
     let mut figures = Figures::default();
     for seed in 1..=seeds {
-        let mut simulation = Simulation::new(Topology::new(nodes, ZONES), seed, peer.build());
+        let topology = Topology::new(nodes, ZONES);
+        let build = peer.build(&topology);
+        let mut simulation = Simulation::new(topology, seed, build);
         let subjects = simulation.select(&scenario.subjects());
         let mut measure = Measure::new(nodes, subjects, ONSET);
         simulation.run_until(ONSET, &mut measure);
@@ -79,7 +81,9 @@ mod tests {
     #[test]
     fn the_same_seed_is_the_same_history() {
         let hash = |peer: Peer, seed| {
-            let mut simulation = Simulation::new(Topology::new(20, ZONES), seed, peer.build());
+            let topology = Topology::new(20, ZONES);
+            let build = peer.build(&topology);
+            let mut simulation = Simulation::new(topology, seed, build);
             simulation.run_until(ONSET, &mut ());
             simulation.apply(&Scenario::Stalled.step(), &mut ());
             simulation.run_until(ONSET * 4, &mut ());

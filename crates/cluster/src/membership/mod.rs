@@ -45,6 +45,7 @@ mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+mod view;
 pub mod wire;
 
 pub use config::Config;
@@ -53,3 +54,4 @@ pub use machine::{Counters, Membership};
 pub use node::{LABEL_MAX, Node, NodeId, Path, Record, Status};
 pub use ring::OBSERVERS_MAX;
 pub use store::{ENTRIES_MAX, SetError};
+pub use view::View;

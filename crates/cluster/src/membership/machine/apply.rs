@@ -345,7 +345,7 @@ impl Membership {
     }
 
     /// A member may have said that it is in another zone.
-    fn move_zone(&mut self, index: Index, id: NodeId) {
+    pub(super) fn move_zone(&mut self, index: Index, id: NodeId) {
         let zone = self
             .table
             .get(index)

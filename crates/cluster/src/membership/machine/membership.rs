@@ -363,7 +363,9 @@ impl Membership {
         self.table.get(index).map(|member| member.node.addr)
     }
 
-    pub(super) fn own_record(&self) -> Option<Record> {
+    /// What this node says about itself.
+    #[must_use]
+    pub fn own_record(&self) -> Option<Record> {
         self.table.get(self.me).map(|member| member.record())
     }
 
