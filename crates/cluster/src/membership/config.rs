@@ -33,8 +33,10 @@ pub struct Config {
     pub warming: Duration,
     /// How long those that are gone are remembered. A day.
     pub remember_gone: Duration,
-    /// Bytes that are sent in any second at most. 12 KiB.
+    /// Bytes that are sent in any second at most, with what is around each packet. 12,000.
     pub bytes_per_second: u32,
+    /// What is around each packet: the heads of IP and UDP, and the seal where there is one. 28.
+    pub packet_overhead: usize,
     /// A zone is frozen at so many onsets within [`gate_window`](Self::gate_window), if they are also a twentieth
     /// of its members; or at two, if they are more than half. 3.
     pub gate_onsets: usize,
@@ -62,7 +64,8 @@ impl Default for Config {
             stall: Duration::from_millis(100),
             warming: Duration::from_secs(10),
             remember_gone: Duration::from_secs(86_400),
-            bytes_per_second: 12 * 1_024,
+            bytes_per_second: 12_000,
+            packet_overhead: 28,
             gate_onsets: 3,
             gate_window: Duration::from_secs(10),
             convictions_per_minute: 2,

@@ -19,9 +19,10 @@ const FORGIVEN_AFTER: Duration = Duration::from_secs(30);
 impl Membership {
     /// Passes news on.
     pub(super) fn spread(&mut self, update: Update) {
-        // So many rounds reach everybody with high probability (SWIM, section 4.1): λ log n, with λ = 3.
-        let rounds = 3 * (usize::BITS - self.table.alive().leading_zeros());
-        self.broadcasts.push(update, rounds);
+        // So many reach everybody with high probability (SWIM, section 4.1): λ log n, with λ = 3/2 and base 2. Each
+        // is missed with e^-sends; who is nevertheless finds out by comparing.
+        let sends = (3 * (usize::BITS - self.table.alive().leading_zeros())).div_ceil(2);
+        self.broadcasts.push(update, sends);
         let soon = self.clock + self.rng.jitter(self.config.gossip_interval / 5);
         self.gossip_at = Some(self.gossip_at.map_or(soon, |at| at.min(soon)));
     }
@@ -130,7 +131,7 @@ impl Membership {
         let meant = self.table.get(subject).is_some_and(process);
         let may = observer != self.me && self.table.is_alive(observer);
         if meant && may && self.cut.accuse(subject, accusation) {
-            self.look_soon(subject);
+            self.look_hard(subject);
             if ended {
                 self.judge_now();
             } else {

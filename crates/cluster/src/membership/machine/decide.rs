@@ -66,7 +66,10 @@ impl Membership {
             self.convict(&levels.stable);
         }
         let waits = !self.cut.is_empty() || self.gate.has_frozen() || self.gate.is_quiesced();
-        self.judge_at = waits.then(|| self.clock + AGAIN);
+        let settled = self.cut.changed.map(|at| at + self.config.cut_delay);
+        let next = self.clock + AGAIN;
+        let next = settled.map_or(next, |at| if at > self.clock { at.min(next) } else { next });
+        self.judge_at = waits.then_some(next);
     }
 
     fn passage(&mut self, passage: Passage) {

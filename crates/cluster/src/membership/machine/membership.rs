@@ -347,9 +347,8 @@ impl Membership {
             body,
         };
         let bytes = packet.encode(self.config.cluster);
-        if self.transmits.len() >= TRANSMITS_MAX
-            || !self.budget.take(bytes.len(), class, self.clock)
-        {
+        let size = bytes.len().saturating_add(self.config.packet_overhead);
+        if self.transmits.len() >= TRANSMITS_MAX || !self.budget.take(size, class, self.clock) {
             self.counters.over_budget += 1;
             return false;
         }

@@ -42,12 +42,17 @@ impl Membership {
             .map(|(subject, _)| *subject)
             .collect();
         for subject in subjects {
-            match self
-                .edges
-                .get(&subject)
-                .and_then(|edge| edge.probe.as_ref())
-            {
-                None => self.ask(subject),
+            let Some(edge) = self.edges.get(&subject) else {
+                continue;
+            };
+            let doubted = edge.doubted;
+            match &edge.probe {
+                None => {
+                    self.ask(subject);
+                    if doubted {
+                        self.ask_others(subject);
+                    }
+                }
                 Some(probe) if !probe.indirect => self.ask_others(subject),
                 Some(_) => self.missed(subject),
             }
@@ -111,6 +116,9 @@ impl Membership {
         };
         let (target, addr, zone) = (member.node.id, member.node.addr, member.zone);
         let mut others = self.ring.observers(target, subject);
+        let own = others.iter().position(|other| *other == self.me);
+        // From oneself on: so each asks others, and soon all of them look.
+        others.rotate_left(own.unwrap_or(0));
         others.retain(|other| *other != self.me && !self.is_silent(*other));
         // Those of other zones first: their path has the least in common with ours.
         others.sort_by_key(|other| self.table.get(*other).is_some_and(|m| m.zone == zone));
@@ -163,6 +171,7 @@ impl Membership {
         };
         edge.misses += 1;
         edge.good = 0;
+        edge.doubted = false;
         edge.next_at = next;
         let first = edge.misses == 1;
         // Who hears neither answers nor nacks is the likely cause.
@@ -205,7 +214,7 @@ impl Membership {
         self.settle();
     }
 
-    /// Tells everybody, if this node may: first of all the subject itself.
+    /// Tells everybody, if this node may: first of all the subject itself, and those who observe it as well.
     fn accuse(&mut self, subject: Index, ended: bool) {
         if self.isolated || self.health.score() >= LocalHealth::WORST {
             return;
@@ -253,7 +262,12 @@ impl Membership {
             challenge,
             ended,
         };
-        self.send(addr, Body::Gossip(vec![update.clone()]), Class::News);
+        let mut told = self.ring.observers(id, subject);
+        told.retain(|other| *other != self.me);
+        let told = told.into_iter().filter_map(|other| self.addr(other));
+        for addr in std::iter::once(addr).chain(told).collect::<Vec<_>>() {
+            self.send(addr, Body::Gossip(vec![update.clone()]), Class::News);
+        }
         self.spread(update);
     }
 
@@ -264,6 +278,7 @@ impl Membership {
         };
         edge.answered = Some(self.clock);
         edge.misses = 0;
+        edge.doubted = false;
         edge.good += 1;
         if edge.good >= GOOD && edge.accused.take().is_some() {
             self.take_back(subject);
@@ -290,11 +305,26 @@ impl Membership {
         if let Some(edge) = self.edges.get_mut(&subject)
             && edge.probe.is_none()
             && edge.misses == 0
-            && edge
-                .answered
-                .is_none_or(|at| clock.since(at) > Duration::from_millis(50))
+            && !edge.has_answered_lately(clock)
         {
             edge.next_at = clock;
+        }
+    }
+
+    /// Others accuse it: this node asks it on all paths at once.
+    pub(super) fn look_hard(&mut self, subject: Index) {
+        let clock = self.clock;
+        let Some(edge) = self.edges.get_mut(&subject) else {
+            return;
+        };
+        if edge.misses > 0 || edge.has_answered_lately(clock) {
+            return;
+        }
+        edge.doubted = true;
+        match edge.probe.as_mut() {
+            None => edge.next_at = clock,
+            Some(probe) if !probe.indirect => probe.deadline = clock,
+            Some(_) => {}
         }
     }
 
