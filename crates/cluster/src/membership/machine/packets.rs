@@ -68,6 +68,7 @@ impl Membership {
                 }
             }
             Body::Gossip(updates) => updates.into_iter().for_each(|update| self.apply(update)),
+            Body::Summary(ranges) => self.summary(from, &ranges),
             Body::Digest(digest) => self.digest(from, &digest),
             Body::Delta(delta) => self.delta(delta),
             Body::Join(record) => self.joining(from, record),
