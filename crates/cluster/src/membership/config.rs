@@ -7,7 +7,8 @@ pub struct Config {
     pub cluster: u64,
     /// Observers of a subject (K), at most [`OBSERVERS_MAX`](super::OBSERVERS_MAX). 10.
     pub observers: usize,
-    /// How often an observer asks its subject. 1 s; so a subject of ten observers is asked every 100 ms.
+    /// How often each of [`observers`](Self::observers) asks its subject; fewer of them ask more often, down to every
+    /// 500 ms. 1.5 s; so a subject of ten observers is asked every 150 ms, and so is one of four.
     pub probe_interval: Duration,
     /// How much longer than usual an answer is waited for at most. 200 ms.
     pub probe_timeout_max: Duration,
@@ -51,7 +52,7 @@ impl Default for Config {
         Self {
             cluster: 0,
             observers: 10,
-            probe_interval: Duration::from_secs(1),
+            probe_interval: Duration::from_millis(1_500),
             probe_timeout_max: Duration::from_millis(200),
             mistake_recurrence: Duration::from_secs(10),
             relays: 3,

@@ -408,8 +408,9 @@ impl Membership {
         self.counters.stalls += 1;
         self.health.worse();
         self.relays.clear();
+        let interval = self.probe_interval();
         for edge in self.edges.values_mut() {
-            let spread = self.rng.jitter(self.config.probe_interval / 4);
+            let spread = self.rng.jitter(interval / 4);
             if edge.give_up() || edge.next_at < self.clock {
                 edge.next_at = self.clock + spread;
             }

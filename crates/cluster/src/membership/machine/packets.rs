@@ -115,7 +115,7 @@ impl Membership {
     /// When this subject wants to hear from an observer again: each has its own place in the interval, by this
     /// node's clock, so no clocks have to agree.
     fn next_in_ms(&self, observer: NodeId) -> u64 {
-        let interval = nanos(self.config.probe_interval).max(1);
+        let interval = nanos(self.probe_interval()).max(1);
         let observers = &self.observers;
         let place = self
             .table
@@ -158,7 +158,7 @@ impl Membership {
             self.send(relay.origin, body, Class::Probe);
             return;
         }
-        let (config, clock) = (&self.config, self.clock);
+        let (interval, config, clock) = (self.probe_interval(), &self.config, self.clock);
         let Some(edge) = self.edges.get_mut(&subject) else {
             return;
         };
@@ -166,7 +166,6 @@ impl Membership {
             return;
         };
         edge.took(config, clock.since(probe.sent));
-        let interval = config.probe_interval;
         let next = Duration::from_millis(next_in_ms).clamp(interval / 2, interval * 3 / 2);
         edge.next_at = clock + next;
         let direct_again = std::mem::take(&mut edge.relayed);
@@ -178,7 +177,7 @@ impl Membership {
     }
 
     fn answered_indirectly(&mut self, subject: Index, seq: u64) {
-        let next = self.clock + self.config.probe_interval / 2;
+        let next = self.clock + self.probe_interval() / 2;
         let Some(edge) = self.edges.get_mut(&subject) else {
             return;
         };

@@ -14,6 +14,8 @@ use crate::membership::node::NodeId;
 use crate::membership::table::Index;
 use crate::membership::wire::{Body, Update};
 
+/// No subject is asked more often by one observer.
+const INTERVAL_MIN: Duration = Duration::from_millis(500);
 /// An accusation that still holds is said again after that.
 const REPEAT: Duration = Duration::from_secs(5);
 
@@ -24,13 +26,24 @@ impl Membership {
         let subjects = self.ring.subjects(self.id, self.me, id_of);
         self.observers = self.ring.observers(self.id, self.me);
         self.edges.retain(|subject, _| subjects.contains(subject));
+        let interval = self.probe_interval();
         for subject in subjects {
             if !self.edges.contains_key(&subject) {
-                let first = self.clock + self.rng.jitter(self.config.probe_interval);
+                let first = self.clock + self.rng.jitter(interval);
                 self.edges.insert(subject, Edge::new(&self.config, first));
             }
         }
         self.look_at_oneself();
+    }
+
+    /// How often a subject is asked here: where it has fewer observers each of them asks more often, so that it is
+    /// asked as often by all together.
+    pub(super) fn probe_interval(&self) -> Duration {
+        let most = self.config.observers.max(1);
+        let observers = self.table.alive().saturating_sub(1).clamp(1, most);
+        let share = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let interval = self.config.probe_interval / share(most) * share(observers);
+        interval.max(INTERVAL_MIN.min(self.config.probe_interval))
     }
 
     pub(super) fn probe_if_due(&mut self) {
@@ -102,7 +115,7 @@ impl Membership {
 
     /// What was never sent cannot be answered.
     fn not_asked(&mut self, subject: Index) {
-        let next = self.clock + self.config.probe_interval / 2;
+        let next = self.clock + self.probe_interval() / 2;
         if let Some(edge) = self.edges.get_mut(&subject) {
             edge.give_up();
             edge.next_at = next;
@@ -162,7 +175,7 @@ impl Membership {
 
     /// No answer on any path.
     fn missed(&mut self, subject: Index) {
-        let next = self.clock + self.config.probe_interval / 2;
+        let next = self.clock + self.probe_interval() / 2;
         let Some(edge) = self.edges.get_mut(&subject) else {
             return;
         };
