@@ -5,6 +5,7 @@ mod foca;
 mod options;
 mod page;
 mod peer;
+mod pool;
 mod run;
 mod scenario;
 
@@ -21,21 +22,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let mut page = page::Page::new(&options);
-    for scenario in &options.scenarios {
-        page.scenario(*scenario);
-        for &nodes in &options.nodes {
-            for &peer in &options.peers {
-                eprintln!("{} of {nodes}: {}", scenario.name(), peer.name());
-                page.row(
-                    peer,
-                    nodes,
-                    &run::run(peer, *scenario, nodes, options.seeds),
-                );
-            }
-        }
-    }
-    match io::stdout().write_all(page.finish().as_bytes()) {
+    let page = pool::page(&options);
+    match io::stdout().write_all(page.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("error: {why}");

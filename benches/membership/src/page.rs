@@ -12,21 +12,19 @@ use crate::scenario::Scenario;
 
 pub(crate) struct Page {
     text: String,
-    seeds: u64,
 }
 
 const HEAD: &str = "\
-| members | nodes | first knows: p50 / p99 | all know: p50 / p99 | known to all | healthy convicted | \
-a million healthy node-seconds | convictions of healthy, by observer | view changes: mean / max | \
-B/s: mean / p99 / max |
-|---|---|---|---|---|---|---|---|---|---|
+| members | nodes × seeds | first knows: p50 / max | all know: p50 / p99 / max | known to all | \
+back: p50 / max | healthy convicted (a million healthy node-seconds) | by so many observers | \
+healthy convicted by those hit | view changes: mean / max | B/s: mean / p99 / max |
+|---|---|---|---|---|---|---|---|---|---|---|
 ";
 
 impl Page {
     pub(crate) fn new(options: &Options) -> Self {
         let mut page = Self {
             text: String::new(),
-            seeds: options.seeds,
         };
         let nodes: Vec<String> = options.nodes.iter().map(u32::to_string).collect();
         page.add(format_args!(
@@ -35,10 +33,15 @@ impl Page {
              (`crates/sim`): virtual time, {ZONES} zones, delays of 0.1 ms and more within a zone and 0.5 ms and more \
              between them, no loss but where it is said. Nodes know each other from the start; the fault comes \
              after 10 s and is watched for {watched}.\n\n\
-             Only what healthy nodes say is counted, those that no fault touches. *First knows* and *all know* count \
-             from the fault; *all* are all healthy nodes at one moment. *Known to all*: of those that were hit. \
-             *View changes* are those of a healthy node. Bytes are those that a node sends in a second, with 28 \
-             of IP and UDP for each packet.\n\n\
+             Only what healthy nodes say is counted, those that no fault touches, but for the column that says \
+             otherwise. *First knows* and *all know* count from the fault; *all* are all healthy nodes at one moment. \
+             *Known to all*: of those that were hit, in all seeds together. *Back* counts from the fault until the last \
+             healthy node has taken back who is held for down by nobody in the end. *View changes* are those of a \
+             healthy node. Bytes are those that a node sends in a second, with 28 of IP and UDP for each packet, and \
+             with no seal.\n\n\
+             - **Ninefold**: the core that runs in production (`ninefold_cluster::membership`) with its defaults, its \
+             packets as they leave it. Most of its packets carry an id of 8 B and the hash of the cluster's name, \
+             which the others do without.\n\
              - **SWIM + Lifeguard**: written from the two papers, with memberlist's settings for a LAN. Its messages are \
              smaller than memberlist's, which carry names and addresses, and full exchanges go in packets, both \
              to its advantage; there is no probe over TCP, which is not.\n\
@@ -48,7 +51,7 @@ impl Page {
              tokio's clock and is seeded by the system, so that no seed of ours would decide what happens.\n",
             revision = options.revision,
             nodes = nodes.join(","),
-            seeds = options.seeds,
+            seeds = options.shown_seeds(),
             watched = short(WATCHED),
         ));
         page
@@ -65,11 +68,14 @@ impl Page {
 
     pub(crate) fn row(&mut self, peer: Peer, nodes: u32, figures: &Figures) {
         let Figures {
+            seeds,
             subjects,
             first,
             all,
+            back,
             false_convictions,
             false_votes,
+            counter_votes,
             healthy_seconds,
             view_changes,
             bytes,
@@ -81,12 +87,13 @@ impl Page {
         let mean = sum / (bytes.len() as u64).max(1);
         let of_bytes = |share| quantile(bytes, share).unwrap_or_default();
         self.add(format_args!(
-            "| {} | {nodes} | {} | {} | {} of {subjects} | {false_convictions} | {rate:.1} | {false_votes} | \
-             {changes:.2} / {} | {mean} / {} / {} |\n",
+            "| {} | {nodes} × {seeds} | {} | {} | {} of {subjects} | {} | {false_convictions} ({rate:.1}) | \
+             {false_votes} | {counter_votes} | {changes:.2} / {} | {mean} / {} / {} |\n",
             peer.name(),
-            pair(first),
-            pair(all),
+            times(first, &[0.5, 1.0]),
+            times(all, &[0.5, 0.99, 1.0]),
             all.len(),
+            times(back, &[0.5, 1.0]),
             view_changes.last().copied().unwrap_or_default(),
             of_bytes(0.99),
             of_bytes(1.0),
@@ -94,18 +101,16 @@ impl Page {
     }
 
     pub(crate) fn finish(mut self) -> String {
-        let seeds = self.seeds;
         self.add(format_args!(
-            "\nA p99 of fewer than 100 values is the greatest of them. Rates are over all {seeds} seeds together.\n"
+            "\nA p99 of fewer than 100 values is the greatest of them. All figures are over all seeds of a row together.\n"
         ));
         self.text
     }
 }
 
-/// Two quantiles of times, or a dash.
-fn pair(times: &[u64]) -> String {
-    match (quantile(times, 0.5), quantile(times, 0.99)) {
-        (Some(median), Some(p99)) => format!("{} / {}", short(median), short(p99)),
-        _ => "–".to_owned(),
-    }
+/// Quantiles of times, or a dash.
+fn times(times: &[u64], shares: &[f64]) -> String {
+    let of = |share: &f64| quantile(times, *share).map(short);
+    let shown: Option<Vec<String>> = shares.iter().map(of).collect();
+    shown.map_or_else(|| "–".to_owned(), |shown| shown.join(" / "))
 }

@@ -19,6 +19,7 @@ pub mod id;
 pub mod invariant;
 pub mod link;
 pub mod measure;
+pub mod membership;
 pub mod node;
 pub mod polled;
 mod queue;

@@ -15,10 +15,14 @@ pub struct Measure {
     held: Vec<u32>,
     first: BTreeMap<NodeId, u64>,
     all: BTreeMap<NodeId, u64>,
+    /// When the last of the healthy took a subject back.
+    back: BTreeMap<NodeId, u64>,
     /// By observer: changes of its view, and the call of the last one.
     changes: Vec<(u32, u64)>,
     false_convictions: u64,
     false_votes: u64,
+    /// Convictions of the healthy by those that were hit.
+    counter_votes: u64,
 }
 
 impl Measure {
@@ -31,9 +35,11 @@ impl Measure {
             held: vec![0; nodes as usize],
             first: BTreeMap::new(),
             all: BTreeMap::new(),
+            back: BTreeMap::new(),
             changes: vec![(0, 0); nodes as usize],
             false_convictions: 0,
             false_votes: 0,
+            counter_votes: 0,
         }
     }
 
@@ -47,6 +53,13 @@ impl Measure {
     #[must_use]
     pub fn all(&self) -> Vec<u64> {
         sorted(self.all.values().map(|at| at - self.onset).collect())
+    }
+
+    /// Time in ns from the onset until the last healthy node that held it for down had taken it back, for each subject
+    /// whom nobody healthy holds for down any more.
+    #[must_use]
+    pub fn back(&self) -> Vec<u64> {
+        sorted(self.back.values().map(|at| at - self.onset).collect())
     }
 
     /// How many were hit.
@@ -67,6 +80,12 @@ impl Measure {
         self.false_votes
     }
 
+    /// How often a node that was hit convicted a healthy one.
+    #[must_use]
+    pub const fn counter_votes(&self) -> u64 {
+        self.counter_votes
+    }
+
     /// How often the members changed in the view of each healthy node.
     #[must_use]
     pub fn view_changes(&self, truth: &Truth) -> Vec<u64> {
@@ -82,6 +101,7 @@ impl Measure {
         };
         *held += 1;
         let held = *held;
+        self.back.remove(&subject);
         if truth.is_healthy(subject) {
             self.false_votes += 1;
             self.false_convictions += u64::from(held == 1);
@@ -97,7 +117,12 @@ impl Measure {
 
 impl Watch for Measure {
     fn said(&mut self, said: Said, truth: &Truth) {
-        if !said.is_change || !truth.is_healthy(said.by) {
+        if !said.is_change {
+            return;
+        }
+        if !truth.is_healthy(said.by) {
+            let counters = |subject| truth.is_healthy(subject);
+            self.counter_votes += u64::from(matches!(said.event, Event::Down(s) if counters(s)));
             return;
         }
         if let Some((changes, last)) = self.changes.get_mut(said.by.index())
@@ -110,6 +135,9 @@ impl Watch for Measure {
             Event::Up(subject) => {
                 if let Some(held) = self.held.get_mut(subject.index()) {
                     *held = held.saturating_sub(1);
+                    if *held == 0 && self.subjects.contains(subject) && said.at >= self.onset {
+                        self.back.insert(subject, said.at);
+                    }
                 }
             }
             Event::Suspect(_) | Event::Cleared(_) => {}

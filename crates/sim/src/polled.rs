@@ -5,7 +5,7 @@ use std::fmt;
 use ninefold_core::time::Timestamp;
 
 use crate::NodeId;
-use crate::node::{Boot, Context, Event, Node};
+use crate::node::{Boot, Context, Disk, Event, Node};
 
 /// A core in the shape of quinn-proto's: what happens goes in by `handle_…`, and what it wants is asked for by
 /// `poll_…` until there is nothing more. `now` is the time by the node's own clock.
@@ -24,6 +24,12 @@ pub trait Machine {
 
     /// When it wants to be called, if nothing happens before.
     fn poll_timeout(&self) -> Option<Timestamp>;
+
+    /// Writes what it has to know after a restart. Called once it is asked for nothing more; keeps nothing unless
+    /// it says so.
+    fn keep(&self, disk: &mut Disk) {
+        let _ = disk;
+    }
 }
 
 type Make<M> = Box<dyn Fn(Boot, &mut Context<'_>) -> M>;
@@ -61,6 +67,7 @@ impl<M: Machine> Polled<M> {
         while let Some(event) = machine.poll_event() {
             cx.event(event);
         }
+        machine.keep(cx.disk());
         let Some(deadline) = machine.poll_timeout() else {
             return;
         };

@@ -79,7 +79,7 @@ impl Announced {
         endpoint: &SupervisedEndpoint,
         admitted: bool,
         exit: Option<&Exit>,
-        (now, at): (Timestamp, Instant),
+        ready_since: Option<Timestamp>,
     ) -> Self {
         let cut = |reason: &String| reason.chars().take(REASON_MAX).collect();
         Self {
@@ -97,9 +97,7 @@ impl Announced {
             degraded: endpoint.degraded,
             doubtful: endpoint.doubtful,
             backup: endpoint.backup,
-            ready_since: endpoint
-                .ready_since
-                .map(|since| now - at.saturating_duration_since(since)),
+            ready_since,
             exit: exit.cloned(),
         }
     }
@@ -171,6 +169,9 @@ pub(crate) fn ejected(key: &str) -> Option<InstanceId> {
 pub(crate) struct Announcer {
     told: BTreeMap<String, Vec<u8>>,
     exits: BTreeMap<InstanceId, Exit>,
+    /// Since when instances are ready, on both clocks: looked up once, since every look would differ a little, and
+    /// be told.
+    ready: BTreeMap<InstanceId, (Instant, Timestamp)>,
 }
 
 impl Announcer {
@@ -183,6 +184,22 @@ impl Announcer {
         self.exits.get(instance)
     }
 
+    /// Since when an instance is ready, on the wall clock.
+    pub(crate) fn ready_since(
+        &mut self,
+        endpoint: &SupervisedEndpoint,
+        (now, at): (Timestamp, Instant),
+    ) -> Option<Timestamp> {
+        let since = endpoint.ready_since?;
+        let known = self.ready.entry(endpoint.instance.clone());
+        let (instant, wall) =
+            known.or_insert_with(|| (since, now - at.saturating_duration_since(since)));
+        if *instant != since {
+            (*instant, *wall) = (since, now - at.saturating_duration_since(since));
+        }
+        Some(*wall)
+    }
+
     /// Tells what has changed through `say`, and tries again later what that does not take.
     pub(crate) fn tell(
         &mut self,
@@ -191,6 +208,7 @@ impl Announcer {
         mut say: impl FnMut(String, Option<Vec<u8>>) -> bool,
     ) {
         self.exits.retain(|known, _| instances.contains_key(known));
+        self.ready.retain(|known, _| instances.contains_key(known));
         let mut now: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         let instances = instances
             .iter()

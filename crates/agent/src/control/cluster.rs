@@ -191,8 +191,9 @@ impl Control {
                 .iter()
                 .any(|one| one.instance == instance && one.admitted);
             if let Some(endpoint) = endpoint.filter(|_| supervised(&instance)) {
+                let ready = cluster.announcer.ready_since(endpoint, clock);
                 let exit = cluster.announcer.exit(&instance);
-                let announced = Announced::of(&status, endpoint, admitted, exit, clock);
+                let announced = Announced::of(&status, endpoint, admitted, exit, ready);
                 told.insert(instance, announced);
             }
         }

@@ -2,14 +2,14 @@
 
 use ninefold_agent::admin;
 
-use super::node::{failed, running};
+use super::node::{Named, failed, running};
 use crate::args::{NodeArgs, Output};
 use crate::exit::Exit;
 use crate::print;
 
 /// Prints the nodes of the cluster, as the node that is asked knows them.
 pub(crate) async fn run(node: NodeArgs) -> Exit {
-    let client = match running(node.file.as_deref(), node.common.state.as_deref()) {
+    let client = match running(Named::of(node.file.as_deref(), &node.common)) {
         Ok(client) => client,
         Err(exit) => return exit,
     };

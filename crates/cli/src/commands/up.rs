@@ -2,15 +2,15 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ninefold_agent::supervise::Place;
-use ninefold_agent::{HandOver, Node, NodeOptions, ReloadRequest, StateFolder};
+use ninefold_agent::{ClusterOptions, HandOver, Node, NodeOptions, ReloadRequest, StateFolder};
 use ninefold_cluster::placement::Placement;
 use ninefold_config::{at_loopback, loopback_address, model};
 use ninefold_core::event::{Event, EventKind};
+use ninefold_trust::{Identity, SecretsFolder};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -58,11 +58,11 @@ async fn node(
     let state = StateFolder::of(&file, args.state.as_deref());
     let name = file.cluster.name.clone();
     let (file, place) = placed(args, file)?;
-    tracing::debug!("cluster: {:?}", cluster_options(args));
+    let cluster = cluster_options(args, &file, &state)?;
     let options = NodeOptions {
         config,
         file: Arc::new(file),
-        cluster: None,
+        cluster,
         keeper: vec![std::env::current_exe()?.into_os_string(), "keep".into()],
         arguments: again(args),
         place,
@@ -136,19 +136,27 @@ fn placed(
     Ok((own, Some(place)))
 }
 
-/// How a node finds the others. Nothing drives it yet.
-#[derive(Debug)]
-#[expect(dead_code, reason = "membership is not driven yet; it is only shown")]
-struct ClusterOptions {
-    gossip: SocketAddr,
-    seeds: Vec<SocketAddr>,
-}
-
-fn cluster_options(args: &UpArgs) -> Option<ClusterOptions> {
-    Some(ClusterOptions {
-        gossip: args.gossip?,
+/// This node's part in a cluster, with the identity that its state folder has.
+fn cluster_options(
+    args: &UpArgs,
+    file: &model::File,
+    state: &StateFolder,
+) -> Result<Option<ClusterOptions>, Box<dyn std::error::Error>> {
+    let Some(gossip) = args.gossip else {
+        return Ok(None);
+    };
+    let folder = SecretsFolder::of_state(state.path());
+    let identity = Identity::load(&folder, ninefold_trust::now())?;
+    let identity = identity.ok_or_else(|| {
+        let folder = state.cluster();
+        format!("{}: no identity of this node", folder.display())
+    })?;
+    Ok(Some(ClusterOptions {
+        identity,
+        zone: file.node.zone.as_ref().map(model::Name::shared),
+        gossip,
         seeds: args.seeds.clone(),
-    })
+    }))
 }
 
 /// What a successor is to be called with besides the file and the state folder.

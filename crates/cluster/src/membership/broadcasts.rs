@@ -47,8 +47,15 @@ impl Broadcasts {
         });
     }
 
-    /// A packet's worth of news for `targets` of them.
-    pub(super) fn pick(&mut self, targets: u32) -> Vec<Update> {
+    /// It is decided: what was said of a subject before is no news any more.
+    pub(super) fn decided(&mut self, subject: NodeId) {
+        self.0
+            .retain(|broadcast| !matches!(broadcast.key, Key::Edge(of, _) if of == subject));
+    }
+
+    /// A packet's worth of news for `targets` of them: of `all`, or of those alone that nobody can do without, which
+    /// are who is a member and who contradicts.
+    pub(super) fn pick(&mut self, targets: u32, all: bool) -> Vec<Update> {
         self.0
             .sort_by_key(|broadcast| u32::MAX - broadcast.sends_left);
         // The head of a packet takes up to 30 bytes.
@@ -58,7 +65,8 @@ impl Broadcasts {
             if picked.len() >= super::wire::UPDATES_MAX {
                 break;
             }
-            if broadcast.bytes <= room {
+            let needed = matches!(broadcast.key, Key::Member(_) | Key::Refute(_));
+            if broadcast.bytes <= room && (all || needed) {
                 room -= broadcast.bytes;
                 broadcast.sends_left = broadcast.sends_left.saturating_sub(targets);
                 picked.push(broadcast.update.clone());

@@ -34,22 +34,26 @@ impl Budget {
 
     /// Takes room for `bytes`, if there is any.
     pub(super) fn take(&mut self, bytes: usize, class: Class, now: Timestamp) -> bool {
+        let fits = self.has_room(bytes, class, now);
+        let at = usize::try_from(self.slot).map_or(0, |slot| slot % SLOTS);
+        if let Some(slot) = self.slots.get_mut(at)
+            && fits
+        {
+            *slot += u64::try_from(bytes).unwrap_or(u64::MAX);
+        }
+        fits
+    }
+
+    /// Whether there is room.
+    pub(super) fn has_room(&mut self, bytes: usize, class: Class, now: Timestamp) -> bool {
         self.turn(now.as_nanos() / SLOT_NANOS);
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let limit = match class {
             Class::Probe => self.limit,
             Class::News => self.limit - self.limit / 8,
             Class::Bulk => self.limit / 2,
         };
-        let sent: u64 = self.slots.iter().sum();
-        let fits = sent.saturating_add(bytes) <= limit;
-        let at = usize::try_from(self.slot).map_or(0, |slot| slot % SLOTS);
-        if let Some(slot) = self.slots.get_mut(at)
-            && fits
-        {
-            *slot += bytes;
-        }
-        fits
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.slots.iter().sum::<u64>().saturating_add(bytes) <= limit
     }
 
     fn turn(&mut self, slot: u64) {

@@ -7,7 +7,8 @@ pub struct Config {
     pub cluster: u64,
     /// Observers of a subject (K), at most [`OBSERVERS_MAX`](super::OBSERVERS_MAX). 10.
     pub observers: usize,
-    /// How often an observer asks its subject. 1 s; so a subject of ten observers is asked every 100 ms.
+    /// How often each of [`observers`](Self::observers) asks its subject; fewer of them ask more often, down to every
+    /// 500 ms. 1.5 s; so a subject of ten observers is asked every 150 ms, and so is one of four.
     pub probe_interval: Duration,
     /// How much longer than usual an answer is waited for at most. 200 ms.
     pub probe_timeout_max: Duration,
@@ -33,8 +34,10 @@ pub struct Config {
     pub warming: Duration,
     /// How long those that are gone are remembered. A day.
     pub remember_gone: Duration,
-    /// Bytes that are sent in any second at most. 12 KiB.
+    /// Bytes that are sent in any second at most, with what is around each packet. 12,000.
     pub bytes_per_second: u32,
+    /// What is around each packet: the heads of IP and UDP, and the seal where there is one. 28.
+    pub packet_overhead: usize,
     /// A zone is frozen at so many onsets within [`gate_window`](Self::gate_window), if they are also a twentieth
     /// of its members; or at two, if they are more than half. 3.
     pub gate_onsets: usize,
@@ -49,7 +52,7 @@ impl Default for Config {
         Self {
             cluster: 0,
             observers: 10,
-            probe_interval: Duration::from_secs(1),
+            probe_interval: Duration::from_millis(1_500),
             probe_timeout_max: Duration::from_millis(200),
             mistake_recurrence: Duration::from_secs(10),
             relays: 3,
@@ -62,7 +65,8 @@ impl Default for Config {
             stall: Duration::from_millis(100),
             warming: Duration::from_secs(10),
             remember_gone: Duration::from_secs(86_400),
-            bytes_per_second: 12 * 1_024,
+            bytes_per_second: 12_000,
+            packet_overhead: 28,
             gate_onsets: 3,
             gate_window: Duration::from_secs(10),
             convictions_per_minute: 2,

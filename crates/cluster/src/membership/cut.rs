@@ -214,38 +214,26 @@ impl Cut {
         hold: Duration,
         now: Timestamp,
     ) -> Levels {
-        let alive: Vec<Index> = self
-            .subjects
-            .keys()
-            .copied()
-            .filter(|s| table.is_alive(*s))
-            .collect();
         let mut facts = Vec::new();
-        for subject in alive {
-            let Some(member) = table.get(subject) else {
+        for (subject, of) in &mut self.subjects {
+            let Some(member) = table.get(*subject).filter(|member| member.is_alive()) else {
                 continue;
             };
-            let observers = ring.observers(member.node.id, subject);
-            let (_, low) = thresholds(observers.len());
-            let accusers: Vec<Accusation> = self
-                .accusers(subject)
-                .filter(|a| table.is_alive(a.observer))
-                .copied()
-                .collect();
-            let elsewhere = self
-                .subjects
-                .get(&subject)
-                .is_some_and(|of| of.elsewhere.is_some());
-            let suspect = elsewhere || accusers.len() >= low;
-            if let Some(of) = self.subjects.get_mut(&subject) {
-                of.since = if suspect {
-                    of.since.or(Some(now))
-                } else {
-                    None
-                };
+            let counts = |a: &&Accusation| !a.over && table.is_alive(a.observer);
+            let accusers: Vec<Accusation> = of.accusations.iter().filter(counts).copied().collect();
+            let elsewhere = of.elsewhere.is_some();
+            // What nobody says needs no look at who might.
+            if accusers.is_empty() && !elsewhere {
+                of.since = None;
+                continue;
             }
-            if suspect {
-                facts.push((subject, observers, accusers, elsewhere));
+            let observers = ring.observers(member.node.id, *subject);
+            let (_, low) = thresholds(observers.len());
+            if elsewhere || accusers.len() >= low {
+                of.since.get_or_insert(now);
+                facts.push((*subject, observers, accusers, elsewhere));
+            } else {
+                of.since = None;
             }
         }
         let suspects: BTreeSet<Index> = facts.iter().map(|(subject, ..)| *subject).collect();

@@ -47,6 +47,8 @@ pub(super) struct Edge {
     pub(super) misses: u32,
     pub(super) good: u32,
     pub(super) accused: Option<Accused>,
+    /// Another observer accuses it: it is to be asked on all paths at once.
+    pub(super) doubted: bool,
     /// The last answer came through others.
     pub(super) relayed: bool,
 }
@@ -66,6 +68,7 @@ impl Edge {
             misses: 0,
             good: 0,
             accused: None,
+            doubted: false,
             relayed: false,
         }
     }
@@ -93,6 +96,12 @@ impl Edge {
     pub(super) fn took(&mut self, config: &Config, took: Duration) {
         let arrived = self.virtual_time(config, self.round) + took;
         self.detector.heartbeat(self.round, None, arrived);
+    }
+
+    /// So lately that who doubts the subject may not have heard what is known here.
+    pub(super) fn has_answered_lately(&self, now: Timestamp) -> bool {
+        self.answered
+            .is_some_and(|at| now.since(at) <= Duration::from_millis(50))
     }
 
     /// When something is to be done.
@@ -159,7 +168,7 @@ mod tests {
         }
         let fast = edge.timeout(&config);
         assert!(
-            fast > TIMEOUT_MIN && fast < Duration::from_millis(110),
+            fast > TIMEOUT_MIN && fast < Duration::from_millis(120),
             "{fast:?}"
         );
         for _ in 0..40 {

@@ -3,8 +3,8 @@
 //! # How a failure is found
 //!
 //! 1. Each member is observed by up to ten others, its neighbours on as many rings, at most half of them in one
-//!    zone. Each asks once a second, and the subject says in its answer when it wants to hear from whom, so the
-//!    questions are spread evenly without clocks that agree: of a silent member the first is missed after 100 ms.
+//!    zone. Each asks every one and a half seconds, and the subject says in its answer when it wants to hear from whom, so the
+//!    questions are spread evenly without clocks that agree: of a silent member the first is missed within 150 ms.
 //! 2. How long an answer is waited for is decided by our [detector](crate::detector::Cantelli), per edge. After that
 //!    the subject is asked again, directly and through up to three others, and so is told first that it is doubted.
 //!    Who asks through another makes that one look as well, if it is an observer.
@@ -31,6 +31,7 @@
 
 mod broadcasts;
 mod budget;
+mod chunks;
 mod config;
 mod cut;
 mod edge;
@@ -44,6 +45,7 @@ mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+mod view;
 pub mod wire;
 
 pub use config::Config;
@@ -52,3 +54,4 @@ pub use machine::{Counters, Membership};
 pub use node::{LABEL_MAX, Node, NodeId, Path, Record, Status};
 pub use ring::OBSERVERS_MAX;
 pub use store::{ENTRIES_MAX, SetError};
+pub use view::View;

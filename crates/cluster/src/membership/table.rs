@@ -5,6 +5,7 @@ use std::time::Duration;
 use ninefold_core::balance::hash_of;
 use ninefold_core::time::Timestamp;
 
+use super::chunks::Chunks;
 use super::node::{Node, NodeId, Record, Status};
 
 /// Members that are known at once at most, those that are gone included.
@@ -19,7 +20,7 @@ pub(super) struct Index(pub(super) u32);
 /// One member as it is known here.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
-    pub(super) node: Node,
+    pub(super) node: Arc<Node>,
     pub(super) zone: u64,
     pub(super) incarnation: u64,
     pub(super) nonce: u64,
@@ -38,7 +39,7 @@ pub(super) struct Member {
 impl Member {
     pub(super) fn record(&self) -> Record {
         Record {
-            node: self.node.clone(),
+            node: Node::clone(&self.node),
             incarnation: self.incarnation,
             nonce: self.nonce,
             status: self.status,
@@ -71,8 +72,11 @@ pub(super) enum Change {
 /// does not bring it back.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
-    members: Vec<Member>,
-    by_id: BTreeMap<NodeId, Index>,
+    members: Chunks<Member>,
+    /// Shared by clones as the members are.
+    by_id: Arc<BTreeMap<NodeId, Index>>,
+    /// Those of them that are not alive.
+    gone: BTreeMap<NodeId, Index>,
     free: Vec<Index>,
     alive: usize,
 }
@@ -110,6 +114,13 @@ impl Table {
             .filter_map(|index| Some((*index, self.get(*index)?)))
     }
 
+    /// Those that are not alive, in the order of ids.
+    pub(super) fn gone(&self) -> impl Iterator<Item = (Index, &Member)> {
+        self.gone
+            .values()
+            .filter_map(|index| Some((*index, self.get(*index)?)))
+    }
+
     /// In the order of ids, from `id` on.
     pub(super) fn from(&self, id: NodeId) -> impl Iterator<Item = (Index, &Member)> {
         self.by_id
@@ -143,7 +154,9 @@ impl Table {
         if member.node.zone != record.node.zone {
             member.zone = zone_of(&record.node.zone);
         }
-        member.node = record.node.clone();
+        if *member.node != record.node {
+            member.node = Arc::new(record.node.clone());
+        }
         member.incarnation = record.incarnation;
         member.nonce = record.nonce;
         member.status = record.status;
@@ -154,6 +167,7 @@ impl Table {
             Change::Returned => {
                 member.returned = Some(now);
                 self.alive += 1;
+                self.gone.remove(&record.node.id);
             }
             Change::Restarted => member.returned = Some(now),
             Change::Gone => {
@@ -162,6 +176,7 @@ impl Table {
                     member.held_until = held_until(member.strikes, now);
                 }
                 self.alive -= 1;
+                self.gone.insert(record.node.id, index);
             }
             Change::None | Change::Updated | Change::Joined => {}
         }
@@ -179,7 +194,7 @@ impl Table {
         };
         let member = Member {
             zone: zone_of(&record.node.zone),
-            node: record.node.clone(),
+            node: Arc::new(record.node.clone()),
             incarnation: record.incarnation,
             nonce: record.nonce,
             status: record.status,
@@ -195,7 +210,10 @@ impl Table {
             Some(slot) => *slot = member,
             None => self.members.push(member),
         }
-        self.by_id.insert(record.node.id, index);
+        Arc::make_mut(&mut self.by_id).insert(record.node.id, index);
+        if !alive {
+            self.gone.insert(record.node.id, index);
+        }
         let change = if alive {
             Change::Joined
         } else {
@@ -206,14 +224,14 @@ impl Table {
 
     /// Forgets those that were gone before `before`.
     pub(super) fn prune(&mut self, before: Timestamp) -> Vec<Index> {
-        let gone = |member: &Member| !member.is_alive() && member.since < before;
         let old: Vec<(NodeId, Index)> = self
-            .iter()
-            .filter(|(_, member)| gone(member))
+            .gone()
+            .filter(|(_, member)| member.since < before)
             .map(|(index, member)| (member.node.id, index))
             .collect();
         for (id, index) in &old {
-            self.by_id.remove(id);
+            Arc::make_mut(&mut self.by_id).remove(id);
+            self.gone.remove(id);
             self.free.push(*index);
         }
         old.into_iter().map(|(_, index)| index).collect()

@@ -45,6 +45,10 @@ async fn hold(args: &UpArgs, file: &model::File, nodes: u32) -> Result<Exit, Pro
     let mut signals = Signals::new()?;
     let state = StateFolder::of(file, args.state.as_deref());
     let _lock = take(&state, file, nodes).await?;
+    let folders: Vec<PathBuf> = (1..=nodes)
+        .map(|number| state.node(number).path().to_owned())
+        .collect();
+    ninefold_trust::local::prepare(&folders, &file.cluster.name)?;
     let port = gossip::free_port(nodes, file.node.ports)?;
     let (order, orders) = watch::channel(Order::Run);
     let mut kept = JoinSet::new();

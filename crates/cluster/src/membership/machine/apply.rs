@@ -7,7 +7,7 @@ use crate::membership::cut::{Accusation, thresholds};
 use crate::membership::event::MembershipEvent;
 use crate::membership::node::{NodeId, Record, Status};
 use crate::membership::table::{Change, Index, Member};
-use crate::membership::wire::{Body, CHALLENGES_MAX, Entry, Update};
+use crate::membership::wire::{Body, CHALLENGES_MAX, Entry, PACKET_MAX, Update};
 
 /// Contradictions after which a subject is flaky: from then on only its observers can clear it.
 const FLAKY: u32 = 3;
@@ -19,9 +19,15 @@ const FORGIVEN_AFTER: Duration = Duration::from_secs(30);
 impl Membership {
     /// Passes news on.
     pub(super) fn spread(&mut self, update: Update) {
-        // So many rounds reach everybody with high probability (SWIM, section 4.1): λ log n, with λ = 3.
-        let rounds = 3 * (usize::BITS - self.table.alive().leading_zeros());
-        self.broadcasts.push(update, rounds);
+        // So many reach everybody with high probability (SWIM, section 4.1): λ log n, with λ = 3/2 and base 2. Each
+        // is missed with e^-sends; who is nevertheless finds out by comparing. Of accusations there are ten a subject:
+        // its observers tell each other, and who misses one hears what they made of them. So once is enough.
+        let log = usize::BITS - self.table.alive().leading_zeros();
+        let sends = match update {
+            Update::Accuse { .. } => 1,
+            _ => (3 * log).div_ceil(2),
+        };
+        self.broadcasts.push(update, sends);
         let soon = self.clock + self.rng.jitter(self.config.gossip_interval / 5);
         self.gossip_at = Some(self.gossip_at.map_or(soon, |at| at.min(soon)));
     }
@@ -31,15 +37,22 @@ impl Membership {
             return;
         }
         let targets = self.some_members(self.config.fanout, None);
+        // What was decided goes out even where there is no room for what is said of others.
+        let room = PACKET_MAX.saturating_add(self.config.packet_overhead) * targets.len();
+        let (class, all) = if self.budget.has_room(room, Class::News, self.clock) {
+            (Class::News, true)
+        } else {
+            (Class::Probe, false)
+        };
         let updates = match u32::try_from(targets.len()) {
-            Ok(count) if count > 0 => self.broadcasts.pick(count),
+            Ok(count) if count > 0 => self.broadcasts.pick(count, all),
             _ => Vec::new(),
         };
         for target in targets {
             if let Some(addr) = self.addr(target)
                 && !updates.is_empty()
             {
-                self.send(addr, Body::Gossip(updates.clone()), Class::News);
+                self.send(addr, Body::Gossip(updates.clone()), class);
             }
         }
         let again = self.clock + self.config.gossip_interval;
@@ -130,7 +143,7 @@ impl Membership {
         let meant = self.table.get(subject).is_some_and(process);
         let may = observer != self.me && self.table.is_alive(observer);
         if meant && may && self.cut.accuse(subject, accusation) {
-            self.look_soon(subject);
+            self.look_hard(subject);
             if ended {
                 self.judge_now();
             } else {
@@ -186,13 +199,13 @@ impl Membership {
         let Some(subject) = self.table.find(id).filter(|subject| *subject != self.me) else {
             return false;
         };
-        let Some(member) = self.table.get_mut(subject) else {
-            return false;
-        };
-        if !member.is_alive() || member.nonce != nonce || incarnation <= member.incarnation {
+        let news = |m: &Member| m.is_alive() && m.nonce == nonce && m.incarnation < incarnation;
+        if !self.table.get(subject).is_some_and(news) {
             return false;
         }
-        member.incarnation = incarnation;
+        if let Some(member) = self.table.get_mut(subject) {
+            member.incarnation = incarnation;
+        }
         self.is_there(subject, challenges, incarnation);
         true
     }
@@ -225,10 +238,12 @@ impl Membership {
         *score > FLAKY
     }
 
-    pub(super) fn is_known_as_flaky(&self, subject: Index) -> bool {
-        self.flaky
-            .get(&subject)
-            .is_some_and(|(score, _)| *score > FLAKY)
+    /// Whether a subject has contradicted more than once lately.
+    pub(super) fn has_contradicted(&self, subject: Index) -> bool {
+        let lately = |(score, last): &(u32, Timestamp)| {
+            *score > 1 && self.clock.since(*last) < FORGIVEN_AFTER
+        };
+        self.flaky.get(&subject).is_some_and(lately)
     }
 
     fn convicted_by_others(&mut self, id: NodeId, nonce: u64, incarnation: u64, observers: u8) {
@@ -345,7 +360,7 @@ impl Membership {
     }
 
     /// A member may have said that it is in another zone.
-    fn move_zone(&mut self, index: Index, id: NodeId) {
+    pub(super) fn move_zone(&mut self, index: Index, id: NodeId) {
         let zone = self
             .table
             .get(index)

@@ -10,6 +10,9 @@ use crate::membership::wire::Update;
 /// How often what is waiting is looked at again, and what is old is thrown away.
 const AGAIN: Duration = Duration::from_millis(100);
 const TIDY: Duration = Duration::from_secs(1);
+/// One that is convicted though it has contradicted again and again counts as convicted so often: it is taken back
+/// after two minutes at the earliest.
+const LOSSY: u32 = 4;
 
 impl Membership {
     pub(super) fn judge_soon(&mut self) {
@@ -66,7 +69,10 @@ impl Membership {
             self.convict(&levels.stable);
         }
         let waits = !self.cut.is_empty() || self.gate.has_frozen() || self.gate.is_quiesced();
-        self.judge_at = waits.then(|| self.clock + AGAIN);
+        let settled = self.cut.changed.map(|at| at + self.config.cut_delay);
+        let next = self.clock + AGAIN;
+        let next = settled.map_or(next, |at| if at > self.clock { at.min(next) } else { next });
+        self.judge_at = waits.then_some(next);
     }
 
     fn passage(&mut self, passage: Passage) {
@@ -107,10 +113,10 @@ impl Membership {
                 observers: u8::try_from(observers).unwrap_or(u8::MAX),
             };
             self.table.apply(&record, self.clock);
-            if self.is_known_as_flaky(*subject)
+            if self.has_contradicted(*subject)
                 && let Some(member) = self.table.get_mut(*subject)
             {
-                member.strikes += 1;
+                member.strikes = (member.strikes + 1).max(LOSSY);
                 member.held_until = held_until(member.strikes, self.clock);
             }
             self.gate.convicted(*subject, self.clock);
@@ -122,6 +128,7 @@ impl Membership {
         // Only now, so that all of them were judged by the same view.
         for subject in stable.iter().take(room) {
             if let Some(id) = self.table.get(*subject).map(|member| member.node.id) {
+                self.broadcasts.decided(id);
                 self.lose(*subject, id);
             }
         }

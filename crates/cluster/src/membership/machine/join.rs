@@ -8,6 +8,7 @@ use super::membership::Membership;
 use crate::membership::budget::Class;
 use crate::membership::node::{Record, Status};
 use crate::membership::table::{Index, Member};
+use crate::membership::view::View;
 use crate::membership::wire::{Body, Delta, Update};
 
 /// Addresses that are asked at once at most, seeds and members that were known.
@@ -17,6 +18,32 @@ const ASKED_MAX: usize = 6;
 const GONE_PAUSE: Duration = Duration::from_secs(5);
 
 impl Membership {
+    /// Takes the members of a view for those there are, without a word and without an event. For a node that has
+    /// just begun: what it knew before is gone, but for itself.
+    pub fn know(&mut self, view: &View, now: Timestamp) {
+        let Some(mut own) = self.own_record() else {
+            return;
+        };
+        self.clock = self.clock.max(now);
+        (self.table, self.ring) = (view.table.clone(), view.ring.clone());
+        if let Some(known) = self.table.by_id(self.id).map(|member| member.record())
+            && known != own
+        {
+            self.incarnation = self.incarnation.max(known.incarnation.saturating_add(1));
+            own.incarnation = self.incarnation;
+        }
+        let (me, _) = self.table.apply(&own, now);
+        self.me = me.unwrap_or(self.me);
+        if self.ring.zone_of(self.id, self.me).is_some() {
+            self.move_zone(self.me, self.id);
+        } else if let Some(member) = self.table.get(self.me) {
+            self.ring.insert(self.id, self.me, member.zone);
+        }
+        (self.ask_at, self.catching_up) = (None, false);
+        self.edges.clear();
+        self.rewire();
+    }
+
     /// This node is alone, or cut off: it asks to be taken in, until it is.
     pub(super) fn ask_soon(&mut self) {
         let alone = std::mem::replace(&mut self.alone, true);
@@ -52,7 +79,7 @@ impl Membership {
         let down = |(_, member): &(Index, &Member)| member.status == Status::Down;
         let down: Vec<SocketAddr> = self
             .table
-            .iter()
+            .gone()
             .filter(down)
             .map(|(_, member)| member.node.addr)
             .collect();

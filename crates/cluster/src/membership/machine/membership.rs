@@ -64,6 +64,8 @@ pub struct Membership {
     pub(super) table: Table,
     pub(super) ring: Ring,
     pub(super) edges: BTreeMap<Index, Edge>,
+    /// Who observes this node, since who does has last changed.
+    pub(super) observers: Vec<Index>,
     pub(super) relays: Vec<Relay>,
     pub(super) cut: Cut,
     pub(super) gate: Gate,
@@ -137,6 +139,7 @@ impl Membership {
             table,
             ring,
             edges: BTreeMap::new(),
+            observers: Vec::new(),
             relays: Vec::new(),
             cut: Cut::default(),
             gate: Gate::default(),
@@ -344,9 +347,8 @@ impl Membership {
             body,
         };
         let bytes = packet.encode(self.config.cluster);
-        if self.transmits.len() >= TRANSMITS_MAX
-            || !self.budget.take(bytes.len(), class, self.clock)
-        {
+        let size = bytes.len().saturating_add(self.config.packet_overhead);
+        if self.transmits.len() >= TRANSMITS_MAX || !self.budget.take(size, class, self.clock) {
             self.counters.over_budget += 1;
             return false;
         }
@@ -360,7 +362,9 @@ impl Membership {
         self.table.get(index).map(|member| member.node.addr)
     }
 
-    pub(super) fn own_record(&self) -> Option<Record> {
+    /// What this node says about itself.
+    #[must_use]
+    pub fn own_record(&self) -> Option<Record> {
         self.table.get(self.me).map(|member| member.record())
     }
 
@@ -404,8 +408,9 @@ impl Membership {
         self.counters.stalls += 1;
         self.health.worse();
         self.relays.clear();
+        let interval = self.probe_interval();
         for edge in self.edges.values_mut() {
-            let spread = self.rng.jitter(self.config.probe_interval / 4);
+            let spread = self.rng.jitter(interval / 4);
             if edge.give_up() || edge.next_at < self.clock {
                 edge.next_at = self.clock + spread;
             }

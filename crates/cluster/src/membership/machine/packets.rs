@@ -68,6 +68,7 @@ impl Membership {
                 }
             }
             Body::Gossip(updates) => updates.into_iter().for_each(|update| self.apply(update)),
+            Body::Summary(ranges) => self.summary(from, &ranges),
             Body::Digest(digest) => self.digest(from, &digest),
             Body::Delta(delta) => self.delta(delta),
             Body::Join(record) => self.joining(from, record),
@@ -77,11 +78,8 @@ impl Membership {
     /// One that was convicted, or goes on at an incarnation that is over, is told what is known of it.
     fn tell_if_behind(&mut self, from: SocketAddr, packet: &Packet) {
         let clock = self.clock;
-        let Some(member) = self
-            .table
-            .find(packet.from)
-            .and_then(|i| self.table.get_mut(i))
-        else {
+        let found = self.table.find(packet.from);
+        let Some((index, member)) = found.and_then(|i| Some((i, self.table.get(i)?))) else {
             return;
         };
         let behind = packet.incarnation < member.incarnation
@@ -90,8 +88,10 @@ impl Membership {
             .told
             .is_some_and(|told| clock.since(told) < TELL_EVERY);
         if behind && !lately {
-            member.told = Some(clock);
             let record = member.record();
+            if let Some(member) = self.table.get_mut(index) {
+                member.told = Some(clock);
+            }
             self.send(
                 from,
                 Body::Gossip(vec![Update::Member(record)]),
@@ -115,8 +115,8 @@ impl Membership {
     /// When this subject wants to hear from an observer again: each has its own place in the interval, by this
     /// node's clock, so no clocks have to agree.
     fn next_in_ms(&self, observer: NodeId) -> u64 {
-        let interval = nanos(self.config.probe_interval).max(1);
-        let observers = self.ring.observers(self.id, self.me);
+        let interval = nanos(self.probe_interval()).max(1);
+        let observers = &self.observers;
         let place = self
             .table
             .find(observer)
@@ -158,7 +158,7 @@ impl Membership {
             self.send(relay.origin, body, Class::Probe);
             return;
         }
-        let (config, clock) = (&self.config, self.clock);
+        let (interval, config, clock) = (self.probe_interval(), &self.config, self.clock);
         let Some(edge) = self.edges.get_mut(&subject) else {
             return;
         };
@@ -166,7 +166,6 @@ impl Membership {
             return;
         };
         edge.took(config, clock.since(probe.sent));
-        let interval = config.probe_interval;
         let next = Duration::from_millis(next_in_ms).clamp(interval / 2, interval * 3 / 2);
         edge.next_at = clock + next;
         let direct_again = std::mem::take(&mut edge.relayed);
@@ -178,7 +177,7 @@ impl Membership {
     }
 
     fn answered_indirectly(&mut self, subject: Index, seq: u64) {
-        let next = self.clock + self.config.probe_interval / 2;
+        let next = self.clock + self.probe_interval() / 2;
         let Some(edge) = self.edges.get_mut(&subject) else {
             return;
         };

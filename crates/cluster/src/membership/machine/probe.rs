@@ -14,6 +14,8 @@ use crate::membership::node::NodeId;
 use crate::membership::table::Index;
 use crate::membership::wire::{Body, Update};
 
+/// No subject is asked more often by one observer.
+const INTERVAL_MIN: Duration = Duration::from_millis(500);
 /// An accusation that still holds is said again after that.
 const REPEAT: Duration = Duration::from_secs(5);
 
@@ -22,14 +24,26 @@ impl Membership {
     pub(super) fn rewire(&mut self) {
         let id_of = |index| self.table.get(index).map(|member| member.node.id);
         let subjects = self.ring.subjects(self.id, self.me, id_of);
+        self.observers = self.ring.observers(self.id, self.me);
         self.edges.retain(|subject, _| subjects.contains(subject));
+        let interval = self.probe_interval();
         for subject in subjects {
             if !self.edges.contains_key(&subject) {
-                let first = self.clock + self.rng.jitter(self.config.probe_interval);
+                let first = self.clock + self.rng.jitter(interval);
                 self.edges.insert(subject, Edge::new(&self.config, first));
             }
         }
         self.look_at_oneself();
+    }
+
+    /// How often a subject is asked here: where it has fewer observers each of them asks more often, so that it is
+    /// asked as often by all together.
+    pub(super) fn probe_interval(&self) -> Duration {
+        let most = self.config.observers.max(1);
+        let observers = self.table.alive().saturating_sub(1).clamp(1, most);
+        let share = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let interval = self.config.probe_interval / share(most) * share(observers);
+        interval.max(INTERVAL_MIN.min(self.config.probe_interval))
     }
 
     pub(super) fn probe_if_due(&mut self) {
@@ -41,12 +55,17 @@ impl Membership {
             .map(|(subject, _)| *subject)
             .collect();
         for subject in subjects {
-            match self
-                .edges
-                .get(&subject)
-                .and_then(|edge| edge.probe.as_ref())
-            {
-                None => self.ask(subject),
+            let Some(edge) = self.edges.get(&subject) else {
+                continue;
+            };
+            let doubted = edge.doubted;
+            match &edge.probe {
+                None => {
+                    self.ask(subject);
+                    if doubted {
+                        self.ask_others(subject);
+                    }
+                }
                 Some(probe) if !probe.indirect => self.ask_others(subject),
                 Some(_) => self.missed(subject),
             }
@@ -96,7 +115,7 @@ impl Membership {
 
     /// What was never sent cannot be answered.
     fn not_asked(&mut self, subject: Index) {
-        let next = self.clock + self.config.probe_interval / 2;
+        let next = self.clock + self.probe_interval() / 2;
         if let Some(edge) = self.edges.get_mut(&subject) {
             edge.give_up();
             edge.next_at = next;
@@ -110,6 +129,9 @@ impl Membership {
         };
         let (target, addr, zone) = (member.node.id, member.node.addr, member.zone);
         let mut others = self.ring.observers(target, subject);
+        let own = others.iter().position(|other| *other == self.me);
+        // From oneself on: so each asks others, and soon all of them look.
+        others.rotate_left(own.unwrap_or(0));
         others.retain(|other| *other != self.me && !self.is_silent(*other));
         // Those of other zones first: their path has the least in common with ours.
         others.sort_by_key(|other| self.table.get(*other).is_some_and(|m| m.zone == zone));
@@ -153,7 +175,7 @@ impl Membership {
 
     /// No answer on any path.
     fn missed(&mut self, subject: Index) {
-        let next = self.clock + self.config.probe_interval / 2;
+        let next = self.clock + self.probe_interval() / 2;
         let Some(edge) = self.edges.get_mut(&subject) else {
             return;
         };
@@ -162,6 +184,7 @@ impl Membership {
         };
         edge.misses += 1;
         edge.good = 0;
+        edge.doubted = false;
         edge.next_at = next;
         let first = edge.misses == 1;
         // Who hears neither answers nor nacks is the likely cause.
@@ -204,7 +227,7 @@ impl Membership {
         self.settle();
     }
 
-    /// Tells everybody, if this node may: first of all the subject itself.
+    /// Tells everybody, if this node may: first of all the subject itself, and those who observe it as well.
     fn accuse(&mut self, subject: Index, ended: bool) {
         if self.isolated || self.health.score() >= LocalHealth::WORST {
             return;
@@ -252,7 +275,12 @@ impl Membership {
             challenge,
             ended,
         };
-        self.send(addr, Body::Gossip(vec![update.clone()]), Class::News);
+        let mut told = self.ring.observers(id, subject);
+        told.retain(|other| *other != self.me);
+        let told = told.into_iter().filter_map(|other| self.addr(other));
+        for addr in std::iter::once(addr).chain(told).collect::<Vec<_>>() {
+            self.send(addr, Body::Gossip(vec![update.clone()]), Class::News);
+        }
         self.spread(update);
     }
 
@@ -263,6 +291,7 @@ impl Membership {
         };
         edge.answered = Some(self.clock);
         edge.misses = 0;
+        edge.doubted = false;
         edge.good += 1;
         if edge.good >= GOOD && edge.accused.take().is_some() {
             self.take_back(subject);
@@ -289,11 +318,26 @@ impl Membership {
         if let Some(edge) = self.edges.get_mut(&subject)
             && edge.probe.is_none()
             && edge.misses == 0
-            && edge
-                .answered
-                .is_none_or(|at| clock.since(at) > Duration::from_millis(50))
+            && !edge.has_answered_lately(clock)
         {
             edge.next_at = clock;
+        }
+    }
+
+    /// Others accuse it: this node asks it on all paths at once.
+    pub(super) fn look_hard(&mut self, subject: Index) {
+        let clock = self.clock;
+        let Some(edge) = self.edges.get_mut(&subject) else {
+            return;
+        };
+        if edge.misses > 0 || edge.has_answered_lately(clock) {
+            return;
+        }
+        edge.doubted = true;
+        match edge.probe.as_mut() {
+            None => edge.next_at = clock,
+            Some(probe) if !probe.indirect => probe.deadline = clock,
+            Some(_) => {}
         }
     }
 

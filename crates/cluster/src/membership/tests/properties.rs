@@ -100,7 +100,7 @@ proptest! {
     /// Whatever comes from outside, a node bears it, keeps its limits and stays what it is.
     #[test]
     fn garbage_changes_nothing_about_oneself(packets in proptest::collection::vec(
-        (1u8..12, proptest::collection::vec(any::<u8>(), 0..120)), 0..60)) {
+        (1u8..14, proptest::collection::vec(any::<u8>(), 0..120)), 0..60)) {
         let node = Node { id: NodeId(5), name: "n5".into(), zone: "z".into(), addr: addr(5) };
         let mut now = ninefold_core::time::Timestamp::from_secs(1);
         let mut machine = Membership::new(Config::default(), node, 0, vec![addr(0)], 9, now);

@@ -51,6 +51,8 @@ pub enum Body {
     },
     /// News.
     Gossip(Vec<Update>),
+    /// Hashes of what I know of ranges of members: is that what you know?
+    Summary(Vec<(Range, u64)>),
     /// What I know of a range of members: tell me what I do not.
     Digest(Digest),
     /// What you do not know.

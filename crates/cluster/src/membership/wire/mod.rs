@@ -18,6 +18,6 @@ mod tests;
 pub use body::{Body, Delta, Digest, Entry, Range, Update};
 pub use error::WireError;
 pub use packet::{
-    CHALLENGES_MAX, ENTRIES_PACKET_MAX, PACKET_MAX, Packet, RECORDS_MAX, UPDATES_MAX,
+    CHALLENGES_MAX, ENTRIES_PACKET_MAX, PACKET_MAX, Packet, RANGES_MAX, RECORDS_MAX, UPDATES_MAX,
 };
 pub use packet::{KEY_MAX, VALUE_MAX};

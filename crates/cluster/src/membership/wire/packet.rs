@@ -11,6 +11,8 @@ pub const UPDATES_MAX: usize = 64;
 pub const CHALLENGES_MAX: usize = 16;
 /// Members in a digest or a delta at most.
 pub const RECORDS_MAX: usize = 48;
+/// Ranges in a summary at most.
+pub const RANGES_MAX: usize = 16;
 /// Entries of metadata in a delta at most.
 pub const ENTRIES_PACKET_MAX: usize = 64;
 /// Bytes of a key of metadata at most.
@@ -121,6 +123,15 @@ fn write_body(to: &mut Writer, body: &Body) {
             to.count(updates.len());
             updates.iter().for_each(|update| write_update(to, update));
         }
+        Body::Summary(ranges) => {
+            to.u8(12);
+            to.count(ranges.len());
+            for (range, hash) in ranges {
+                to.id(range.first);
+                to.id(range.last);
+                to.u64(*hash);
+            }
+        }
         Body::Digest(digest) => {
             to.u8(if digest.reply { 11 } else { 8 });
             write_digest(to, digest);
@@ -187,6 +198,12 @@ fn read_body(from: &mut Reader<'_>) -> Result<Body, WireError> {
             })
         }
         10 => Body::Join(from.record()?),
+        12 => {
+            let count = from.count(RANGES_MAX, "ranges of a summary")?;
+            let one = |_| Ok((read_range(from)?, from.u64()?));
+            let ranges: Result<_, WireError> = (0..count).map(one).collect();
+            Body::Summary(ranges?)
+        }
         other => return Err(WireError::Unknown(other, "kind of packet")),
     })
 }
@@ -203,11 +220,15 @@ fn write_digest(to: &mut Writer, digest: &Digest) {
     }
 }
 
-fn read_digest(from: &mut Reader<'_>, reply: bool) -> Result<Digest, WireError> {
-    let range = Range {
+fn read_range(from: &mut Reader<'_>) -> Result<Range, WireError> {
+    Ok(Range {
         first: from.id()?,
         last: from.id()?,
-    };
+    })
+}
+
+fn read_digest(from: &mut Reader<'_>, reply: bool) -> Result<Digest, WireError> {
+    let range = read_range(from)?;
     let count = from.count(RECORDS_MAX, "members of a digest")?;
     let one = |_| Ok((from.id()?, from.number()?, from.status()?, from.number()?));
     let known: Result<_, WireError> = (0..count).map(one).collect();

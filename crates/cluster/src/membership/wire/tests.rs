@@ -138,6 +138,13 @@ fn body() -> impl Strategy<Value = Body> {
         )
             .prop_map(|(records, entries)| Body::Delta(Delta { records, entries })),
         record().prop_map(Body::Join),
+        proptest::collection::vec(any::<(u64, u64, u64)>(), 0..17).prop_map(|ranges| {
+            let range = |(first, last, hash)| {
+                let (first, last) = (NodeId(first), NodeId(last));
+                (Range { first, last }, hash)
+            };
+            Body::Summary(ranges.into_iter().map(range).collect())
+        }),
     ]
 }
 
@@ -156,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_read_has_one_form(mut bytes in proptest::collection::vec(any::<u8>(), 0..80), kind in 1u8..11) {
+    fn whatever_is_read_has_one_form(mut bytes in proptest::collection::vec(any::<u8>(), 0..80), kind in 1u8..14) {
         let mut packet = Packet { from: NodeId(1), incarnation: 1, body: Body::Gossip(Vec::new()) }.encode(CLUSTER);
         packet.truncate(packet.len() - 2);
         packet.push(kind);
