@@ -320,21 +320,24 @@ pub(super) async fn residue<S: System>(
     left
 }
 
-/// When the detector reached its first verdict on the fault, and which; bounded, because a detector
-/// need not find anything.
+/// When the first detector of all nodes reached its first verdict on the fault, and which; bounded, because a
+/// detector need not find anything.
 pub(super) async fn detection<S: System>(
     bench: &Bench<'_, S>,
     fault: &str,
 ) -> Option<(Timestamp, ninefold_core::taxonomy::FailureClass)> {
     let deadline = Instant::now() + INCIDENT_WAIT;
     loop {
-        if let Ok(incidents) = bench.incidents().await {
+        let mut found = Vec::new();
+        for node in bench.nodes {
+            let incidents = node.incidents().await.unwrap_or_default();
             let of = incidents
                 .iter()
                 .filter(|incident| incident.injected.as_deref() == Some(fault));
-            if let Some(first) = of.min_by_key(|incident| incident.detected) {
-                return Some((first.detected, first.class));
-            }
+            found.extend(of.map(|incident| (incident.detected, incident.class)));
+        }
+        if let Some(first) = found.into_iter().min_by_key(|(detected, _)| *detected) {
+            return Some(first);
         }
         if Instant::now() >= deadline {
             return None;

@@ -155,17 +155,23 @@ async fn attend(
             }
             () = &mut starter_gone, if is_tied => {
                 is_tied = false;
-                told(order, "its starter is gone");
+                told(order, "its starter is gone", tied);
             }
-            _ = signals.interrupt.recv() => told(order, "SIGINT"),
-            _ = signals.terminate.recv() => told(order, "SIGTERM"),
+            _ = signals.interrupt.recv() => told(order, "SIGINT", tied),
+            _ = signals.terminate.recv() => told(order, "SIGTERM", tied),
             _ = signals.hangup.recv() => drop(tokio::spawn(reload(state.clone()))),
         }
     }
 }
 
-/// The first signal stops in order, the second leaves at once.
-fn told(order: &watch::Sender<Order>, what: &str) {
+/// The first signal stops in order, the second leaves at once; not if they are `tied`, since nobody would adopt
+/// what they leave.
+fn told(order: &watch::Sender<Order>, what: &str, tied: bool) {
+    if tied {
+        tracing::info!("stopping in order ({what})");
+        raise(order, Order::Stop);
+        return;
+    }
     if *order.borrow() >= Order::Stop {
         raise(order, Order::Leave);
         return;
