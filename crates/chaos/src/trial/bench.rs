@@ -56,10 +56,6 @@ impl<'a, S: System> Bench<'a, S> {
         self.entry.status().await
     }
 
-    pub(crate) async fn incidents(&self) -> Result<Vec<Incident>, SystemError> {
-        self.entry.incidents().await
-    }
-
     /// Tells all nodes, each as `notice` says it.
     pub(crate) async fn announce(
         &self,
