@@ -31,8 +31,11 @@ pub(crate) async fn run(args: UpArgs) -> Exit {
         return Exit::No;
     };
     // Whoever started a node of several has said it already.
-    if !outcome.findings.is_empty() && !args.quiet && args.node.is_none() {
+    if !outcome.findings.is_empty() && !args.quiet && args.place.is_none() {
         print::note(ninefold_config::render(&outcome).trim_end());
+    }
+    if let Err(error) = super::join::first(&args, &file).await {
+        return failed(error);
     }
     let config = ninefold_agent::fingerprint(outcome.text());
     start_log(&args);
@@ -122,7 +125,7 @@ fn placed(
     args: &UpArgs,
     file: model::File,
 ) -> Result<(model::File, Option<Place>), Box<dyn std::error::Error>> {
-    let Some(NodeOf { number, nodes }) = args.node else {
+    let Some(NodeOf { number, nodes }) = args.place else {
         return Ok((file, None));
     };
     let me = number - 1;
