@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use ninefold_core::units::Span;
-use ninefold_trust::{NodeName, Token};
+use ninefold_trust::NodeName;
 
 use super::Output;
 
@@ -75,7 +75,7 @@ pub(crate) struct JoinArgs {
         requires = "join",
         conflicts_with = "token_file"
     )]
-    pub(crate) token: Option<Token>,
+    pub(crate) token: Option<String>,
     /// A file with the token to join with.
     #[arg(long, value_name = "FILE", requires = "join")]
     pub(crate) token_file: Option<PathBuf>,

@@ -65,9 +65,10 @@ fn joined(
     .into())
 }
 
+/// It is read here, since what is wrong with an argument is shown with all of the argument.
 fn token(args: &JoinArgs) -> Result<Token, Failure> {
     if let Some(token) = &args.token {
-        return Ok(token.clone());
+        return Ok(token.parse()?);
     }
     if let Some(path) = &args.token_file {
         return Ok(read(path)?.parse()?);

@@ -154,6 +154,12 @@ fn who_may_not_join_is_told_why_and_has_nothing() {
     let over = first.issued(now() - HOUR * 2).to_string();
     refused_to_join(&first, Some("let me in"), "n2", "no join token");
     refused_to_join(&first, Some(cut), "n2", "damaged");
+    let host = Cluster::new(&three_replicas(""));
+    let file = host.file();
+    let join = ["--join", &first.address, "--node", "n2", "--token", cut];
+    let output = host.run(&[&["up", file.to_str().unwrap()], &join[..]].concat());
+    let said = text(&output.stderr);
+    assert!(said.contains("damaged") && !said.contains(cut), "{said}");
     refused_to_join(&first, Some(&other), "n2", "`site`");
     refused_to_join(&first, Some(&stranger), "n2", "was told nothing");
     refused_to_join(&first, Some(&over), "n2", "ended at");
