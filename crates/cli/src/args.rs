@@ -216,11 +216,17 @@ pub(crate) struct UpArgs {
     /// Which node of how many this is.
     #[arg(long, hide = true, value_name = "K/N", conflicts_with_all = ["nodes", "take_over"])]
     pub(crate) place: Option<NodeOf>,
-    /// Where its gossip is.
-    #[arg(long, hide = true, value_name = "ADDRESS", requires = "place")]
+    /// Where a node of a cluster gossips, over UDP, and answers joins, over TCP. Default: the address that it said when
+    /// it joined, or at `ninefold init`.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "nodes")]
     pub(crate) gossip: Option<SocketAddr>,
     /// Where the gossip of some others is.
-    #[arg(long = "seed", hide = true, value_name = "ADDRESS", requires = "place")]
+    #[arg(
+        long = "seed",
+        hide = true,
+        value_name = "ADDRESS",
+        conflicts_with = "nodes"
+    )]
     pub(crate) seeds: Vec<SocketAddr>,
     #[command(flatten)]
     pub(crate) join: JoinArgs,

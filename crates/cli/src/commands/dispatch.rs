@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use super::{
-    check, detect, events, incidents, init, logs, manual, members, own_cluster, reload, status, stop,
-    token, up, upgrade, verify,
+    check, detect, events, incidents, init, logs, manual, members, own_cluster, reload, status,
+    stop, token, up, upgrade, verify,
 };
 use crate::args::{Args, Command};
 use crate::exit::Exit;
