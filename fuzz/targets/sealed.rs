@@ -40,9 +40,9 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             5 => {
                 let mut ring = to.ring().clone();
                 if ring.add(key(*by)).is_err() {
-                    drop(ring.remove(key(*which).id()));
+                    _ = ring.remove(key(*which).id());
                 }
-                drop(ring.make_primary(key(*by).id()));
+                _ = ring.make_primary(key(*by).id());
                 to.set_ring(ring.clone());
                 sender.set_ring(ring);
             }

@@ -75,6 +75,7 @@ fn empty_file(state: &StateFolder, node: NodeSection) -> Result<File, NodeError>
     Ok(File {
         path: state.path().join("ninefold.toml"),
         cluster: Cluster {
+            nodes: None,
             name,
             zones: Vec::new(),
             regions: BTreeMap::new(),

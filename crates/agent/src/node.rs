@@ -115,6 +115,9 @@ pub enum NodeError {
         /// What the system said.
         source: io::Error,
     },
+    /// The cluster's authority.
+    #[error(transparent)]
+    Joins(#[from] ninefold_trust::JoinServerError),
     /// A name that is none.
     #[error(transparent)]
     Name(model::InvalidName),

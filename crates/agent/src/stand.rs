@@ -9,6 +9,7 @@ use ninefold_config::model;
 use ninefold_core::event::Event;
 use ninefold_gateway::{Counters, Succession};
 use ninefold_supervise::{Place, Report};
+use ninefold_trust::JoinServer;
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -124,7 +125,7 @@ impl Stand {
         let gateway = Arc::clone(&parts.gateway);
         let name = parts.file.cluster.name.to_string();
         let mut control = Control::new(parts, faults);
-        control.cluster = join(setup, &name)?;
+        control.cluster = join(setup, &name).await?;
         // A gateway that serves already knows better who is ready than who was just begun to probe.
         control.hold();
         if let Some(counted) = counted {
@@ -171,7 +172,7 @@ impl Stand {
     pub(crate) async fn end_gossip(&self, leave: bool) {
         let cluster = self.handle.lock().cluster.take();
         if let Some(cluster) = cluster {
-            cluster.gossip.end(leave).await;
+            cluster.end(leave).await;
         }
     }
 
@@ -203,16 +204,34 @@ impl Stand {
     }
 }
 
-/// Begins to gossip, where the node is not alone.
-fn join(setup: &Setup, cluster: &str) -> Result<Option<Cluster>, NodeError> {
+/// Begins to gossip, and to answer joins where that is this node's to do, unless the node is alone.
+async fn join(setup: &Setup, cluster: &str) -> Result<Option<Cluster>, NodeError> {
     let Some(options) = &setup.cluster else {
         return Ok(None);
     };
     let incarnation = setup.state.incarnation();
-    let refused = |source| NodeError::Gossip {
-        address: options.gossip,
-        source,
-    };
+    let address = options.gossip;
+    let refused = |source| NodeError::Gossip { address, source };
     let gossip = Gossip::start(options, cluster, incarnation).map_err(refused)?;
-    Ok(Some(Cluster::new(gossip, options, setup.state.clone())))
+    let shared = Arc::clone(gossip.shared());
+    let joins = JoinServer::load(options.secrets.clone(), move || shared.view().roster())?;
+    let joins = match joins {
+        Some(server) => {
+            let listener = tokio::net::TcpListener::bind(address)
+                .await
+                .map_err(refused)?;
+            Some(tokio::spawn(async move {
+                if let Err(error) = server.serve(listener).await {
+                    tracing::error!(%error, "joins are not answered any more");
+                }
+            }))
+        }
+        None => None,
+    };
+    let joins = joins.map(|task| task.abort_handle());
+    Ok(Some(Cluster::new(
+        (gossip, joins),
+        options,
+        setup.state.clone(),
+    )))
 }

@@ -8,9 +8,11 @@ use ninefold_config::NODES_MAX;
 
 pub(crate) use cluster::{NodeOf, node_number};
 pub(crate) use detect::{DetectCommand, ModelArg, ModelArgs, ReplayArgs, ReplayOutput};
+pub(crate) use trust::{ClusterArgs, InitArgs, JoinArgs, TokenArgs, TokenLife};
 
 mod cluster;
 mod detect;
+mod trust;
 
 /// Declare what your service must survive; Ninefold makes it survive, and proves it.
 #[derive(Debug, Parser)]
@@ -30,9 +32,19 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run this node: start the services, route to them, keep them up.
     #[command(
-        after_help = "Examples:\n  ninefold up\n  ninefold up examples/shop/ninefold.toml\n  ninefold up proxy.toml --log-format json\n  ninefold up examples/shop/ninefold.toml --nodes 3\n\nCtrl-C or SIGTERM stops in order; a second one leaves at once and lets the services run on, for the next `up` to adopt.\nWith --nodes, node nK has its listeners and instances on 127.0.0.K and its state in STATE/nK. A node that ends by itself is started again after 1 s, later up to 30 s; one that is stopped stays so. `ninefold stop` stops all of them, other commands mean the first that runs, or --node nK.\nNINEFOLD_LOG filters the log, as in NINEFOLD_LOG=warn.\n\nExit codes: 0 stopped in order, 1 the file has errors, 2 it could not start, or left at once."
+        after_help = "Examples:\n  ninefold up\n  ninefold up examples/shop/ninefold.toml\n  ninefold up proxy.toml --log-format json\n  ninefold up examples/shop/ninefold.toml --nodes 3\n  ninefold up --join 10.0.0.1:7946 --node n2 --token-file token\n\nCtrl-C or SIGTERM stops in order; a second one leaves at once and lets the services run on, for the next `up` to adopt.\nWith --nodes, node nK has its listeners and instances on 127.0.0.K and its state in STATE/nK. A node that ends by itself is started again after 1 s, later up to 30 s; one that is stopped stays so. `ninefold stop` stops all of them, other commands mean the first that runs, or --node nK.\nNINEFOLD_LOG filters the log, as in NINEFOLD_LOG=warn.\n\nExit codes: 0 stopped in order, 1 the file has errors, 2 it could not start, or left at once."
     )]
     Up(UpArgs),
+    /// Begin a cluster of several hosts: make its authority, this node's identity, and a token for the next host.
+    #[command(
+        after_help = "The cluster has the name that the file gives it. What is made is in the state folder, in `cluster`, for its owner only: the authority's key stays there, on this node, which answers joins.\n\nExamples:\n  ninefold init\n  ninefold init shop.toml --address 10.0.0.1:7946\n  ninefold init --output json | jq -r .token\n\nExit codes: 0 done, 1 the file has errors, 2 there is one already, or it could not be done."
+    )]
+    Init(InitArgs),
+    /// Make a token by which another host joins the cluster.
+    #[command(
+        after_help = "To be run on the node where `ninefold init` was. A token is a secret, and shown once; only its hash is kept.\n\nExamples:\n  ninefold token\n  ninefold token shop.toml --ttl 1h --uses 3\n\nExit codes: 0 done, 1 the file has errors, 2 no cluster has begun here, or it could not be done."
+    )]
+    Token(TokenArgs),
     /// Validate a file: every error and warning with its line and what to do.
     #[command(
         after_help = "Examples:\n  ninefold check\n  ninefold check shop.toml --output json\n\nExit codes: 0 no errors (warnings are none), 1 errors, or the file cannot be read."
@@ -203,13 +215,21 @@ pub(crate) struct UpArgs {
     pub(crate) tied: bool,
     /// Which node of how many this is.
     #[arg(long, hide = true, value_name = "K/N", conflicts_with_all = ["nodes", "take_over"])]
-    pub(crate) node: Option<NodeOf>,
-    /// Where its gossip is.
-    #[arg(long, hide = true, value_name = "ADDRESS", requires = "node")]
+    pub(crate) place: Option<NodeOf>,
+    /// Where a node of a cluster gossips, over UDP, and answers joins, over TCP. Default: the address that it said when
+    /// it joined, or at `ninefold init`.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "nodes")]
     pub(crate) gossip: Option<SocketAddr>,
     /// Where the gossip of some others is.
-    #[arg(long = "seed", hide = true, value_name = "ADDRESS", requires = "node")]
+    #[arg(
+        long = "seed",
+        hide = true,
+        value_name = "ADDRESS",
+        conflicts_with = "nodes"
+    )]
     pub(crate) seeds: Vec<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) join: JoinArgs,
 }
 
 /// `status`.

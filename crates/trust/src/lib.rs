@@ -1,11 +1,13 @@
 //! Who belongs to a cluster, and can prove it.
 //!
 //! - [`seal`]: gossip that only members can read or make, and that counts once.
-//! - [`Authority`] and [`Identity`]: the cluster's own certificate authority, and what it makes a node a member with.
+//! - [`Authority`] and [`Identity`]: the cluster's own certificate authority, and what it makes a node a member with;
+//!   [`begin`] makes both for the first node.
 //! - [`Token`], [`join`] and [`JoinServer`]: how a host becomes a node.
 //! - [`local`]: all of it at once, for nodes of one host.
 
 mod authority;
+mod begin;
 mod clock;
 mod folder;
 mod identity;
@@ -20,6 +22,7 @@ mod tls;
 mod token;
 
 pub use authority::{Authority, AuthorityError};
+pub use begin::{BeginError, begin};
 pub use clock::now;
 pub use folder::{FolderError, SecretsFolder};
 pub use identity::{Identity, IdentityError};

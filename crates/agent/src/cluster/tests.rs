@@ -38,6 +38,7 @@ impl Nodes {
             let identity = Identity::load(&secrets, crate::control::now());
             let options = ClusterOptions {
                 identity: identity.unwrap().unwrap(),
+                secrets,
                 zone: None,
                 gossip: ([127, 0, 0, 1], 0).into(),
                 seeds: nodes.addresses.clone(),

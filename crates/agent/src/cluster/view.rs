@@ -56,6 +56,19 @@ impl View {
         others.peek().is_some() && others.all(|one| one.entries.contains_key(ALL_TOLD))
     }
 
+    /// The members that are there, for who answers joins.
+    pub(crate) fn roster(&self) -> Vec<ninefold_trust::Member> {
+        let alive = self
+            .members
+            .iter()
+            .filter(|one| one.status == Status::Alive);
+        let member = |one: &MemberView| ninefold_trust::Member {
+            name: Arc::clone(&one.name),
+            gossip: one.addr,
+        };
+        alive.map(member).collect()
+    }
+
     pub(crate) fn name(&self, id: NodeId) -> String {
         let member = self.members.iter().find(|member| member.id == id);
         member.map_or_else(|| id.to_string(), |member| member.name.to_string())

@@ -13,6 +13,8 @@ use ninefold_core::observation::{Observation, Seen};
 use ninefold_core::status::{GossipStatus, InstanceStatus, MemberPath, MemberState, MemberStatus};
 use ninefold_gateway::EndpointView;
 
+use tokio::task::AbortHandle;
+
 use super::core::{Control, now};
 use crate::cluster::{
     Announced, Announcer, Change, ClusterOptions, EjectedHere, Exit, Gossip, MemberView, Peers,
@@ -24,6 +26,8 @@ use crate::state::StateFolder;
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) gossip: Gossip,
+    /// Answers joins, where that is this node's to do.
+    joins: Option<AbortHandle>,
     name: Arc<str>,
     /// Whether it asks others to take it in: then it is not alone for long.
     has_seeds: bool,
@@ -35,9 +39,14 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    pub(crate) fn new(gossip: Gossip, options: &ClusterOptions, state: StateFolder) -> Self {
+    pub(crate) fn new(
+        (gossip, joins): (Gossip, Option<AbortHandle>),
+        options: &ClusterOptions,
+        state: StateFolder,
+    ) -> Self {
         Self {
             gossip,
+            joins,
             name: options.name(),
             has_seeds: !options.seeds.is_empty(),
             announcer: Announcer::default(),
@@ -45,6 +54,14 @@ impl Cluster {
             state,
             kept: 0,
         }
+    }
+
+    /// Ends this node's part. With `leave` the others are told; without, another process goes on for it.
+    pub(crate) async fn end(self, leave: bool) {
+        if let Some(joins) = self.joins {
+            joins.abort();
+        }
+        self.gossip.end(leave).await;
     }
 
     /// Whether every member that is there has told of all that it runs.

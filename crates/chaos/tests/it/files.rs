@@ -65,6 +65,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
     File {
         path: "shop/ninefold.toml".into(),
         cluster: Cluster {
+            nodes: None,
             name: name("test"),
             zones: vec![name("a"), name("b")],
             regions: BTreeMap::new(),

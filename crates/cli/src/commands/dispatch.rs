@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use super::{
-    check, detect, events, incidents, logs, manual, members, own_cluster, reload, status, stop, up,
-    upgrade, verify,
+    check, detect, events, incidents, init, logs, manual, members, own_cluster, reload, status,
+    stop, token, up, upgrade, verify,
 };
 use crate::args::{Args, Command};
 use crate::exit::Exit;
@@ -17,6 +17,8 @@ const CONTROL_THREADS: usize = 2;
 pub(crate) fn run(args: Args) -> Exit {
     match args.command {
         Command::Up(args) => block_on(CONTROL_THREADS, up::run(args)),
+        Command::Init(args) => init::run(&args),
+        Command::Token(args) => token::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Schema => check::schema(),
         Command::Status(args) => block_on(1, status::run(args)),

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,9 +20,11 @@ use tracing_subscriber::EnvFilter;
 use super::node::failed;
 use super::nodes;
 use super::systemd::tell as tell_systemd;
-use crate::args::{NodeOf, Output, UpArgs};
+use crate::args::{NodeOf, Output, UpArgs, node_number};
 use crate::exit::Exit;
 use crate::print;
+
+type Failure = Box<dyn std::error::Error>;
 
 /// Runs a node until it is told to stop.
 pub(crate) async fn run(args: UpArgs) -> Exit {
@@ -31,8 +34,11 @@ pub(crate) async fn run(args: UpArgs) -> Exit {
         return Exit::No;
     };
     // Whoever started a node of several has said it already.
-    if !outcome.findings.is_empty() && !args.quiet && args.node.is_none() {
+    if !outcome.findings.is_empty() && !args.quiet && args.place.is_none() {
         print::note(ninefold_config::render(&outcome).trim_end());
+    }
+    if let Err(error) = super::join::first(&args, &file).await {
+        return failed(error);
     }
     let config = ninefold_agent::fingerprint(outcome.text());
     start_log(&args);
@@ -46,19 +52,17 @@ pub(crate) async fn run(args: UpArgs) -> Exit {
     }
 }
 
-async fn node(
-    args: &UpArgs,
-    file: model::File,
-    config: String,
-) -> Result<Exit, Box<dyn std::error::Error>> {
+async fn node(args: &UpArgs, file: model::File, config: String) -> Result<Exit, Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     // The terminal that started us may go: the file is read again then, and the services go on.
     let mut hangup = signal(SignalKind::hangup())?;
     let state = StateFolder::of(&file, args.state.as_deref());
     let name = file.cluster.name.clone();
-    let (file, place) = placed(args, file)?;
-    let cluster = cluster_options(args, &file, &state)?;
+    let secrets = SecretsFolder::of_state(state.path());
+    let identity = Identity::load(&secrets, ninefold_trust::now())?;
+    let (file, place) = placed(args, file, identity.as_ref())?;
+    let cluster = identity.map(|identity| cluster_options(args, &file, (identity, secrets)));
     let options = NodeOptions {
         config,
         file: Arc::new(file),
@@ -121,42 +125,83 @@ async fn node(
 fn placed(
     args: &UpArgs,
     file: model::File,
-) -> Result<(model::File, Option<Place>), Box<dyn std::error::Error>> {
-    let Some(NodeOf { number, nodes }) = args.node else {
-        return Ok((file, None));
+    identity: Option<&Identity>,
+) -> Result<(model::File, Option<Place>), Failure> {
+    let (NodeOf { number, nodes }, address) = match (args.place, identity) {
+        (Some(of), _) => (of, loopback_address(of.number - 1)?.into()),
+        (None, Some(identity)) => declared(args, &file, identity)?,
+        (None, None) => return Ok((file, None)),
     };
     let me = number - 1;
     let zones = file.cluster.zones.iter().map(model::Name::shared);
+    let placement = Placement::new(nodes, zones)?;
+    let mut own = if address.is_loopback() {
+        at_loopback(&file, me).map_err(|errors| nodes::said(&file.path, &errors))?
+    } else {
+        file
+    };
+    if own.node.zone.is_none() {
+        let zone = placement.zone_of(me);
+        own.node.zone = zone.map(|zone| zone.parse()).transpose()?;
+    }
     let place = Place {
         me,
-        placement: Placement::new(nodes, zones)?,
-        address: loopback_address(me)?.into(),
+        placement,
+        address,
     };
-    let own = at_loopback(&file, me).map_err(|errors| nodes::said(&file.path, &errors))?;
     Ok((own, Some(place)))
+}
+
+/// Which node of how many one is that has a host of its own.
+fn declared(
+    args: &UpArgs,
+    file: &model::File,
+    identity: &Identity,
+) -> Result<(NodeOf, IpAddr), Failure> {
+    let Some(nodes) = file.cluster.nodes else {
+        let (path, node, folder) = (
+            file.path.display(),
+            identity.node(),
+            StateFolder::of(file, args.state.as_deref()),
+        );
+        return Err(format!(
+            "{path}: cluster.nodes is missing: this host is node `{node}`, as {} says, and what it runs follows from how many there are; write nodes = N in [cluster]",
+            folder.cluster().display()
+        )
+        .into());
+    };
+    let name = identity.node().shared();
+    let number = node_number(&name).ok().filter(|number| *number <= nodes);
+    let number = number.ok_or_else(|| {
+        format!("this host is node `{name}`, and the file declares n1 to n{nodes}: write more `cluster.nodes`, or join it anew by one of these names")
+    })?;
+    let ip = args.gossip.unwrap_or_else(|| identity.address()).ip();
+    let ip = if ip.is_loopback() {
+        loopback_address(number - 1)?.into()
+    } else {
+        ip
+    };
+    Ok((NodeOf { number, nodes }, ip))
 }
 
 /// This node's part in a cluster, with the identity that its state folder has.
 fn cluster_options(
     args: &UpArgs,
     file: &model::File,
-    state: &StateFolder,
-) -> Result<Option<ClusterOptions>, Box<dyn std::error::Error>> {
-    let Some(gossip) = args.gossip else {
-        return Ok(None);
+    (identity, secrets): (Identity, SecretsFolder),
+) -> ClusterOptions {
+    let seeds = if args.seeds.is_empty() {
+        identity.seeds().to_vec()
+    } else {
+        args.seeds.clone()
     };
-    let folder = SecretsFolder::of_state(state.path());
-    let identity = Identity::load(&folder, ninefold_trust::now())?;
-    let identity = identity.ok_or_else(|| {
-        let folder = state.cluster();
-        format!("{}: no identity of this node", folder.display())
-    })?;
-    Ok(Some(ClusterOptions {
-        identity,
+    ClusterOptions {
         zone: file.node.zone.as_ref().map(model::Name::shared),
-        gossip,
-        seeds: args.seeds.clone(),
-    }))
+        gossip: args.gossip.unwrap_or_else(|| identity.address()),
+        seeds,
+        identity,
+        secrets,
+    }
 }
 
 /// What a successor is to be called with besides the file and the state folder.

@@ -95,23 +95,25 @@ impl Cluster {
 
     /// Runs `up` and waits until it answers.
     pub(crate) fn start(&mut self) {
-        self.start_with(&[]);
+        self.start_with(&[], &[]);
     }
 
     /// Runs `up --nodes` and waits until every node answers.
     pub(crate) fn start_on(&mut self, nodes: u32) {
-        self.start_with(&["--nodes", &nodes.to_string()]);
+        self.start_with(&["--nodes", &nodes.to_string()], &[]);
         for number in 1..=nodes {
             let what = format!("node n{number} to answer");
             self.wait(&what, || self.node_status(number).is_some());
         }
     }
 
-    fn start_with(&mut self, args: &[&str]) {
+    /// The same, with more arguments and variables.
+    pub(crate) fn start_with(&mut self, args: &[&str], variables: &[(&str, &str)]) {
         let mut child = self
             .command(&["up"])
-            .args(args)
             .arg(self.file())
+            .args(args)
+            .envs(variables.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -17,6 +17,8 @@ mod heal;
 #[cfg(test)]
 mod heritage;
 #[cfg(test)]
+mod join;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod load;

@@ -97,7 +97,11 @@ impl<T: Clone + Ord> Sorted<T> {
 
     /// From a place on, and once around.
     pub(super) fn forward(&self, from: Place) -> impl Iterator<Item = &T> {
-        let of = |place: Place| self.chunks.get(place.chunk).map(|chunk| chunk.split_at_checked(place.at));
+        let of = |place: Place| {
+            self.chunks
+                .get(place.chunk)
+                .map(|chunk| chunk.split_at_checked(place.at))
+        };
         let (before, after) = of(from).flatten().unwrap_or_default();
         let later = self.chunks.get(from.chunk + 1..).into_iter().flatten();
         let earlier = self.chunks.get(..from.chunk).into_iter().flatten();
@@ -107,10 +111,19 @@ impl<T: Clone + Ord> Sorted<T> {
 
     /// What is before a place, backwards, and once around.
     pub(super) fn backward(&self, from: Place) -> impl Iterator<Item = &T> {
-        let of = |place: Place| self.chunks.get(place.chunk).map(|chunk| chunk.split_at_checked(place.at));
+        let of = |place: Place| {
+            self.chunks
+                .get(place.chunk)
+                .map(|chunk| chunk.split_at_checked(place.at))
+        };
         let (before, after) = of(from).flatten().unwrap_or_default();
         let earlier = self.chunks.get(..from.chunk).into_iter().flatten().rev();
-        let later = self.chunks.get(from.chunk + 1..).into_iter().flatten().rev();
+        let later = self
+            .chunks
+            .get(from.chunk + 1..)
+            .into_iter()
+            .flatten()
+            .rev();
         let whole = earlier.chain(later).flat_map(|chunk| chunk.iter().rev());
         before.iter().rev().chain(whole).chain(after.iter().rev())
     }
@@ -126,7 +139,11 @@ impl<T: Clone + Ord> Sorted<T> {
             return;
         };
         let chunk = Arc::make_mut(chunk);
-        let at = if place.chunk > last { chunk.len() } else { place.at };
+        let at = if place.chunk > last {
+            chunk.len()
+        } else {
+            place.at
+        };
         chunk.insert(at, value);
         if chunk.len() >= 2 * CHUNK {
             let rest = chunk.split_off(CHUNK);

@@ -41,8 +41,8 @@ struct Subject {
     accusations: Vec<Accusation>,
     /// Since when at least L accuse it.
     since: Option<Timestamp>,
-    /// The last incarnation that others have convicted.
-    elsewhere: Option<u64>,
+    /// The last incarnation that others have convicted, and whether they know that it has ended.
+    elsewhere: Option<(u64, bool)>,
 }
 
 /// How far accusations have come.
@@ -127,7 +127,7 @@ impl Cut {
         let Some(of) = self.subjects.get_mut(&subject) else {
             return false;
         };
-        let mut refuted = of.elsewhere.take_if(|i| *i < incarnation).is_some();
+        let mut refuted = of.elsewhere.take_if(|(of, _)| *of < incarnation).is_some();
         for accusation in of.accusations.iter_mut().filter(|a| !a.over) {
             accusation.over = accusation.is_refuted_by(challenges, incarnation);
             refuted |= accusation.over;
@@ -147,7 +147,7 @@ impl Cut {
     ) -> bool {
         self.subjects.get(&subject).is_some_and(|of| {
             let mut open = of.accusations.iter().filter(|a| !a.over);
-            of.elsewhere.is_some_and(|i| i < incarnation)
+            of.elsewhere.is_some_and(|(of, _)| of < incarnation)
                 || open.any(|a| a.is_refuted_by(challenges, incarnation))
         })
     }
@@ -156,16 +156,16 @@ impl Cut {
     pub(super) fn convicted_elsewhere(
         &mut self,
         subject: Index,
-        incarnation: u64,
+        (incarnation, ended): (u64, bool),
         now: Timestamp,
     ) -> bool {
         if self.subjects.len() >= SUBJECTS_MAX && !self.subjects.contains_key(&subject) {
             return false;
         }
         let of = self.subjects.entry(subject).or_default();
-        let news = of.elsewhere.is_none_or(|known| known < incarnation);
+        let news = of.elsewhere.is_none_or(|(known, _)| known < incarnation);
         if news {
-            of.elsewhere = Some(incarnation);
+            of.elsewhere = Some((incarnation, ended));
             self.changed = Some(now);
         }
         news
@@ -192,10 +192,15 @@ impl Cut {
         self.subjects.is_empty()
     }
 
-    /// Whether all who accuse it know that it has ended: there is nothing to wait for.
+    /// Whether those who have convicted it, or else all who accuse it, know that it has ended: there is nothing to wait
+    /// for.
     pub(super) fn has_ended(&self, subject: Index) -> bool {
+        let elsewhere = self.subjects.get(&subject).and_then(|of| of.elsewhere);
         let mut accusers = self.accusers(subject).peekable();
-        accusers.peek().is_some() && accusers.all(|a| a.ended)
+        match elsewhere {
+            Some((_, ended)) => ended,
+            None => accusers.peek().is_some() && accusers.all(|a| a.ended),
+        }
     }
 
     /// Who accuses it now.
@@ -271,7 +276,9 @@ fn convicts(
         .iter()
         .filter(|o| suspects.contains(o) && accusers.iter().all(|a| a.observer != **o))
         .count();
-    let said: usize = accusers.iter().map(|a| LocalHealth::weight(a.health)).sum();
+    // What a host vouches for is worth as much from whoever heard it.
+    let weight = |a: &Accusation| LocalHealth::weight(if a.ended { 0 } else { a.health });
+    let said: usize = accusers.iter().map(weight).sum();
     let zone = |index: &Index| table.get(*index).map(|member| member.zone);
     let could: BTreeSet<_> = observers
         .iter()

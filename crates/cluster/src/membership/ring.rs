@@ -157,11 +157,7 @@ impl Ring {
     /// Those behind a member in a ring that it may observe there. All that stand between are unsuitable: they
     /// observe already, from the rings before this one, or their zone has its half, which so few can fill for one
     /// zone at most. So of other zones than that no more can stand between than there are rings before.
-    fn within_reach<'a>(
-        &self,
-        salt: usize,
-        behind: impl Iterator<Item = &'a Place>,
-    ) -> Vec<Index> {
+    fn within_reach<'a>(&self, salt: usize, behind: impl Iterator<Item = &'a Place>) -> Vec<Index> {
         let wanted = self.rings.len().min(self.len().saturating_sub(1));
         let full_zones = match (wanted / 2).max(1) {
             _ if self.zones.len() < 2 => 0,

@@ -16,11 +16,7 @@ pub struct View {
 impl View {
     /// Of what records say, the later of two of one member.
     #[must_use]
-    pub fn new(
-        config: &Config,
-        records: impl IntoIterator<Item = Record>,
-        now: Timestamp,
-    ) -> Self {
+    pub fn new(config: &Config, records: impl IntoIterator<Item = Record>, now: Timestamp) -> Self {
         let mut view = Self {
             table: Table::default(),
             ring: Ring::new(config.observers),

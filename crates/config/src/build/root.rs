@@ -48,6 +48,7 @@ fn cluster(table: View<'_, '_>, path: &Path) -> Cluster {
             .iter()
             .map(|zone| zone.parse().unwrap_or_else(|_invalid| Name::unknown()))
             .collect(),
+        nodes: table.integer::<u32>("nodes"),
         regions: regions(table),
     }
 }

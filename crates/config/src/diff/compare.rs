@@ -95,6 +95,7 @@ fn compare_cluster(changes: &mut Vec<Change>, old: &Cluster, new: &Cluster) {
     let Cluster {
         name,
         zones,
+        nodes,
         regions,
     } = old;
     if *name != new.name {
@@ -103,6 +104,10 @@ fn compare_cluster(changes: &mut Vec<Change>, old: &Cluster, new: &Cluster) {
             &format!("cluster.name {name} -> {}", new.name),
             &why,
         ));
+    }
+    if *nodes != new.nodes {
+        let why = "which node runs which replica follows from it; run `ninefold stop` on every node, then `ninefold up`";
+        changes.push(refused("cluster.nodes", why));
     }
     if *zones != new.zones {
         changes.push(Change::new(ChangeKind::Changed, "cluster.zones"));

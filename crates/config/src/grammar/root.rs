@@ -100,6 +100,13 @@ static CLUSTER: Table = Table {
             },
         ),
         Key::new(
+            "nodes",
+            "How many nodes there are, `n1` and so on: which of them runs which replica follows from it. For nodes on \
+             hosts of their own; `ninefold up --nodes` says it for those on one machine. Default: none, and a node \
+             runs everything.",
+            Shape::Integer { min: 1, max: 200 },
+        ),
+        Key::new(
             "regions",
             "By name, the zones that are near each other: where a zone cannot take its traffic, they \
              do before others.",
@@ -115,7 +122,7 @@ static CLUSTER: Table = Table {
         ),
     ],
     rule: None,
-    later: &["nodes", "voters", "seeds", "racks", "gossip", "ca"],
+    later: &["voters", "seeds", "racks", "gossip", "ca"],
 };
 
 static NODE: Table = Table {

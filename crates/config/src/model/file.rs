@@ -49,6 +49,8 @@ pub struct Cluster {
     pub name: Name,
     /// `zones`: the failure domains that replicas are spread over, in order. Default: none.
     pub zones: Vec<Name>,
+    /// `nodes`: how many nodes there are on hosts of their own, at most 200. Default: none, and a node runs everything.
+    pub nodes: Option<u32>,
     /// `regions`: by name, the zones that are near each other. Default: none.
     pub regions: BTreeMap<Name, Vec<Name>>,
 }

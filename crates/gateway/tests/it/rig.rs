@@ -73,6 +73,7 @@ pub(crate) fn file() -> File {
     File {
         path: "/nonexistent/ninefold.toml".into(),
         cluster: Cluster {
+            nodes: None,
             name: "test".parse().unwrap(),
             zones: vec![],
             regions: BTreeMap::new(),

@@ -130,6 +130,7 @@ fn start(errand: &Errand) -> Result<Child, SpawnError> {
         .args(arguments)
         .current_dir(&errand.directory)
         .env_remove("NOTIFY_SOCKET")
+        .env_remove("NINEFOLD_TOKEN")
         .stdin(Stdio::null())
         .process_group(0)
         .spawn()

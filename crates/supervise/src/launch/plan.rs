@@ -111,7 +111,7 @@ impl Plan {
         for (name, value) in &self.supervised.env {
             env.insert(name.clone(), fill(value, &values)?);
         }
-        let mut unset = BTreeSet::from(["NOTIFY_SOCKET".to_owned()]);
+        let mut unset = BTreeSet::from(["NOTIFY_SOCKET", "NINEFOLD_TOKEN"].map(str::to_owned));
         for (name, value) in self.own_variables(address) {
             match value {
                 Some(value) => {

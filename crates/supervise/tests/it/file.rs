@@ -22,6 +22,7 @@ pub(crate) fn file(folder: &Path) -> File {
     File {
         path: folder.join("ninefold.toml"),
         cluster: Cluster {
+            nodes: None,
             name: named(&format!("t{name}")),
             zones: Vec::new(),
             regions: BTreeMap::new(),

@@ -113,15 +113,14 @@ impl Decider {
         self.reserve(&name, &members, now)?;
         let keys = Identity::read_keys(&self.folder).map_err(failed)?;
         let certificate = self.authority.sign_node(&name, &key, now);
-        let mut seeds = vec![self.own.address()];
-        seeds.extend(members.iter().map(|member| member.gossip));
-        seeds.dedup();
-        seeds.truncate(SEEDS_MAX);
+        let own = self.own.address();
+        let others = members.iter().map(|member| member.gossip);
+        let seeds = std::iter::once(own).chain(others.filter(|seed| *seed != own));
         Ok(Admitted {
             certificate: certificate.map_err(failed)?,
             authority: self.authority.certificate().to_owned(),
             keys,
-            seeds,
+            seeds: seeds.take(SEEDS_MAX).collect(),
         })
     }
 

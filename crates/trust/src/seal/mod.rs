@@ -35,7 +35,8 @@
 //!
 //! So clocks matter where processes meet for the first time, and a packet from more than a minute ahead is refused
 //! always. A member whose clock is off by more than that is not heard by those who do not know it yet, which
-//! [`Counters::stale`] counts. A clock that is set back does not matter to those who talk already.
+//! [`Counters::stale`] counts. A clock that is set back does not matter to those who talk already. But a process that
+//! began with a clock far ahead stays there when the clock is set right, and is to be restarted.
 //!
 //! # Rotation
 //!

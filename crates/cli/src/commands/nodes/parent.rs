@@ -103,7 +103,7 @@ fn arguments(args: &UpArgs, all: &StateFolder, node: NodeOf, port: u16) -> Vec<O
     let mut arguments: Vec<OsString> = vec![
         "up".into(),
         "--tied".into(),
-        "--node".into(),
+        "--place".into(),
         format!("{number}/{nodes}").into(),
         "--state".into(),
         all.node(number).path().into(),

@@ -98,14 +98,7 @@ impl Membership {
                     self.spread(update);
                 }
             }
-            Update::Down {
-                subject,
-                nonce,
-                incarnation,
-                observers,
-            } => {
-                self.convicted_by_others(subject, nonce, incarnation, observers);
-            }
+            Update::Down { .. } => self.convicted_by_others(update),
             Update::Entry(entry) => self.entry_heard(entry),
         }
     }
@@ -246,7 +239,17 @@ impl Membership {
         self.flaky.get(&subject).is_some_and(lately)
     }
 
-    fn convicted_by_others(&mut self, id: NodeId, nonce: u64, incarnation: u64, observers: u8) {
+    fn convicted_by_others(&mut self, update: Update) {
+        let Update::Down {
+            subject: id,
+            nonce,
+            incarnation,
+            observers,
+            ended,
+        } = update
+        else {
+            return;
+        };
         if id == self.id {
             if nonce == self.nonce {
                 self.contradict(incarnation.max(self.incarnation));
@@ -268,15 +271,14 @@ impl Membership {
         if usize::from(observers) >= low
             && self
                 .cut
-                .convicted_elsewhere(subject, incarnation, self.clock)
+                .convicted_elsewhere(subject, (incarnation, ended), self.clock)
         {
-            self.judge_soon();
-            self.spread(Update::Down {
-                subject: id,
-                nonce,
-                incarnation,
-                observers,
-            });
+            if self.cut.has_ended(subject) {
+                self.judge_now();
+            } else {
+                self.judge_soon();
+            }
+            self.spread(update);
         }
     }
 

@@ -99,6 +99,7 @@ impl Membership {
             .for_each(|passage| self.passage(passage));
         for subject in stable.iter().take(room) {
             let observers = self.cut.accusers(*subject).count();
+            let ended = self.cut.has_ended(*subject);
             // Who has proved since then that it is there is not meant by those who accused it before.
             let meant = self.cut.accusers(*subject).map(|a| a.incarnation).max();
             let Some(member) = self.table.get_mut(*subject) else {
@@ -111,8 +112,14 @@ impl Membership {
                 nonce: record.nonce,
                 incarnation: meant.unwrap_or(record.incarnation),
                 observers: u8::try_from(observers).unwrap_or(u8::MAX),
+                ended,
             };
             self.table.apply(&record, self.clock);
+            if ended && let Some(member) = self.table.get_mut(*subject) {
+                // A process that ended has not flapped: the next one may come at once.
+                member.strikes = member.strikes.saturating_sub(1);
+                member.held_until = None;
+            }
             if self.has_contradicted(*subject)
                 && let Some(member) = self.table.get_mut(*subject)
             {

@@ -229,7 +229,8 @@ impl Membership {
 
     /// Tells everybody, if this node may: first of all the subject itself, and those who observe it as well.
     fn accuse(&mut self, subject: Index, ended: bool) {
-        if self.isolated || self.health.score() >= LocalHealth::WORST {
+        // What a host vouches for does not depend on who heard it.
+        if !ended && (self.isolated || self.health.score() >= LocalHealth::WORST) {
             return;
         }
         let number = self.next_number();

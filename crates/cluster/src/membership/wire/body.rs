@@ -116,6 +116,8 @@ pub enum Update {
         incarnation: u64,
         /// How many accused it.
         observers: u8,
+        /// As in `Accuse`, of all of them.
+        ended: bool,
     },
     /// What a member says about itself.
     Entry(Entry),

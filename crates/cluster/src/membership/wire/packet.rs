@@ -293,12 +293,14 @@ fn write_update(to: &mut Writer, update: &Update) {
             nonce,
             incarnation,
             observers,
+            ended,
         } => {
             to.u8(5);
             to.id(*subject);
             to.u64(*nonce);
             to.number(*incarnation);
             to.u8(*observers);
+            to.u8(u8::from(*ended));
         }
         Update::Entry(entry) => {
             to.u8(6);
@@ -321,11 +323,7 @@ fn read_update(from: &mut Reader<'_>) -> Result<Update, WireError> {
                 other => return Err(WireError::Unknown(other, "local health")),
             },
             challenge: from.u32()?,
-            ended: match from.u8()? {
-                0 => false,
-                1 => true,
-                other => return Err(WireError::Unknown(other, "kind of accusation")),
-            },
+            ended: read_ended(from)?,
         },
         3 => Update::Withdraw {
             subject: from.id()?,
@@ -348,10 +346,19 @@ fn read_update(from: &mut Reader<'_>) -> Result<Update, WireError> {
             nonce: from.u64()?,
             incarnation: from.number()?,
             observers: from.u8()?,
+            ended: read_ended(from)?,
         },
         6 => Update::Entry(read_entry(from)?),
         other => return Err(WireError::Unknown(other, "kind of news")),
     })
+}
+
+fn read_ended(from: &mut Reader<'_>) -> Result<bool, WireError> {
+    match from.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(WireError::Unknown(other, "kind of accusation")),
+    }
 }
 
 fn write_entry(to: &mut Writer, entry: &Entry) {

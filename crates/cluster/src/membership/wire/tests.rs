@@ -80,11 +80,14 @@ fn update() -> impl Strategy<Value = Update> {
                 incarnation,
                 challenges,
             }),
-        any::<(u64, u64, u64, u8)>().prop_map(|(s, nonce, incarnation, observers)| Update::Down {
-            subject: NodeId(s),
-            nonce,
-            incarnation,
-            observers,
+        any::<(u64, u64, u64, u8, bool)>().prop_map(|(s, nonce, incarnation, observers, ended)| {
+            Update::Down {
+                ended,
+                subject: NodeId(s),
+                nonce,
+                incarnation,
+                observers,
+            }
         }),
         entry().prop_map(Update::Entry),
     ]
