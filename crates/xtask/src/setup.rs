@@ -34,8 +34,8 @@ const fn daemon(program: &'static str, package: &'static str, service: &'static 
 /// Read by `invoke-rc.d(8)`, which package scripts ask before they start a service.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// What the tests need: SQLite and ring are compiled from C, the examples run Python and curl, and
-/// promtool checks the metrics.
+/// What the tests need: SQLite and ring are compiled from C, the examples run Python and curl, promtool checks the
+/// metrics, and nft cuts nodes off.
 pub(crate) fn for_tests() -> Result<(), Failure> {
     rust_components()?;
     install(&[
@@ -43,6 +43,7 @@ pub(crate) fn for_tests() -> Result<(), Failure> {
         tool("python3", "python3"),
         tool("curl", "curl"),
         daemon("promtool", "prometheus", "prometheus"),
+        daemon("nft", "nftables", "nftables"),
     ])
 }
 

@@ -184,7 +184,7 @@ impl<S: System> Scene<'_, '_, S> {
         if !undone.complete {
             return Err(Setback::Because(undone.what.join("; ")));
         }
-        let back = nodes::rejoined(bench, experiment, &ready.before, &ready.nodes);
+        let back = nodes::rejoined(bench, &ready.before, &ready.nodes);
         exposure.nodes.rejoined = self.watchdog.guard(back).await?;
         Ok(())
     }

@@ -19,6 +19,8 @@ use crate::{Node, System, clock};
 const POLL: Duration = Duration::from_millis(20);
 /// Pages of a journal that are passed over at most to come to its end.
 const PAGES_MAX: u32 = 1_000;
+/// How long nodes may take to come back behind a cut: one that was convicted lately is held off for a while.
+pub(super) const REJOIN_MAX: Duration = Duration::from_secs(180);
 /// How long a cut may take to drop a packet: nodes gossip many times a second.
 const DROP_LIMIT: Duration = Duration::from_secs(5);
 
@@ -295,16 +297,15 @@ pub(super) async fn kept_away<S: System>(
     }
 }
 
-/// Waits until all are back behind a cut; how long it took, or nothing if that was longer than the experiment watches.
+/// Waits until all are back behind a cut; how long it took, or nothing if they stay away.
 pub(super) async fn rejoined<S: System>(
     bench: &Bench<'_, S>,
-    experiment: &Experiment,
     before: &NodeStatus,
     nodes: &[NodeTarget],
 ) -> Option<Duration> {
     let began = Instant::now();
     let instances = view::supervised(before).len();
-    while began.elapsed() < experiment.watch {
+    while began.elapsed() < REJOIN_MAX {
         if let Ok(status) = bench.status().await
             && view::all_ready(&view::supervised(&status), instances)
             && all_there(bench, &status, nodes).await

@@ -361,7 +361,7 @@ fn figures(
 /// How long nodes that were cut off were waited for, if they did not come back.
 fn stayed_away(experiment: &Experiment, exposure: &Exposure) -> Option<Duration> {
     let cut = matches!(experiment.kind, FaultKind::Partition { .. });
-    (cut && exposure.nodes.rejoined.is_none()).then_some(experiment.watch)
+    (cut && exposure.nodes.rejoined.is_none()).then_some(nodes::REJOIN_MAX)
 }
 
 /// Detection, and reading back.

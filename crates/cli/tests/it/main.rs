@@ -25,6 +25,8 @@ mod load;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod nodes_prove;
+#[cfg(test)]
 mod openmetrics;
 #[cfg(test)]
 mod prove;
