@@ -112,7 +112,12 @@ pub(crate) async fn begin(
         newest_tx.send_replace(event.seq);
         on_event(event);
     }));
-    let faults = left_faults(&fault_ledger(setup), &journal, &history, arrival.gateway.is_some());
+    let faults = left_faults(
+        &fault_ledger(setup),
+        &journal,
+        &history,
+        arrival.gateway.is_some(),
+    );
     let listeners = admin::bind(&state.socket(), file.node.admin, arrival.admin).await?;
     let gateway = match arrival.gateway {
         Some(gateway) => gateway,

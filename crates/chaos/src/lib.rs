@@ -32,4 +32,6 @@ mod verify;
 pub use report::{Away, ClaimReport, Percentiles, Readback, Report, Requests, TrialReport};
 pub use system::{Node, System, SystemError};
 pub use verdict::Verdict;
-pub use verify::{Phase, Progress, Traffic, VerifyError, VerifyOptions, check, verify, verify_nodes};
+pub use verify::{
+    Phase, Progress, Traffic, VerifyError, VerifyOptions, check, verify, verify_nodes,
+};

@@ -76,11 +76,9 @@ impl FaultKind {
     /// process: an instance stays up and ready, as its probes see it.
     pub(crate) const fn in_gateway(self) -> Option<GatewayFault> {
         let (share_percent, effect) = match self {
-            Self::Kill
-            | Self::Hang
-            | Self::ZoneKill
-            | Self::NodeKill
-            | Self::Partition { .. } => return None,
+            Self::Kill | Self::Hang | Self::ZoneKill | Self::NodeKill | Self::Partition { .. } => {
+                return None;
+            }
             Self::Gray => (
                 100,
                 FaultEffect::Latency {

@@ -32,7 +32,11 @@ pub(crate) fn kill_nodes(nodes: &[NodeTarget], instances: &[Target]) -> Result<(
         let NodeTarget { name, process } = node;
         match process.signal(Signal::KILL) {
             Ok(true) => {}
-            Ok(false) => return Err(format!("{name} vanished before the fault: {process} is gone")),
+            Ok(false) => {
+                return Err(format!(
+                    "{name} vanished before the fault: {process} is gone"
+                ));
+            }
             Err(error) => return Err(format!("{name} could not be killed: {process}: {error}")),
         }
     }

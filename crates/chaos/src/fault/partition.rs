@@ -65,7 +65,10 @@ pub(crate) fn dropped(table: &str) -> Option<u64> {
     list.args(["list", "table", "ip", table])
         .stdin(Stdio::null())
         .stderr(Stdio::null());
-    let output = list.output().ok().filter(|output| output.status.success())?;
+    let output = list
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
     Some(packets(&String::from_utf8_lossy(&output.stdout)))
 }
 
@@ -199,7 +202,8 @@ mod tests {
 
     #[test]
     fn counters_are_summed() {
-        let listing = "ip saddr x counter packets 3 bytes 9 drop\n y counter packets 40 bytes 1 drop";
+        let listing =
+            "ip saddr x counter packets 3 bytes 9 drop\n y counter packets 40 bytes 1 drop";
         assert_eq!(packets(listing), 43);
         assert_eq!(packets("table ip t {\n}\n"), 0);
         assert_eq!(table_of("f-1a-2-0-1"), "ninefold_f_1a_2_0_1");

@@ -163,7 +163,9 @@ impl<S: System> Scene<'_, '_, S> {
         let table = table_of(&self.report.fault);
         let sides = nodes::sides(&ready.before, &self.report.nodes);
         let (off, others) = sides.map_err(Setback::Because)?;
-        self.watchdog.pace.hit_nodes(&self.report.nodes, Instant::now());
+        self.watchdog
+            .pace
+            .hit_nodes(&self.report.nodes, Instant::now());
         let name = table.clone();
         let done = tokio::task::spawn_blocking(move || cut(&name, &off, &others, one_way)).await;
         let done = done.map_err(|error| Setback::Because(error.to_string()))?;

@@ -144,19 +144,22 @@ impl Said {
 
 impl<'a, S: System> Journals<'a, S> {
     /// From now on, of the nodes that `struck` leaves.
-    pub(super) async fn begin(
-        bench: &Bench<'a, S>,
-        struck: &[String],
-    ) -> Result<Self, Setback> {
+    pub(super) async fn begin(bench: &Bench<'a, S>, struck: &[String]) -> Result<Self, Setback> {
         let spared = |node: &&Node<'_, S>| {
             let hit = |name| struck.iter().any(|one| one == name);
             !node.name.is_some_and(hit) && !std::ptr::eq(*node, bench.entry)
         };
         let mut read = Vec::new();
-        for node in [bench.entry].into_iter().chain(bench.nodes.iter().filter(spared)) {
+        for node in [bench.entry]
+            .into_iter()
+            .chain(bench.nodes.iter().filter(spared))
+        {
             let mut after = 0;
             for _ in 0..PAGES_MAX {
-                let page = node.events(after).await.map_err(|error| node.named(error))?;
+                let page = node
+                    .events(after)
+                    .await
+                    .map_err(|error| node.named(error))?;
                 match page.last() {
                     Some(last) => after = last.seq,
                     None => break,
@@ -326,7 +329,10 @@ pub(super) fn sides(status: &NodeStatus, off: &[String]) -> Result<(Side, Side),
     };
     for member in &status.members {
         let address = member.address.parse().map_err(|_refused| {
-            format!("{} gossips at `{}`, which is no address", member.node, member.address)
+            format!(
+                "{} gossips at `{}`, which is no address",
+                member.node, member.address
+            )
         })?;
         side(&member.node, &|side| side.gossip.push(address));
     }

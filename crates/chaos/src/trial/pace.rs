@@ -64,7 +64,8 @@ impl Pace {
 
     /// Remembers hits of nodes at `now`.
     pub(super) fn hit_nodes(&mut self, nodes: &[String], now: Instant) {
-        self.nodes.extend(nodes.iter().map(|node| (node.clone(), now)));
+        self.nodes
+            .extend(nodes.iter().map(|node| (node.clone(), now)));
         let surplus = self.nodes.len().saturating_sub(HITS_MAX);
         self.nodes.drain(..surplus);
     }

@@ -150,14 +150,23 @@ async fn expose_and_clear<S: System>(
     report.fault = format!("f-{}-{}", experiment.run, report.number);
     let undo = undo(experiment.kind, &report.fault, &ready.targets);
     let mut exposure = Exposure::default();
-    let exposed =
-        match write_ahead(bench, watchdog, experiment, &ready.before, report, &undo, say).await {
-            Ok(()) => {
-                let (ready, exposure) = (&mut ready, &mut exposure);
-                expose::expose(bench, watchdog, experiment, ready, report, exposure, say).await
-            }
-            Err(setback) => Err(setback),
-        };
+    let exposed = match write_ahead(
+        bench,
+        watchdog,
+        experiment,
+        &ready.before,
+        report,
+        &undo,
+        say,
+    )
+    .await
+    {
+        Ok(()) => {
+            let (ready, exposure) = (&mut ready, &mut exposure);
+            expose::expose(bench, watchdog, experiment, ready, report, exposure, say).await
+        }
+        Err(setback) => Err(setback),
+    };
     let injected = exposure.injected != Timestamp::ZERO;
     report.injected = injected.then_some(exposure.injected);
     // From here on nothing is cut short: a fault that may be there is undone first.

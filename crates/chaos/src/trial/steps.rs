@@ -12,12 +12,12 @@ use super::experiment::Experiment;
 use super::quiet::{Passed, Quiet};
 use super::watchdog::Setback;
 use super::{Pace, view};
-use crate::{Node, System};
 use crate::clock;
 use crate::fault::{FaultKind, Target};
 use crate::ledger::EntryState;
 use crate::load::{Load, Outcome, Plan};
 use crate::process::{Presence, Process};
+use crate::{Node, System};
 
 /// How often the status is asked for while something is waited for.
 const POLL: Duration = Duration::from_millis(20);

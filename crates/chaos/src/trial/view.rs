@@ -204,9 +204,7 @@ pub(super) fn elsewhere_than(status: &NodeStatus, nodes: &[String]) -> Vec<Insta
 /// Which of these nodes are not there, as a node sees it.
 pub(super) fn absent<'a>(status: &NodeStatus, names: &[&'a str]) -> Vec<&'a str> {
     let there = |name: &&str| {
-        let is = |member: &MemberStatus| {
-            member.node == *name && member.state == MemberState::Alive
-        };
+        let is = |member: &MemberStatus| member.node == *name && member.state == MemberState::Alive;
         status.members.iter().any(is)
     };
     let absent = names.iter().copied();

@@ -163,7 +163,9 @@ async fn admit<S: System>(
             for node in bench.nodes.iter().filter(|node| node.name.is_some()) {
                 let process = watchdog.guard(trial::process_of(node)).await;
                 let process = process.and_then(|process| process);
-                watchdog.nodes.push(process.map_err(|setback| setback.to_string())?);
+                watchdog
+                    .nodes
+                    .push(process.map_err(|setback| setback.to_string())?);
             }
             Ok((watchdog, lock))
         }

@@ -60,7 +60,10 @@ async fn a_node_takes_all_that_it_runs_with_it_and_comes_back() {
         let ran: Vec<u32> = trial.targets.iter().map(|id| id.ordinal).collect();
         assert_eq!(ran, [ordinal, ordinal + 3]);
         let away = trial.away;
-        assert!(away.convicted.is_some() && away.isolated.is_some(), "{away:?}");
+        assert!(
+            away.convicted.is_some() && away.isolated.is_some(),
+            "{away:?}"
+        );
         assert!(trial.recover > away.convicted, "{away:?}");
         assert_eq!(away.failed_after, Some(0));
     }
@@ -71,9 +74,19 @@ async fn a_node_takes_all_that_it_runs_with_it_and_comes_back() {
     assert_eq!(before.iter().filter(gone).count(), 4);
     assert_eq!(nodes.iter().filter(gone).count(), 2);
     // Each node was told of each fault, so that none takes it for a real one.
-    let told: Vec<String> = shop.lock().rack.told.iter().map(|(who, _)| who.clone()).collect();
+    let told: Vec<String> = shop
+        .lock()
+        .rack
+        .told
+        .iter()
+        .map(|(who, _)| who.clone())
+        .collect();
     assert_eq!(told, ["n1", "n2", "n3", "n1", "n2", "n3"]);
-    assert!(report.to_text().contains("a node may die: nodes convicted after"));
+    assert!(
+        report
+            .to_text()
+            .contains("a node may die: nodes convicted after")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,7 +143,12 @@ async fn a_death_that_no_node_speaks_of_proves_nothing() {
     )
     .await;
     let answer = &report.claims[0];
-    assert_eq!(answer.verdict, Verdict::Inconclusive, "{}", report.to_text());
+    assert_eq!(
+        answer.verdict,
+        Verdict::Inconclusive,
+        "{}",
+        report.to_text()
+    );
     let why = answer.reasons.join("\n");
     assert!(why.contains("no other node's journal says a word"), "{why}");
 }
@@ -158,6 +176,9 @@ async fn nodes_that_are_not_there_are_untested_with_the_remedy() {
     let report = on_all(&options(&state, vec![all]), &shop).await;
     let answer = &report.claims[0];
     assert_eq!(answer.verdict, Verdict::Untested);
-    assert!(answer.reasons[0].contains("one has to be left"), "{answer:?}");
+    assert!(
+        answer.reasons[0].contains("one has to be left"),
+        "{answer:?}"
+    );
     assert!(shop.lock().announced.is_empty());
 }

@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 use ninefold_agent::chaos::process::Process;
 use ninefold_agent::chaos::reaper;
 use ninefold_agent::{NodeError, StateError, StateFolder};
-use ninefold_core::status::{
-    InstanceState, InstanceStatus, MemberState, MemberStatus, NodeStatus,
-};
+use ninefold_core::status::{InstanceState, InstanceStatus, MemberState, MemberStatus, NodeStatus};
 
 use super::verify::Problem;
 use super::ways::Ways;
@@ -226,7 +224,9 @@ fn not_ready(status: &NodeStatus, nodes: Option<u32>) -> String {
         let known = count(status.instances.iter().filter(is).count());
         if known < service.desired {
             let (name, desired) = (&service.service, service.desired);
-            waiting.push(format!("{known} of {desired} instances of {name} are known"));
+            waiting.push(format!(
+                "{known} of {desired} instances of {name} are known"
+            ));
         }
     }
     waiting.join(", ")

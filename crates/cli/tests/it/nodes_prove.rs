@@ -37,7 +37,11 @@ fn report(output: &std::process::Output) -> Value {
 fn a_node_that_dies_under_load_is_proven_survived() {
     let cluster = Cluster::up_on(&three_replicas(NODES), 3);
     let pids = || -> Vec<u64> {
-        let pid = |number| cluster.node_status(number).unwrap()["pid"].as_u64().unwrap();
+        let pid = |number| {
+            cluster.node_status(number).unwrap()["pid"]
+                .as_u64()
+                .unwrap()
+        };
         (1..=3).map(pid).collect()
     };
     let before = pids();
@@ -190,6 +194,10 @@ fn the_only_replica_is_cut_off_with_its_node_and_refutes() {
     assert_eq!(verdicts(&report), ["REFUTED"], "{report:#}");
     let reasons = report["claims"][0]["reasons"].to_string();
     assert!(reasons.contains("requests failed"), "{reasons}");
+    // Also before its endpoint was given up.
+    let trial = &report["claims"][0]["each"][0];
+    let failed = trial["requests"]["failed"].as_u64();
+    assert!(failed > trial["away"]["failed_after"].as_u64(), "{trial}");
 }
 
 #[test]

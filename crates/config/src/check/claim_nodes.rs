@@ -76,9 +76,13 @@ pub(super) fn one_way(
         return;
     }
     report.check(
-        Draft::warning("no-effect", &at, "`one_way` has no effect without `partition`")
-            .at_key()
-            .help("write `partition = 1`, or remove it"),
+        Draft::warning(
+            "no-effect",
+            &at,
+            "`one_way` has no effect without `partition`",
+        )
+        .at_key()
+        .help("write `partition = 1`, or remove it"),
         &[path.key("survive").key(claim.survive.key().0)],
     );
 }
@@ -111,7 +115,10 @@ mod tests {
             ["cannot-hold with 1 node dead, 0 of 1 instances of `web` may be left: it needs 1"]
         );
         assert_eq!(
-            findings("partition = 2, one_way = true", "replicas = 3\nmin_ready = 2"),
+            findings(
+                "partition = 2, one_way = true",
+                "replicas = 3\nmin_ready = 2"
+            ),
             ["cannot-hold with 2 nodes cut off, 1 of 3 instances of `web` may be left: it needs 2"]
         );
         assert_eq!(

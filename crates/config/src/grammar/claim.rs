@@ -120,14 +120,7 @@ static SURVIVE: Table = Table {
         "errors",
         "resets",
     ])),
-    later: &[
-        "hosts",
-        "regions",
-        "latency",
-        "loss",
-        "disk_full",
-        "leader",
-    ],
+    later: &["hosts", "regions", "latency", "loss", "disk_full", "leader"],
 };
 
 const COUNT: Shape = Shape::Integer { min: 1, max: 256 };
