@@ -73,12 +73,14 @@ pub enum Seen {
         /// The instance's.
         pid: u32,
     },
-    /// The node that runs it is convicted: none of its observers hears from it on any path.
+    /// The node that runs it is convicted.
     NodeLost {
         /// Which node.
         node: String,
-        /// The first who heard nothing, as far as this node knows.
+        /// Since when this node hears nothing of it.
         silent_since: Timestamp,
+        /// What its host says.
+        host: HostWord,
     },
     /// A probe ended.
     Probe {
@@ -104,6 +106,19 @@ pub enum Seen {
     },
     /// The gateway put the endpoint back.
     Readmitted,
+}
+
+/// What the host of a node says that is convicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostWord {
+    /// Its process has ended.
+    Ended,
+    /// Its kernel accepts connections, and its process answers nothing.
+    Hung,
+    /// Nothing at all.
+    Silent,
+    /// It was not asked: others observe the node.
+    Unasked,
 }
 
 /// The three probes, with the semantics of Kubernetes.

@@ -10,20 +10,21 @@ use std::time::{Duration, Instant};
 
 use ninefold_cluster::membership::wire::PACKET_MAX;
 use ninefold_cluster::membership::{Config, Membership, MembershipEvent, Node, NodeId};
+use ninefold_core::observation::HostWord;
 use ninefold_core::time::{Timestamp, nanos};
 use ninefold_trust::seal::{OVERHEAD, Sealer};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{mpsc, oneshot};
 
-use super::lifeline::{self, End, Lifelines};
+use super::lifeline::{self, Lifelines, Word};
 use super::options::ClusterOptions;
 use super::view::{Entries, MemberView, Shared, View};
 use crate::control;
 
 /// Commands that wait at most; who says more waits.
 const COMMANDS_MAX: usize = 256;
-/// Ends of processes that wait at most; a lifeline waits with its own until there is room.
-const ENDS_MAX: usize = 64;
+/// Words of hosts that wait at most; a lifeline waits with its own until there is room.
+const WORDS_MAX: usize = 64;
 /// Packets that are taken at once, before timers and commands have their turn.
 const BATCH_MAX: usize = 64;
 /// How old a view may be where nothing has happened: who is accused changes without an event.
@@ -88,6 +89,7 @@ impl Gossip {
             me,
             clock,
             entries: BTreeMap::new(),
+            hosts: BTreeMap::new(),
             shared: None,
             viewed: Instant::now(),
         };
@@ -106,9 +108,9 @@ impl Gossip {
                 let ended = runtime.block_on(async {
                     let socket = UdpSocket::from_std(socket)?;
                     let lines = TcpListener::from_std(lines)?;
-                    let (ends, ended) = mpsc::channel(ENDS_MAX);
-                    let lifelines = Lifelines::start(lines, &identity, seed, ends)?;
-                    driver.run(&socket, lifelines, received, ended).await
+                    let (says, words) = mpsc::channel(WORDS_MAX);
+                    let lifelines = Lifelines::start(lines, &identity, seed, says)?;
+                    driver.run(&socket, lifelines, received, words).await
                 });
                 if let Err(error) = ended {
                     tracing::error!(%error, "gossip ended: this node will be taken for dead");
@@ -176,6 +178,8 @@ struct Driver {
     clock: Clock,
     /// What each member says, as handed out last.
     entries: BTreeMap<NodeId, Arc<Entries>>,
+    /// What the hosts of those say that do not answer.
+    hosts: BTreeMap<NodeId, HostWord>,
     shared: Option<Arc<Shared>>,
     viewed: Instant,
 }
@@ -186,12 +190,12 @@ impl Driver {
         socket: &UdpSocket,
         mut lifelines: Lifelines,
         mut commands: mpsc::Receiver<Command>,
-        mut ended: mpsc::Receiver<End>,
+        mut words: mpsc::Receiver<Word>,
     ) -> io::Result<()> {
         self.say(lifeline::KEY, Some(lifelines.told().as_bytes()));
         let mut buffer = [0; DATAGRAM_MAX];
         loop {
-            if let Some(members) = self.flush(socket).await {
+            if let Some(members) = self.flush(socket, &lifelines).await {
                 lifelines.hold(&members.members);
             }
             let due = self.machine.poll_timeout();
@@ -207,14 +211,14 @@ impl Driver {
                         lifelines.goodbye().await;
                         if leave {
                             self.machine.leave(self.clock.now());
-                            self.flush(socket).await;
+                            self.flush(socket, &lifelines).await;
                         }
                         done.send(()).ok();
                         return Ok(());
                     }
                     None => return Ok(()),
                 },
-                Some(end) = ended.recv() => self.process_ended(end),
+                Some(word) = words.recv() => self.host_says(word),
                 received = socket.recv_from(&mut buffer) => {
                     self.received(&mut buffer, received);
                     for _ in 1..BATCH_MAX {
@@ -251,17 +255,24 @@ impl Driver {
         }
     }
 
-    /// A process that this node observes has ended, unless another one of that node is known already.
-    fn process_ended(&mut self, end: End) {
+    /// What the host of a process says that this node observes. It counts unless another process of that node is known
+    /// already.
+    fn host_says(&mut self, word: Word) {
         let mut members = self.machine.members();
-        let member = members.find(|record| record.node.id == end.id);
-        let said = self.machine.entry(end.id, lifeline::KEY);
-        if let (Some(member), Some(said)) = (member, said)
-            && end.is_of(member.node.addr.ip(), said)
-        {
-            drop(members);
-            self.machine
-                .process_ended(end.id, member.nonce, self.clock.now());
+        let member = members.find(|record| record.node.id == word.id);
+        let said = self.machine.entry(word.id, lifeline::KEY);
+        let (Some(member), Some(said)) = (member, said) else {
+            return;
+        };
+        if !word.is_of(member.node.addr.ip(), said) {
+            return;
+        }
+        drop(members);
+        if word.says == HostWord::Ended {
+            let now = self.clock.now();
+            self.machine.process_ended(word.id, member.nonce, now);
+        } else {
+            self.hosts.insert(word.id, word.says);
         }
     }
 
@@ -276,7 +287,7 @@ impl Driver {
     }
 
     /// Sends what is to be sent, and hands out what has changed.
-    async fn flush(&mut self, socket: &UdpSocket) -> Option<Arc<View>> {
+    async fn flush(&mut self, socket: &UdpSocket, lifelines: &Lifelines) -> Option<Arc<View>> {
         while let Some(transmit) = self.machine.poll_transmit() {
             self.sealed.clear();
             let sealed = self
@@ -293,6 +304,17 @@ impl Driver {
             news = true;
             if let Some(owner) = owner(&event) {
                 self.entries.remove(&owner);
+            }
+            match &event {
+                MembershipEvent::Silent(id) => lifelines.look(*id),
+                MembershipEvent::Direct(id)
+                | MembershipEvent::Joined {
+                    node: Node { id, .. },
+                    ..
+                } => {
+                    self.hosts.remove(id);
+                }
+                _ => {}
             }
             if let Some(shared) = &self.shared {
                 shared.push(event);
@@ -335,6 +357,11 @@ impl Driver {
                 status: record.status,
                 incarnation: record.incarnation,
                 nonce: record.nonce,
+                host: if machine.has_ended(id) {
+                    HostWord::Ended
+                } else {
+                    self.hosts.get(&id).copied().unwrap_or(HostWord::Unasked)
+                },
                 path: machine.path(id),
                 accused_by: accused.get(&id).copied().unwrap_or(0),
                 warming: machine.is_warming(id, now),

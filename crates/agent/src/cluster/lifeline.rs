@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_cluster::membership::{NodeId, Status};
+use ninefold_core::observation::HostWord;
 use ninefold_trust::{Identity, NodeName, TlsError};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -40,6 +41,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// apart.
 const LOOKS: u32 = 5;
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// A kernel has so long to accept a connection: it is to say so before its process is convicted.
+const LOOK_MAX: Duration = Duration::from_millis(300);
 /// Said before an end that is none.
 const GOODBYE: u8 = b'b';
 
@@ -64,14 +67,15 @@ impl Life {
     }
 }
 
-/// A process has ended.
+/// What a host says of a process.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct End {
+pub(super) struct Word {
     pub(super) id: NodeId,
     life: Life,
+    pub(super) says: HostWord,
 }
 
-impl End {
+impl Word {
     /// Whether it is of the process that says this of itself.
     pub(super) fn is_of(&self, ip: IpAddr, said: &[u8]) -> bool {
         Life::parse(ip, said) == Some(self.life)
@@ -84,17 +88,18 @@ pub(super) struct Lifelines {
     connector: TlsConnector,
     identity: Identity,
     lines: BTreeMap<NodeId, (Life, AbortHandle)>,
-    ends: mpsc::Sender<End>,
+    words: mpsc::Sender<Word>,
     goodbye: watch::Sender<bool>,
 }
 
 impl Lifelines {
-    /// Listens at `ip`, at a port that the system chooses. Who ends comes out of the other end of `ends`.
+    /// Listens at `ip`, at a port that the system chooses. What hosts say comes out of the other end of
+    /// `words`.
     pub(super) fn start(
         listener: TcpListener,
         identity: &Identity,
         number: u64,
-        ends: mpsc::Sender<End>,
+        words: mpsc::Sender<Word>,
     ) -> io::Result<Self> {
         let refused = |error: TlsError| io::Error::other(error);
         let acceptor = TlsAcceptor::from(identity.server_config().map_err(refused)?);
@@ -110,7 +115,7 @@ impl Lifelines {
             connector,
             identity: identity.clone(),
             lines: BTreeMap::new(),
-            ends,
+            words,
             goodbye,
         })
     }
@@ -149,15 +154,32 @@ impl Lifelines {
                 continue;
             };
             let line = watch_life(life, name, self.connector.clone());
-            let ends = self.ends.clone();
+            let words = self.words.clone();
             let task = tokio::spawn(async move {
                 if line.await {
                     // The other side is gone only if this node ends as well.
-                    ends.send(End { id, life }).await.ok();
+                    let says = HostWord::Ended;
+                    words.send(Word { id, life, says }).await.ok();
                 }
             });
             self.lines.insert(id, (life, task.abort_handle()));
         }
+    }
+
+    /// Asks the kernel of one that does not answer, and whose process is held on to.
+    pub(super) fn look(&self, id: NodeId) {
+        let Some((life, _)) = self.lines.get(&id) else {
+            return;
+        };
+        let (life, words) = (*life, self.words.clone());
+        tokio::spawn(async move {
+            let says = match timeout(LOOK_MAX, TcpStream::connect(life.addr)).await {
+                Ok(Ok(_)) => HostWord::Hung,
+                // Refused, the lifeline has more to say.
+                Ok(Err(_)) | Err(_) => HostWord::Silent,
+            };
+            words.send(Word { id, life, says }).await.ok();
+        });
     }
 
     /// Says goodbye to all who hold on to this process: another one goes on, or it leaves in order.

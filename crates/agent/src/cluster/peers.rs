@@ -173,6 +173,7 @@ impl Peer {
                 let seen = Seen::NodeLost {
                     node: self.name.to_string(),
                     silent_since: since,
+                    host: member.host,
                 };
                 changes.push(change(instance, seen));
             }
@@ -275,6 +276,7 @@ mod tests {
     use super::super::announce::{Exit, key};
     use super::*;
     use ninefold_cluster::membership::Counters;
+    use ninefold_core::observation::HostWord;
     use ninefold_core::taxonomy::ExitCause;
 
     const N2: NodeId = NodeId(2);
@@ -296,6 +298,7 @@ mod tests {
                 incarnation: 1,
                 nonce: 1,
                 path: None,
+                host: HostWord::Silent,
                 accused_by: 0,
                 warming: false,
                 entries: Arc::default(),
@@ -368,6 +371,7 @@ mod tests {
         let lost = Seen::NodeLost {
             node: "n2".to_owned(),
             silent_since: Timestamp::from_secs(999),
+            host: HostWord::Silent,
         };
         assert_eq!(scene.look(), [(0, lost)]);
         assert_eq!((scene.look(), scene.admitted()), (vec![], vec![]));

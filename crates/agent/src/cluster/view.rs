@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ninefold_cluster::membership::{Counters, MembershipEvent, NodeId, Path, Status};
+use ninefold_core::observation::HostWord;
 use tokio::sync::Notify;
 
 use super::announce::ALL_TOLD;
@@ -27,6 +28,8 @@ pub(crate) struct MemberView {
     pub(crate) incarnation: u64,
     /// Which process of it.
     pub(crate) nonce: u64,
+    /// What its host says of it, where it is down.
+    pub(crate) host: HostWord,
     /// How this node hears from it, where it observes it.
     pub(crate) path: Option<Path>,
     pub(crate) accused_by: usize,

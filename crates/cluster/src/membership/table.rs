@@ -29,6 +29,8 @@ pub(super) struct Member {
     pub(super) since: Timestamp,
     /// When it came back after it was gone, or began anew; it is warming for a while from then.
     pub(super) returned: Option<Timestamp>,
+    /// It was convicted by the word of its host.
+    pub(super) ended: bool,
     /// How often it was convicted, and until when it is not taken back.
     pub(super) strikes: u32,
     pub(super) held_until: Option<Timestamp>,
@@ -166,6 +168,7 @@ impl Table {
         match change {
             Change::Returned => {
                 member.returned = Some(now);
+                member.ended = false;
                 self.alive += 1;
                 self.gone.remove(&record.node.id);
             }
@@ -200,6 +203,7 @@ impl Table {
             status: record.status,
             since: now,
             returned: None,
+            ended: false,
             strikes: 0,
             held_until: None,
             told: None,

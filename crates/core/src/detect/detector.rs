@@ -102,9 +102,13 @@ impl Detector {
                 let charge = keeper_lost(at, *keeper, *pid);
                 return found(track.charge(instance, at, charge));
             }
-            Seen::NodeLost { node, silent_since } => {
+            Seen::NodeLost {
+                node,
+                silent_since,
+                host,
+            } => {
                 track.down();
-                let charge = node_lost(at, node, *silent_since);
+                let charge = node_lost(at, node, *silent_since, *host);
                 return found(track.charge(instance, at, charge));
             }
             Seen::Probe {

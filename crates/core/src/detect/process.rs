@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::charge::{Charge, Clears, line};
 use super::settings::Settings;
 use super::track::Track;
-use crate::observation::{FailedProbe, ProbeOutcome};
+use crate::observation::{FailedProbe, HostWord, ProbeOutcome};
 use crate::taxonomy::{ExitCause, FailureClass};
 use crate::time::{Timestamp, nanos, short};
 
@@ -42,15 +42,40 @@ pub(super) fn exit(
     }
 }
 
-/// Of a node from which nobody hears anything its instances are as good as gone, whatever they do.
-pub(super) fn node_lost(at: Timestamp, node: &str, silent_since: Timestamp) -> Charge {
-    let what = format!(
-        "node {node}, which runs it, answers none of its observers on any path; they convicted it {} after its first silence here",
-        short(nanos(at.since(silent_since)))
+/// What a lost node runs is as good as gone, whatever it does.
+pub(super) fn node_lost(
+    at: Timestamp,
+    node: &str,
+    silent_since: Timestamp,
+    host: HostWord,
+) -> Charge {
+    let after = short(nanos(at.since(silent_since)));
+    let silent = format!(
+        "node {node}, which runs it, answers none of its observers on any path; they convicted it {after} after its first silence here"
     );
+    let (class, weight, what) = match host {
+        HostWord::Ended => (
+            FailureClass::CrashStop,
+            5,
+            format!(
+                "the process of node {node}, which runs it, has ended: its host refuses the connections that its observers held"
+            ),
+        ),
+        HostWord::Hung => (
+            FailureClass::Timing,
+            4,
+            format!("{silent}; its kernel accepts connections, so its process hangs"),
+        ),
+        HostWord::Silent => (
+            FailureClass::CrashStop,
+            4,
+            format!("{silent}, and its host does not answer either"),
+        ),
+        HostWord::Unasked => (FailureClass::CrashStop, 4, silent),
+    };
     Charge {
-        class: FailureClass::CrashStop,
-        weight: 5,
+        class,
+        weight,
         clears: Clears::Any,
         onset: silent_since,
         evidence: vec![line(at, "members", what)],

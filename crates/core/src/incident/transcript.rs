@@ -13,7 +13,9 @@ use crate::detect::{Detector, Facts, Finding, Settings};
 use crate::event::{Event, EventKind, FaultNotice, ImpactEnd, Incident, RouteImpact};
 use crate::fault::{FaultEffect, FaultHits, GatewayFault};
 use crate::id::InstanceId;
-use crate::observation::{CallerReport, FailedProbe, Observation, ProbeKind, ProbeOutcome, Seen};
+use crate::observation::{
+    CallerReport, FailedProbe, HostWord, Observation, ProbeKind, ProbeOutcome, Seen,
+};
 use crate::slo::Suspect;
 use crate::taxonomy::ExitCause;
 use crate::time::Timestamp;
@@ -428,6 +430,12 @@ fn seen(at: Timestamp, verb: &str, rest: &str) -> Seen {
         "node-lost" => Seen::NodeLost {
             node: rest.split(' ').next().unwrap().to_owned(),
             silent_since: Timestamp::from_millis(number(rest, "silent")),
+            host: match words(rest, "host").unwrap() {
+                "ended" => HostWord::Ended,
+                "hung" => HostWord::Hung,
+                "silent" => HostWord::Silent,
+                _ => HostWord::Unasked,
+            },
         },
         "keeper-lost" => Seen::KeeperLost {
             keeper: number(rest, "keeper").try_into().unwrap(),

@@ -33,6 +33,11 @@ impl Membership {
         let mut levels = self
             .cut
             .levels(&self.table, &self.ring, self.config.hold, self.clock);
+        // Silence may be a path's or this node's own fault, and more may fall silent: that is what all the waiting and
+        // the gates are for. Of an end that its host vouches for there is no doubt.
+        let ended = levels.stable.extract_if(.., |one| self.cut.has_ended(*one));
+        let ended: Vec<Index> = ended.collect();
+        self.convict(&ended);
         let suspects: Vec<_> = self.cut.suspects().collect();
         let silent = self.silent();
         let known = (&self.table, &self.ring);
@@ -61,11 +66,17 @@ impl Membership {
             .map(|(_, since)| *since)
             .min();
         let connected = onset.is_none_or(|onset| self.is_connected_since(onset));
-        // Silence may be a path's or this node's own fault, and more may fall silent; of an end there is no doubt.
-        let ended = levels.stable.iter().all(|one| self.cut.has_ended(*one));
-        let sure = ended || (quiet && connected);
-        let may = levels.between.is_empty() && sure && !self.gate.is_quiesced();
+        let may = levels.between.is_empty() && quiet && connected && !self.gate.is_quiesced();
         if may && !levels.stable.is_empty() {
+            let wanted = levels.stable.len();
+            let (room, passage) = self.gate.room(wanted, &self.table, &self.config);
+            passage
+                .into_iter()
+                .for_each(|passage| self.passage(passage));
+            levels.stable.truncate(room);
+            for subject in &levels.stable {
+                self.gate.convicted(*subject, self.clock);
+            }
             self.convict(&levels.stable);
         }
         let waits = !self.cut.is_empty() || self.gate.has_frozen() || self.gate.is_quiesced();
@@ -92,12 +103,8 @@ impl Membership {
     }
 
     /// One view change.
-    fn convict(&mut self, stable: &[Index]) {
-        let (room, passage) = self.gate.room(stable.len(), &self.table, &self.config);
-        passage
-            .into_iter()
-            .for_each(|passage| self.passage(passage));
-        for subject in stable.iter().take(room) {
+    fn convict(&mut self, subjects: &[Index]) {
+        for subject in subjects {
             let observers = self.cut.accusers(*subject).count();
             let ended = self.cut.has_ended(*subject);
             // Who has proved since then that it is there is not meant by those who accused it before.
@@ -116,7 +123,8 @@ impl Membership {
             };
             self.table.apply(&record, self.clock);
             if ended && let Some(member) = self.table.get_mut(*subject) {
-                // A process that ended has not flapped: the next one may come at once.
+                member.ended = true;
+                // It has not flapped: the next process may come at once.
                 member.strikes = member.strikes.saturating_sub(1);
                 member.held_until = None;
             }
@@ -126,20 +134,19 @@ impl Membership {
                 member.strikes = (member.strikes + 1).max(LOSSY);
                 member.held_until = held_until(member.strikes, self.clock);
             }
-            self.gate.convicted(*subject, self.clock);
             self.gone.push(record.node.id);
             if observers > 0 {
                 self.spread(update);
             }
         }
         // Only now, so that all of them were judged by the same view.
-        for subject in stable.iter().take(room) {
+        for subject in subjects {
             if let Some(id) = self.table.get(*subject).map(|member| member.node.id) {
                 self.broadcasts.decided(id);
                 self.lose(*subject, id);
             }
         }
-        self.rewire = true;
+        self.rewire |= !subjects.is_empty();
     }
 
     pub(super) fn tidy_if_due(&mut self) {

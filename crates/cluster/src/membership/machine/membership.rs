@@ -302,6 +302,12 @@ impl Membership {
         owner.into_iter().flat_map(|owner| self.store.all(owner))
     }
 
+    /// Whether a member is down by the word of its host: its process has ended.
+    #[must_use]
+    pub fn has_ended(&self, id: NodeId) -> bool {
+        self.table.by_id(id).is_some_and(|member| member.ended)
+    }
+
     /// How this node hears from a member that it observes; nothing of one that it does not.
     #[must_use]
     pub fn path(&self, id: NodeId) -> Option<Path> {
