@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn options_choose() {
-        let options = parse("--peers foca --scenarios lossy,silent --nodes 10,20 --seeds 2").unwrap();
+        let options =
+            parse("--peers foca --scenarios lossy,silent --nodes 10,20 --seeds 2").unwrap();
         assert_eq!(options.peers(10_000), [Peer::Foca]);
         assert_eq!(options.scenarios, [Scenario::Lossy, Scenario::Silent]);
         assert_eq!(options.nodes, [10, 20]);

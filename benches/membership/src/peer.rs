@@ -1,8 +1,8 @@
 //! Who is compared.
 
 use ninefold_sim::simulation::Build;
-use ninefold_sim::{Topology, membership};
 use ninefold_sim::swim::{Config, Swim};
+use ninefold_sim::{Topology, membership};
 
 use crate::foca::Foca;
 

@@ -10,6 +10,7 @@
 //!
 //! **Boundary:** a developer's crate. Nothing that is shipped uses it.
 
+mod checksum;
 mod clock;
 mod delay;
 mod draw;
@@ -21,10 +22,12 @@ pub mod link;
 pub mod measure;
 pub mod membership;
 pub mod node;
+pub mod plan;
 pub mod polled;
 mod queue;
 pub mod scenario;
 pub mod simulation;
+pub mod soak;
 pub mod step;
 pub mod swim;
 pub mod topology;

@@ -1,4 +1,5 @@
-//! Ninefold's own membership, hosted: the core that runs in production, with its packets as they leave it.
+//! Ninefold's own membership, hosted: the core that runs in production, with its packets as they leave it. Who drives it
+//! there seals them; here each has a checksum, as those of the peers.
 //!
 //! In the beginning everybody knows everybody, as the peers do. Who starts anew knows nobody but a few seeds, and the
 //! incarnation on its disk.
@@ -9,11 +10,12 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use ninefold_cluster::membership::{
-    Config, Membership, MembershipEvent, Node as ClusterNode, NodeId as ClusterId, View,
+    Config, Membership, MembershipEvent, Node as ClusterNode, NodeId as ClusterId, Record, View,
 };
 use ninefold_core::rng::Rng;
 use ninefold_core::time::Timestamp;
 
+use crate::checksum::{CHECKSUM_SIZE, checksum};
 use crate::node::{Boot, Context, Disk, Event};
 use crate::polled::{Machine, Polled};
 use crate::simulation::Build;
@@ -26,7 +28,8 @@ const PORT: u16 = 7_946;
 
 /// Makes members for a topology, whose zones are theirs.
 #[must_use]
-pub fn build(topology: Topology, config: Config) -> Box<Build> {
+pub fn build(topology: Topology, mut config: Config) -> Box<Build> {
+    config.packet_overhead += CHECKSUM_SIZE;
     let cluster = Rc::new(Cluster {
         topology,
         config,
@@ -166,8 +169,12 @@ impl Member {
 
 impl Machine for Member {
     fn handle_packet(&mut self, from: NodeId, bytes: &[u8], now: Timestamp) {
-        // What is refused is counted there, and changes nothing.
-        let _refused = self.machine.handle_packet(addr(from), bytes, now);
+        let opened = bytes.split_first_chunk::<CHECKSUM_SIZE>();
+        let whole = opened.filter(|(sum, rest)| u32::from_le_bytes(**sum) == checksum(rest));
+        if let Some((_, rest)) = whole {
+            // What is refused is counted there, and changes nothing.
+            let _refused = self.machine.handle_packet(addr(from), rest, now);
+        }
     }
 
     fn handle_timeout(&mut self, now: Timestamp) {
@@ -178,7 +185,8 @@ impl Machine for Member {
         loop {
             let transmit = self.machine.poll_transmit()?;
             if let Some(to) = of_addr(transmit.to) {
-                return Some((to, transmit.bytes));
+                let sum = checksum(&transmit.bytes).to_le_bytes();
+                return Some((to, [sum.as_slice(), &transmit.bytes].concat()));
             }
         }
     }
@@ -192,6 +200,11 @@ impl Machine for Member {
 
     fn poll_timeout(&self) -> Option<Timestamp> {
         self.machine.poll_timeout()
+    }
+
+    fn incarnations(&self) -> Vec<(NodeId, u64)> {
+        let known = |record: Record| Some((of_id(record.node.id)?, record.incarnation));
+        self.machine.members().filter_map(known).collect()
     }
 
     fn keep(&self, disk: &mut Disk) {

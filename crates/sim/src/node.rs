@@ -18,6 +18,12 @@ pub trait Node {
     /// A timer that was set with `token` is due. By the node's clock it may be late, or early where that
     /// clock was set back meanwhile.
     fn timer(&mut self, token: u64, cx: &mut Context<'_>);
+
+    /// The incarnations that it knows of members, its own among them, for those who check; of none, where it has no
+    /// such thing or keeps it to itself.
+    fn incarnations(&self) -> Vec<(NodeId, u64)> {
+        Vec::new()
+    }
 }
 
 /// What makes a process: who it is, and for the which time it starts.

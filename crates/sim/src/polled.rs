@@ -25,6 +25,11 @@ pub trait Machine {
     /// When it wants to be called, if nothing happens before.
     fn poll_timeout(&self) -> Option<Timestamp>;
 
+    /// The incarnations that it knows, its own among them; of none, where it has no such thing.
+    fn incarnations(&self) -> Vec<(NodeId, u64)> {
+        Vec::new()
+    }
+
     /// Writes what it has to know after a restart. Called once it is asked for nothing more; keeps nothing unless
     /// it says so.
     fn keep(&self, disk: &mut Disk) {
@@ -107,6 +112,11 @@ impl<M: Machine> Node for Polled<M> {
             machine.handle_timeout(now);
         }
         self.drain(cx);
+    }
+
+    fn incarnations(&self) -> Vec<(NodeId, u64)> {
+        let machine = self.machine.as_ref();
+        machine.map_or_else(Vec::new, Machine::incarnations)
     }
 }
 

@@ -7,6 +7,9 @@ use crate::simulation::{Simulation, Watch};
 use crate::step::duration;
 use crate::step::{ParseError, Step};
 
+/// How often a run is looked at while it heals.
+const LOOK: u64 = 5_000_000_000;
+
 /// Faults first, under which nothing bad may happen; then all faults end, and everything good must.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scenario {
@@ -40,10 +43,23 @@ impl Scenario {
         after(self.steps.len(), watch, simulation)
     }
 
-    /// Ends all faults, and runs the healing phase.
-    pub fn run_healing(&self, simulation: &mut Simulation, watch: &mut dyn Watch) {
+    /// Ends all faults, and runs the healing phase. `after` is called every few seconds of it; an error ends the run.
+    ///
+    /// # Errors
+    /// What `after` says.
+    pub fn run_healing<E>(
+        &self,
+        simulation: &mut Simulation,
+        watch: &mut dyn Watch,
+        mut after: impl FnMut(&Simulation) -> Result<(), E>,
+    ) -> Result<(), E> {
         simulation.apply(&Step::Heal, watch);
-        simulation.run_until(self.healing, watch);
+        while simulation.now() < self.healing {
+            let until = simulation.now().saturating_add(LOOK);
+            simulation.run_until(until.min(self.healing), watch);
+            after(simulation)?;
+        }
+        Ok(())
     }
 }
 

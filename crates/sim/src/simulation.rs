@@ -117,6 +117,13 @@ impl Simulation {
         self.links.topology()
     }
 
+    /// The process of a node, if it runs, and the how manieth of it that is.
+    #[must_use]
+    pub fn process(&self, node: NodeId) -> Option<(u32, &dyn Node)> {
+        let host = self.hosts.get(node.index())?;
+        Some((host.starts, host.node.as_deref()?))
+    }
+
     /// A hash of all that has happened so far.
     #[must_use]
     pub const fn hash(&self) -> u64 {

@@ -36,6 +36,12 @@ impl Topology {
         self.nodes
     }
 
+    /// How many zones there are.
+    #[must_use]
+    pub const fn zones(&self) -> u32 {
+        self.zones
+    }
+
     /// The zone of a node.
     #[must_use]
     pub const fn zone(&self, node: NodeId) -> u32 {

@@ -40,10 +40,13 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// Which invariant, what was seen, and when.
+type Broken = (&'static str, String, u64);
+
 /// Feeds the invariants, and keeps the first that breaks.
 struct Checks<'a> {
     invariants: &'a mut [Box<dyn Invariant>],
-    broken: Option<(&'static str, String, u64)>,
+    broken: Option<Broken>,
 }
 
 impl Watch for Checks<'_> {
@@ -81,6 +84,7 @@ pub fn run(
         &mut checks,
         |number, checks, simulation| {
             let broken = checks.broken.take();
+            let broken = broken.or_else(|| passed(checks.invariants, simulation));
             broken.map_or(Ok(()), |broken| {
                 let before = number
                     .checked_sub(1)
@@ -98,12 +102,26 @@ pub fn run(
         let checked = invariant.safe(&simulation);
         ended(invariant.as_ref(), checked, "the safety phase", &simulation)?;
     }
-    scenario.run_healing(&mut simulation, &mut ());
+    scenario.run_healing(&mut simulation, &mut (), |simulation| {
+        let broken = passed(invariants, simulation);
+        broken.map_or(Ok(()), |broken| {
+            Err(failure(broken, "healing".to_owned(), simulation))
+        })
+    })?;
     for invariant in invariants {
         let checked = invariant.healed(&simulation);
         ended(invariant.as_ref(), checked, "healing", &simulation)?;
     }
     Ok(simulation.hash())
+}
+
+/// The first that is broken after some time.
+fn passed(invariants: &mut [Box<dyn Invariant>], simulation: &Simulation) -> Option<Broken> {
+    let check = |invariant: &mut Box<dyn Invariant>| {
+        let why = invariant.passed(simulation).err()?;
+        Some((invariant.name(), why, simulation.now()))
+    };
+    invariants.iter_mut().find_map(check)
 }
 
 fn ended(
@@ -118,11 +136,7 @@ fn ended(
     })
 }
 
-fn failure(
-    (invariant, why, at): (&'static str, String, u64),
-    step: String,
-    simulation: &Simulation,
-) -> Failure {
+fn failure((invariant, why, at): Broken, step: String, simulation: &Simulation) -> Failure {
     Failure {
         invariant,
         why,

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask verify`, `fix`, `test`, `tidy`, `bench`, `fuzz`.
+//! Developer commands: `cargo xtask verify`, `fix`, `test`, `tidy`, `bench`, `soak`, `fuzz`.
 //!
 //! Few dependencies, so that it is compiled in seconds.
 
@@ -8,6 +8,7 @@ mod fix;
 mod fuzz;
 mod say;
 mod setup;
+mod soak;
 mod step;
 mod test;
 mod tidy;
@@ -38,8 +39,10 @@ Usage: cargo xtask COMMAND
            how the library's policies behave beside their peers in Rust, simulated
   bench detection [--seeds N] [--count N] [--save]
            failure detectors on modelled traces: how fast, and how often wrong
-  bench membership [--nodes 100,1000] [--peers A,B] [--scenarios A,B] [--seeds N] [--save]
+  bench membership [--nodes 100,1000] [--peers A,B] [--scenarios A,B] [--seeds 10,3] [--save]
            members of clusters beside each other in one simulator: detection, mistakes, bytes
+  soak [--first N] [--seeds N] [--nodes N]
+           our membership under drawn faults in the simulator: each seed a plan, under all invariants
   fuzz [--seconds N] [TARGET…]
            what is read from outside, under libFuzzer; 60 seconds a target
 ";
@@ -73,6 +76,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["bench", "behaviour", options @ ..] => bench::behaviour::run(options),
         ["bench", "detection", options @ ..] => bench::page::DETECTION.run(options),
         ["bench", "membership", options @ ..] => bench::page::MEMBERSHIP.run(options),
+        ["soak", options @ ..] => soak::run(options),
         ["fuzz", options @ ..] => fuzz::run(options),
         ["help"] => {
             say::out(USAGE);

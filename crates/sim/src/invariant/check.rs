@@ -18,6 +18,15 @@ pub trait Invariant {
         Ok(())
     }
 
+    /// Some time has passed, in either phase.
+    ///
+    /// # Errors
+    /// It is broken.
+    fn passed(&mut self, simulation: &Simulation) -> Result<(), String> {
+        let _ = simulation;
+        Ok(())
+    }
+
     /// The safety phase is over, faults are still there.
     ///
     /// # Errors

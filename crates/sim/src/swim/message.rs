@@ -1,6 +1,7 @@
 //! Messages, several in a packet behind a checksum.
 
 use crate::NodeId;
+use crate::checksum::{CHECKSUM_SIZE, checksum};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Message {
@@ -40,9 +41,6 @@ pub(super) enum Message {
 
 /// The size of the largest one.
 pub(super) const LARGEST_SIZE: usize = 13;
-/// The checksum at the beginning.
-pub(super) const CHECKSUM_SIZE: usize = 4;
-
 impl Message {
     pub(super) fn encode(self, packet: &mut Vec<u8>) {
         let (kind, fields): (u8, [Option<u32>; 3]) = match self {
@@ -132,13 +130,6 @@ pub(super) fn open(packet: &[u8]) -> Vec<Message> {
         return Vec::new();
     }
     std::iter::from_fn(|| Message::decode(&mut rest)).collect()
-}
-
-/// FNV-1a: one turned bit is always seen.
-fn checksum(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |sum: u32, byte| {
-        (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The simulator, with SWIM and Lifeguard in it.
+//! The simulator, with SWIM and Lifeguard in it, and with our own membership.
 
 #[cfg(test)]
 mod figures;
@@ -6,6 +6,8 @@ mod figures;
 mod invariants;
 #[cfg(test)]
 mod replay;
+#[cfg(test)]
+mod soak;
 #[cfg(test)]
 mod transcripts;
 

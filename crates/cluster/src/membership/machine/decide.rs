@@ -10,6 +10,8 @@ use crate::membership::wire::Update;
 /// How often what is waiting is looked at again, and what is old is thrown away.
 const AGAIN: Duration = Duration::from_millis(100);
 const TIDY: Duration = Duration::from_secs(1);
+/// Comparisons after the first round until this node decides by itself.
+const SYNCS: u32 = 5;
 /// One that is convicted though it has contradicted again and again counts as convicted so often: it is taken back
 /// after two minutes at the earliest.
 const LOSSY: u32 = 4;
@@ -66,7 +68,11 @@ impl Membership {
             .map(|(_, since)| *since)
             .min();
         let connected = onset.is_none_or(|onset| self.is_connected_since(onset));
+        // Who does not know everybody yet takes a few for all observers. A few comparisons after the first round it does.
+        let since = self.caught_up.map(|at| self.clock.since(at));
+        let knows = since.is_some_and(|since| since >= self.config.sync_interval * SYNCS);
         let may = levels.between.is_empty() && quiet && connected && !self.gate.is_quiesced();
+        let may = may && knows;
         if may && !levels.stable.is_empty() {
             let wanted = levels.stable.len();
             let (room, passage) = self.gate.room(wanted, &self.table, &self.config);

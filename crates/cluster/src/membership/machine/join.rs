@@ -39,7 +39,7 @@ impl Membership {
         } else if let Some(member) = self.table.get(self.me) {
             self.ring.insert(self.id, self.me, member.zone);
         }
-        (self.ask_at, self.catching_up) = (None, false);
+        (self.ask_at, self.caught_up) = (None, Some(now));
         self.edges.clear();
         self.rewire();
     }

@@ -82,7 +82,8 @@ pub struct Membership {
     /// It asks to be taken in.
     pub(super) alone: bool,
     pub(super) cursor: NodeId,
-    pub(super) catching_up: bool,
+    /// Since when this node has compared all it knows with others once.
+    pub(super) caught_up: Option<Timestamp>,
     pub(super) number: u64,
     pub(super) rng: Rng,
     pub(super) ask_at: Option<Timestamp>,
@@ -155,7 +156,7 @@ impl Membership {
             asked: 0,
             alone: false,
             cursor: NodeId(0),
-            catching_up: true,
+            caught_up: None,
             number: 0,
             gossip_at: None,
             sync_at: now + rng.jitter(config.sync_interval),

@@ -28,7 +28,7 @@ impl Membership {
         if self.sync_at > self.clock {
             return;
         }
-        let pause = if self.catching_up && self.table.alive() > 1 {
+        let pause = if self.caught_up.is_none() && self.table.alive() > 1 {
             CATCHING_UP
         } else {
             self.config.sync_interval
@@ -39,7 +39,7 @@ impl Membership {
         };
         let Some(addr) = self.addr(peer) else { return };
         let first = self.cursor;
-        let (body, last) = if self.catching_up {
+        let (body, last) = if self.caught_up.is_none() {
             let digest = self.digest_of(from(first), false);
             let last = digest.range.last;
             (Body::Digest(digest), last)
@@ -48,7 +48,9 @@ impl Membership {
             (Body::Summary(vec![(range, self.hash(range))]), range.last)
         };
         if self.send(addr, body, Class::Bulk) {
-            self.catching_up &= last != NodeId(u64::MAX);
+            if last == NodeId(u64::MAX) {
+                self.caught_up.get_or_insert(self.clock);
+            }
             self.cursor = NodeId(last.0.wrapping_add(1));
         }
     }
