@@ -66,6 +66,6 @@ impl Ways {
             })
             .collect();
         let mut tell = |progress: Progress| print::note(progress);
-        chaos::verify_nodes(options, &nodes, &mut tell).await
+        Box::pin(chaos::verify_nodes(options, &nodes, &mut tell)).await
     }
 }
