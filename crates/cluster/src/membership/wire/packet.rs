@@ -138,19 +138,23 @@ fn write_body(to: &mut Writer, body: &Body) {
         }
         Body::Delta(delta) => {
             to.u8(9);
-            to.count(delta.records.len());
-            delta.records.iter().for_each(|record| to.record(record));
-            to.count(delta.entries.len());
-            delta
-                .entries
-                .iter()
-                .for_each(|entry| write_entry(to, entry));
+            write_delta(to, delta);
         }
         Body::Join(record) => {
             to.u8(10);
             to.record(record);
         }
     }
+}
+
+fn write_delta(to: &mut Writer, delta: &Delta) {
+    to.count(delta.records.len());
+    delta.records.iter().for_each(|record| to.record(record));
+    to.count(delta.entries.len());
+    delta
+        .entries
+        .iter()
+        .for_each(|entry| write_entry(to, entry));
 }
 
 fn read_body(from: &mut Reader<'_>) -> Result<Body, WireError> {
