@@ -49,6 +49,8 @@ pub struct VerifyOptions {
     /// returns a report, and by the reaper if the caller is killed. Where `verify` returns an error
     /// the caller stops it.
     pub owned_up: Option<Process>,
+    /// Of how many nodes that is; none where it is one that is alone.
+    pub owned_nodes: Option<u32>,
     /// Becomes true when the run shall end (Ctrl-C): the fault is rolled back, the residue is
     /// checked, and what was not finished is INCONCLUSIVE. A dropped sender means never.
     pub stop: watch::Receiver<bool>,
@@ -70,6 +72,7 @@ impl VerifyOptions {
             rate: None,
             patience: Duration::from_secs(30),
             owned_up: None,
+            owned_nodes: None,
             stop,
         }
     }

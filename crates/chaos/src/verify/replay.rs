@@ -15,6 +15,9 @@ pub(super) fn command(options: &VerifyOptions, claim: &str, trials: u32, seed: u
         "--seed".to_owned(),
         seed.to_string(),
     ];
+    if let Some(nodes) = options.owned_nodes {
+        words.extend(["--nodes".to_owned(), nodes.to_string()]);
+    }
     if options.traffic == Traffic::Live {
         words.extend(["--traffic".to_owned(), "live".to_owned()]);
     }

@@ -91,6 +91,7 @@ async fn on_own(
     }
     let mut options = options(args, file, &own.state, stop)?;
     options.owned_up = own.process();
+    options.owned_nodes = args.nodes;
     options
         .reaper
         .extend([OsString::from("--own"), own.state.path().into()]);

@@ -102,6 +102,8 @@ fn the_only_replica_dies_with_its_node_and_refutes_on_a_cluster_of_its_own() {
         reasons.contains("on n1, web/0") && reasons.contains("requests failed"),
         "{reasons}"
     );
+    let replay = report["claims"][0]["replay"].as_str().unwrap();
+    assert!(replay.contains(" --nodes 3"), "{replay}");
     assert!(
         crate::killed::runs_in(cluster.own_state().to_str().unwrap()).is_empty(),
         "it was stopped with all its nodes"
