@@ -33,14 +33,17 @@ impl Scenario {
         Self::Restart,
     ];
 
-    /// How many nodes one machine has time and memory for: where most members change again and again, each node has
+    /// How many nodes one machine has time and memory for: where many members change, each node has
     /// its own copy of all.
     pub(crate) const fn nodes_max(self) -> u32 {
         match self {
-            Self::Quiet | Self::Silent | Self::Burst | Self::Lossy | Self::Deaf | Self::Restart => {
-                10_000
-            }
-            Self::Hiccups | Self::FlipFlop | Self::Partition => 1_000,
+            Self::Quiet | Self::Silent | Self::Burst => 10_000,
+            Self::Hiccups
+            | Self::Lossy
+            | Self::Deaf
+            | Self::FlipFlop
+            | Self::Partition
+            | Self::Restart => 1_000,
             Self::Stalled | Self::Blocked => 100,
         }
     }
