@@ -125,12 +125,7 @@ fn write_body(to: &mut Writer, body: &Body) {
         }
         Body::Summary(ranges) => {
             to.u8(12);
-            to.count(ranges.len());
-            for (range, hash) in ranges {
-                to.id(range.first);
-                to.id(range.last);
-                to.u64(*hash);
-            }
+            write_summary(to, ranges);
         }
         Body::Digest(digest) => {
             to.u8(if digest.reply { 11 } else { 8 });
@@ -210,6 +205,15 @@ fn read_body(from: &mut Reader<'_>) -> Result<Body, WireError> {
         }
         other => return Err(WireError::Unknown(other, "kind of packet")),
     })
+}
+
+fn write_summary(to: &mut Writer, ranges: &[(Range, u64)]) {
+    to.count(ranges.len());
+    for (range, hash) in ranges {
+        to.id(range.first);
+        to.id(range.last);
+        to.u64(*hash);
+    }
 }
 
 fn write_digest(to: &mut Writer, digest: &Digest) {
