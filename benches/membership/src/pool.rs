@@ -11,6 +11,9 @@ use crate::peer::Peer;
 use crate::run::{Figures, run};
 use crate::scenario::Scenario;
 
+/// One with more nodes needs gigabytes: not two at once.
+const ALONE: u32 = 1_000;
+
 /// One simulation, and the row that it belongs to.
 #[derive(Clone, Copy, Debug)]
 struct Job {
@@ -25,11 +28,13 @@ struct Job {
 pub(crate) fn page(options: &Options) -> String {
     let jobs = jobs(options);
     let rows = Mutex::new(BTreeMap::<usize, (Job, Figures)>::new());
-    let next = AtomicUsize::new(0);
+    let (next, large) = (AtomicUsize::new(0), Mutex::new(()));
     let work = || {
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             eprintln!("{job:?}");
+            let alone = (job.nodes > ALONE).then(|| large.lock());
             let figures = run(job.peer, job.scenario, job.nodes, job.seed);
+            drop(alone);
             let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
             let row = rows.entry(job.row);
             row.or_insert_with(|| (*job, Figures::default()))
@@ -57,7 +62,8 @@ pub(crate) fn page(options: &Options) -> String {
 fn jobs(options: &Options) -> Vec<Job> {
     let (mut jobs, mut row) = (Vec::new(), 0);
     for &scenario in &options.scenarios {
-        for (at, &nodes) in options.nodes.iter().enumerate() {
+        let fits = |(_, nodes): &(usize, &u32)| **nodes <= scenario.nodes_max();
+        for (at, &nodes) in options.nodes.iter().enumerate().filter(fits) {
             for &peer in options.peers(nodes) {
                 let job = |seed| Job {
                     row,

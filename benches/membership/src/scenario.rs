@@ -33,6 +33,21 @@ impl Scenario {
         Self::Restart,
     ];
 
+    /// How many nodes one machine has time and memory for: where many members change, each node has
+    /// its own copy of all.
+    pub(crate) const fn nodes_max(self) -> u32 {
+        match self {
+            Self::Quiet | Self::Silent | Self::Burst => 10_000,
+            Self::Hiccups
+            | Self::Lossy
+            | Self::Deaf
+            | Self::FlipFlop
+            | Self::Partition
+            | Self::Restart => 1_000,
+            Self::Stalled | Self::Blocked => 100,
+        }
+    }
+
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Quiet => "quiet",

@@ -148,7 +148,7 @@ mod tests {
             "loss",
             "burst",
             "partition",
-            "cut",
+            "loss 1 ",
             "jump",
             "delay",
             "flap",

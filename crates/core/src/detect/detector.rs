@@ -86,31 +86,11 @@ impl Detector {
                     return found(track.charge(instance, at, charge));
                 }
             }
-            Seen::SpawnFailed { error } => {
-                track.down();
-                return found(track.charge(instance, at, spawn(at, error)));
-            }
-            Seen::CrashLoop { exits, within } => {
-                let charge = crash_loop(at, *exits, &short(nanos(*within)));
-                return found(track.charge(instance, at, charge));
-            }
-            Seen::Unready { waited, probe } => {
-                let charge = unready(at, *waited, probe.as_ref());
-                return found(track.charge_unready(instance, at, charge));
-            }
-            Seen::KeeperLost { keeper, pid } => {
-                let charge = keeper_lost(at, *keeper, *pid);
-                return found(track.charge(instance, at, charge));
-            }
-            Seen::NodeLost {
-                node,
-                silent_since,
-                host,
-            } => {
-                track.down();
-                let charge = node_lost(at, node, *silent_since, *host);
-                return found(track.charge(instance, at, charge));
-            }
+            Seen::SpawnFailed { .. }
+            | Seen::CrashLoop { .. }
+            | Seen::Unready { .. }
+            | Seen::KeeperLost { .. }
+            | Seen::NodeLost { .. } => return told(track, instance, at, seen),
             Seen::Probe {
                 kind,
                 outcome,
@@ -213,6 +193,32 @@ impl Detector {
 
 fn found(verdict: Option<Verdict>) -> Vec<Finding> {
     verdict.map(Finding::Verdict).into_iter().collect()
+}
+
+/// What whoever runs the instance tells of it, besides its exit.
+fn told(track: &mut Track, instance: &InstanceId, at: Timestamp, seen: &Seen) -> Vec<Finding> {
+    let charge = match seen {
+        Seen::SpawnFailed { error } => {
+            track.down();
+            spawn(at, error)
+        }
+        Seen::CrashLoop { exits, within } => crash_loop(at, *exits, &short(nanos(*within))),
+        Seen::Unready { waited, probe } => {
+            let charge = unready(at, *waited, probe.as_ref());
+            return found(track.charge_unready(instance, at, charge));
+        }
+        Seen::KeeperLost { keeper, pid } => keeper_lost(at, *keeper, *pid),
+        Seen::NodeLost {
+            node,
+            silent_since,
+            host,
+        } => {
+            track.down();
+            node_lost(at, node, *silent_since, *host)
+        }
+        _ => return Vec::new(),
+    };
+    found(track.charge(instance, at, charge))
 }
 
 fn eject(track: &mut Track, instance: &InstanceId, at: Timestamp, reason: &str) -> Vec<Finding> {

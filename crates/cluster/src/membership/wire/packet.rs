@@ -125,12 +125,7 @@ fn write_body(to: &mut Writer, body: &Body) {
         }
         Body::Summary(ranges) => {
             to.u8(12);
-            to.count(ranges.len());
-            for (range, hash) in ranges {
-                to.id(range.first);
-                to.id(range.last);
-                to.u64(*hash);
-            }
+            write_summary(to, ranges);
         }
         Body::Digest(digest) => {
             to.u8(if digest.reply { 11 } else { 8 });
@@ -138,19 +133,23 @@ fn write_body(to: &mut Writer, body: &Body) {
         }
         Body::Delta(delta) => {
             to.u8(9);
-            to.count(delta.records.len());
-            delta.records.iter().for_each(|record| to.record(record));
-            to.count(delta.entries.len());
-            delta
-                .entries
-                .iter()
-                .for_each(|entry| write_entry(to, entry));
+            write_delta(to, delta);
         }
         Body::Join(record) => {
             to.u8(10);
             to.record(record);
         }
     }
+}
+
+fn write_delta(to: &mut Writer, delta: &Delta) {
+    to.count(delta.records.len());
+    delta.records.iter().for_each(|record| to.record(record));
+    to.count(delta.entries.len());
+    delta
+        .entries
+        .iter()
+        .for_each(|entry| write_entry(to, entry));
 }
 
 fn read_body(from: &mut Reader<'_>) -> Result<Body, WireError> {
@@ -206,6 +205,15 @@ fn read_body(from: &mut Reader<'_>) -> Result<Body, WireError> {
         }
         other => return Err(WireError::Unknown(other, "kind of packet")),
     })
+}
+
+fn write_summary(to: &mut Writer, ranges: &[(Range, u64)]) {
+    to.count(ranges.len());
+    for (range, hash) in ranges {
+        to.id(range.first);
+        to.id(range.last);
+        to.u64(*hash);
+    }
 }
 
 fn write_digest(to: &mut Writer, digest: &Digest) {
