@@ -73,8 +73,9 @@ impl<'a, S: System> Bench<'a, S> {
         let mut end = Ok(());
         for node in self.nodes {
             let told = bounded(node.system.end_fault(id, how)).await;
-            let told = told.map_err(|error| node.named(error));
-            end = end.and(told);
+            if let Err(error) = told {
+                end = end.and_then(|()| Err(node.named(error)));
+            }
         }
         end
     }

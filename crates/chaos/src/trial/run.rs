@@ -138,6 +138,13 @@ async fn prepare<'a, S: System>(
     })
 }
 
+fn inconclusive(report: &mut TrialReport, setback: &Setback, residue: &[String]) {
+    report.verdict = Verdict::Inconclusive;
+    report.reasons.push(setback.to_string());
+    let left = residue.iter().map(|left| format!("residue: {left}"));
+    report.reasons.extend(left);
+}
+
 /// From the announcement to the account. `false` if a residue was left.
 async fn expose_and_clear<S: System>(
     bench: &Bench<'_, S>,
@@ -209,12 +216,7 @@ async fn expose_and_clear<S: System>(
             report.verdict = verdict;
             report.reasons = reasons;
         }
-        Err(setback) => {
-            report.verdict = Verdict::Inconclusive;
-            report.reasons.push(setback.to_string());
-            let left = residue.iter().map(|left| format!("residue: {left}"));
-            report.reasons.extend(left);
-        }
+        Err(setback) => inconclusive(report, &setback, &residue),
     }
     residue.is_empty()
 }

@@ -39,6 +39,15 @@ pub(crate) fn request(method: &str, path: &str) -> LoadRequest {
     }
 }
 
+fn cluster() -> Cluster {
+    Cluster {
+        nodes: None,
+        name: name("test"),
+        zones: vec![name("a"), name("b")],
+        regions: BTreeMap::new(),
+    }
+}
+
 /// One service `web` of three replicas over two zones, one route, one objective.
 pub(crate) fn file(claims: Vec<Claim>) -> File {
     let slo = Slo {
@@ -49,12 +58,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
     };
     File {
         path: "shop/ninefold.toml".into(),
-        cluster: Cluster {
-            nodes: None,
-            name: name("test"),
-            zones: vec![name("a"), name("b")],
-            regions: BTreeMap::new(),
-        },
+        cluster: cluster(),
         threads: None,
         node: Node::default(),
         services: BTreeMap::from([(

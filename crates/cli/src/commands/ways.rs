@@ -66,6 +66,7 @@ impl Ways {
             })
             .collect();
         let mut tell = |progress: Progress| print::note(progress);
+        // It is large, and there is one.
         Box::pin(chaos::verify_nodes(options, &nodes, &mut tell)).await
     }
 }
