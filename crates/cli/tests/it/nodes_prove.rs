@@ -59,11 +59,14 @@ fn a_node_that_dies_under_load_is_proven_survived() {
     assert_eq!(trial["nodes"], serde_json::json!(["n1"]), "{trial}");
     assert_eq!(trial["targets"], serde_json::json!(["web/0"]), "{trial}");
     let away = &trial["away"];
-    assert!(
-        away["convicted_ms"].is_number() && away["isolated_ms"].is_number(),
-        "{away}"
-    );
+    assert!(away["isolated_ms"].is_number(), "{away}");
     assert_eq!(away["failed_after"], 0, "{away}");
+    // On a machine that is busy it may be back before the others have agreed on its end.
+    let said = ["n2", "n3"].map(|node| cluster.run(&["events", "--node", node]).stdout);
+    let said = said.map(|text| String::from_utf8(text).unwrap()).join("");
+    let down = said.contains("node n1: down");
+    assert_eq!(away["convicted_ms"].is_number(), down, "{away}\n{said}");
+    assert!(down || said.contains("node n1: restarted"), "{said}");
     let after = pids();
     assert_ne!(before[0], after[0], "another process");
     assert_eq!(before[1..], after[1..], "these lived on");
