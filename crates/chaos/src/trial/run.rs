@@ -174,11 +174,9 @@ async fn expose_and_clear<S: System>(
         }
         Err(setback) => Err(setback),
     };
-    let injected = exposure.injected != Timestamp::ZERO;
-    report.injected = injected.then_some(exposure.injected);
     // From here on nothing is cut short: a fault that may be there is undone first.
     say(Phase::Rollback, String::new());
-    roll_back(bench, report, injected).await;
+    roll_back(bench, report, exposure.injected).await;
     say(Phase::Residue, String::new());
     let recovered = exposure.recovered.is_some();
     let stoppable = stoppable(&undo);
@@ -283,7 +281,9 @@ pub(super) async fn announce<S: System>(
 
 /// Undoes the fault and ends it in the journal. What fails here shows as residue, and the reaper
 /// tries again.
-async fn roll_back<S: System>(bench: &Bench<'_, S>, report: &mut TrialReport, applied: bool) {
+async fn roll_back<S: System>(bench: &Bench<'_, S>, report: &mut TrialReport, injected: Timestamp) {
+    let applied = injected != Timestamp::ZERO;
+    report.injected = applied.then_some(injected);
     match bench.ledger.undo(&report.fault, VERIFY) {
         Ok(done) => report.notes.extend(done.what),
         Err(crate::ledger::LedgerError::Missing(_)) if !applied => {}

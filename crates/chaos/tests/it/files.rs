@@ -50,21 +50,6 @@ fn cluster() -> Cluster {
 
 /// One service `web` of three replicas over two zones, one route, one objective.
 pub(crate) fn file(claims: Vec<Claim>) -> File {
-    let supervised = Supervised {
-        run: vec!["fixture".to_owned()],
-        prepare: None,
-        replicas: 3,
-        redundancy: Redundancy::ActiveActive,
-        spread: Spread::Zone,
-        max_per_zone: None,
-        min_ready: 1,
-        directory: None,
-        env: BTreeMap::new(),
-        env_file: None,
-        user: None,
-        stop: Stop::default(),
-        restart: Restart::default(),
-    };
     let slo = Slo {
         route: name("root"),
         availability: Some(Ratio::percent(99)),
@@ -78,7 +63,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
         node: Node::default(),
         services: BTreeMap::from([(
             name("web"),
-            service(ServiceKind::Supervised(Box::new(supervised))),
+            service(ServiceKind::Supervised(Box::new(supervised()))),
         )]),
         listeners: vec![Listener {
             address: "127.0.0.1:0".parse().unwrap(),
@@ -115,6 +100,24 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
         slos: BTreeMap::from([(name("up"), slo)]),
         claims,
         chaos: Chaos::default(),
+    }
+}
+
+fn supervised() -> Supervised {
+    Supervised {
+        run: vec!["fixture".to_owned()],
+        prepare: None,
+        replicas: 3,
+        redundancy: Redundancy::ActiveActive,
+        spread: Spread::Zone,
+        max_per_zone: None,
+        min_ready: 1,
+        directory: None,
+        env: BTreeMap::new(),
+        env_file: None,
+        user: None,
+        stop: Stop::default(),
+        restart: Restart::default(),
     }
 }
 
