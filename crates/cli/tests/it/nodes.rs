@@ -18,7 +18,8 @@ fn seen(cluster: &Cluster, nodes: u32) -> Option<Seen> {
     for number in 1..=nodes {
         let status = cluster.node_status(number)?;
         for one in status["instances"].as_array()? {
-            if one["state"] != "ready" {
+            // Each node knows what the others run as well.
+            if one["state"] != "ready" || one["node"] != format!("n{number}") {
                 continue;
             }
             let id = one["instance"].as_str()?.to_owned();
