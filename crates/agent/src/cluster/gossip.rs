@@ -26,7 +26,9 @@ const COMMANDS_MAX: usize = 256;
 /// Words of hosts that wait at most; a lifeline waits with its own until there is room.
 const WORDS_MAX: usize = 64;
 /// Packets that are taken at once, before timers and commands have their turn.
-const BATCH_MAX: usize = 64;
+const BATCH_MAX: usize = 256;
+/// How long packets wait behind some that were all refused.
+const REFUSED_PAUSE: Duration = Duration::from_millis(1);
 /// How old a view may be where nothing has happened: who is accused changes without an event.
 const VIEW_AGE: Duration = Duration::from_millis(200);
 /// A datagram that is larger is none of ours; one byte more shows that.
@@ -220,12 +222,16 @@ impl Driver {
                 },
                 Some(word) = words.recv() => self.host_says(word),
                 received = socket.recv_from(&mut buffer) => {
-                    self.received(&mut buffer, received);
+                    let mut taken = self.received(&mut buffer, received);
                     for _ in 1..BATCH_MAX {
                         match socket.try_recv_from(&mut buffer) {
                             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                            received => self.received(&mut buffer, received),
+                            received => taken |= self.received(&mut buffer, received),
                         }
+                    }
+                    if !taken {
+                        // Whoever floods this port is not to wake this thread for each of his packets.
+                        tokio::time::sleep(REFUSED_PAUSE).await;
                     }
                     // A flood must not keep timers from their turn.
                     self.machine.handle_timeout(self.clock.now());
@@ -237,22 +243,30 @@ impl Driver {
         }
     }
 
-    fn received(&mut self, buffer: &mut [u8], received: io::Result<(usize, SocketAddr)>) {
+    /// Whether a packet was one of a member.
+    fn received(&mut self, buffer: &mut [u8], received: io::Result<(usize, SocketAddr)>) -> bool {
         let (length, from) = match received {
             Ok(received) => received,
-            // As in a port that is not open: that says nothing that silence would not.
-            Err(error) => return tracing::debug!(%error, "nothing was received"),
+            Err(error) => {
+                // As in a port that is not open: that says nothing that silence would not.
+                tracing::debug!(%error, "nothing was received");
+                return true;
+            }
         };
         let packet = buffer.get_mut(..length).unwrap_or_default();
         let opened = match self.sealer.open(packet, control::now()) {
             Ok(opened) => opened,
-            Err(error) => return tracing::debug!(%from, %error, "a packet was refused"),
+            Err(error) => {
+                tracing::debug!(%from, %error, "a packet was refused");
+                return false;
+            }
         };
         let plain = packet.get(opened.range).unwrap_or_default();
         let taken = self.machine.handle_packet(from, plain, self.clock.now());
         if let Err(error) = taken {
             tracing::debug!(%from, %error, "a packet was refused");
         }
+        true
     }
 
     /// What the host of a process says that this node observes. It counts unless another process of that node is known

@@ -63,10 +63,15 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The environment of the processes of all instances.
+/// One of three nodes of a cluster, with a host of its own.
+fn one_of_three() -> String {
+    three_replicas("").replace("zones = ", "nodes = 3\nzones = ")
+}
+
+/// The environment of the process of the one replica that the host has.
 fn environments(host: &Cluster) -> Vec<String> {
     let environ = |pid: i32| PathBuf::from(format!("/proc/{pid}/environ"));
-    let ready = host.ready(3).into_iter();
+    let ready = host.ready(1).into_iter();
     ready
         .map(|(_, pid)| text(&std::fs::read(environ(pid)).unwrap()))
         .collect()
@@ -85,8 +90,9 @@ fn a_cluster_begins_and_another_host_joins_it() {
         assert!(command.contains(part), "{command}");
     }
 
-    let mut second = Cluster::new(&three_replicas(""));
+    let mut second = Cluster::new(&one_of_three());
     let join = ["--join", &first.address, "--node", "n2"];
+    let join = [&join[..], &["--gossip", "127.0.0.2:0"]].concat();
     second.start_with(&join, &[("NINEFOLD_TOKEN", &token)]);
     for environment in environments(&second) {
         assert!(environment.contains("NINEFOLD_INSTANCE"), "{environment}");
@@ -115,6 +121,47 @@ fn a_cluster_begins_and_another_host_joins_it() {
 
     // The token that it used is of no use to anybody else.
     refused_to_join(&first, Some(&token), "n3", "used already");
+}
+
+#[test]
+fn two_hosts_are_one_cluster() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let mut first = Cluster::new(&one_of_three());
+    let file = first.file();
+    let init = ["init", file.to_str().unwrap(), "--address", &address];
+    let answer = first.json(&[&init[..], &["--output", "json"]].concat());
+    first.start();
+    let mut second = Cluster::new(&one_of_three());
+    let join = [
+        "--join",
+        &address,
+        "--node",
+        "n2",
+        "--gossip",
+        "127.0.0.2:0",
+    ];
+    let token = answer["token"].as_str().unwrap();
+    second.start_with(&join, &[("NINEFOLD_TOKEN", token)]);
+    let states = |host: &Cluster| {
+        let file = host.file();
+        let members = ["members", file.to_str().unwrap(), "--output", "json"];
+        let answer = host.json(&members);
+        let members = answer["members"].as_array().unwrap().iter();
+        let state = |one: &Value| one["state"].as_str().unwrap().to_owned();
+        members.map(state).collect::<Vec<_>>()
+    };
+    for host in [&first, &second] {
+        host.wait("both to be members", || states(host) == ["alive", "alive"]);
+        // Each runs its own replica, and knows of the other's.
+        host.ready(2);
+    }
+    assert!(second.stop().success());
+    first.wait("the second to have left", || {
+        states(&first) == ["alive", "left"]
+    });
+    assert!(first.stop().success());
 }
 
 /// A host that fails to join says why, exits with 2, and has written no secret.
