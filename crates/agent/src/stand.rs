@@ -1,7 +1,7 @@
 //! A node's control plane, from its beginning to its end. The gateway is there before and after.
 
 use std::ffi::OsString;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,9 @@ use ninefold_core::event::Event;
 use ninefold_gateway::{Counters, Succession};
 use ninefold_supervise::{Place, Report};
 use ninefold_trust::JoinServer;
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::admin;
 use crate::begin::{Arrival, Begun, begin};
@@ -67,7 +67,7 @@ pub(crate) struct Stand {
     pub(crate) gateway: Arc<Succession>,
     /// The admin API on loopback.
     pub(crate) admin: Option<SocketAddr>,
-    pub(crate) spare: Option<TcpListener>,
+    pub(crate) spare: Option<StdListener>,
     pub(crate) stop: watch::Receiver<Option<String>>,
     pub(crate) takers: UnixListener,
     end: watch::Sender<bool>,
@@ -81,7 +81,7 @@ pub(crate) struct Remains {
     pub(crate) gateway: Arc<Succession>,
     pub(crate) file: Arc<model::File>,
     pub(crate) config: String,
-    pub(crate) admin: Option<TcpListener>,
+    pub(crate) admin: Option<StdListener>,
     /// What was booked.
     pub(crate) counted: Counters,
 }
@@ -106,6 +106,8 @@ impl Stand {
                 Err(_held) => {}
             }
         };
+        // Before anything is started: a node that cannot gossip starts nothing.
+        let cluster = join(setup, &file.cluster.name).await?;
         let begun = begin(setup, file, config, arrival).await?;
         let Begun {
             parts,
@@ -123,9 +125,8 @@ impl Stand {
             })?;
         let (journal, supervisor) = (parts.journal.clone(), parts.supervisor.clone());
         let gateway = Arc::clone(&parts.gateway);
-        let name = parts.file.cluster.name.to_string();
         let mut control = Control::new(parts, faults);
-        control.cluster = join(setup, &name).await?;
+        control.cluster = cluster;
         // A gateway that serves already knows better who is ready than who was just begun to probe.
         control.hold();
         if let Some(counted) = counted {
@@ -215,22 +216,17 @@ async fn join(setup: &Setup, cluster: &str) -> Result<Option<Cluster>, NodeError
     let gossip = Gossip::start(options, cluster, incarnation).map_err(refused)?;
     let shared = Arc::clone(gossip.shared());
     let joins = JoinServer::load(options.secrets.clone(), move || shared.view().roster())?;
-    let joins = match joins {
-        Some(server) => {
-            let listener = tokio::net::TcpListener::bind(address)
-                .await
-                .map_err(refused)?;
-            Some(tokio::spawn(async move {
-                if let Err(error) = server.serve(listener).await {
-                    tracing::error!(%error, "joins are not answered any more");
-                }
-            }))
-        }
-        None => None,
-    };
-    let joins = joins.map(|task| task.abort_handle());
+    let mut answering = JoinSet::new();
+    if let Some(server) = joins {
+        let listener = TcpListener::bind(address).await.map_err(refused)?;
+        answering.spawn(async move {
+            if let Err(error) = server.serve(listener).await {
+                tracing::error!(%error, "joins are not answered any more");
+            }
+        });
+    }
     Ok(Some(Cluster::new(
-        (gossip, joins),
+        (gossip, answering),
         options,
         setup.state.clone(),
     )))

@@ -13,7 +13,7 @@ use ninefold_core::observation::{Observation, Seen};
 use ninefold_core::status::{GossipStatus, InstanceStatus, MemberPath, MemberState, MemberStatus};
 use ninefold_gateway::EndpointView;
 
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 
 use super::core::{Control, now};
 use crate::cluster::{
@@ -26,8 +26,8 @@ use crate::state::StateFolder;
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) gossip: Gossip,
-    /// Answers joins, where that is this node's to do.
-    joins: Option<AbortHandle>,
+    /// Answers joins, where that is this node's to do; ends with this.
+    joins: JoinSet<()>,
     name: Arc<str>,
     /// Whether it asks others to take it in: then it is not alone for long.
     has_seeds: bool,
@@ -40,7 +40,7 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn new(
-        (gossip, joins): (Gossip, Option<AbortHandle>),
+        (gossip, joins): (Gossip, JoinSet<()>),
         options: &ClusterOptions,
         state: StateFolder,
     ) -> Self {
@@ -57,10 +57,8 @@ impl Cluster {
     }
 
     /// Ends this node's part. With `leave` the others are told; without, another process goes on for it.
-    pub(crate) async fn end(self, leave: bool) {
-        if let Some(joins) = self.joins {
-            joins.abort();
-        }
+    pub(crate) async fn end(mut self, leave: bool) {
+        self.joins.shutdown().await;
         self.gossip.end(leave).await;
     }
 

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::cluster::{Cluster, three_replicas};
+use crate::killed::runs_in;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -162,6 +163,17 @@ fn two_hosts_are_one_cluster() {
         states(&first) == ["alive", "left"]
     });
     assert!(first.stop().success());
+
+    // A node that cannot gossip starts nothing.
+    let taken = std::net::UdpSocket::bind("127.0.0.2:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let file = second.file();
+    let refused = second.run(&["up", file.to_str().unwrap(), "--gossip", &address]);
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("gossip cannot listen on"), "{said}");
+    assert!(!said.contains("action: start"), "{said}");
+    assert!(runs_in(second.state().to_str().unwrap()).is_empty());
 }
 
 /// A host that fails to join says why, exits with 2, and has written no secret.
