@@ -126,7 +126,7 @@ pub(crate) async fn begin(
     let ledger = open_ledger(&file, state, &journal)?;
     record_start(&journal, &history, &config, &arrival.how);
     let mut incidents = Incidents::restore(&history);
-    let detector = control::judges(&file, &mut incidents);
+    let detector = control::judges(&file, setup.place.as_ref(), &mut incidents);
     for ended in incidents.forget_unregistered() {
         journal.record(now(), EventKind::Incident(Box::new(ended)));
     }
@@ -147,6 +147,7 @@ pub(crate) async fn begin(
     .await?;
     let (registry, metrics) = registry(&gateway, setup.cluster.is_some());
     let parts = Parts {
+        place: setup.place.clone(),
         fault_ledger: Ledger::open(&fault_ledger(setup)).ok(),
         file,
         config,

@@ -136,13 +136,6 @@ impl Peers {
         }
         (by, why)
     }
-
-    /// Which node runs an instance.
-    pub(crate) fn node_of(&self, instance: &InstanceId) -> Option<Arc<str>> {
-        let mut peers = self.0.values();
-        let peer = peers.find(|peer| peer.instances.contains_key(instance))?;
-        Some(Arc::clone(&peer.name))
-    }
 }
 
 impl Peer {

@@ -15,6 +15,7 @@ use ninefold_core::status::InstanceState;
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
 use ninefold_gateway::Counters;
+use ninefold_supervise::Place;
 
 use super::core::{Control, now};
 use super::deltas::RouteDelta;
@@ -234,9 +235,13 @@ pub(crate) fn objectives(file: &model::File) -> Vec<Objective> {
 }
 
 /// Makes a detector, and tells it and the incidents about every instance of a file.
-pub(crate) fn judges(file: &model::File, incidents: &mut Incidents) -> Detector {
+pub(crate) fn judges(
+    file: &model::File,
+    place: Option<&Place>,
+    incidents: &mut Incidents,
+) -> Detector {
     let mut detector = Detector::new(Settings::default());
-    for (instance, facts) in members(file) {
+    for (instance, facts) in members(file, place) {
         incidents.register(instance.clone(), facts.clone());
         detector.register(instance, facts);
     }
@@ -244,20 +249,25 @@ pub(crate) fn judges(file: &model::File, incidents: &mut Incidents) -> Detector 
 }
 
 /// Every instance of a file.
-fn members(file: &model::File) -> BTreeMap<InstanceId, Facts> {
+fn members(file: &model::File, place: Option<&Place>) -> BTreeMap<InstanceId, Facts> {
     let mut members = BTreeMap::new();
     for (name, service) in &file.services {
         let probed = service.health.ready.is_some() || service.health.live.is_some();
-        let mut member = |ordinal: usize, zone: Option<&model::Name>, supervised| {
-            let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
-            let facts = Facts {
-                node: None,
-                zone: zone.map(model::Name::shared),
-                supervised,
-                probed,
+        let mut member =
+            |ordinal: usize, zone: Option<&model::Name>, supervised: Option<&model::Supervised>| {
+                let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
+                let instance = InstanceId::new(name.shared(), ordinal);
+                let home = place
+                    .zip(supervised)
+                    .map(|(place, of)| place.home(&instance, of));
+                let facts = Facts {
+                    node: home.map(|home| format!("n{}", home + 1).into()),
+                    zone: zone.map(model::Name::shared),
+                    supervised: supervised.is_some(),
+                    probed,
+                };
+                members.insert(instance, facts);
             };
-            members.insert(InstanceId::new(name.shared(), ordinal), facts);
-        };
         match &service.kind {
             model::ServiceKind::Supervised(supervised) => {
                 let zones = &file.cluster.zones;
@@ -266,12 +276,12 @@ fn members(file: &model::File) -> BTreeMap<InstanceId, Facts> {
                     let zone = spread
                         .then(|| zones.get(ordinal % zones.len().max(1)))
                         .flatten();
-                    member(ordinal, zone, true);
+                    member(ordinal, zone, Some(supervised));
                 }
             }
             model::ServiceKind::External(external) => {
                 for (ordinal, endpoint) in external.endpoints.iter().enumerate() {
-                    member(ordinal, endpoint.zone.as_ref(), false);
+                    member(ordinal, endpoint.zone.as_ref(), None);
                 }
             }
         }
@@ -283,9 +293,10 @@ impl Control {
     /// Judges the instances of `file` from now on, and no others. Of those that stay, what is known
     /// of them stays.
     pub(crate) fn judge(&mut self, file: &Arc<model::File>) {
-        let fresh = members(file);
+        let place = self.parts.place.as_ref();
+        let fresh = members(file, place);
         let fresh_members: BTreeSet<InstanceId> = fresh.keys().cloned().collect();
-        for (gone, _) in members(&self.judged) {
+        for (gone, _) in members(&self.judged, place) {
             if !fresh.contains_key(&gone) {
                 self.parts.detector.forget(&gone);
                 let ended = self.parts.incidents.unregister(&gone);

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use ninefold_cluster::membership::{MembershipEvent, NodeId, Path, Status};
 use ninefold_config::model;
-use ninefold_core::detect::Facts;
 use ninefold_core::event::EventKind;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::{Observation, Seen};
@@ -108,7 +107,6 @@ impl Control {
             self.record(kind);
         }
         for Change { instance, seen } in changes {
-            self.register_with_node(&instance);
             self.observed(&Observation {
                 instance,
                 at: clock.0,
@@ -123,32 +121,6 @@ impl Control {
         if let Some(cluster) = &mut self.cluster {
             cluster.keep_incarnation();
         }
-    }
-
-    /// Which node an instance is on is known once that tells of it.
-    pub(super) fn register_with_node(&mut self, instance: &InstanceId) {
-        let Some(node) = self.node_of(instance) else {
-            return;
-        };
-        let Some(facts) = self.parts.detector.facts(instance) else {
-            return;
-        };
-        let facts = Facts {
-            node: Some(node),
-            ..facts.clone()
-        };
-        self.parts
-            .incidents
-            .register(instance.clone(), facts.clone());
-        self.parts.detector.register(instance.clone(), facts);
-    }
-
-    /// The node that runs an instance, where there are several.
-    pub(super) fn node_of(&self, instance: &InstanceId) -> Option<Arc<str>> {
-        let cluster = self.cluster.as_ref()?;
-        let own = || self.parts.supervisor.endpoint(instance).is_some();
-        let peer = cluster.peers.node_of(instance);
-        peer.or_else(|| own().then(|| Arc::clone(&cluster.name)))
     }
 
     /// What other nodes run, for this gateway. This node knows best what it runs itself.

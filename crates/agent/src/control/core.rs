@@ -17,7 +17,7 @@ use ninefold_gateway::{Counters, Notice, Succession};
 use ninefold_observe::journal::Journal;
 use ninefold_observe::metrics::Metrics;
 use ninefold_observe::slo_ledger::SloLedger;
-use ninefold_supervise::{PrepareState, Report, Supervisor};
+use ninefold_supervise::{Place, PrepareState, Report, Supervisor};
 
 use super::cluster::Cluster;
 use super::deltas::Deltas;
@@ -58,6 +58,8 @@ impl Phase {
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) file: Arc<model::File>,
+    /// Which of several nodes this is.
+    pub(crate) place: Option<Place>,
     pub(crate) config: String,
     pub(crate) journal: Journal,
     pub(crate) gateway: Arc<Succession>,
@@ -162,7 +164,6 @@ impl Control {
                 self.note_exit(&observation);
                 self.publish();
                 if matches!(observation.seen, Seen::Started { .. }) {
-                    self.register_with_node(&observation.instance);
                     // What callers met so far, they met at the process before.
                     self.account();
                 }

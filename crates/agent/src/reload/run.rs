@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ninefold_config::diff;
 use ninefold_config::model::{File, Name, ServiceKind};
-use ninefold_config::{at_loopback, diff};
 use ninefold_core::event::EventKind;
 use ninefold_supervise::Place;
 use tokio::sync::OwnedMutexGuard;
@@ -172,10 +172,7 @@ fn for_node(old: &File, new: &File, place: &Place) -> Result<File, ReloadError> 
             "{key}: which node runs a replica follows from it; run `ninefold stop`, then `ninefold up`"
         )));
     }
-    if !place.address.is_loopback() {
-        return Ok(new.clone());
-    }
-    at_loopback(new, place.me).map_err(|errors| {
+    place.own_file(new).map_err(|errors| {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         ReloadError::Refused(errors.join("\n"))
     })

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ninefold_agent::supervise::Place;
 use ninefold_agent::{ClusterOptions, HandOver, Node, NodeOptions, ReloadRequest, StateFolder};
 use ninefold_cluster::placement::Placement;
-use ninefold_config::{at_loopback, loopback_address, model};
+use ninefold_config::{loopback_address, model};
 use ninefold_core::event::{Event, EventKind};
 use ninefold_trust::{Identity, SecretsFolder};
 use tokio::io::AsyncReadExt;
@@ -135,20 +135,13 @@ fn placed(
     let me = number - 1;
     let zones = file.cluster.zones.iter().map(model::Name::shared);
     let placement = Placement::new(nodes, zones)?;
-    let mut own = if address.is_loopback() {
-        at_loopback(&file, me).map_err(|errors| nodes::said(&file.path, &errors))?
-    } else {
-        file
-    };
-    if own.node.zone.is_none() {
-        let zone = placement.zone_of(me);
-        own.node.zone = zone.map(|zone| zone.parse()).transpose()?;
-    }
     let place = Place {
         me,
         placement,
         address,
     };
+    let own = place.own_file(&file);
+    let own = own.map_err(|errors| nodes::said(&file.path, &errors))?;
     Ok((own, Some(place)))
 }
 

@@ -41,12 +41,6 @@ impl Detector {
         }
     }
 
-    /// What does not change about an instance that is registered.
-    #[must_use]
-    pub fn facts(&self, instance: &InstanceId) -> Option<&Facts> {
-        Some(&self.tracks.get(instance)?.facts)
-    }
-
     /// Forgets an instance and its verdict.
     pub fn forget(&mut self, instance: &InstanceId) {
         self.tracks.remove(instance);
