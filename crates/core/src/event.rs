@@ -159,7 +159,7 @@ pub enum EventKind {
         instance: InstanceId,
         /// Why.
         reason: String,
-        /// For how long, in nanoseconds.
+        /// For how long, in nanoseconds; 0 where the gateways of other nodes did, and say when it is over.
         for_ns: u64,
     },
     /// The gateway put an endpoint back.

@@ -83,6 +83,9 @@ pub struct MemberStatus {
 pub struct GossipStatus {
     /// How far the node trusts itself, 0 (well) to 7: its accusations weigh less accordingly.
     pub health: u8,
+    /// Processes of other nodes that it holds on to, whose ends it sees at once.
+    #[serde(default)]
+    pub lifelines: u64,
     /// Packets sent.
     pub sent: u64,
     /// Their bytes.

@@ -95,7 +95,7 @@ impl Gossip {
             shared: None,
             viewed: Instant::now(),
         };
-        let shared = Arc::new(Shared::new(driver.view()));
+        let shared = Arc::new(Shared::new(driver.view(0)));
         driver.shared = Some(Arc::clone(&shared));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -338,7 +338,7 @@ impl Driver {
             return None;
         }
         self.viewed = Instant::now();
-        let view = Arc::new(self.view());
+        let view = Arc::new(self.view(lifelines.held()));
         if let Some(shared) = &self.shared {
             shared.set_view(Arc::clone(&view));
             if news {
@@ -348,7 +348,7 @@ impl Driver {
         Some(view)
     }
 
-    fn view(&mut self) -> View {
+    fn view(&mut self, lifelines: usize) -> View {
         let now = self.clock.now();
         let accused: BTreeMap<NodeId, usize> = self.machine.suspects().collect();
         let records: Vec<_> = self.machine.members().collect();
@@ -385,6 +385,7 @@ impl Driver {
         View {
             me: self.me,
             members: members.collect(),
+            lifelines,
             health: self.machine.health(),
             incarnation: self.machine.incarnation(),
             counters: self.machine.counters(),

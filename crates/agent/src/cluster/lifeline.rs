@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ninefold_cluster::membership::{NodeId, Status};
@@ -88,6 +89,8 @@ pub(super) struct Lifelines {
     connector: TlsConnector,
     identity: Identity,
     lines: BTreeMap<NodeId, (Life, AbortHandle)>,
+    /// Those that are held now.
+    held: Arc<AtomicUsize>,
     words: mpsc::Sender<Word>,
     goodbye: watch::Sender<bool>,
 }
@@ -115,6 +118,7 @@ impl Lifelines {
             connector,
             identity: identity.clone(),
             lines: BTreeMap::new(),
+            held: Arc::default(),
             words,
             goodbye,
         })
@@ -123,6 +127,11 @@ impl Lifelines {
     /// What others are told under [`KEY`].
     pub(super) fn told(&self) -> String {
         format!("{} {:x}", self.own.addr.port(), self.own.number)
+    }
+
+    /// How many processes are held on to now.
+    pub(super) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
     }
 
     /// Holds on to those that this node observes, and to nobody else.
@@ -153,7 +162,7 @@ impl Lifelines {
             else {
                 continue;
             };
-            let line = watch_life(life, name, self.connector.clone());
+            let line = watch_life(life, name, self.connector.clone(), Arc::clone(&self.held));
             let words = self.words.clone();
             let task = tokio::spawn(async move {
                 if line.await {
@@ -259,11 +268,15 @@ async fn keep(
 }
 
 /// Holds on to a process until it ends: true then. False if it has said goodbye, or is another one.
-async fn watch_life(life: Life, name: ServerName<'static>, connector: TlsConnector) -> bool {
+async fn watch_life(
+    life: Life,
+    name: ServerName<'static>,
+    connector: TlsConnector,
+    held: Arc<AtomicUsize>,
+) -> bool {
     loop {
-        match hold_on(life, name.clone(), &connector).await {
+        match hold_on(life, name.clone(), &connector, &held).await {
             Ok(Held::Goodbye | Held::Another) => return false,
-            // That one is told of what it observed here from the beginning; before there is nothing to lose.
             Ok(Held::Cut) if is_over(life.addr).await => return true,
             Ok(Held::Cut) => {}
             Err(error) => {
@@ -271,6 +284,22 @@ async fn watch_life(life: Life, name: ServerName<'static>, connector: TlsConnect
                 tokio::time::sleep(AGAIN).await;
             }
         }
+    }
+}
+
+/// Counts as long as it lives.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(of: &Arc<AtomicUsize>) -> Self {
+        of.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(of))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -286,6 +315,7 @@ async fn hold_on(
     life: Life,
     name: ServerName<'static>,
     connector: &TlsConnector,
+    held: &Arc<AtomicUsize>,
 ) -> io::Result<Held> {
     let stream = timeout(SETUP_MAX, TcpStream::connect(life.addr)).await??;
     let mut stream = timeout(SETUP_MAX, connector.connect(name, stream)).await??;
@@ -293,6 +323,7 @@ async fn hold_on(
     if number != life.number {
         return Ok(Held::Another);
     }
+    let _held = Counted::new(held);
     Ok(match stream.read_u8().await {
         Ok(GOODBYE) => Held::Goodbye,
         Ok(_) | Err(_) => Held::Cut,

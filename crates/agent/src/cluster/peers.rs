@@ -302,6 +302,7 @@ mod tests {
                     me: NodeId(1),
                     members: vec![member(NodeId(1), "n1"), member(N2, "n2")],
                     health: 0,
+                    lifelines: 0,
                     incarnation: 1,
                     counters: Counters::default(),
                     seals: ninefold_trust::seal::Counters::default(),

@@ -45,6 +45,8 @@ pub(crate) struct View {
     pub(crate) members: Vec<MemberView>,
     /// How far this node trusts itself, 0 (well) to 7.
     pub(crate) health: u8,
+    /// Processes that this node holds on to, whose ends it sees at once.
+    pub(crate) lifelines: usize,
     /// The incarnation of this node.
     pub(crate) incarnation: u64,
     pub(crate) counters: Counters,

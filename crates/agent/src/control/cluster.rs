@@ -123,14 +123,21 @@ impl Control {
         }
     }
 
-    /// What other nodes run, for this gateway. This node knows best what it runs itself.
-    pub(super) fn peers_endpoints(&self, own: &[EndpointView]) -> Vec<EndpointView> {
-        let Some(cluster) = &self.cluster else {
-            return Vec::new();
-        };
-        let mut endpoints = cluster.peers.endpoints();
-        endpoints.retain(|one| own.iter().all(|own| own.instance != one.instance));
-        endpoints
+    /// From what this node runs to what all do, for this gateway, and tells the others what has changed here. This node
+    /// knows best what it runs itself.
+    pub(super) fn share(&mut self, own: Vec<EndpointView>) -> Vec<EndpointView> {
+        let theirs = self
+            .cluster
+            .as_ref()
+            .map(|cluster| cluster.peers.endpoints());
+        let mut theirs = theirs.unwrap_or_default();
+        theirs.retain(|one| own.iter().all(|own| own.instance != one.instance));
+        let mut all = own.clone();
+        all.append(&mut theirs);
+        let ejected = self.ejected_here(&all);
+        self.tell(&own, &ejected);
+        self.heed_others(&mut all);
+        all
     }
 
     /// What other nodes run, for the status.
@@ -159,7 +166,7 @@ impl Control {
     }
 
     /// Tells the other nodes what this one runs, as far as that has changed.
-    pub(super) fn announce(
+    pub(super) fn tell(
         &mut self,
         own: &[EndpointView],
         ejected: &BTreeMap<InstanceId, EjectedHere>,
@@ -234,6 +241,7 @@ impl Control {
         let counters = view.counters;
         Some(GossipStatus {
             health: view.health,
+            lifelines: u64::try_from(view.lifelines).unwrap_or(u64::MAX),
             sent: counters.sent,
             sent_bytes: counters.sent_bytes,
             received: counters.received,

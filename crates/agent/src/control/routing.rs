@@ -145,12 +145,10 @@ impl Control {
         if self.routing.held {
             return;
         }
-        let own = self.own_endpoints();
-        let mut views = own.clone();
-        views.extend(self.peers_endpoints(&own));
-        let ejected = self.ejected_here(&views);
-        self.announce(&own, &ejected);
-        self.heed_others(&mut views);
+        let mut views = self.own_endpoints();
+        if self.cluster.is_some() {
+            views = self.share(views);
+        }
         let at = now();
         let moved = self.routing.note(&views, at);
         if moved.changed {
@@ -167,7 +165,7 @@ impl Control {
     /// Tells other nodes of this one's instances, whatever this gateway was told of them.
     pub(crate) fn tell_all(&mut self) {
         let own = self.own_endpoints();
-        self.announce(&own, &BTreeMap::new());
+        self.tell(&own, &BTreeMap::new());
     }
 
     /// What this node runs or watches.

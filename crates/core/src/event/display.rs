@@ -116,6 +116,12 @@ fn remedy(kind: &EventKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             short(*within_ns)
         ),
         EventKind::InstanceStopped { instance } => write!(f, "{instance} stopped"),
+        // By other nodes' gateways: for as long as they say so.
+        EventKind::EndpointEjected {
+            instance,
+            reason,
+            for_ns: 0,
+        } => write!(f, "{instance} ejected: {reason}"),
         EventKind::EndpointEjected {
             instance,
             reason,

@@ -106,6 +106,7 @@ pub struct Metrics {
 #[derive(Clone, Debug, Default)]
 struct GossipFamilies {
     health: Gauge,
+    lifelines: Gauge,
     sent: Counter,
     sent_bytes: Counter,
     received: Counter,
@@ -251,6 +252,11 @@ impl Metrics {
             gossip.health.clone(),
         );
         registry.register(
+            "ninefold_gossip_lifelines",
+            "Processes of other nodes that this one holds on to, whose ends it sees at once",
+            gossip.lifelines.clone(),
+        );
+        registry.register(
             "ninefold_members",
             "Nodes of the cluster by state, as this one knows them",
             self.members.clone(),
@@ -269,6 +275,8 @@ impl Metrics {
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         self.gossip.health.set(gossip.health.into());
+        let lifelines = i64::try_from(gossip.lifelines).unwrap_or(i64::MAX);
+        self.gossip.lifelines.set(lifelines);
         let set = |counter: &Counter, to: u64| counter.inner().store(to, Ordering::Relaxed);
         set(&self.gossip.sent, gossip.sent);
         set(&self.gossip.sent_bytes, gossip.sent_bytes);
