@@ -13,18 +13,8 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     run_command(command.args(arguments(words)?))
 }
 
-/// Those of the example, which says what is wrong with values.
 fn arguments(words: &[&str]) -> Result<Vec<String>, Failure> {
-    let mut arguments = Vec::new();
-    let mut words = Words::new(words);
-    while let Some(option) = words.next() {
-        match option {
-            "--first" | "--seeds" | "--nodes" => {
-                arguments.extend([option.to_owned(), words.value()?.to_owned()]);
-            }
-            _ => return Err(words.unknown()),
-        }
-    }
+    let (arguments, _) = Words::passed_on(words, &["--first", "--seeds", "--nodes"], None)?;
     Ok(arguments)
 }
 
@@ -36,7 +26,7 @@ mod tests {
     fn options_are_passed_on() {
         let words = ["--first", "7", "--seeds", "1"];
         assert_eq!(arguments(&words).unwrap(), words);
-        for bad in [&["--seeds"][..], &["--fast"]] {
+        for bad in [&["--seeds"][..], &["--fast"], &["--save"]] {
             assert_eq!(arguments(bad).unwrap_err().status(), 2, "{bad:?}");
         }
     }

@@ -18,6 +18,27 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// Options for another program, which says itself what is wrong with their values; and whether `flag`, which is for
+    /// this one, is among the words.
+    pub(crate) fn passed_on(
+        words: &'a [&'a str],
+        options: &[&str],
+        flag: Option<&str>,
+    ) -> Result<(Vec<String>, bool), Failure> {
+        let (mut passed, mut flagged) = (Vec::new(), false);
+        let mut words = Self::new(words);
+        while let Some(option) = words.next() {
+            if Some(option) == flag {
+                flagged = true;
+            } else if options.contains(&option) {
+                passed.extend([option.to_owned(), words.value()?.to_owned()]);
+            } else {
+                return Err(words.unknown());
+            }
+        }
+        Ok((passed, flagged))
+    }
+
     /// The next option; what is asked for is asked for this one from now on.
     pub(crate) fn next(&mut self) -> Option<&'a str> {
         self.option = self.left.next()?;

@@ -24,16 +24,10 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
 
 /// Those of the simulation, which also says what is wrong with values.
 fn arguments(words: &[&str]) -> Result<Vec<String>, Failure> {
-    let mut arguments = Vec::new();
-    let mut words = Words::new(words);
-    while let Some(option) = words.next() {
-        match option {
-            "--save" => arguments.extend(["--save".to_owned(), FOLDER.to_owned()]),
-            "--seed" | "--scenarios" | "--output" => {
-                arguments.extend([option.to_owned(), words.value()?.to_owned()]);
-            }
-            _ => return Err(words.unknown()),
-        }
+    let options = ["--seed", "--scenarios", "--output"];
+    let (mut arguments, save) = Words::passed_on(words, &options, Some("--save"))?;
+    if save {
+        arguments.extend(["--save".to_owned(), FOLDER.to_owned()]);
     }
     Ok(arguments)
 }
@@ -47,7 +41,7 @@ mod tests {
         let words = ["--seed", "7", "--save", "--output", "json"];
         assert_eq!(
             arguments(&words).unwrap(),
-            ["--seed", "7", "--save", FOLDER, "--output", "json"]
+            ["--seed", "7", "--output", "json", "--save", FOLDER]
         );
         for bad in [&["--seed"][..], &["--fast"], &["--revision", "x"]] {
             assert_eq!(arguments(bad).unwrap_err().status(), 2, "{bad:?}");

@@ -63,18 +63,7 @@ impl Page {
 
     /// Those of the program, and whether to keep the page.
     fn arguments(&self, words: &[&str]) -> Result<(Vec<String>, bool), Failure> {
-        let (mut arguments, mut save) = (Vec::new(), false);
-        let mut words = Words::new(words);
-        while let Some(option) = words.next() {
-            match option {
-                "--save" => save = true,
-                _ if self.options.contains(&option) => {
-                    arguments.extend([option.to_owned(), words.value()?.to_owned()]);
-                }
-                _ => return Err(words.unknown()),
-            }
-        }
-        Ok((arguments, save))
+        Words::passed_on(words, self.options, Some("--save"))
     }
 }
 
