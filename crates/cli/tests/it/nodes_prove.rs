@@ -33,6 +33,21 @@ fn report(output: &std::process::Output) -> Value {
         .unwrap_or_else(|error| panic!("{error}\n{}", String::from_utf8_lossy(&output.stderr)))
 }
 
+/// One trial, on the first node: the one that is asked, and that the load goes to. Another stands in.
+fn verify_first(cluster: &Cluster) -> Value {
+    let args = ["verify", "--trials", "1", "--seed", FIRST_NODE];
+    report(&cluster.run(&[&args[..], &["--output", "json"]].concat()))
+}
+
+/// That trial, which has to be PROVEN.
+fn proven_of_first<'a>(cluster: &Cluster, report: &'a Value) -> &'a Value {
+    let log = cluster.log();
+    assert_eq!(verdicts(report), ["PROVEN"], "{report:#}\n{log}");
+    let trial = &report["claims"][0]["each"][0];
+    assert_eq!(trial["nodes"], serde_json::json!(["n1"]), "{trial}");
+    trial
+}
+
 #[test]
 fn a_node_that_dies_under_load_is_proven_survived() {
     let cluster = Cluster::up_on(&three_replicas(NODES), 3);
@@ -45,18 +60,8 @@ fn a_node_that_dies_under_load_is_proven_survived() {
         (1..=3).map(pid).collect()
     };
     let before = pids();
-    // The node that is asked, and that the load goes to, is the one that dies: another stands in.
-    let args = ["verify", "--trials", "1", "--seed", FIRST_NODE];
-    let output = cluster.run(&[&args[..], &["--output", "json"]].concat());
-    let report = report(&output);
-    assert_eq!(
-        verdicts(&report),
-        ["PROVEN"],
-        "{report:#}\n{}",
-        cluster.log()
-    );
-    let trial = &report["claims"][0]["each"][0];
-    assert_eq!(trial["nodes"], serde_json::json!(["n1"]), "{trial}");
+    let report = verify_first(&cluster);
+    let trial = proven_of_first(&cluster, &report);
     assert_eq!(trial["targets"], serde_json::json!(["web/0"]), "{trial}");
     let away = &trial["away"];
     assert!(away["isolated_ms"].is_number(), "{away}");
@@ -150,9 +155,7 @@ fn a_node_that_nobody_hears_is_done_without_and_comes_back() {
 
 fn cut_off(claim: &str) {
     let cluster = Cluster::up_on(&three_replicas(claim), 3);
-    let args = ["verify", "--trials", "1", "--seed", FIRST_NODE];
-    let output = cluster.run(&[&args[..], &["--output", "json"]].concat());
-    let report = report(&output);
+    let report = verify_first(&cluster);
     if let Err(why) = tables() {
         eprintln!("SKIPPED: no partition was tried here: {}", why.trim());
         assert_eq!(verdicts(&report), ["UNTESTED"], "{report:#}");
@@ -163,14 +166,7 @@ fn cut_off(claim: &str) {
         );
         return;
     }
-    assert_eq!(
-        verdicts(&report),
-        ["PROVEN"],
-        "{report:#}\n{}",
-        cluster.log()
-    );
-    let trial = &report["claims"][0]["each"][0];
-    assert_eq!(trial["nodes"], serde_json::json!(["n1"]), "{trial}");
+    let trial = proven_of_first(&cluster, &report);
     let away = &trial["away"];
     for figure in ["convicted_ms", "isolated_ms", "rejoined_ms"] {
         assert!(away[figure].is_number(), "{figure}: {away}");
@@ -193,9 +189,7 @@ fn the_only_replica_is_cut_off_with_its_node_and_refutes() {
     }
     let file = three_replicas(PARTITION).replace("replicas = 3", "replicas = 1");
     let cluster = Cluster::up_on(&file, 3);
-    let args = ["verify", "--trials", "1", "--seed", FIRST_NODE];
-    let output = cluster.run(&[&args[..], &["--output", "json"]].concat());
-    let report = report(&output);
+    let report = verify_first(&cluster);
     assert_eq!(verdicts(&report), ["REFUTED"], "{report:#}");
     let reasons = report["claims"][0]["reasons"].to_string();
     assert!(reasons.contains("requests failed"), "{reasons}");
