@@ -100,11 +100,7 @@ pub(crate) async fn begin(
     arrival: Arrival,
 ) -> Result<Begun, NodeError> {
     let state = &setup.state;
-    let limits = JournalLimits {
-        file_bytes: file.node.journal_size.0 / JOURNAL_FILE_SHARE,
-        total_bytes: file.node.journal_size.0,
-    };
-    let (journal, history) = Journal::open(&state.journal(), limits)?;
+    let (journal, history) = Journal::open(&state.journal(), journal_limits(&file))?;
     let events_seen = history.last().map_or(0, |event| event.seq);
     let (newest_tx, newest) = watch::channel(events_seen);
     let on_event = Arc::clone(&setup.on_event);
@@ -169,6 +165,14 @@ pub(crate) async fn begin(
         registry,
         faults,
     })
+}
+
+fn journal_limits(file: &model::File) -> JournalLimits {
+    let total_bytes = file.node.journal_size.0;
+    JournalLimits {
+        file_bytes: total_bytes / JOURNAL_FILE_SHARE,
+        total_bytes,
+    }
 }
 
 /// Who runs here, for `node.json`.
