@@ -28,7 +28,8 @@ pub(super) struct Account {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Word {
     at: Timestamp,
-    sign: Sign,
+    /// Nothing where it was taken back.
+    sign: Option<Sign>,
     health: Health,
 }
 
@@ -47,10 +48,16 @@ pub(super) struct Voice {
 impl Account {
     /// The greater word of the newest ones wins, so that the order of arrival does not matter; and so do the newest
     /// where there are too many, as a word that had to go is older than each that stays.
-    pub(super) fn say(&mut self, observer: Observer, sign: Sign, health: Health, at: Timestamp) {
+    pub(super) fn say(
+        &mut self,
+        by: (Channel, Observer),
+        sign: Option<Sign>,
+        health: Health,
+        at: Timestamp,
+    ) {
         self.newest = self.newest.max(at);
         let word = Word { at, sign, health };
-        let held = self.words.entry((sign.channel(), observer)).or_insert(word);
+        let held = self.words.entry(by).or_insert(word);
         *held = (*held).max(word);
         if self.words.len() > WORDS_MAX {
             let oldest = self.words.iter().min_by_key(|(key, word)| (word.at, *key));
@@ -88,7 +95,10 @@ impl Account {
                 continue;
             }
             let half_life = sign.channel().half_life();
-            let by_word = self.words.iter().filter(|(_, word)| word.sign == *sign);
+            let by_word = self
+                .words
+                .iter()
+                .filter(|(_, word)| word.sign == Some(*sign));
             let by_word = by_word.map(|((_, observer), word)| {
                 let full = if sign.accuses() {
                     word.health

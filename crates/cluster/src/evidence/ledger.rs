@@ -4,7 +4,7 @@ use ninefold_core::time::Timestamp;
 
 use super::account::Account;
 use super::opinion::Opinion;
-use super::sign::Sign;
+use super::sign::{Channel, Sign};
 use super::subject::{Health, Observer, Subject};
 
 /// Subjects that a ledger keeps an account of at most. The one that was not heard of for longest goes first.
@@ -30,6 +30,8 @@ pub struct Evidence {
 pub enum Said {
     /// What a channel shows.
     Sign(Sign),
+    /// The channel shows nothing any more: what the observer said on it before does not hold.
+    Nothing(Channel),
     /// An incarnation with this nonce lives. One that was not known says that the one before has ended.
     Lives(u64),
     /// The incarnation with this nonce ended, and nobody asked for it: signed by its host, so the observer's health
@@ -65,7 +67,10 @@ impl Ledger {
         let at = at.min(now);
         let account = self.accounts.entry(subject).or_default();
         match said {
-            Said::Sign(sign) => account.say(observer, sign, health, at),
+            Said::Sign(sign) => {
+                account.say((sign.channel(), observer), Some(sign), health, at);
+            }
+            Said::Nothing(channel) => account.say((channel, observer), None, health, at),
             Said::Lives(nonce) => account.lives(nonce, at),
             Said::Ended(nonce) => account.ended(nonce, at),
         }

@@ -42,6 +42,7 @@ mod hypothesis;
 mod incarnations;
 mod ledger;
 mod likelihood;
+pub mod matrix;
 pub mod minority;
 mod opinion;
 #[cfg(test)]

@@ -170,7 +170,12 @@ fn memory_is_bounded() {
     let observers = u32::try_from(WORDS_MAX).unwrap() * 2;
     for n in 0..observers {
         let at = Timestamp::from_millis(u64::from(n));
-        account.say(observer(n), Sign::Silent, Health::FULL, at);
+        account.say(
+            (Channel::Edge, observer(n)),
+            Some(Sign::Silent),
+            Health::FULL,
+            at,
+        );
     }
     let voices = account.voices(Timestamp::from_millis(u64::from(observers)));
     assert_eq!(voices[0].observers.len(), WORDS_MAX);

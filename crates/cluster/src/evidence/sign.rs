@@ -174,6 +174,8 @@ signs! {
     Restarted Incarnation "restarted",
     /// Incarnations end again and again, none lasting.
     Looping Incarnation "looping",
+    /// The same incarnation is back after it was taken for dead.
+    Survived Incarnation "survived",
     /// It was scheduled whenever it wanted to be.
     OnTime Clock "on-time",
     /// It stood still for longer than its probes allow.

@@ -62,7 +62,8 @@ impl Sign {
             | Self::Stopped
             | Self::Unstartable
             | Self::Restarted
-            | Self::Looping => process(self),
+            | Self::Looping
+            | Self::Survived => process(self),
             Self::OnTime | Self::Stalled | Self::Alone | Self::Shared => rest(self),
         }
     }
@@ -104,7 +105,7 @@ const fn edge(sign: Sign) -> Row {
              does not name is unknown by definition",
         ),
         _ => row(
-            [U, H, S, O, R, U, U, S],
+            [U, H, O, O, R, U, U, S],
             "an answer from the dead is an old one; a loop answers between two ends, and so do the edges that omission \
              spares; a value fault and a gray one are invisible to probes; what is late is in time now and then",
         ),
@@ -210,8 +211,13 @@ const fn process(sign: Sign) -> Row {
             "one end lately: a crash that was healed, or a roll-out; a loop shows it between its ends",
         ),
         Sign::Looping => row(
-            [I, F, U, I, I, N, N, N],
+            [I, F, U, I, I, F, F, N],
             "three short lives in a minute are a loop by definition",
+        ),
+        Sign::Survived => row(
+            [R, I, F, U, R, H, H, S],
+            "the process that was given up lives, so it never ended: its paths were cut, or its host stood still as a \
+             whole; of one that is well it is a mistake",
         ),
         _ => row(
             [U, N, S, U, U, U, U, O],

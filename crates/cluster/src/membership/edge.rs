@@ -3,6 +3,7 @@ use std::time::Duration;
 use ninefold_core::time::{Timestamp, nanos};
 
 use super::config::Config;
+use super::rounds::Rounds;
 use crate::detector::{Cantelli, FailureDetector, Request};
 
 /// Answers that an edge's deadline is made of.
@@ -51,6 +52,8 @@ pub(super) struct Edge {
     pub(super) doubted: bool,
     /// The last answer came through others.
     pub(super) relayed: bool,
+    /// How the last questions ended, for who judges how it fails and not only that.
+    pub(super) rounds: Rounds,
 }
 
 impl Edge {
@@ -70,6 +73,7 @@ impl Edge {
             accused: None,
             doubted: false,
             relayed: false,
+            rounds: Rounds::default(),
         }
     }
 

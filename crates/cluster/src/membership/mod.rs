@@ -41,6 +41,7 @@ mod health;
 mod machine;
 mod node;
 mod ring;
+mod rounds;
 mod store;
 mod table;
 #[cfg(test)]
@@ -53,5 +54,6 @@ pub use event::{MembershipEvent, Transmit};
 pub use machine::{Counters, Membership};
 pub use node::{LABEL_MAX, Node, NodeId, Path, Record, Status};
 pub use ring::OBSERVERS_MAX;
+pub use rounds::Look;
 pub use store::{ENTRIES_MAX, SetError};
 pub use view::View;

@@ -17,6 +17,7 @@ use crate::membership::gate::Gate;
 use crate::membership::health::LocalHealth;
 use crate::membership::node::{Node, NodeId, Path, Record, Status};
 use crate::membership::ring::Ring;
+use crate::membership::rounds::Look;
 use crate::membership::store::{SetError, Store};
 use crate::membership::table::{Index, Table};
 use crate::membership::wire::{Body, Packet, Update, WireError};
@@ -318,6 +319,12 @@ impl Membership {
             (0, true) => Path::Relayed,
             _ => Path::Silent,
         })
+    }
+
+    /// How a member that this node observes answers it; nothing of one that it does not.
+    #[must_use]
+    pub fn look(&self, id: NodeId) -> Option<Look> {
+        self.edges.get(&self.table.find(id)?)?.rounds.look()
     }
 
     /// Says something about this node to everybody; nothing takes the key away. Without renewal it counts as gone

@@ -7,6 +7,7 @@ use super::membership::Membership;
 use crate::membership::budget::Class;
 use crate::membership::event::MembershipEvent;
 use crate::membership::node::NodeId;
+use crate::membership::rounds::Round;
 use crate::membership::table::Index;
 use crate::membership::wire::{Body, Packet, Update};
 
@@ -39,6 +40,7 @@ impl Relay {
 
 impl Membership {
     pub(super) fn packet(&mut self, from: SocketAddr, packet: Packet) {
+        self.heard(from, packet.from);
         self.tell_if_behind(from, &packet);
         match packet.body {
             Body::Ping { seq, target, .. } => self.ping(from, packet.from, seq, target),
@@ -72,6 +74,17 @@ impl Membership {
             Body::Digest(digest) => self.digest(from, &digest),
             Body::Delta(delta) => self.delta(delta),
             Body::Join(record) => self.joining(from, record),
+        }
+    }
+
+    /// Whatever a subject sends shows that its way to here is open.
+    fn heard(&mut self, from: SocketAddr, id: NodeId) {
+        let clock = self.clock;
+        if let Some(subject) = self.table.find(id)
+            && self.addr(subject) == Some(from)
+            && let Some(edge) = self.edges.get_mut(&subject)
+        {
+            edge.rounds.heard(clock);
         }
     }
 
@@ -165,7 +178,14 @@ impl Membership {
         let Some(probe) = edge.probe.take_if(|probe| probe.seq == seq) else {
             return;
         };
-        edge.took(config, clock.since(probe.sent));
+        let took = clock.since(probe.sent);
+        edge.took(config, took);
+        let round = if took > probe.wait {
+            Round::Late
+        } else {
+            Round::Direct
+        };
+        edge.rounds.ended(round, probe.sent);
         let next = Duration::from_millis(next_in_ms).clamp(interval / 2, interval * 3 / 2);
         edge.next_at = clock + next;
         let direct_again = std::mem::take(&mut edge.relayed);
@@ -181,9 +201,10 @@ impl Membership {
         let Some(edge) = self.edges.get_mut(&subject) else {
             return;
         };
-        if edge.probe.take_if(|probe| probe.seq == seq).is_none() {
+        let Some(probe) = edge.probe.take_if(|probe| probe.seq == seq) else {
             return;
-        }
+        };
+        edge.rounds.ended(Round::Relayed, probe.sent);
         edge.next_at = next;
         let first = !std::mem::replace(&mut edge.relayed, true);
         if let Some(member) = self.table.get(subject)

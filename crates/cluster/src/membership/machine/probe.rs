@@ -11,6 +11,7 @@ use crate::membership::edge::{Accused, Edge, GOOD, Probe};
 use crate::membership::event::MembershipEvent;
 use crate::membership::health::LocalHealth;
 use crate::membership::node::NodeId;
+use crate::membership::rounds::Round;
 use crate::membership::table::Index;
 use crate::membership::wire::{Body, Update};
 
@@ -182,6 +183,8 @@ impl Membership {
         let Some(probe) = edge.probe.take() else {
             return;
         };
+        let nacked = probe.nacks > 0;
+        edge.rounds.ended(Round::Missed { nacked }, probe.sent);
         edge.misses += 1;
         edge.good = 0;
         edge.doubted = false;
