@@ -101,6 +101,8 @@ pub enum Seen {
     Ejected {
         /// Why, in words.
         reason: String,
+        /// Whether because it is slower than its peers, not because it fails.
+        slow: bool,
         /// Until when.
         until: Timestamp,
     },

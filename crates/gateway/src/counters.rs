@@ -306,6 +306,8 @@ pub enum Notice {
         instance: InstanceId,
         /// Why, in words.
         reason: String,
+        /// Whether because it is slower than its peers, not because it fails.
+        slow: bool,
         /// For how long.
         duration: Duration,
     },

@@ -140,10 +140,16 @@ impl Control {
         }
     }
 
-    pub(super) fn ejected(&mut self, instance: InstanceId, reason: String, duration: Duration) {
+    pub(super) fn ejected(
+        &mut self,
+        instance: InstanceId,
+        (reason, slow): (String, bool),
+        duration: Duration,
+    ) {
         let at = now();
         let seen = Seen::Ejected {
             reason,
+            slow,
             until: at + duration,
         };
         self.observed(&Observation {

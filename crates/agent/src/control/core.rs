@@ -234,6 +234,7 @@ impl Control {
             Notice::Ejected {
                 instance,
                 reason,
+                slow,
                 duration,
             } => {
                 self.record(EventKind::EndpointEjected {
@@ -241,7 +242,7 @@ impl Control {
                     reason: reason.clone(),
                     for_ns: ninefold_core::time::nanos(duration),
                 });
-                self.ejected(instance, reason, duration);
+                self.ejected(instance, (reason, slow), duration);
             }
             Notice::RolledBack {
                 route,

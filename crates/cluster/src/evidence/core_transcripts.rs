@@ -85,6 +85,9 @@ fn said(what: &str) -> Vec<Said> {
     } else if has("its probes pass") {
         signs.push(Sign::Answers);
     }
+    if has("took it out of rotation: slow") {
+        signs.push(Sign::Outlier);
+    }
     if has("callers fail as often at its peers") {
         signs.push(Sign::FailingEverywhere);
     } else if has("none answered for") {

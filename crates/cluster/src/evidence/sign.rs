@@ -154,6 +154,8 @@ signs! {
     Usual Rank "usual",
     /// It is slower than its peers, by a confidence bound.
     Slow Rank "slow",
+    /// A gateway took it out of rotation because it is slower than its peers.
+    Outlier Rank "outlier",
     /// A known answer came.
     Right Canary "right",
     /// In place of a known answer came another one.

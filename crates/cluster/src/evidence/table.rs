@@ -53,6 +53,7 @@ impl Sign {
             | Self::Waiting => callers(self),
             Self::Usual
             | Self::Slow
+            | Self::Outlier
             | Self::Right
             | Self::Wrong
             | Self::Agrees
@@ -165,6 +166,10 @@ const fn answers(sign: Sign) -> Row {
             [H, H, H, R, O, R, S, S],
             "slower than its peers by a bound that errs once in a hundred; late everywhere is timing, late to \
              callers only is gray; the dead have no latency",
+        ),
+        Sign::Outlier => row(
+            [F, H, H, R, O, R, O, S],
+            "so much slower than its peers over many answers that a gateway does without it; as slow ones are",
         ),
         Sign::Right => row(
             [U, H, S, S, O, S, U, S],

@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 
 use super::callers;
 use super::charge::line;
-use super::finding::{Facts, Finding};
+use super::finding::{CallersWord, Facts, Finding};
 use super::process::{crash_loop, exit, keeper_lost, node_lost, spawn, unready};
-use super::rules::{Peers, judge};
+use super::rules::{Peers, callers_word, judge};
 use super::settings::Settings;
-use super::track::{Life, Track};
+use super::track::{Ejection, Life, Track};
 use crate::event::Verdict;
 use crate::id::InstanceId;
 use crate::observation::{Observation, Seen};
@@ -106,8 +106,14 @@ impl Detector {
                     return self.evaluate(instance, at);
                 }
             }
-            Seen::Ejected { reason, .. } => return eject(track, instance, at, reason),
-            Seen::Readmitted => track.ejection = None,
+            Seen::Ejected { reason, slow, .. } => {
+                let isolated = eject(track, instance, at, (reason, *slow));
+                if !isolated.is_empty() || !slow || track.life != Life::Up {
+                    return isolated;
+                }
+                return self.evaluate(instance, at);
+            }
+            Seen::Readmitted => track.readmitted(),
         }
         Vec::new()
     }
@@ -127,6 +133,21 @@ impl Detector {
         findings
     }
 
+    /// What callers meet at an instance now; nothing where it is not up, or too few of them came.
+    #[must_use]
+    pub fn callers(&self, instance: &InstanceId, now: Timestamp) -> Option<CallersWord> {
+        let track = self.tracks.get(instance)?;
+        if track.life != Life::Up {
+            return None;
+        }
+        callers_word(
+            &self.settings,
+            track,
+            &self.peers_of(instance, track, now),
+            now,
+        )
+    }
+
     fn evaluate(&mut self, instance: &InstanceId, now: Timestamp) -> Vec<Finding> {
         let Some(track) = self.tracks.get(instance) else {
             return Vec::new();
@@ -134,13 +155,7 @@ impl Detector {
         if track.life != Life::Up {
             return Vec::new();
         }
-        // Peers matter only beside callers that fail or wait; looking at them costs the most.
-        let suspect = track.callers.suspect(now, self.settings.callers_window);
-        let peers = if suspect {
-            self.peers(instance, track, now)
-        } else {
-            Peers::default()
-        };
+        let peers = self.peers_of(instance, track, now);
         let charge = judge(&self.settings, track, &peers, now);
         let Some(track) = self.tracks.get_mut(instance) else {
             return Vec::new();
@@ -154,6 +169,15 @@ impl Detector {
             return vec![Finding::Recovered { instance, at }];
         }
         Vec::new()
+    }
+
+    /// Peers matter only beside callers that fail or wait; looking at them costs the most.
+    fn peers_of(&self, instance: &InstanceId, track: &Track, now: Timestamp) -> Peers {
+        if track.callers.suspect(now, self.settings.callers_window) {
+            self.peers(instance, track, now)
+        } else {
+            Peers::default()
+        }
     }
 
     /// Peers that fail in a known way of their own say nothing about what is usual.
@@ -215,13 +239,25 @@ fn told(track: &mut Track, instance: &InstanceId, at: Timestamp, seen: &Seen) ->
     found(track.charge(instance, at, charge))
 }
 
-fn eject(track: &mut Track, instance: &InstanceId, at: Timestamp, reason: &str) -> Vec<Finding> {
-    let ejection = line(at, "gateway", format!("took it out of rotation: {reason}"));
+fn eject(
+    track: &mut Track,
+    instance: &InstanceId,
+    at: Timestamp,
+    (reason, slow): (&str, bool),
+) -> Vec<Finding> {
+    let what = format!("took it out of rotation: {reason}");
+    let ejection = Ejection {
+        line: line(at, "gateway", what),
+        slow,
+    };
     let Some(open) = &mut track.open else {
         track.ejection = Some(ejection);
         return Vec::new();
     };
-    open.append(vec![ejection]);
+    open.append(vec![ejection.line.clone()]);
+    if open.is_slow() {
+        track.ejection = Some(ejection);
+    }
     let instance = instance.clone();
     vec![Finding::Isolated { instance, at }]
 }

@@ -17,6 +17,23 @@ pub struct Facts {
     pub probed: bool,
 }
 
+/// What callers meet at an instance, beside its peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallersWord {
+    /// Nearly all of them are served.
+    Served,
+    /// Many fail, and not at its peers.
+    Failing,
+    /// Many fail, and at its peers as well.
+    FailingEverywhere,
+    /// Half of the connections or more are refused or cut, and some get through.
+    Torn,
+    /// Connections are refused or cut, and none gets through.
+    Cut,
+    /// Connections stand and nothing is answered, while the peers answer.
+    Waiting,
+}
+
 /// What the detector concludes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {

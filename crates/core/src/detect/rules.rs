@@ -1,6 +1,6 @@
 use super::callers::Silence;
 use super::charge::{Charge, Clears, line};
-use super::finding::Facts;
+use super::finding::{CallersWord, Facts};
 use super::probes::Row;
 use super::settings::Settings;
 use super::track::Track;
@@ -31,8 +31,15 @@ pub(super) fn judge(
         .or_else(|| by_connections(settings, track, now))
         .or_else(|| by_failures(settings, track, peers, now))
         .or_else(|| by_silence(settings, track, peers, now))
+        .or_else(|| by_slowness(track))
         .or_else(|| by_its_word(settings, track))?;
-    charge.evidence.extend(track.ejection.clone());
+    if let Some(ejection) = track
+        .ejection
+        .as_ref()
+        .filter(|_| charge.clears != Clears::Speed)
+    {
+        charge.evidence.push(ejection.line.clone());
+    }
     Some(charge)
 }
 
@@ -172,13 +179,53 @@ fn in_streak(settings: &Settings, track: &Track, now: Timestamp) -> Option<Met> 
     })
 }
 
-fn by_connections(settings: &Settings, track: &Track, now: Timestamp) -> Option<Charge> {
-    let lost = |met: &Met| met.sums.connect_failed.saturating_add(met.sums.reset);
-    let cut_off = |met: &Met| lost(met).saturating_mul(2) >= met.sums.attempts;
-    let met = in_window(settings, track, now)
+/// What callers meet at an instance that is up; nothing where too few of them came.
+pub(super) fn callers_word(
+    settings: &Settings,
+    track: &Track,
+    peers: &Peers,
+    now: Timestamp,
+) -> Option<CallersWord> {
+    if let Some(met) = cut_off(settings, track, now) {
+        let all = met.sums.failures() >= met.sums.attempts;
+        return Some(if all {
+            CallersWord::Cut
+        } else {
+            CallersWord::Torn
+        });
+    }
+    if let Some(met) = failing(settings, track, peers, now) {
+        let here = is_alone(settings, peers) || stands_out(settings, &met.sums, peers);
+        return Some(if here {
+            CallersWord::Failing
+        } else {
+            CallersWord::FailingEverywhere
+        });
+    }
+    if by_silence(settings, track, peers, now).is_some() {
+        return Some(CallersWord::Waiting);
+    }
+    let sums = track.callers.sums(now, settings.callers_window);
+    let served = sums.attempts >= settings.attempts_min
+        && sums.failures().saturating_mul(20) <= sums.attempts;
+    served.then_some(CallersWord::Served)
+}
+
+const fn lost(sums: &CallerReport) -> u64 {
+    sums.connect_failed.saturating_add(sums.reset)
+}
+
+/// Callers of whom at least half get no connection, or lose it.
+fn cut_off(settings: &Settings, track: &Track, now: Timestamp) -> Option<Met> {
+    let cut_off = |met: &Met| lost(&met.sums).saturating_mul(2) >= met.sums.attempts;
+    in_window(settings, track, now)
         .filter(|met| met.sums.attempts >= settings.attempts_min && cut_off(met))
-        .or_else(|| in_streak(settings, track, now).filter(cut_off))?;
-    let blind = !track.facts.supervised && lost(&met) == met.sums.attempts;
+        .or_else(|| in_streak(settings, track, now).filter(cut_off))
+}
+
+fn by_connections(settings: &Settings, track: &Track, now: Timestamp) -> Option<Charge> {
+    let met = cut_off(settings, track, now)?;
+    let blind = !track.facts.supervised && lost(&met.sums) == met.sums.attempts;
     Some(Charge {
         class: if blind {
             FailureClass::Unknown
@@ -204,22 +251,30 @@ fn stands_out(settings: &Settings, sums: &CallerReport, peers: &Peers) -> bool {
             * u128::from(sums.attempts)
 }
 
+const fn is_alone(settings: &Settings, peers: &Peers) -> bool {
+    peers.callers.attempts < settings.failures_min
+}
+
+/// Callers of whom a fifth or more fail; or all who came, and more than at the peers.
+fn failing(settings: &Settings, track: &Track, peers: &Peers, now: Timestamp) -> Option<Met> {
+    let many = |met: &Met| {
+        let failed = met.sums.failures();
+        failed >= settings.failures_min && failed.saturating_mul(5) >= met.sums.attempts
+    };
+    in_window(settings, track, now).filter(many).or_else(|| {
+        in_streak(settings, track, now)
+            .filter(|met| !is_alone(settings, peers) && stands_out(settings, &met.sums, peers))
+    })
+}
+
 fn by_failures(
     settings: &Settings,
     track: &Track,
     peers: &Peers,
     now: Timestamp,
 ) -> Option<Charge> {
-    let alone = peers.callers.attempts < settings.failures_min;
-    let many = |met: &Met| {
-        let failed = met.sums.failures();
-        failed >= settings.failures_min && failed.saturating_mul(5) >= met.sums.attempts
-    };
-    let met = in_window(settings, track, now).filter(many).or_else(|| {
-        in_streak(settings, track, now)
-            .filter(|met| !alone && stands_out(settings, &met.sums, peers))
-    })?;
-    let Met { sums, since, what } = met;
+    let alone = is_alone(settings, peers);
+    let Met { sums, since, what } = failing(settings, track, peers, now)?;
     let stands_out = stands_out(settings, &sums, peers);
     let mut evidence = vec![line(now, "callers", what)];
     let beside = if alone {
@@ -328,6 +383,34 @@ fn silent(silence: &Silence, now: Timestamp) -> EvidenceLine {
         short(nanos(now.since(silence.since)))
     );
     line(now, "callers", what)
+}
+
+/// The gateway compares answers with those of the peers, by quantiles and with a bound; what it finds slow is late. Late
+/// to callers and not to probes is gray; without a probe nobody can say whether it is late to all.
+fn by_slowness(track: &Track) -> Option<Charge> {
+    let ejection = track.ejection.as_ref().filter(|ejection| ejection.slow)?;
+    let mut evidence = vec![ejection.line.clone()];
+    let passed = track.probes.last_pass().filter(|_| track.probes.pass());
+    let class = match passed {
+        Some(passed) => {
+            let what = "its probes pass in time: callers and probes disagree".to_owned();
+            evidence.push(line(passed, "probe", what));
+            FailureClass::Gray
+        }
+        None if track.facts.probed => return None,
+        None => {
+            let what = "it has no probe that could agree or disagree".to_owned();
+            evidence.push(line(ejection.line.at, "probe", what));
+            FailureClass::Unknown
+        }
+    };
+    Some(Charge {
+        class,
+        weight: 1,
+        clears: Clears::Speed,
+        onset: ejection.line.at,
+        evidence,
+    })
 }
 
 fn by_its_word(settings: &Settings, track: &Track) -> Option<Charge> {

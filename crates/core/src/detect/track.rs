@@ -38,10 +38,18 @@ pub(super) struct Track {
     pub(super) life: Life,
     pub(super) probes: Probes,
     pub(super) callers: CallerWindow,
-    pub(super) ejection: Option<EvidenceLine>,
+    pub(super) ejection: Option<Ejection>,
     pub(super) open: Option<Open>,
     ready_at: Option<Timestamp>,
     exits: VecDeque<Timestamp>,
+}
+
+/// The gateway's traffic took it out of rotation.
+#[derive(Clone, Debug)]
+pub(super) struct Ejection {
+    pub(super) line: EvidenceLine,
+    /// Because it is slower than its peers.
+    pub(super) slow: bool,
 }
 
 /// A verdict that holds.
@@ -225,6 +233,14 @@ impl Track {
         }
     }
 
+    /// The gateway took it back. What it answered before that, it answered slowly.
+    pub(super) fn readmitted(&mut self) {
+        self.ejection = None;
+        if let Some(open) = self.open.as_mut().filter(|open| open.is_slow()) {
+            open.bad_news();
+        }
+    }
+
     /// Since when it is well again, once that is sure.
     pub(super) fn recovered(&self, now: Timestamp, settings: &Settings) -> Option<Timestamp> {
         let open = self.open.as_ref()?;
@@ -243,6 +259,7 @@ impl Track {
                     .callers_good_since
                     .filter(|_| open.answers >= settings.settle_answers);
                 let good = match open.clears {
+                    Clears::Speed => callers.filter(|_| self.ejection.is_none()),
                     _ if !self.facts.probed => callers,
                     Clears::Probes => probes,
                     Clears::Callers => callers,
@@ -266,6 +283,10 @@ impl Open {
             callers_good_since: None,
             answers: 0,
         }
+    }
+
+    pub(super) fn is_slow(&self) -> bool {
+        self.clears == Clears::Speed
     }
 
     pub(super) fn append(&mut self, evidence: Vec<EvidenceLine>) {

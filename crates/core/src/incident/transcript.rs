@@ -445,6 +445,7 @@ fn seen(at: Timestamp, verb: &str, rest: &str) -> Seen {
         "callers" => Seen::Callers(callers(rest)),
         "ejected" => Seen::Ejected {
             reason: rest.to_owned(),
+            slow: rest.starts_with("slow"),
             until: at + Duration::from_secs(10),
         },
         "readmitted" => Seen::Readmitted,

@@ -260,10 +260,12 @@ impl Hub {
             Word::Passed { .. } | Word::ReadyAgain | Word::Released => return,
         };
         endpoint.ejections.add(cause);
+        let slow = cause == Cause::Latency || matches!(word, Word::Answered(_));
         *lock(&endpoint.fate.reason) = Some(reason.as_str().into());
         self.notify(Notice::Ejected {
             instance: endpoint.instance.clone(),
             reason,
+            slow,
             duration,
         });
     }
