@@ -73,9 +73,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  ninefold incidents\n  ninefold incidents --open --output json\n\nWhen nothing runs, they come from the journal on disk, and standard error says so.\n\nExit codes: 0 done, even if there are none, 2 there is no journal."
     )]
     Incidents(IncidentsArgs),
-    /// One incident: who is hurt and how badly, where did it start, what changed and which failure is it.
+    /// One incident: who is hurt and how badly, where did it start, what changed and which failure is it. Or what is thought of somebody, how surely, and who saw what.
     #[command(
-        after_help = "Examples:\n  ninefold explain inc-3\n  ninefold explain           the newest one\n\nWhen nothing runs, it comes from the journal on disk, and standard error says so.\n\nExit codes: 0 done, 2 no such incident, or there is no journal."
+        after_help = "Examples:\n  ninefold explain inc-3\n  ninefold explain           the newest one\n  ninefold explain n2        a node: how probable is which failure, and who saw what\n  ninefold explain catalog/1\n  ninefold explain 'n1>n2'   the way from n1 to n2\n\nWhen nothing runs, an incident comes from the journal on disk, and standard error says so.\n\nExit codes: 0 done, 2 no such incident or subject, or there is no journal."
     )]
     Explain(ExplainArgs),
     /// The captured output of a service's instances.
@@ -268,7 +268,7 @@ pub(crate) struct IncidentsArgs {
 /// `explain`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ExplainArgs {
-    /// The incident. Default: the newest.
+    /// The incident, or who is to be explained: a node, an instance, a link or a zone. Default: the newest incident.
     pub(crate) id: Option<String>,
     /// The file that the node runs.
     #[arg(short, long, value_name = "FILE")]

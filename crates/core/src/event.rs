@@ -13,6 +13,9 @@ use crate::taxonomy::{ExitCause, FailureClass};
 use crate::time::Timestamp;
 
 mod display;
+mod opinion;
+
+pub use opinion::{Opinion, Share};
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -186,6 +189,8 @@ pub enum EventKind {
     },
     /// The classifier reached or changed a verdict.
     Verdict(Verdict),
+    /// What is thought of a node, an instance, a link or a zone has changed.
+    Opinion(Box<Opinion>),
     /// An incident opened, changed or closed. The newest of an id holds.
     Incident(Box<Incident>),
     /// A fault is about to be injected on purpose.
@@ -316,6 +321,9 @@ pub struct Incident {
     pub recovered: Option<Timestamp>,
     /// Who was hurt and how badly, by route.
     pub impact: Vec<RouteImpact>,
+    /// What all observers' evidence amounts to, on its domain and on its instances.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opinions: Vec<Opinion>,
     /// What changed shortly before the onset: starts, configuration, ejections, injected faults.
     pub changes: Vec<EvidenceLine>,
     /// What was done about it.

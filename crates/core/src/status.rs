@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::event::FaultNotice;
+use crate::event::{FaultNotice, Opinion};
 use crate::id::InstanceId;
 use crate::taxonomy::FailureClass;
 use crate::time::Timestamp;
@@ -49,6 +49,9 @@ pub struct NodeStatus {
     pub open_incidents: Vec<String>,
     /// Measured reliability by failure class.
     pub reliability: Vec<ClassReliability>,
+    /// What all observers' evidence amounts to, on those that are not well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opinions: Vec<Opinion>,
     /// Faults injected on purpose that have not ended.
     pub faults: Vec<FaultNotice>,
     /// What is wrong with Ninefold itself, as in a journal that cannot be written.

@@ -1,6 +1,6 @@
 //! The status as text, for `curl` and `ninefold status`.
 
-use ninefold_core::event::FaultNotice;
+use ninefold_core::event::{FaultNotice, Opinion};
 use ninefold_core::status::{
     BreakerStatus, InstanceStatus, MemberStatus, NodeStatus, OverloadStatus, PoolStatus, Rotation,
     RouteStatus, ServiceStatus, SloStatus, ZoneStatus,
@@ -35,7 +35,7 @@ pub(super) struct HeadLine {
 /// The tables with their titles, in the order a person reads them.
 pub(super) fn sections(status: &NodeStatus) -> [(&'static str, Table); 6] {
     [
-        ("Nodes", members(&status.members)),
+        ("Nodes", members(&status.members, &status.opinions)),
         ("Services", services(&status.services)),
         ("Instances", instances(&status.instances, status.at)),
         ("Routes", routes(&status.routes)),
@@ -73,6 +73,12 @@ pub(super) fn head_lines(status: &NodeStatus) -> Vec<HeadLine> {
     }
     lines.extend(
         status
+            .opinions
+            .iter()
+            .map(|opinion| alarming(format!("not well: {opinion}"))),
+    );
+    lines.extend(
+        status
             .faults
             .iter()
             .map(|fault| calm(format!("injected fault {}: {}", fault.id, injected(fault)))),
@@ -94,9 +100,9 @@ fn injected(fault: &FaultNotice) -> String {
     format!("{} on {}{claim}", fault.kind, targets.join(", "))
 }
 
-/// The nodes of a cluster.
+/// The nodes of a cluster, with what is thought of those that are not well.
 #[must_use]
-pub fn members(members: &[MemberStatus]) -> Table {
+pub fn members(members: &[MemberStatus], opinions: &[Opinion]) -> Table {
     let mut table = Table::new(&[
         "NODE",
         "ZONE",
@@ -118,10 +124,22 @@ pub fn members(members: &[MemberStatus]) -> Table {
             member.accused_by.to_string(),
             member.instances.to_string(),
             member.incarnation.to_string(),
-            if member.warming { "warming" } else { "" }.to_owned(),
+            member_note(member, opinions),
         ]);
     }
     table
+}
+
+fn member_note(member: &MemberStatus, opinions: &[Opinion]) -> String {
+    let subject = format!("node {}", member.node);
+    let opinion = opinions.iter().find(|opinion| opinion.subject == subject);
+    let class = opinion.and_then(|opinion| opinion.class);
+    let warming = member.warming.then(|| "warming".to_owned());
+    let notes = class
+        .map(|class| class.to_string())
+        .into_iter()
+        .chain(warming);
+    notes.collect::<Vec<_>>().join(", ")
 }
 
 fn services(services: &[ServiceStatus]) -> Table {

@@ -12,6 +12,8 @@ use ninefold_core::time::Timestamp;
 use ninefold_supervise::SupervisedEndpoint;
 use serde::{Deserialize, Serialize};
 
+use super::edges::{self, Edges};
+
 /// Before the instance's name in a key.
 const PREFIX: &str = "i/";
 /// Under this key a node says that it has told of all its instances: until then a process that has just begun
@@ -205,6 +207,7 @@ impl Announcer {
         &mut self,
         instances: &BTreeMap<InstanceId, Announced>,
         ejected: &BTreeMap<InstanceId, EjectedHere>,
+        edges: &Edges,
         mut say: impl FnMut(String, Option<Vec<u8>>) -> bool,
     ) {
         self.exits.retain(|known, _| instances.contains_key(known));
@@ -216,7 +219,8 @@ impl Announcer {
         let ejected = ejected
             .iter()
             .map(|(instance, one)| (format!("{EJECTED}{instance}"), serde_json::to_vec(one)));
-        for (key, value) in instances.chain(ejected) {
+        let edges = (edges::KEY.to_owned(), serde_json::to_vec(edges));
+        for (key, value) in instances.chain(ejected).chain([edges]) {
             match value {
                 Ok(value) => drop(now.insert(key, value)),
                 Err(error) => tracing::error!(key, %error, "other nodes are not told"),
@@ -296,13 +300,17 @@ pub(super) mod tests {
         let mut all = BTreeMap::from([(id.clone(), announced())]);
         let said = |announcer: &mut Announcer, all: &BTreeMap<_, _>, room| {
             let mut said = Vec::new();
-            announcer.tell(all, &BTreeMap::new(), |key, value| {
+            announcer.tell(all, &BTreeMap::new(), &Edges::default(), |key, value| {
                 said.push((key, value.is_some()));
                 room
             });
             said
         };
-        let both = vec![(key(&id), true), (ALL_TOLD.to_owned(), true)];
+        let both = vec![
+            (edges::KEY.to_owned(), true),
+            (key(&id), true),
+            (ALL_TOLD.to_owned(), true),
+        ];
         assert_eq!(said(&mut announcer, &all, false), both);
         assert_eq!(said(&mut announcer, &all, true), both);
         assert_eq!(said(&mut announcer, &all, true), []);

@@ -377,6 +377,7 @@ impl Driver {
                     self.hosts.get(&id).copied().unwrap_or(HostWord::Unasked)
                 },
                 path: machine.path(id),
+                look: machine.look(id),
                 accused_by: accused.get(&id).copied().unwrap_or(0),
                 warming: machine.is_warming(id, now),
                 entries: Arc::clone(entries),

@@ -2,11 +2,13 @@
 //!
 //! [`gossip`] drives the membership core over a socket on a thread of its own, and leaves there, as a [`view`],
 //! what it knows. [`announce`] is how an instance is told of to other nodes, [`peers`] what they told: endpoints for
-//! this gateway, and what has become of them for this detector.
+//! this gateway, and what has become of them for this detector. [`edges`] is how a node observes others, and what it tells
+//! of that.
 //!
 //! **Invariant:** what a node knows of others never starts, stops or moves a process.
 
 mod announce;
+mod edges;
 mod gossip;
 mod lifeline;
 mod options;
@@ -16,6 +18,7 @@ mod tests;
 mod view;
 
 pub(crate) use announce::{Announced, Announcer, EjectedHere, Exit};
+pub(crate) use edges::Edges;
 pub(crate) use gossip::Gossip;
 pub use options::ClusterOptions;
 pub(crate) use peers::{Change, Peers};

@@ -267,8 +267,8 @@ fn compare(
 mod tests {
     use super::super::announce::tests::announced as one;
     use super::super::announce::{Exit, key};
+    use super::super::view::tests::{member, view};
     use super::*;
-    use ninefold_cluster::membership::Counters;
     use ninefold_core::observation::HostWord;
     use ninefold_core::taxonomy::ExitCause;
 
@@ -282,31 +282,9 @@ mod tests {
 
     impl Scene {
         fn new() -> Self {
-            let member = |id, name: &str| MemberView {
-                id,
-                name: name.into(),
-                zone: "z".into(),
-                addr: ([127, 0, 0, 1], 7).into(),
-                status: Status::Alive,
-                incarnation: 1,
-                nonce: 1,
-                path: None,
-                host: HostWord::Silent,
-                accused_by: 0,
-                warming: false,
-                entries: Arc::default(),
-            };
             Self {
                 peers: Peers::default(),
-                view: View {
-                    me: NodeId(1),
-                    members: vec![member(NodeId(1), "n1"), member(N2, "n2")],
-                    health: 0,
-                    lifelines: 0,
-                    incarnation: 1,
-                    counters: Counters::default(),
-                    seals: ninefold_trust::seal::Counters::default(),
-                },
+                view: view(NodeId(1), vec![member(NodeId(1), "n1"), member(N2, "n2")]),
                 clock: (Timestamp::from_secs(1_000), Instant::now()),
             }
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ninefold_cluster::membership::{Counters, MembershipEvent, NodeId, Path, Status};
+use ninefold_cluster::membership::{Counters, Look, MembershipEvent, NodeId, Path, Status};
 use ninefold_core::observation::HostWord;
 use tokio::sync::Notify;
 
@@ -32,6 +32,8 @@ pub(crate) struct MemberView {
     pub(crate) host: HostWord,
     /// How this node hears from it, where it observes it.
     pub(crate) path: Option<Path>,
+    /// How it answers this node, where it observes it.
+    pub(crate) look: Option<Look>,
     pub(crate) accused_by: usize,
     pub(crate) warming: bool,
     /// What it says about itself.
@@ -123,4 +125,39 @@ impl Shared {
 /// What a thread that panicked left is still the best there is.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::cluster) fn member(id: NodeId, name: &str) -> MemberView {
+        MemberView {
+            id,
+            name: name.into(),
+            zone: "z".into(),
+            addr: ([127, 0, 0, 1], 7).into(),
+            status: Status::Alive,
+            incarnation: 1,
+            nonce: 1,
+            path: None,
+            look: None,
+            host: HostWord::Silent,
+            accused_by: 0,
+            warming: false,
+            entries: Arc::default(),
+        }
+    }
+
+    pub(in crate::cluster) fn view(me: NodeId, members: Vec<MemberView>) -> View {
+        View {
+            me,
+            members,
+            health: 0,
+            lifelines: 0,
+            incarnation: 1,
+            counters: Counters::default(),
+            seals: ninefold_trust::seal::Counters::default(),
+        }
+    }
 }

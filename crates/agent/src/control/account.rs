@@ -29,6 +29,7 @@ impl Control {
     pub(super) fn observed(&mut self, observation: &Observation) {
         let findings = self.parts.detector.observe(observation);
         self.found(findings);
+        self.weigh(observation);
     }
 
     /// Everything the gateway counted since the last tick.
@@ -305,6 +306,7 @@ impl Control {
         for (gone, _) in members(&self.judged, place) {
             if !fresh.contains_key(&gone) {
                 self.parts.detector.forget(&gone);
+                self.forget_opinion(&gone);
                 let ended = self.parts.incidents.unregister(&gone);
                 self.record_incidents(ended);
             }
@@ -352,6 +354,7 @@ impl Control {
     pub(super) fn left(&mut self, instance: &InstanceId) {
         if self.found.remove(instance) {
             self.parts.detector.forget(instance);
+            self.forget_opinion(instance);
             let ended = self.parts.incidents.unregister(instance);
             self.record_incidents(ended);
         }

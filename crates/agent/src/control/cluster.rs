@@ -114,6 +114,7 @@ impl Control {
             });
         }
         self.publish();
+        self.weigh_members(&view);
     }
 
     /// Keeps what must outlive this process.
@@ -171,6 +172,11 @@ impl Control {
         own: &[EndpointView],
         ejected: &BTreeMap<InstanceId, EjectedHere>,
     ) {
+        let view = self
+            .cluster
+            .as_ref()
+            .map(|cluster| cluster.gossip.shared().view());
+        let edges = view.map(|view| self.edges(&view)).unwrap_or_default();
         let Some(cluster) = &mut self.cluster else {
             return;
         };
@@ -194,7 +200,7 @@ impl Control {
         let gossip = &cluster.gossip;
         cluster
             .announcer
-            .tell(&told, ejected, |key, value| gossip.say(key, value));
+            .tell(&told, ejected, &edges, |key, value| gossip.say(key, value));
     }
 
     /// The nodes of the cluster, by name.

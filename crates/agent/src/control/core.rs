@@ -22,6 +22,7 @@ use ninefold_supervise::{Place, PrepareState, Report, Supervisor};
 use super::cluster::Cluster;
 use super::deltas::Deltas;
 use super::faults::Faults;
+use super::opinions::Opinions;
 use super::routing::Routing;
 use super::traces::Traces;
 
@@ -95,6 +96,7 @@ pub(crate) struct Control {
     pub(super) preparing: BTreeMap<String, String>,
     /// By an objective's key.
     pub(super) bad: BTreeMap<String, BadEvents>,
+    pub(super) opinions: Opinions,
 }
 
 impl Control {
@@ -116,6 +118,7 @@ impl Control {
             ledger_problem: None,
             preparing: BTreeMap::new(),
             bad: BTreeMap::new(),
+            opinions: Opinions::default(),
         }
     }
 
@@ -223,6 +226,7 @@ impl Control {
     pub(crate) fn slow_tick(&mut self) {
         self.publish();
         self.account();
+        self.weigh_all();
         self.learn_events();
         self.keep_incarnation();
         self.parts.journal.flush(now());

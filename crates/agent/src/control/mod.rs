@@ -5,7 +5,8 @@
 //! decides who takes traffic, [`deltas`] turns counters into what happened since, [`account`] feeds
 //! detector, incidents and objectives, [`status`] assembles what is shown, [`faults`] keeps what is
 //! injected on purpose, [`traces`] names requests that ended badly, [`recall`] goes on from what another
-//! process knew, [`cluster`] shares with other nodes what each runs, [`quorum`] what each gateway holds against whom.
+//! process knew, [`cluster`] shares with other nodes what each runs, [`quorum`] what each gateway holds against whom,
+//! [`opinions`] weighs what all observers say.
 
 mod account;
 mod cluster;
@@ -13,6 +14,7 @@ mod core;
 mod deltas;
 mod faults;
 mod handle;
+mod opinions;
 mod quorum;
 mod recall;
 mod routing;

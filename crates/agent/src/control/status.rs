@@ -49,6 +49,7 @@ impl Control {
                 .map(|incident| incident.id.clone())
                 .collect(),
             reliability: self.parts.incidents.reliability(),
+            opinions: self.opinions(),
             faults: self.faults.list(),
             degraded,
         }

@@ -307,6 +307,7 @@ mod tests {
             slos: Vec::new(),
             open_incidents: Vec::new(),
             reliability: Vec::new(),
+            opinions: Vec::new(),
             faults: Vec::new(),
             degraded: Vec::new(),
         }

@@ -253,6 +253,7 @@ fn open(state: &mut State, id: &InstanceId, class: FailureClass) {
         isolated: Some(now()),
         recovered: None,
         impact: Vec::new(),
+        opinions: Vec::new(),
         changes: Vec::new(),
         actions: Vec::new(),
         merged_into: None,
@@ -311,6 +312,7 @@ impl System for Shop {
             slos: Vec::new(),
             open_incidents: Vec::new(),
             reliability: Vec::new(),
+            opinions: Vec::new(),
             faults: state.faults.clone(),
             degraded: Vec::new(),
         })

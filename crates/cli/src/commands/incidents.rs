@@ -79,9 +79,12 @@ fn table(incidents: &[Incident]) -> Table {
     table
 }
 
-/// Explains one incident.
+/// Explains one incident, or what is thought of a subject.
 pub(crate) async fn explain(args: ExplainArgs) -> Exit {
     let id = args.id.as_deref();
+    if let Some(subject) = id.filter(|id| !id.starts_with("inc-")) {
+        return super::opinion::explain(&args, subject).await;
+    }
     let (incident, until) = match source(Named::of(args.file.as_deref(), &args.common)) {
         Ok(Source::Live(client, _)) => match ask(&client, id).await {
             Ok(incident) => (incident, now()),

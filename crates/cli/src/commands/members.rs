@@ -22,6 +22,7 @@ pub(crate) async fn run(node: NodeArgs) -> Exit {
             print::json(&serde_json::json!({
                 "node": status.node,
                 "members": status.members,
+                "opinions": status.opinions,
                 "gossip": status.gossip,
             }));
         }
@@ -29,7 +30,10 @@ pub(crate) async fn run(node: NodeArgs) -> Exit {
             print::note("this node is alone: `ninefold up FILE --nodes N` runs several");
         }
         Output::Text => {
-            print::quoted(&admin::members(&status.members).render());
+            print::quoted(&admin::members(&status.members, &status.opinions).render());
+            for opinion in &status.opinions {
+                print::quoted(&format!("not well: {opinion}\n"));
+            }
         }
     }
     Exit::Ok

@@ -12,6 +12,7 @@ mod manual;
 mod members;
 mod node;
 mod nodes;
+mod opinion;
 mod own_cluster;
 mod reload;
 mod status;

@@ -89,6 +89,12 @@ impl Ledger {
         Opinion::of(&voices.unwrap_or_default())
     }
 
+    /// Whether anybody spoke of it.
+    #[must_use]
+    pub fn knows(&self, subject: &Subject) -> bool {
+        self.accounts.contains_key(subject)
+    }
+
     /// Forgets a subject: it left.
     pub fn forget(&mut self, subject: &Subject) {
         self.accounts.remove(subject);

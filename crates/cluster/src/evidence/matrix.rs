@@ -64,6 +64,8 @@ pub struct Matrix {
     gone: BTreeMap<Arc<str>, u64>,
     /// Links that were said to fail: of these it is told as well that they work again.
     failed: BTreeSet<Subject>,
+    /// Who says something of an edge now.
+    said: BTreeSet<(Subject, Observer)>,
 }
 
 impl Matrix {
@@ -75,6 +77,7 @@ impl Matrix {
         let mut all = Out {
             now,
             said: Vec::new(),
+            words: BTreeSet::new(),
         };
         for node in nodes {
             self.on_node(node, failing.contains(&node.name), &mut all);
@@ -92,6 +95,10 @@ impl Matrix {
         }
         self.on_links(nodes, &failing, &mut all);
         self.on_zones(nodes, &mut all);
+        let before = std::mem::replace(&mut self.said, std::mem::take(&mut all.words));
+        for (subject, observer) in before.difference(&self.said) {
+            all.take_back(subject, observer);
+        }
         all.said
     }
 
@@ -120,6 +127,10 @@ impl Matrix {
                 *held = fresh;
             } else {
                 held.extend(fresh);
+            }
+            if !node.alive {
+                // Whoever had an answer had it before that.
+                held.retain(|_, word| word.sign.accuses());
             }
         }
     }
@@ -175,8 +186,9 @@ impl Matrix {
             }
         }
         for (observer, word) in self.words.get(&node.name).into_iter().flatten() {
-            let counts = failing || !word.sign.accuses();
-            all.word(&subject, observer, *word, counts);
+            if failing || !word.sign.accuses() {
+                all.word(&subject, observer, *word);
+            }
         }
     }
 
@@ -220,7 +232,6 @@ impl Matrix {
                     relay,
                     ..word
                 },
-                true,
             );
         }
     }
@@ -258,7 +269,7 @@ impl Matrix {
                     many if many == members.len() => mildest,
                     _ => continue,
                 };
-                all.word(&Subject::Zone(Arc::clone(zone)), observer, word, true);
+                all.word(&Subject::Zone(Arc::clone(zone)), observer, word);
             }
         }
     }
@@ -288,6 +299,11 @@ fn observer(nodes: &[Known], name: &Arc<str>) -> Observer {
 struct Out {
     now: Timestamp,
     said: Vec<Evidence>,
+    words: BTreeSet<(Subject, Observer)>,
+}
+
+fn relays_of(observer: &Observer) -> Observer {
+    Observer::new(format!("relays of {}", observer.name))
 }
 
 impl Out {
@@ -295,17 +311,21 @@ impl Out {
         self.say(subject, observer, Said::Sign(sign), health);
     }
 
-    /// What an observer says of an edge and others for it. What does not count, or is not said any more, is taken back.
-    fn word(&mut self, subject: &Subject, by: &Observer, word: Word, counts: bool) {
-        let said = |sign: Option<Sign>, channel| {
-            let sign = sign.filter(|_| counts);
-            sign.map_or(Said::Nothing(channel), Said::Sign)
-        };
-        let relays = Observer::new(format!("relays of {}", by.name));
-        let edge = said(Some(word.sign), Channel::Edge);
+    /// What an observer says of an edge, and others for it.
+    fn word(&mut self, subject: &Subject, by: &Observer, word: Word) {
+        self.words.insert((subject.clone(), by.clone()));
+        let edge = Said::Sign(word.sign);
         self.say(subject.clone(), by.clone(), edge, word.health);
-        let relay = said(word.relay, Channel::Relay);
-        self.say(subject.clone(), relays, relay, word.health);
+        let relay = word.relay.map_or(Said::Nothing(Channel::Relay), Said::Sign);
+        self.say(subject.clone(), relays_of(by), relay, word.health);
+    }
+
+    /// What it said before does not hold.
+    fn take_back(&mut self, subject: &Subject, by: &Observer) {
+        let edge = Said::Nothing(Channel::Edge);
+        self.say(subject.clone(), by.clone(), edge, Health::FULL);
+        let relay = Said::Nothing(Channel::Relay);
+        self.say(subject.clone(), relays_of(by), relay, Health::FULL);
     }
 
     fn say(&mut self, subject: Subject, observer: Observer, said: Said, health: Health) {

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use ninefold_core::event::EvidenceLine;
+use ninefold_core::event::{EvidenceLine, Opinion as Told, Share};
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
 
@@ -8,7 +8,7 @@ use super::account::{Voice, scores};
 use super::hypothesis::Hypothesis;
 use super::questions::{self, Question};
 use super::sign::Sign;
-use super::subject::Observer;
+use super::subject::{Observer, Subject};
 
 /// Lines of an opinion at most: those that moved it most.
 pub const LINES_MAX: usize = 16;
@@ -85,6 +85,27 @@ impl Opinion {
         let mut all = self.posterior.iter();
         all.find(|(one, _)| *one == hypothesis)
             .map_or(0.0, |(_, share)| *share)
+    }
+
+    /// The same for the journal, about a subject that has not been well since then.
+    #[must_use]
+    pub fn told(&self, subject: &Subject, since: Timestamp) -> Told {
+        let share = |(hypothesis, share): &(Hypothesis, f64)| Share {
+            what: hypothesis.to_string(),
+            thousandths: (0..=1_000)
+                .take_while(|n| f64::from(*n) <= share * 1_000.0 + 0.5)
+                .last()
+                .unwrap_or(0),
+        };
+        let shares = self.posterior.iter().map(share);
+        Told {
+            subject: subject.to_string(),
+            class: self.verdict,
+            since,
+            posterior: shares.filter(|share| share.thousandths > 0).collect(),
+            evidence: self.lines.iter().map(EvidenceLine::from).collect(),
+            questions: self.questions.iter().map(ToString::to_string).collect(),
+        }
     }
 
     /// How far the verdict is to be trusted, in whole percent, rounded down: what [`response`](super::response) asks

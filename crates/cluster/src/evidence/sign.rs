@@ -189,6 +189,12 @@ signs! {
 }
 
 impl Sign {
+    /// The sign of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|sign| sign.name() == name)
+    }
+
     /// Whether it says that something is wrong: then the observer's own health counts.
     #[must_use]
     pub const fn accuses(self) -> bool {

@@ -133,6 +133,17 @@ impl Detector {
         findings
     }
 
+    /// Those that are judged.
+    pub fn instances(&self) -> impl Iterator<Item = &InstanceId> {
+        self.tracks.keys()
+    }
+
+    /// What is known of one beforehand.
+    #[must_use]
+    pub fn facts(&self, instance: &InstanceId) -> Option<&Facts> {
+        Some(&self.tracks.get(instance)?.facts)
+    }
+
     /// What callers meet at an instance now; nothing where it is not up, or too few of them came.
     #[must_use]
     pub fn callers(&self, instance: &InstanceId, now: Timestamp) -> Option<CallersWord> {

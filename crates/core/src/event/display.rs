@@ -31,6 +31,7 @@ impl fmt::Display for EventKind {
             | Self::Breaker { .. }
             | Self::Action { .. } => remedy(self, f),
             Self::Verdict(_)
+            | Self::Opinion(_)
             | Self::Incident(_)
             | Self::FaultAnnounced(_)
             | Self::FaultEnded { .. }
@@ -151,6 +152,7 @@ fn account(kind: &EventKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         EventKind::Verdict(verdict) => {
             write!(f, "verdict: {} is {}", verdict.instance, verdict.class)
         }
+        EventKind::Opinion(opinion) => write!(f, "opinion: {opinion}"),
         EventKind::Incident(incident) => write_incident(incident, f),
         EventKind::FaultAnnounced(fault) => {
             write!(f, "fault {} announced: {} on ", fault.id, fault.kind)?;

@@ -181,6 +181,7 @@ fn line(event: &Event) -> Option<Line> {
         EventKind::FaultAnnounced(fault) => (About::Instances(fault.targets.clone()), CHAOS),
         EventKind::NodeStopped
         | EventKind::Verdict(_)
+        | EventKind::Opinion(_)
         | EventKind::Incident(_)
         | EventKind::FaultEnded { .. }
         | EventKind::Burn { .. }

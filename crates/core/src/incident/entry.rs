@@ -43,6 +43,7 @@ impl Entry {
             recovered: None,
             impact: Vec::new(),
             changes: Vec::new(),
+            opinions: Vec::new(),
             actions: Vec::new(),
             merged_into: None,
         };

@@ -6,6 +6,7 @@ use super::background::Background;
 use super::domain::{TAGS, Tag, domain, most_of, node, whole_service};
 use super::entry::{Entry, act};
 use super::impact::HeldImpact;
+use super::opinions::Opinions;
 use crate::detect::{Facts, Finding};
 use crate::event::{Event, EventKind, Incident, IncidentState, InjectionEnd, RouteImpact, Verdict};
 use crate::id::InstanceId;
@@ -42,6 +43,7 @@ pub struct Incidents {
     isolated: BTreeMap<InstanceId, Timestamp>,
     /// Instances that traffic has ejected.
     ejected: BTreeSet<InstanceId>,
+    opinions: Opinions,
 }
 
 impl Incidents {
@@ -116,6 +118,19 @@ impl Incidents {
             }
             EventKind::EndpointReadmitted { instance } => {
                 self.readmitted(instance);
+                Vec::new()
+            }
+            EventKind::Opinion(opinion) => {
+                self.opinions.learn(opinion);
+                let open = self.entries.values_mut().filter(|entry| entry.is_open());
+                let changed = open.filter_map(|Entry { incident, .. }| {
+                    let changed = self.opinions.attach(incident, &self.members);
+                    changed.then(|| incident.clone())
+                });
+                changed.collect()
+            }
+            EventKind::NodeStarted { .. } => {
+                self.opinions = Opinions::default();
                 Vec::new()
             }
             // The time until the next start is nobody's time to recover.
@@ -343,6 +358,7 @@ impl Incidents {
             }
             self.background.blame(incident);
             self.background.explain(incident);
+            self.opinions.attach(incident, &self.members);
             changed.push(incident.clone());
         }
         self.bound();

@@ -29,6 +29,7 @@ mod domain;
 mod entry;
 mod impact;
 mod incidents;
+mod opinions;
 #[cfg(test)]
 mod transcript;
 

@@ -3,4 +3,4 @@
 
 mod text;
 
-pub use text::explain;
+pub use text::{explain, explain_opinion};

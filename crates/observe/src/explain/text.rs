@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use ninefold_core::event::{EvidenceLine, ImpactEnd, Incident, IncidentState};
+use ninefold_core::event::{EvidenceLine, ImpactEnd, Incident, IncidentState, Opinion};
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::{Timestamp, nanos, short};
 
@@ -12,7 +12,30 @@ pub fn explain(incident: &Incident, now: Timestamp) -> String {
     harm(&mut out, incident);
     origin(&mut out, incident);
     cause(&mut out, incident);
+    opinions(&mut out, incident);
     timeline(&mut out, incident, now);
+    out.0
+}
+
+/// What is thought of one subject, for who asks about it.
+#[must_use]
+pub fn explain_opinion(opinion: &Opinion, now: Timestamp) -> String {
+    let mut out = Text(String::new());
+    let lasts = short(nanos(now.since(opinion.since)));
+    out.line(format_args!("{opinion}, for {lasts}"));
+    out.line(format_args!(
+        "\nWho saw what, and how far it moves the odds (+10 dB is ten to one)"
+    ));
+    for line in &opinion.evidence {
+        let ago = short(nanos(now.since(line.at)));
+        out.line(format_args!("  {ago:>9} ago  {}", line.what));
+    }
+    if !opinion.questions.is_empty() {
+        out.line(format_args!("\nWhat would tell more"));
+    }
+    for question in &opinion.questions {
+        out.line(format_args!("  {question}"));
+    }
     out.0
 }
 
@@ -185,6 +208,21 @@ fn cause(out: &mut Text, incident: &Incident) {
             verdict.instance, verdict.class
         ));
         lines(out, incident, &verdict.evidence);
+    }
+}
+
+/// How sure it is, and who saw what.
+fn opinions(out: &mut Text, incident: &Incident) {
+    if incident.opinions.is_empty() {
+        return;
+    }
+    out.line(format_args!("\nHow sure is that, and who saw it?"));
+    for opinion in &incident.opinions {
+        out.line(format_args!("  {opinion}:"));
+        lines(out, incident, &opinion.evidence);
+        for question in &opinion.questions {
+            out.line(format_args!("    not known: {question}"));
+        }
     }
 }
 

@@ -24,6 +24,7 @@ fn incident(hurt: u64) -> Incident {
         detected: Timestamp::from_millis(1_004),
         isolated: None,
         recovered: None,
+        opinions: Vec::new(),
         impact: vec![RouteImpact {
             route: "/".to_owned(),
             hurt,

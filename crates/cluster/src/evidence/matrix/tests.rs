@@ -139,6 +139,28 @@ fn a_node_that_ends_crashed_and_one_that_began_anew_is_well() {
 }
 
 #[test]
+fn an_end_that_its_host_tells_at_once_needs_no_silence() {
+    let mut scene = Scene::new();
+    scene.unheard.insert(2);
+    scene.nodes[1].alive = false;
+    scene.nodes[1].host = HostWord::Ended;
+    scene.seconds(1);
+    assert_eq!(scene.class(&node(2)), Some(FailureClass::CrashStop));
+}
+
+#[test]
+fn what_looked_like_links_at_first_is_a_node_and_no_link() {
+    let mut scene = Scene::new();
+    for n in [1, 4] {
+        scene.edges.insert((n, 2), (Sign::Silent, None));
+    }
+    scene.seconds(1);
+    scene.goes(2, HostWord::Silent);
+    let crashed = ("node n2".to_owned(), FailureClass::CrashStop);
+    assert_eq!(scene.failed(), [crashed]);
+}
+
+#[test]
 fn one_whose_kernel_accepts_is_late() {
     let mut scene = Scene::new();
     scene.goes(2, HostWord::Hung);
@@ -252,6 +274,7 @@ fn what_is_kept_is_bounded_by_the_members() {
         words,
         gone,
         failed,
+        said,
     } = &scene.matrix;
-    assert!(words.len() <= 1 && gone.is_empty() && failed.is_empty());
+    assert!(words.len() <= 1 && gone.is_empty() && failed.is_empty() && said.len() <= NODES);
 }

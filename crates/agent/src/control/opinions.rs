@@ -1,0 +1,327 @@
+//! What all observers' evidence amounts to: the ledger of [`ninefold_cluster::evidence`], fed by everybody who sees
+//! something, and asked about everybody who is spoken of.
+//!
+//! The detector's verdicts on instances decide what is done; an opinion says how sure that is and who saw what. On
+//! nodes, links and zones the ledger alone says which failure it is. [`words`] puts what is seen into its words.
+
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ninefold_cluster::evidence::gate::{Onsets, Settings, Shared, Tag};
+use ninefold_cluster::evidence::matrix::{Known, Matrix};
+use ninefold_cluster::evidence::{
+    Channel, Evidence, Health, Ledger, Observer, Said, Sign, Subject,
+};
+use ninefold_cluster::membership::{Path, Status};
+use ninefold_core::event::{EventKind, Opinion};
+use ninefold_core::id::InstanceId;
+use ninefold_core::observation::{Observation, Seen};
+use ninefold_core::taxonomy::FailureClass;
+use ninefold_core::time::Timestamp;
+
+use super::core::{Control, now};
+use crate::cluster::{Edges, View};
+
+/// How often everybody is judged anew; who is told of something is at once.
+const EVERY: Duration = Duration::from_secs(1);
+/// That something is wrong and nobody knows what, or that it is well again, must hold for so long before it is said.
+const HOLD: Duration = Duration::from_secs(1);
+/// For so long a stall of this node is told.
+const STALL_TOLD: Duration = Duration::from_secs(20);
+/// Spent accounts are forgotten so often.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// Opinions that the status shows at most.
+const SHOWN_MAX: usize = 64;
+
+/// The ledger, and what follows from it.
+#[derive(Debug, Default)]
+pub(super) struct Opinions {
+    ledger: Ledger,
+    matrix: Matrix,
+    nodes: Onsets,
+    instances: Onsets,
+    /// Those that are not well.
+    failed: BTreeMap<Subject, Failed>,
+    /// Another opinion than the one that was said, and since when.
+    pending: BTreeMap<Subject, (Option<FailureClass>, Timestamp)>,
+    stalls: (u64, Option<Timestamp>),
+    judged: Timestamp,
+    tidied: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failed {
+    class: FailureClass,
+    since: Timestamp,
+}
+
+impl Opinions {
+    fn sign(&mut self, subject: Subject, observer: &str, said: Said, at: Timestamp) {
+        let evidence = Evidence {
+            subject,
+            observer: Observer::new(observer),
+            at,
+            health: Health::FULL,
+            said,
+        };
+        self.ledger.learn(evidence, at);
+    }
+
+    /// Whether this node stood still a short while ago.
+    pub(super) fn stalled(&mut self, stalls: u64, at: Timestamp) -> bool {
+        if stalls != self.stalls.0 {
+            self.stalls = (stalls, Some(at));
+        }
+        let lately = |since: Timestamp| at.since(since) < STALL_TOLD;
+        self.stalls.1.is_some_and(lately)
+    }
+
+    /// What is thought of a subject now, where that is another thing than what was said of it.
+    fn change(&mut self, subject: &Subject, at: Timestamp) -> Option<Option<FailureClass>> {
+        let class = self.ledger.opinion(subject, at).verdict;
+        let said = self.failed.get(subject).map(|failed| failed.class);
+        if class == said {
+            self.pending.remove(subject);
+            return None;
+        }
+        let sure = class.is_some_and(|class| class != FailureClass::Unknown);
+        let pending = self.pending.entry(subject.clone()).or_insert((class, at));
+        if pending.0 != class {
+            *pending = (class, at);
+        }
+        if !sure && at.since(pending.1) < HOLD {
+            return None;
+        }
+        self.pending.remove(subject);
+        Some(class)
+    }
+
+    /// What is said of a subject from now on.
+    fn told(&mut self, subject: &Subject, class: Option<FailureClass>, at: Timestamp) -> Opinion {
+        let before = self.failed.get(subject).map(|failed| failed.since);
+        let since = before.unwrap_or(at);
+        match class {
+            Some(class) => drop(self.failed.insert(subject.clone(), Failed { class, since })),
+            None => drop(self.failed.remove(subject)),
+        }
+        self.ledger.opinion(subject, at).told(subject, since)
+    }
+
+    /// Its failure has begun: whether others began with it that share a tag.
+    fn onset(&mut self, subject: &Subject, tags: Vec<Tag>, nodes: &[Known], at: Timestamp) {
+        let in_zone = |tag: &Tag| match tag {
+            Tag::Zone(zone) => Some(
+                nodes
+                    .iter()
+                    .filter(|n| n.zone.as_ref() == Some(zone))
+                    .count(),
+            ),
+            _ => None,
+        };
+        let settings = Settings::default();
+        let shared: Vec<Shared> = match subject {
+            Subject::Node(_) => {
+                self.nodes.learn(subject.clone(), at, tags);
+                self.nodes.shared(&settings, in_zone, at)
+            }
+            Subject::Instance(_) => {
+                self.instances.learn(subject.clone(), at, tags);
+                self.instances.shared(&settings, |_| None, at)
+            }
+            // A link has its ends, and a zone is what is shared.
+            Subject::Link { .. } | Subject::Zone(_) => return,
+        };
+        let shared: BTreeSet<&Subject> = shared.iter().flat_map(|one| &one.subjects).collect();
+        if !shared.contains(subject) {
+            self.sign(subject.clone(), "gate", Said::Sign(Sign::Alone), at);
+        }
+        for one in shared {
+            self.sign(one.clone(), "gate", Said::Sign(Sign::Shared), at);
+        }
+    }
+}
+
+impl Control {
+    /// One observation about an instance.
+    pub(super) fn weigh(&mut self, observation: &Observation) {
+        let Observation { instance, at, seen } = observation;
+        if matches!(seen, Seen::Callers(_)) {
+            // Taken together once a second.
+            return;
+        }
+        let subject = Subject::Instance(instance.clone());
+        if let Seen::Exited { expected: true, .. } | Seen::NodeLost { .. } = seen {
+            // What was known of it is no evidence on what comes next.
+            self.opinions.ledger.forget(&subject);
+        }
+        let said = words::of(seen);
+        if said.is_empty() {
+            return;
+        }
+        for (observer, said) in said {
+            self.opinions.sign(subject.clone(), observer, said, *at);
+        }
+        self.judge_subject(&subject, *at);
+    }
+
+    /// What nodes say of each other.
+    pub(super) fn weigh_members(&mut self, view: &View) {
+        let at = now();
+        let nodes = known(view);
+        let own = self.edges(view);
+        let observer = view.members.iter().find(|member| member.id == view.me);
+        let mut reports = Vec::new();
+        reports.extend(observer.map(|member| own.report(&member.name, view)));
+        for member in &view.members {
+            let heard = member.status == Status::Alive && member.path != Some(Path::Silent);
+            if member.id != view.me && heard {
+                let edges = Edges::read(member);
+                reports.extend(edges.map(|edges| edges.report(&member.name, view)));
+            }
+        }
+        let opinions = &mut self.opinions;
+        for evidence in opinions.matrix.step(&nodes, &reports, at) {
+            opinions.ledger.learn(evidence, at);
+        }
+        let gone = |subject: &&Subject| match subject {
+            Subject::Node(name) => nodes.iter().all(|node| node.name != *name),
+            _ => false,
+        };
+        let gone: Vec<Subject> = opinions.ledger.subjects().filter(gone).cloned().collect();
+        for subject in gone {
+            opinions.ledger.forget(&subject);
+        }
+        let subjects = opinions.ledger.subjects();
+        let subjects = subjects.filter(|one| !matches!(one, Subject::Instance(_)));
+        for subject in subjects.cloned().collect::<Vec<_>>() {
+            self.judge_subject(&subject, at);
+        }
+    }
+
+    /// What this node tells others of its edges.
+    pub(super) fn edges(&mut self, view: &View) -> Edges {
+        let stalled = self.opinions.stalled(view.counters.stalls, now());
+        Edges::of(view, stalled)
+    }
+
+    /// Judges everybody who is spoken of, once a second.
+    pub(super) fn weigh_all(&mut self) {
+        let at = now();
+        if at.since(self.opinions.judged) < EVERY {
+            return;
+        }
+        self.opinions.judged = at;
+        if at.since(self.opinions.tidied) >= TIDY_EVERY {
+            self.opinions.tidied = at;
+            self.opinions.ledger.tidy(at);
+        }
+        self.weigh_callers(at);
+        let view = self
+            .cluster
+            .as_ref()
+            .map(|cluster| cluster.gossip.shared().view());
+        if let Some(view) = view {
+            self.weigh_members(&view);
+        }
+        let opinions = &self.opinions;
+        let instances = opinions.ledger.subjects().chain(opinions.failed.keys());
+        let instances: BTreeSet<Subject> = instances.cloned().collect();
+        for subject in instances {
+            self.judge_subject(&subject, at);
+        }
+    }
+
+    /// What callers met at each instance that they met anything at.
+    fn weigh_callers(&mut self, at: Timestamp) {
+        let instances: Vec<InstanceId> = self.parts.detector.instances().cloned().collect();
+        for instance in instances {
+            let word = self.parts.detector.callers(&instance, at);
+            let said = word.map_or(Said::Nothing(Channel::Callers), words::of_callers);
+            let subject = Subject::Instance(instance);
+            let spoken_of = self.opinions.ledger.knows(&subject);
+            if spoken_of || word.is_some() {
+                self.opinions.sign(subject, "callers", said, at);
+            }
+        }
+    }
+
+    fn judge_subject(&mut self, subject: &Subject, at: Timestamp) {
+        let Some(mut class) = self.opinions.change(subject, at) else {
+            return;
+        };
+        if class.is_some() && !self.opinions.failed.contains_key(subject) {
+            let tags = self.tags(subject);
+            let view = self
+                .cluster
+                .as_ref()
+                .map(|cluster| cluster.gossip.shared().view());
+            let nodes = view.map_or_else(Vec::new, |view| known(&view));
+            self.opinions.onset(subject, tags, &nodes, at);
+            class = self.opinions.ledger.opinion(subject, at).verdict.or(class);
+        }
+        let opinion = self.opinions.told(subject, class, at);
+        self.record(EventKind::Opinion(Box::new(opinion)));
+    }
+
+    /// What a subject may share with others that fail.
+    fn tags(&self, subject: &Subject) -> Vec<Tag> {
+        match subject {
+            Subject::Node(name) => {
+                let view = self
+                    .cluster
+                    .as_ref()
+                    .map(|cluster| cluster.gossip.shared().view());
+                let nodes = view.map_or_else(Vec::new, |view| known(&view));
+                let node = nodes.into_iter().find(|node| node.name == *name);
+                node.and_then(|node| node.zone)
+                    .map(Tag::Zone)
+                    .into_iter()
+                    .collect()
+            }
+            Subject::Instance(instance) => {
+                let facts = self.parts.detector.facts(instance);
+                let zone = facts.and_then(|facts| facts.zone.clone()).map(Tag::Zone);
+                let node = facts.and_then(|facts| facts.node.clone()).map(Tag::Rack);
+                zone.into_iter().chain(node).collect()
+            }
+            Subject::Link { .. } | Subject::Zone(_) => Vec::new(),
+        }
+    }
+
+    /// Nobody asks about an instance any more.
+    pub(super) fn forget_opinion(&mut self, instance: &InstanceId) {
+        let subject = Subject::Instance(instance.clone());
+        let opinions = &mut self.opinions;
+        opinions.ledger.forget(&subject);
+        opinions.failed.remove(&subject);
+        opinions.pending.remove(&subject);
+    }
+
+    /// What is thought of those that are not well, for the status.
+    pub(super) fn opinions(&self) -> Vec<Opinion> {
+        let at = now();
+        let Opinions { failed, ledger, .. } = &self.opinions;
+        let told = |(subject, failed): (&Subject, &Failed)| Opinion {
+            class: Some(failed.class),
+            ..ledger.opinion(subject, at).told(subject, failed.since)
+        };
+        failed.iter().take(SHOWN_MAX).map(told).collect()
+    }
+}
+
+/// The members, for the ledger.
+fn known(view: &View) -> Vec<Known> {
+    let members = view.members.iter();
+    let members = members.filter(|member| member.status != Status::Left);
+    let known = members.map(|member| Known {
+        name: Arc::clone(&member.name),
+        zone: (!member.zone.is_empty()).then(|| Arc::clone(&member.zone)),
+        nonce: member.nonce,
+        alive: member.status == Status::Alive,
+        host: member.host,
+    });
+    known.collect()
+}

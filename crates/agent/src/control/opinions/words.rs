@@ -1,0 +1,130 @@
+//! What is seen of an instance, in the words of the ledger.
+
+use ninefold_cluster::evidence::{Channel, Said, Sign};
+use ninefold_core::detect::CallersWord;
+use ninefold_core::observation::{FailedProbe, ProbeKind, ProbeOutcome, Seen};
+
+/// Who says it, and what.
+pub(super) type Words = Vec<(&'static str, Said)>;
+
+const SUPERVISOR: &str = "supervisor";
+const GATEWAY: &str = "gateway";
+const READY: &str = "ready probe";
+const LIVE: &str = "live probe";
+
+/// Failures of a probe in a row that are no noise.
+const IN_A_ROW: u32 = 2;
+/// `live` probes in a row by which an instance calls itself unwell.
+const UNWELL_IN_A_ROW: u32 = 3;
+
+/// What an observation says; nothing of one that another one says better.
+pub(super) fn of(seen: &Seen) -> Words {
+    match seen {
+        Seen::Started { pid, .. } => {
+            let mut words = fresh();
+            if let Some(pid) = pid {
+                words.push((SUPERVISOR, Said::Lives(u64::from(*pid))));
+                words.push((SUPERVISOR, Said::Sign(Sign::Alive)));
+            }
+            words
+        }
+        Seen::Ready => vec![(READY, Said::Sign(Sign::Answers))],
+        Seen::Exited {
+            pid,
+            expected: false,
+            ..
+        } => {
+            let mut words = fresh();
+            words.push((SUPERVISOR, Said::Ended(u64::from(*pid))));
+            words
+        }
+        Seen::SpawnFailed { .. } => vec![(SUPERVISOR, Said::Sign(Sign::Unstartable))],
+        Seen::CrashLoop { .. } => vec![(SUPERVISOR, Said::Sign(Sign::Looping))],
+        Seen::Unready { probe, .. } => vec![(READY, Said::Sign(unready(probe.as_ref())))],
+        Seen::Probe {
+            kind,
+            outcome,
+            failures_in_a_row,
+            alive,
+            stopped,
+        } => probe(*kind, outcome, *failures_in_a_row, (*alive, *stopped)),
+        Seen::Ejected { slow: true, .. } => vec![(GATEWAY, Said::Sign(Sign::Outlier))],
+        Seen::Readmitted => vec![(GATEWAY, Said::Nothing(Channel::Rank))],
+        Seen::Exited { expected: true, .. }
+        | Seen::Ejected { slow: false, .. }
+        | Seen::KeeperLost { .. }
+        | Seen::NodeLost { .. }
+        | Seen::Callers(_) => Vec::new(),
+    }
+}
+
+/// What was seen of the process before says nothing of another one.
+fn fresh() -> Words {
+    vec![
+        (READY, Said::Nothing(Channel::Edge)),
+        (LIVE, Said::Nothing(Channel::Edge)),
+        (SUPERVISOR, Said::Nothing(Channel::Process)),
+        (GATEWAY, Said::Nothing(Channel::Rank)),
+        ("callers", Said::Nothing(Channel::Callers)),
+    ]
+}
+
+fn unready(probe: Option<&FailedProbe>) -> Sign {
+    match probe {
+        Some(probe) if probe.stopped => Sign::Stopped,
+        Some(FailedProbe {
+            outcome: ProbeOutcome::TimedOut,
+            ..
+        }) => Sign::Unserved,
+        _ => Sign::Unwell,
+    }
+}
+
+fn probe(
+    kind: ProbeKind,
+    outcome: &ProbeOutcome,
+    in_a_row: u32,
+    (alive, stopped): (Option<bool>, bool),
+) -> Words {
+    let observer = match kind {
+        ProbeKind::Startup => return Vec::new(),
+        ProbeKind::Ready => READY,
+        ProbeKind::Live => LIVE,
+    };
+    if alive == Some(false) {
+        // Its exit says it better.
+        return Vec::new();
+    }
+    let sign = match outcome {
+        ProbeOutcome::Passed => Some(Sign::Answers),
+        ProbeOutcome::TimedOut if in_a_row >= IN_A_ROW => Some(Sign::Unserved),
+        ProbeOutcome::Unreachable(_) if in_a_row >= IN_A_ROW => Some(Sign::Refused),
+        // By its `ready` probe a healthy instance asks for no traffic.
+        ProbeOutcome::Refused(_) if kind == ProbeKind::Live && in_a_row >= UNWELL_IN_A_ROW => {
+            Some(Sign::Unwell)
+        }
+        ProbeOutcome::TimedOut | ProbeOutcome::Unreachable(_) | ProbeOutcome::Refused(_) => None,
+    };
+    let mut words: Words = sign
+        .map(|sign| (observer, Said::Sign(sign)))
+        .into_iter()
+        .collect();
+    match alive {
+        Some(_) if stopped => words.push((SUPERVISOR, Said::Sign(Sign::Stopped))),
+        Some(_) => words.push((SUPERVISOR, Said::Sign(Sign::Alive))),
+        None => {}
+    }
+    words
+}
+
+/// What callers met.
+pub(super) const fn of_callers(word: CallersWord) -> Said {
+    Said::Sign(match word {
+        CallersWord::Served => Sign::Served,
+        CallersWord::Failing => Sign::Failing,
+        CallersWord::FailingEverywhere => Sign::FailingEverywhere,
+        CallersWord::Torn => Sign::Torn,
+        CallersWord::Cut => Sign::Cut,
+        CallersWord::Waiting => Sign::Waiting,
+    })
+}
