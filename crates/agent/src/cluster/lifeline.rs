@@ -68,6 +68,11 @@ impl Life {
     }
 }
 
+/// Which process of a node a member is, as it says itself.
+pub(super) fn process(member: &MemberView) -> Option<u64> {
+    Some(Life::of(member)?.number)
+}
+
 /// What a host says of a process.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Word {

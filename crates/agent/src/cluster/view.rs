@@ -9,6 +9,7 @@ use ninefold_core::observation::HostWord;
 use tokio::sync::Notify;
 
 use super::announce::ALL_TOLD;
+use super::lifeline;
 
 /// Events that wait for the control plane at most; the oldest are lost. Who belongs to the cluster is in the view,
 /// so only lines of the journal are.
@@ -38,6 +39,13 @@ pub(crate) struct MemberView {
     pub(crate) warming: bool,
     /// What it says about itself.
     pub(crate) entries: Arc<Entries>,
+}
+
+impl MemberView {
+    /// Which process it is, as it says itself. A nonce is drawn anew whenever a node has to contradict; this is not.
+    pub(crate) fn process(&self) -> Option<u64> {
+        lifeline::process(self)
+    }
 }
 
 /// The cluster at one moment.

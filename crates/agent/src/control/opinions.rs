@@ -20,7 +20,7 @@ use ninefold_core::event::{EventKind, Opinion};
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::{Observation, Seen};
 use ninefold_core::taxonomy::FailureClass;
-use ninefold_core::time::Timestamp;
+use ninefold_core::time::{Timestamp, nanos};
 
 use super::core::{Control, now};
 use crate::cluster::{Edges, View};
@@ -29,6 +29,8 @@ use crate::cluster::{Edges, View};
 const EVERY: Duration = Duration::from_secs(1);
 /// That something is wrong and nobody knows what, or that it is well again, must hold for so long before it is said.
 const HOLD: Duration = Duration::from_secs(1);
+/// Shorter stalls of this node explain no silence: who asks it waits for 200 ms at most, and then others do.
+const STALL_MIN: Duration = Duration::from_millis(400);
 /// For so long a stall of this node is told.
 const STALL_TOLD: Duration = Duration::from_secs(20);
 /// Spent accounts are forgotten so often.
@@ -47,7 +49,8 @@ pub(super) struct Opinions {
     failed: BTreeMap<Subject, Failed>,
     /// Another opinion than the one that was said, and since when.
     pending: BTreeMap<Subject, (Option<FailureClass>, Timestamp)>,
-    stalls: (u64, Option<Timestamp>),
+    /// For how long this node stood still so far, and when last for long.
+    stalled: (u64, Option<Timestamp>),
     judged: Timestamp,
     tidied: Timestamp,
 }
@@ -70,13 +73,14 @@ impl Opinions {
         self.ledger.learn(evidence, at);
     }
 
-    /// Whether this node stood still a short while ago.
-    pub(super) fn stalled(&mut self, stalls: u64, at: Timestamp) -> bool {
-        if stalls != self.stalls.0 {
-            self.stalls = (stalls, Some(at));
+    /// Whether this node stood still a short while ago, for so long that others may have missed it.
+    fn stalled(&mut self, stalled_ns: u64, at: Timestamp) -> bool {
+        let (before, last) = &mut self.stalled;
+        if stalled_ns.saturating_sub(*before) >= nanos(STALL_MIN) {
+            *last = Some(at);
         }
-        let lately = |since: Timestamp| at.since(since) < STALL_TOLD;
-        self.stalls.1.is_some_and(lately)
+        *before = stalled_ns;
+        last.is_some_and(|last| at.since(last) < STALL_TOLD)
     }
 
     /// What is thought of a subject now, where that is another thing than what was said of it.
@@ -203,7 +207,7 @@ impl Control {
 
     /// What this node tells others of its edges.
     pub(super) fn edges(&mut self, view: &View) -> Edges {
-        let stalled = self.opinions.stalled(view.counters.stalls, now());
+        let stalled = self.opinions.stalled(view.counters.stalled_ns, now());
         Edges::of(view, stalled)
     }
 
@@ -319,7 +323,7 @@ fn known(view: &View) -> Vec<Known> {
     let known = members.map(|member| Known {
         name: Arc::clone(&member.name),
         zone: (!member.zone.is_empty()).then(|| Arc::clone(&member.zone)),
-        nonce: member.nonce,
+        process: member.process(),
         alive: member.status == Status::Alive,
         host: member.host,
     });

@@ -27,7 +27,7 @@ pub(crate) async fn explain(args: &ExplainArgs, subject: &str) -> Exit {
     match (opinion, args.common.output) {
         (opinion, Output::Json) => print::json(&opinion),
         (Some(opinion), Output::Text) => print::quoted(&explain_opinion(opinion, status.at)),
-        (None, Output::Text) => print::line(&format!("{name} is well")),
+        (None, Output::Text) => print::line(format!("{name} is well")),
     };
     Exit::Ok
 }

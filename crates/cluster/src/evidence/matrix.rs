@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ninefold_core::observation::HostWord;
 use ninefold_core::time::Timestamp;
@@ -38,13 +39,16 @@ pub struct Known {
     pub name: Arc<str>,
     /// Its zone, if it has one.
     pub zone: Option<Arc<str>>,
-    /// Which process of it.
-    pub nonce: u64,
+    /// Which process of it, where that is known.
+    pub process: Option<u64>,
     /// Whether it is a member, and not convicted.
     pub alive: bool,
     /// What its host says of it, where it does not answer.
     pub host: HostWord,
 }
+
+/// One that is back tells which process it is within so long; what was said of it before stands until then.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
 
 /// A subject's edges, by observer.
 type Edges = BTreeMap<Observer, Word>;
@@ -56,12 +60,21 @@ struct Word {
     health: Health,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Process {
+    number: u64,
+    /// Its node was convicted, and nobody saw it end.
+    given_up: bool,
+    /// Since when it is back.
+    back: Option<Timestamp>,
+}
+
 /// Who says what of whom. A node that is convicted is asked no more: what was said of it last stands until it is back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matrix {
     words: BTreeMap<Arc<str>, Edges>,
-    /// The processes of those that are gone.
-    gone: BTreeMap<Arc<str>, u64>,
+    /// Which process each was last.
+    processes: BTreeMap<Arc<str>, Process>,
     /// Links that were said to fail: of these it is told as well that they work again.
     failed: BTreeSet<Subject>,
     /// Who says something of an edge now.
@@ -72,7 +85,7 @@ impl Matrix {
     /// Takes what is known at `now`: the reports are those of nodes that this one hears of. Returns what follows from
     /// it for a ledger.
     pub fn step(&mut self, nodes: &[Known], reports: &[Report], now: Timestamp) -> Vec<Evidence> {
-        self.learn(nodes, reports);
+        self.learn(nodes, reports, now);
         let failing = self.failing();
         let mut all = Out {
             now,
@@ -102,10 +115,10 @@ impl Matrix {
         all.said
     }
 
-    fn learn(&mut self, nodes: &[Known], reports: &[Report]) {
+    fn learn(&mut self, nodes: &[Known], reports: &[Report], now: Timestamp) {
         let is_there = |name: &Arc<str>| nodes.iter().any(|node| node.name == *name);
         self.words.retain(|subject, _| is_there(subject));
-        self.gone.retain(|subject, _| is_there(subject));
+        self.processes.retain(|subject, _| is_there(subject));
         for node in nodes {
             let mut fresh = Edges::new();
             for report in reports {
@@ -122,17 +135,28 @@ impl Matrix {
             }
             // One that is gone is asked no more, and one that is back not yet: what was said before is the newest
             // there is.
+            let waits = self.waits_for_process(node, now);
             let held = self.words.entry(Arc::clone(&node.name)).or_default();
-            if node.alive && !fresh.is_empty() {
-                *held = fresh;
-            } else {
-                held.extend(fresh);
-            }
             if !node.alive {
+                held.extend(fresh);
                 // Whoever had an answer had it before that.
                 held.retain(|_, word| word.sign.accuses());
+            } else if !fresh.is_empty() && !waits {
+                *held = fresh;
             }
         }
+    }
+
+    /// Whether it is back, and how it failed is still to be said: that follows from which process it is now.
+    fn waits_for_process(&mut self, node: &Known, now: Timestamp) -> bool {
+        let Some(process) = self.processes.get_mut(&node.name) else {
+            return false;
+        };
+        if !node.alive || !process.given_up {
+            return false;
+        }
+        let back = *process.back.get_or_insert(now);
+        now.since(back) < TOLD_WITHIN
     }
 
     /// Nodes that most of their observers accuse, and those that accuse most of whom they observe.
@@ -161,29 +185,27 @@ impl Matrix {
     fn on_node(&mut self, node: &Known, failing: bool, all: &mut Out) {
         let subject = Subject::Node(Arc::clone(&node.name));
         let host = || Observer::new("host");
-        match (node.alive, node.host) {
-            (true, _) => {
-                all.say(
-                    subject.clone(),
-                    host(),
-                    Said::Lives(node.nonce),
-                    Health::FULL,
-                );
-                if self.gone.remove(&node.name) == Some(node.nonce) {
+        let known = self.processes.get(&node.name).copied();
+        if node.alive {
+            // One that has just begun has not told yet which process it is.
+            if let Some(number) = node.process {
+                let process = Process {
+                    number,
+                    given_up: false,
+                    back: None,
+                };
+                self.processes.insert(Arc::clone(&node.name), process);
+                all.say(subject.clone(), host(), Said::Lives(number), Health::FULL);
+                if known.is_some_and(|known| known.given_up && known.number == number) {
                     all.sign(subject.clone(), host(), Sign::Survived, Health::FULL);
                 }
             }
-            (false, HostWord::Ended) => {
-                all.say(
-                    subject.clone(),
-                    host(),
-                    Said::Ended(node.nonce),
-                    Health::FULL,
-                );
-            }
-            (false, HostWord::Hung | HostWord::Silent | HostWord::Unasked) => {
-                self.gone.insert(Arc::clone(&node.name), node.nonce);
-            }
+        } else if node.host == HostWord::Ended {
+            let number = known.map_or(0, |known| known.number);
+            all.say(subject.clone(), host(), Said::Ended(number), Health::FULL);
+        } else if let Some(process) = self.processes.get_mut(&node.name) {
+            process.given_up = true;
+            process.back = None;
         }
         for (observer, word) in self.words.get(&node.name).into_iter().flatten() {
             if failing || !word.sign.accuses() {

@@ -90,7 +90,7 @@ impl Rounds {
                 (true, CLOSED..) => Sign::OneWay,
                 (true, _) => Sign::Lossy,
             }
-        } else if many(|round| !round.is_direct()) {
+        } else if many(|round| !round.is_direct()) && self.gaps() > 1 {
             Sign::Lossy
         } else if many(|round| **round == Round::Late) {
             Sign::Late
@@ -99,6 +99,16 @@ impl Rounds {
         };
         let relay = relay.filter(|_| edge != Sign::Answers);
         Some(Look { edge, relay })
+    }
+
+    /// Times that answers stopped. Once is a way that was closed and is open again.
+    fn gaps(&self) -> usize {
+        let before = self.ended.iter().map(|round| round.is_direct());
+        let after = before.clone().skip(1);
+        let began = before
+            .zip(after)
+            .filter(|(before, after)| *before && !after);
+        began.count() + usize::from(self.ended.front().is_some_and(|first| !first.is_direct()))
     }
 
     /// Whether it sends, while it does not answer.
@@ -170,6 +180,9 @@ mod tests {
         assert_eq!(look(&some, &[]), (Sign::Lossy, None));
         some[0] = Round::Direct;
         assert_eq!(look(&some, &[]), (Sign::Answers, None));
+        let mut reopened = vec![Round::Relayed; 5];
+        reopened.push(Round::Direct);
+        assert_eq!(look(&reopened, &[]), (Sign::Answers, None));
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Scene {
         let known = |n: usize| Known {
             name: name(n),
             zone: zones.get((n - 1) % 3).map(|zone| (*zone).into()),
-            nonce: n as u64,
+            process: Some(n as u64),
             alive: true,
             host: HostWord::Unasked,
         };
@@ -55,7 +55,7 @@ impl Scene {
 
     fn seconds(&mut self, many: u64) {
         for _ in 0..many {
-            self.now = self.now + std::time::Duration::from_secs(1);
+            self.now = self.now + Duration::from_secs(1);
             let reports: Vec<Report> = (1..=NODES)
                 .filter(|n| !self.unheard.contains(n))
                 .map(|n| self.report(n))
@@ -104,9 +104,9 @@ impl Scene {
         self.seconds(1);
     }
 
-    fn returns(&mut self, n: usize, nonce: u64) {
+    fn returns(&mut self, n: usize, process: u64) {
         self.nodes[n - 1].alive = true;
-        self.nodes[n - 1].nonce = nonce;
+        self.nodes[n - 1].process = Some(process);
         self.unheard.remove(&n);
         self.edges.clear();
     }
@@ -171,23 +171,37 @@ fn one_whose_kernel_accepts_is_late() {
 fn one_that_is_back_as_the_same_process_did_not_crash() {
     let mut scene = Scene::new();
     scene.goes(2, HostWord::Silent);
-    // It says that it was there all the time, and nobody has asked it yet.
-    scene.nodes[1].alive = true;
+    assert_eq!(scene.class(&node(2)), Some(FailureClass::CrashStop));
+    // It answers before it has told who it is.
+    scene.returns(2, 2);
+    scene.nodes[1].process = None;
+    scene.unheard.insert(2);
+    scene.seconds(1);
+    assert_ne!(scene.class(&node(2)), None);
     scene.unheard.clear();
-    scene.all_say(2, Sign::Silent, Some(Sign::Nacked));
+    scene.nodes[1].process = Some(2);
     scene.seconds(1);
     assert_eq!(scene.class(&node(2)), Some(FailureClass::Omission));
-    scene.edges.clear();
-    scene.seconds(5);
+    scene.seconds(1);
+    assert_eq!(scene.failed(), []);
+}
+
+#[test]
+fn one_that_is_back_and_never_tells_who_it_is_is_well() {
+    let mut scene = Scene::new();
+    scene.goes(2, HostWord::Silent);
+    scene.returns(2, 2);
+    scene.nodes[1].process = None;
+    scene.seconds(6);
     assert_eq!(scene.failed(), []);
 }
 
 #[test]
 fn three_ends_in_a_minute_are_a_loop() {
     let mut scene = Scene::new();
-    for nonce in 10..13 {
+    for process in 10..13 {
         scene.goes(3, HostWord::Ended);
-        scene.returns(3, nonce);
+        scene.returns(3, process);
         scene.seconds(3);
     }
     assert_eq!(scene.class(&node(3)), Some(FailureClass::CrashRecovery));
@@ -272,9 +286,9 @@ fn what_is_kept_is_bounded_by_the_members() {
     scene.seconds(1);
     let Matrix {
         words,
-        gone,
+        processes,
         failed,
         said,
     } = &scene.matrix;
-    assert!(words.len() <= 1 && gone.is_empty() && failed.is_empty() && said.len() <= NODES);
+    assert!(words.len() <= 1 && processes.len() <= 1 && failed.is_empty() && said.len() <= NODES);
 }

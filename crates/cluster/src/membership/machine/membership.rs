@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_core::rng::Rng;
-use ninefold_core::time::Timestamp;
+use ninefold_core::time::{Timestamp, nanos};
 
 use super::packets::Relay;
 use crate::membership::broadcasts::Broadcasts;
@@ -42,6 +42,8 @@ pub struct Counters {
     pub refused: u64,
     /// Times that this node stood still.
     pub stalls: u64,
+    /// For how long in all, in nanoseconds.
+    pub stalled_ns: u64,
     /// Processes that this node observed and whose hosts said that they have ended.
     pub ends: u64,
     /// Accusations of others by this node.
@@ -414,6 +416,7 @@ impl Membership {
         if let Some(due) = due
             && now.since(due) > self.config.stall
         {
+            self.counters.stalled_ns += nanos(now.since(due));
             self.stood_still();
         }
     }

@@ -58,6 +58,7 @@ fn incident() -> Incident {
         detected: Timestamp::from_millis(ONSET + 3),
         isolated: Some(Timestamp::from_millis(ONSET + 4)),
         recovered: Some(Timestamp::from_millis(ONSET + 512)),
+        opinions: Vec::new(),
         impact: vec![
             RouteImpact {
                 route: "/".to_owned(),
