@@ -1,9 +1,10 @@
 //! The gateway and its peers under the same faults: the program behind
-//! `cargo xtask bench availability`, and behind `cargo xtask bench reload`.
+//! `cargo xtask bench availability`, behind `cargo xtask bench reload` and `cargo xtask bench classify`.
 //!
 //! It is also the replica that the proxies stand before, so that nothing else must be built.
 
 mod backend;
+mod classify;
 mod figures;
 mod handover;
 mod load;
@@ -30,7 +31,10 @@ fn main() -> ExitCode {
             options::Options::parse(rest).and_then(|options| run::run(&options))
         }
         Some((word, rest)) if word == "hand-overs" => handover::run(rest),
-        _ => Err("use `cargo xtask bench availability` or `cargo xtask bench reload`".to_owned()),
+        Some((word, rest)) if word == "classify" => classify::run(rest),
+        _ => Err(
+            "use `cargo xtask bench availability`, `bench reload` or `bench classify`".to_owned(),
+        ),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

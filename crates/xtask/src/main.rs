@@ -33,6 +33,8 @@ Usage: cargo xtask COMMAND
            the same faults beside HAProxy, nginx, Envoy and Traefik; a quarter of an hour
   bench reload [--reloads N] [--upgrades N] [--rate N] [--binary FILE] [--output json] [--save]
            reloads and upgrades under load: what is lost
+  bench classify [--each N] [--kinds A,B] [--binary FILE] [--output json] [--save]
+           failures of all kinds on five real nodes, and what they are taken for; needs root
   bench policies [--quick] [--rounds N] [--threads 1,2,4] [--cases A,B] [--output json] [--save]
            the library's policies beside their peers in Rust: time, allocations, instructions
   bench behaviour [--seed N] [--scenarios A,B] [--output json] [--save]
@@ -72,6 +74,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["bench", "gateway", options @ ..] => bench::gateway::run(options),
         ["bench", "availability", options @ ..] => bench::availability::run(options),
         ["bench", "reload", options @ ..] => bench::reload::run(options),
+        ["bench", "classify", options @ ..] => bench::classify::run(options),
         ["bench", "policies", options @ ..] => bench::policies::run(options),
         ["bench", "behaviour", options @ ..] => bench::behaviour::run(options),
         ["bench", "detection", options @ ..] => bench::page::DETECTION.run(options),

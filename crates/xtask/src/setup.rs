@@ -85,6 +85,14 @@ pub(crate) fn for_reload() -> Result<(), Failure> {
     install(&[tool("setpriv", "util-linux")])
 }
 
+/// What `bench classify` needs.
+pub(crate) fn for_classify() -> Result<(), Failure> {
+    install(&[
+        daemon("nft", "nftables", "nftables"),
+        tool("setpriv", "util-linux"),
+    ])
+}
+
 /// What peers are installed with that Debian does not package.
 pub(crate) fn for_wheels() -> Result<(), Failure> {
     install(&[tool("python3", "python3"), tool("pip3", "python3-pip")])

@@ -144,7 +144,8 @@ impl Service {
                 "it fails as it was told\n",
             )
         } else {
-            self.response(StatusCode::OK, BODY)
+            let body = if settings.wrong { WRONG } else { BODY };
+            self.response(StatusCode::OK, body)
         }
     }
 
@@ -178,5 +179,7 @@ impl Service {
     }
 }
 
+/// As many, and others.
+const WRONG: &str = "yxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n";
 /// 100 bytes.
 const BODY: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n";

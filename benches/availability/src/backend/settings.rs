@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) instant: bool,
     /// Requests that are worked on at once.
     pub(crate) slots: usize,
+    /// Whether it answers otherwise than it should.
+    pub(crate) wrong: bool,
 }
 
 impl Settings {
@@ -27,6 +29,7 @@ impl Settings {
             match key {
                 "service_us" => self.service = Duration::from_micros(number),
                 "errors_pct" => self.errors_pct = u32::try_from(number).while_("read a share")?,
+                "wrong" => self.wrong = number != 0,
                 "instant" => self.instant = number != 0,
                 "slots" => self.slots = usize::try_from(number).while_("read slots")?,
                 _ => return Err(format!("`{key}` is no setting")),
@@ -43,6 +46,7 @@ impl Default for Settings {
             errors_pct: 0,
             instant: false,
             slots: 32,
+            wrong: false,
         }
     }
 }
@@ -51,11 +55,12 @@ impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "service_us={}&errors_pct={}&instant={}&slots={}",
+            "service_us={}&errors_pct={}&instant={}&slots={}&wrong={}",
             self.service.as_micros(),
             self.errors_pct,
             u8::from(self.instant),
-            self.slots
+            self.slots,
+            u8::from(self.wrong)
         )
     }
 }
@@ -71,6 +76,7 @@ mod tests {
             errors_pct: 50,
             instant: true,
             slots: 3,
+            wrong: true,
         };
         let read = Settings::default().change(&changed.to_string());
         assert_eq!(read, Ok(changed));

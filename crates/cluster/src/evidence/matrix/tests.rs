@@ -129,7 +129,7 @@ fn a_node_that_ends_crashed_and_one_that_began_anew_is_well() {
         assert_eq!(scene.failed(), []);
         scene.goes(2, host);
         let crashed = ("node n2".to_owned(), FailureClass::CrashStop);
-        assert_eq!(scene.failed(), [crashed.clone()], "{host:?}");
+        assert_eq!(scene.failed(), vec![crashed.clone()], "{host:?}");
         scene.seconds(600);
         assert_eq!(scene.failed(), [crashed], "it stays what it was: {host:?}");
         scene.returns(2, 77);

@@ -1,0 +1,249 @@
+//! `cargo xtask bench classify`: failures on a cluster of real nodes, and what they are taken for.
+//!
+//! Five nodes run on this machine (`benches/availability/src/classify`). Each failure is injected several times, on
+//! another victim each time, and what an observer's journal made of it is a row of a confusion matrix.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::arguments::Words;
+use super::revision::revision;
+use super::{availability, machine};
+use crate::failure::{Failure, While};
+use crate::{say, setup, workspace};
+
+/// Where `--save` writes.
+const SAVED: &str = "docs/bench/classify.md";
+
+/// What decides about the figures.
+const SOURCES: [&str; 8] = [
+    "benches/availability",
+    "crates/agent",
+    "crates/cluster",
+    "crates/core",
+    "crates/gateway",
+    "crates/observe",
+    "crates/supervise",
+    "crates/trust",
+];
+
+/// What stands above the table.
+const HEAD: &str = "\
+# Failures and what they are taken for
+
+Written by `cargo xtask bench classify --save`. Five nodes in three zones on this machine, each with a gateway and one
+replica; 150 requests a second through each of two gateways. Processes are killed and stopped, packets between nodes are
+dropped by nftables, replicas are told to be slow, to fail or to be wrong; another victim each time. What counts is the
+last class that an observer's journal named for what was hit, before it was well again: of a partition it is known once it
+is over, as nobody can tell before whether a node that is cut off is dead.
+
+**first**: from the injection until the journal named a class, the first one. **others**: injections in which somebody
+else was said not to be well, besides what a node runs and the ways to it.
+";
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Options {
+    /// Injections of each kind.
+    each: u32,
+    kinds: Vec<String>,
+    /// A `ninefold` to run instead of a fresh release build.
+    binary: Option<PathBuf>,
+    json: bool,
+    save: bool,
+}
+
+impl Options {
+    fn parse(words: &[&str]) -> Result<Self, Failure> {
+        let mut options = Self {
+            each: 10,
+            kinds: Vec::new(),
+            binary: None,
+            json: false,
+            save: false,
+        };
+        let mut words = Words::new(words);
+        while let Some(option) = words.next() {
+            match option {
+                "--each" => options.each = words.number(1_000)?,
+                "--kinds" => {
+                    options.kinds = words.value()?.split(',').map(str::to_owned).collect();
+                }
+                "--binary" => options.binary = Some(PathBuf::from(words.value()?)),
+                "--output" => options.json = words.is_json()?,
+                "--save" => options.save = true,
+                _ => return Err(words.unknown()),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// `cargo xtask bench classify`.
+pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
+    let options = Options::parse(words)?;
+    setup::for_classify()?;
+    let root = workspace::root()?;
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let driver = availability::driver(&root, &target)?;
+    let ninefold = availability::ninefold(options.binary.as_deref(), &root, &target)?;
+    let mut facts = machine::facts()?;
+    facts.push(("revision".to_owned(), revision(&SOURCES)?));
+    let mut driver = Command::new(&driver)
+        .arg("classify")
+        .arg(options.each.to_string())
+        .arg(root.join("target/bench-classify"))
+        .arg(ninefold)
+        .args(&options.kinds)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .while_("start the driver")?;
+    let lines = driver.stdout.take();
+    let lines = lines.ok_or_else(|| Failure::new("the driver has no output"))?;
+    let mut injections: Vec<Value> = Vec::new();
+    for line in BufReader::new(lines).lines() {
+        let line = line.while_("read from the driver")?;
+        let injection: Value = serde_json::from_str(&line).while_("read what the driver says")?;
+        say::error(&progress(injections.len() + 1, &injection));
+        injections.push(injection);
+    }
+    let status = driver.wait().while_("wait for the driver")?;
+    let text = markdown(&facts, &injections);
+    if options.json {
+        let machine: serde_json::Map<_, _> = facts
+            .iter()
+            .map(|(label, fact)| (label.clone(), Value::from(fact.as_str())))
+            .collect();
+        say::out(&json!({ "machine": machine, "results": injections }).to_string());
+    } else {
+        say::out(&text);
+    }
+    if !status.success() {
+        return Err(Failure::new(format!("the driver failed ({status})")));
+    }
+    if options.save {
+        let path = root.join(SAVED);
+        fs::write(&path, &text).while_(&format!("write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn text<'a>(injection: &'a Value, key: &str) -> &'a str {
+    injection
+        .get(key)
+        .and_then(Value::as_str)
+        .unwrap_or("nothing")
+}
+
+fn progress(number: usize, injection: &Value) -> String {
+    let others = injection.get("others").and_then(Value::as_array);
+    let others = others.map_or(0, Vec::len);
+    let also = if others == 0 {
+        String::new()
+    } else {
+        format!(", also {}", injection["others"])
+    };
+    let (kind, got, class) = (
+        text(injection, "kind"),
+        text(injection, "got"),
+        text(injection, "class"),
+    );
+    let right = if got == class { "" } else { "  WRONG" };
+    format!("{number}: {kind} is {got}{also}{right}")
+}
+
+fn markdown(facts: &[(String, String)], injections: &[Value]) -> String {
+    let mut out = format!("{HEAD}\n");
+    for (label, fact) in facts {
+        out.push_str(&format!("- {label}: {fact}\n"));
+    }
+    out.push_str("\n| failure | n | class | taken for | first p50, most ms | others |\n|---|---|---|---|---|---|\n");
+    let mut kinds: Vec<&str> = Vec::new();
+    for injection in injections {
+        let kind = text(injection, "kind");
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    let (mut right, mut all) = (0, 0);
+    for kind in kinds {
+        let of: Vec<&Value> = injections
+            .iter()
+            .filter(|one| text(one, "kind") == kind)
+            .collect();
+        let mut got: BTreeMap<&str, u32> = BTreeMap::new();
+        for injection in &of {
+            *got.entry(text(injection, "got")).or_default() += 1;
+        }
+        let class = of.first().map_or("?", |one| text(one, "class"));
+        right += got.get(class).copied().unwrap_or(0);
+        all += of.len();
+        let mut got: Vec<_> = got.into_iter().collect();
+        got.sort_by_key(|(_, many)| std::cmp::Reverse(*many));
+        let got: Vec<String> = got
+            .iter()
+            .map(|(class, many)| format!("{class} {many}"))
+            .collect();
+        let mut first: Vec<f64> = of
+            .iter()
+            .filter_map(|one| one.get("first_ms")?.as_f64())
+            .collect();
+        first.sort_by(f64::total_cmp);
+        let figure =
+            |value: Option<&f64>| value.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.0}"));
+        let (median, most) = (first.get(first.len() / 2), first.last());
+        let accused = |one: &&&Value| {
+            one.get("others")
+                .and_then(Value::as_array)
+                .is_some_and(|list| !list.is_empty())
+        };
+        let others = of.iter().filter(accused).count();
+        out.push_str(&format!(
+            "| {kind} | {} | {class} | {} | {}, {} | {others} |\n",
+            of.len(),
+            got.join(", "),
+            figure(median),
+            figure(most),
+        ));
+    }
+    out.push_str(&format!("\nTaken for what it is: {right} of {all}.\n"));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_options_and_refuses_others() {
+        let options = Options::parse(&["--each", "3", "--kinds", "slow-replica,errors"]).unwrap();
+        assert_eq!((options.each, options.kinds.len()), (3, 2));
+        for words in [&["--each", "0"][..], &["--kinds"], &["--fast"]] {
+            assert_eq!(Options::parse(words).unwrap_err().status(), 2, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_kind_is_a_row_with_what_it_was_taken_for() {
+        let one = |got: &str, first: f64, others: &[&str]| json!({ "kind": "node-stop", "class": "timing", "got": got, "first_ms": first, "others": others });
+        let injections = [
+            one("timing", 300.0, &[]),
+            one("timing", 250.4, &[]),
+            one("unknown", 900.0, &["node n3"]),
+        ];
+        let text = markdown(&[], &injections);
+        let row = "| node-stop | 3 | timing | timing 2, unknown 1 | 300, 900 | 1 |\n";
+        assert!(text.contains(row), "{text}");
+        assert!(text.ends_with("Taken for what it is: 2 of 3.\n"));
+        assert_eq!(
+            progress(4, &injections[2]),
+            "4: node-stop is unknown, also [\"node n3\"]  WRONG"
+        );
+    }
+}
