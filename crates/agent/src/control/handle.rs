@@ -111,6 +111,7 @@ impl Handle {
             metrics.set_journal_healthy(control.parts.journal.problem().is_none());
             metrics.set_instances(&status.instances);
             metrics.set_slos(&status.slos);
+            metrics.set_opinions(&status.opinions);
             if let Some(gossip) = &status.gossip {
                 metrics.set_cluster(&status.members, gossip);
             }

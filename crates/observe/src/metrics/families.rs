@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ninefold_core::event::{Incident, IncidentState};
+use ninefold_core::event::{Incident, IncidentState, Opinion};
 use ninefold_core::status::{
     GossipStatus, InstanceState, InstanceStatus, MemberState, MemberStatus, SloStatus,
 };
@@ -83,6 +83,12 @@ struct AlertLabels {
     alert: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OpinionLabels {
+    kind: String,
+    class: String,
+}
+
 /// The metrics of this crate. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -97,6 +103,7 @@ pub struct Metrics {
     burn: Family<BurnLabels, Ratio>,
     alerts: Family<AlertLabels, Gauge>,
     bad: Family<BadLabels, Counter>,
+    opinions: Family<OpinionLabels, Gauge>,
     members: Family<StateLabels, Gauge>,
     gossip: GossipFamilies,
     counted: Arc<Mutex<Counted>>,
@@ -140,6 +147,7 @@ impl Metrics {
             burn: Family::default(),
             alerts: Family::default(),
             bad: Family::default(),
+            opinions: Family::default(),
             members: Family::default(),
             gossip: GossipFamilies::default(),
             counted: Arc::default(),
@@ -187,6 +195,11 @@ impl Metrics {
             "ninefold_instances",
             "Instances by service and state",
             self.instances.clone(),
+        );
+        registry.register(
+            "ninefold_not_well",
+            "Nodes, links, zones and instances that are not well by all observers' evidence, by class",
+            self.opinions.clone(),
         );
         registry.register(
             "ninefold_journal_healthy",
@@ -261,6 +274,21 @@ impl Metrics {
             "Nodes of the cluster by state, as this one knows them",
             self.members.clone(),
         );
+    }
+
+    /// Sets how many are not well, by what they are and how they fail.
+    pub fn set_opinions(&self, opinions: &[Opinion]) {
+        for kind in ["node", "link", "zone", "instance"] {
+            for class in FailureClass::ALL {
+                let is_one = |opinion: &&Opinion| {
+                    opinion.class == Some(class) && opinion.subject.split(' ').next() == Some(kind)
+                };
+                let count = opinions.iter().filter(is_one).count();
+                let (kind, class) = (kind.to_owned(), class.name().to_owned());
+                let gauge = self.opinions.get_or_create(&OpinionLabels { kind, class });
+                gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        }
     }
 
     /// Sets the nodes of the cluster by state, and what this one has gossiped.

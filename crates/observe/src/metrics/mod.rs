@@ -7,6 +7,7 @@
 //! | `ninefold_detection_seconds` | `class` |
 //! | `ninefold_recovery_seconds` | `class` |
 //! | `ninefold_incidents_open` | |
+//! | `ninefold_not_well` | `kind` = `node`, `link`, `zone` or `instance`, `class` |
 //! | `ninefold_instances` | `service`, `state` |
 //! | `ninefold_journal_healthy` | |
 //! | `ninefold_slo_objective_ratio` | `slo`, `route`, `indicator` |

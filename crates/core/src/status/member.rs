@@ -1,0 +1,110 @@
+//! The cluster in a status.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One node of the cluster, as another one knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberStatus {
+    /// Its name, as in `n2`.
+    pub node: String,
+    /// Its zone, if it has one.
+    pub zone: Option<String>,
+    /// Where it gossips.
+    pub address: String,
+    /// What is decided about it.
+    pub state: MemberState,
+    /// How the node that says so hears from it.
+    pub path: MemberPath,
+    /// Observers that accuse it now.
+    pub accused_by: u32,
+    /// Whether it came, or came back, a short while ago.
+    pub warming: bool,
+    /// Grows with each of its starts, and each time that it contradicts.
+    pub incarnation: u64,
+    /// Instances that it runs.
+    pub instances: u32,
+}
+
+/// What a node has gossiped since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GossipStatus {
+    /// How far the node trusts itself, 0 (well) to 7: its accusations weigh less accordingly.
+    pub health: u8,
+    /// Processes of other nodes that it holds on to, whose ends it sees at once.
+    #[serde(default)]
+    pub lifelines: u64,
+    /// Packets sent.
+    pub sent: u64,
+    /// Their bytes.
+    pub sent_bytes: u64,
+    /// Packets that were understood.
+    pub received: u64,
+    /// Packets that were not, and changed nothing.
+    pub refused: u64,
+    /// Packets that found no room in the budget of bytes.
+    pub over_budget: u64,
+    /// Times that the node stood still.
+    pub stalls: u64,
+    /// Processes that it observed and whose hosts said that they have ended.
+    #[serde(default)]
+    pub ends: u64,
+    /// Accusations of others.
+    pub accusations: u64,
+    /// Refutations of accusations of itself.
+    pub refutations: u64,
+}
+
+/// What is decided about a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MemberState {
+    /// It is there.
+    Alive,
+    /// It said that it leaves.
+    Left,
+    /// Enough of its observers hear nothing of it, on no path.
+    Down,
+}
+
+impl MemberState {
+    /// The name used in text and JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Left => "left",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// How one node hears from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemberPath {
+    /// It is the node itself.
+    Itself,
+    /// It answers.
+    Direct,
+    /// It answers others, and not this one.
+    Relayed,
+    /// It answers nobody who was asked.
+    Silent,
+    /// Others observe it.
+    Unobserved,
+}
+
+impl MemberPath {
+    /// The name used in text and JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Itself => "itself",
+            Self::Direct => "direct",
+            Self::Relayed => "relayed",
+            Self::Silent => "silent",
+            Self::Unobserved => "unobserved",
+        }
+    }
+}
