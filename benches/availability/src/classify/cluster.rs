@@ -18,6 +18,8 @@ use crate::process::Process;
 use crate::stage::answers;
 
 pub(super) const NODES: usize = 5;
+/// Lines of a journal that are looked at: more than one injection makes.
+const LINES: &str = "400";
 /// How long a cluster may take until all of it is well.
 const WELL_MAX: Duration = Duration::from_secs(120);
 
@@ -129,7 +131,7 @@ impl Cluster {
     /// An observer's journal since then, or all that is kept.
     pub(super) async fn journal(&self, observer: usize) -> Result<String, Problem> {
         let node = format!("n{observer}");
-        let words = ["events", "--node", &node, "--output", "json", "-n", "400"];
+        let words = ["events", "--node", &node, "--output", "json", "-n", LINES];
         self.ninefold(&words).await
     }
 

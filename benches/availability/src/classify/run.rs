@@ -28,8 +28,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const LASTS: Duration = Duration::from_secs(8);
 /// How long a process is stopped, or a node cut off.
 const HELD: Duration = Duration::from_secs(3);
+/// A replica's answers are judged by many.
+const ANSWERS_LAST: Duration = Duration::from_secs(12);
 /// How long a verdict is waited for after the fault is over.
 const AFTER: Duration = Duration::from_secs(6);
+/// One that was convicted twice in a minute is let in again after half of one.
+const RETURNS: Duration = Duration::from_secs(45);
 
 /// `EACH FOLDER PROGRAM KIND…`. Each injection is one line of JSON on the standard output.
 pub(crate) fn run(words: &[String]) -> Result<(), Problem> {
@@ -170,7 +174,12 @@ async fn watch(
             .subjects
             .iter()
             .all(|one| verdict(&said, one) == kind.class());
-        if done || begun.elapsed() > AFTER || newest(&lines) < before {
+        let patience = if kind == Kind::Partition {
+            RETURNS
+        } else {
+            AFTER
+        };
+        if done || begun.elapsed() > patience || newest(&lines) < before {
             return Ok(said);
         }
         sleep(Duration::from_millis(250)).await;
@@ -267,7 +276,7 @@ async fn on_replica(cluster: &Cluster, kind: Kind, name: &str) -> Result<(), Pro
 /// Changes how a replica answers, and back.
 async fn for_a_while(replica: &Replica, to: &str, back: &str) -> Result<(), Problem> {
     let client = Client::new(replica.address, Reuse::Never);
-    for (settings, rest) in [(to, LASTS), (back, Duration::ZERO)] {
+    for (settings, rest) in [(to, ANSWERS_LAST), (back, Duration::ZERO)] {
         let mut request = Request::new(Full::new(Bytes::new()));
         *request.uri_mut() = format!("/set?{settings}")
             .parse()

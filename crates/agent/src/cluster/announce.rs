@@ -13,6 +13,7 @@ use ninefold_supervise::SupervisedEndpoint;
 use serde::{Deserialize, Serialize};
 
 use super::edges::{self, Edges};
+use super::words::{self, Words};
 
 /// Before the instance's name in a key.
 const PREFIX: &str = "i/";
@@ -207,7 +208,7 @@ impl Announcer {
         &mut self,
         instances: &BTreeMap<InstanceId, Announced>,
         ejected: &BTreeMap<InstanceId, EjectedHere>,
-        edges: &Edges,
+        (edges, words): (&Edges, &BTreeMap<InstanceId, Words>),
         mut say: impl FnMut(String, Option<Vec<u8>>) -> bool,
     ) {
         self.exits.retain(|known, _| instances.contains_key(known));
@@ -220,7 +221,11 @@ impl Announcer {
             .iter()
             .map(|(instance, one)| (format!("{EJECTED}{instance}"), serde_json::to_vec(one)));
         let edges = (edges::KEY.to_owned(), serde_json::to_vec(edges));
-        for (key, value) in instances.chain(ejected).chain([edges]) {
+        let words = words
+            .iter()
+            .map(|(instance, words)| (words::key(instance), serde_json::to_vec(words)));
+        let all = instances.chain(ejected).chain(words).chain([edges]);
+        for (key, value) in all {
             match value {
                 Ok(value) => drop(now.insert(key, value)),
                 Err(error) => tracing::error!(key, %error, "other nodes are not told"),
@@ -300,10 +305,15 @@ pub(super) mod tests {
         let mut all = BTreeMap::from([(id.clone(), announced())]);
         let said = |announcer: &mut Announcer, all: &BTreeMap<_, _>, room| {
             let mut said = Vec::new();
-            announcer.tell(all, &BTreeMap::new(), &Edges::default(), |key, value| {
-                said.push((key, value.is_some()));
-                room
-            });
+            announcer.tell(
+                all,
+                &BTreeMap::new(),
+                (&Edges::default(), &BTreeMap::new()),
+                |key, value| {
+                    said.push((key, value.is_some()));
+                    room
+                },
+            );
             said
         };
         let both = vec![

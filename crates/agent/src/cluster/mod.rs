@@ -3,7 +3,7 @@
 //! [`gossip`] drives the membership core over a socket on a thread of its own, and leaves there, as a [`view`],
 //! what it knows. [`announce`] is how an instance is told of to other nodes, [`peers`] what they told: endpoints for
 //! this gateway, and what has become of them for this detector. [`edges`] is how a node observes others, and what it tells
-//! of that.
+//! of that; [`words`] what it tells of instances that it sees fail.
 //!
 //! **Invariant:** what a node knows of others never starts, stops or moves a process.
 
@@ -16,6 +16,7 @@ mod peers;
 #[cfg(test)]
 mod tests;
 mod view;
+pub(crate) mod words;
 
 pub(crate) use announce::{Announced, Announcer, EjectedHere, Exit};
 pub(crate) use edges::Edges;

@@ -177,6 +177,7 @@ impl Control {
             .as_ref()
             .map(|cluster| cluster.gossip.shared().view());
         let edges = view.map(|view| self.edges(&view)).unwrap_or_default();
+        let words = self.opinions.words();
         let Some(cluster) = &mut self.cluster else {
             return;
         };
@@ -200,7 +201,9 @@ impl Control {
         let gossip = &cluster.gossip;
         cluster
             .announcer
-            .tell(&told, ejected, &edges, |key, value| gossip.say(key, value));
+            .tell(&told, ejected, (&edges, &words), |key, value| {
+                gossip.say(key, value)
+            });
     }
 
     /// The nodes of the cluster, by name.

@@ -2,9 +2,9 @@
 //! something, and asked about everybody who is spoken of.
 //!
 //! The detector's verdicts on instances decide what is done; an opinion says how sure that is and who saw what. On
-//! nodes, links and zones the ledger alone says which failure it is. [`words`] puts what is seen into its words.
+//! nodes, links and zones the ledger alone says which failure it is. [`said`] puts what is seen into its words.
 
-mod words;
+mod said;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,15 +19,18 @@ use ninefold_cluster::membership::{Path, Status};
 use ninefold_core::event::{EventKind, Opinion};
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::{Observation, Seen};
+use ninefold_core::status::InstanceState;
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::{Timestamp, nanos};
 
 use super::core::{Control, now};
+use crate::cluster::words::{self, TOLD_MAX, Words};
 use crate::cluster::{Edges, View};
 
 /// How often everybody is judged anew; who is told of something is at once.
 const EVERY: Duration = Duration::from_secs(1);
-/// That something is wrong and nobody knows what, or that it is well again, must hold for so long before it is said.
+/// That something is wrong and nobody knows what, that it is a link, or that it is well again, must hold for so long
+/// before it is said.
 const HOLD: Duration = Duration::from_secs(1);
 /// Shorter stalls of this node explain no silence: who asks it waits for 200 ms at most, and then others do.
 const STALL_MIN: Duration = Duration::from_millis(400);
@@ -51,6 +54,10 @@ pub(super) struct Opinions {
     pending: BTreeMap<Subject, (Option<FailureClass>, Timestamp)>,
     /// For how long this node stood still so far, and when last for long.
     stalled: (u64, Option<Timestamp>),
+    /// What is seen here of instances that fail, by who sees it.
+    seen: BTreeMap<InstanceId, BTreeMap<(String, Channel), Sign>>,
+    /// What other nodes told of instances.
+    told: BTreeSet<(Subject, Observer, Channel)>,
     judged: Timestamp,
     tidied: Timestamp,
 }
@@ -63,14 +70,70 @@ struct Failed {
 
 impl Opinions {
     fn sign(&mut self, subject: Subject, observer: &str, said: Said, at: Timestamp) {
+        self.learn(subject, Observer::new(observer), said, at);
+    }
+
+    fn learn(&mut self, subject: Subject, observer: Observer, said: Said, at: Timestamp) {
         let evidence = Evidence {
             subject,
-            observer: Observer::new(observer),
+            observer,
             at,
             health: Health::FULL,
             said,
         };
         self.ledger.learn(evidence, at);
+    }
+
+    /// The same of an instance, and seen here: others are told.
+    fn see(&mut self, instance: &InstanceId, observer: &str, said: Said, at: Timestamp) {
+        let (channel, sign) = match said {
+            Said::Sign(sign) => (Some(sign.channel()), Some(sign)),
+            Said::Nothing(channel) => (Some(channel), None),
+            Said::Lives(_) | Said::Ended(_) => (None, None),
+        };
+        if let Some(channel) = channel {
+            let seen = self.seen.entry(instance.clone()).or_default();
+            let by = (observer.to_owned(), channel);
+            match sign.filter(|sign| sign.accuses()) {
+                Some(sign) => drop(seen.insert(by, sign)),
+                None => drop(seen.remove(&by)),
+            }
+            if seen.is_empty() {
+                self.seen.remove(instance);
+            }
+        }
+        self.sign(Subject::Instance(instance.clone()), observer, said, at);
+    }
+
+    /// What others are to be told of instances.
+    pub(super) fn words(&self) -> BTreeMap<InstanceId, Words> {
+        let words = |seen: &BTreeMap<(String, Channel), Sign>| {
+            let words = seen
+                .iter()
+                .map(|((by, _), sign)| (by.clone(), sign.name().to_owned()));
+            words.collect()
+        };
+        let seen = self.seen.iter().take(TOLD_MAX);
+        seen.map(|(instance, seen)| (instance.clone(), words(seen)))
+            .collect()
+    }
+
+    /// What others tell of instances; what they tell no more does not hold.
+    fn hear(&mut self, words: Vec<(InstanceId, Observer, Sign)>, at: Timestamp) {
+        let before = std::mem::take(&mut self.told);
+        for (instance, observer, sign) in words {
+            let subject = Subject::Instance(instance);
+            let told = (subject.clone(), observer.clone(), sign.channel());
+            self.told.insert(told);
+            self.learn(subject, observer, Said::Sign(sign), at);
+        }
+        for (subject, observer, channel) in before {
+            let told = (subject, observer, channel);
+            if !self.told.contains(&told) {
+                let (subject, observer, channel) = told;
+                self.learn(subject, observer, Said::Nothing(channel), at);
+            }
+        }
     }
 
     /// Whether this node stood still a short while ago, for so long that others may have missed it.
@@ -91,7 +154,9 @@ impl Opinions {
             self.pending.remove(subject);
             return None;
         }
-        let sure = class.is_some_and(|class| class != FailureClass::Unknown);
+        // What a node fails with shows at its links first.
+        let link = matches!(subject, Subject::Link { .. });
+        let sure = class.is_some_and(|class| class != FailureClass::Unknown) && !link;
         let pending = self.pending.entry(subject.clone()).or_insert((class, at));
         if pending.0 != class {
             *pending = (class, at);
@@ -159,14 +224,15 @@ impl Control {
         let subject = Subject::Instance(instance.clone());
         if let Seen::Exited { expected: true, .. } | Seen::NodeLost { .. } = seen {
             // What was known of it is no evidence on what comes next.
+            self.opinions.seen.remove(instance);
             self.opinions.ledger.forget(&subject);
         }
-        let said = words::of(seen);
+        let said = said::of(seen);
         if said.is_empty() {
             return;
         }
         for (observer, said) in said {
-            self.opinions.sign(subject.clone(), observer, said, *at);
+            self.opinions.see(instance, observer, said, *at);
         }
         self.judge_subject(&subject, *at);
     }
@@ -177,16 +243,19 @@ impl Control {
         let nodes = known(view);
         let own = self.edges(view);
         let observer = view.members.iter().find(|member| member.id == view.me);
-        let mut reports = Vec::new();
+        let (mut reports, mut heard_words) = (Vec::new(), Vec::new());
         reports.extend(observer.map(|member| own.report(&member.name, view)));
         for member in &view.members {
             let heard = member.status == Status::Alive && member.path != Some(Path::Silent);
             if member.id != view.me && heard {
                 let edges = Edges::read(member);
                 reports.extend(edges.map(|edges| edges.report(&member.name, view)));
+                heard_words.extend(words::read(member));
             }
         }
+        heard_words.retain(|(instance, ..)| self.parts.detector.facts(instance).is_some());
         let opinions = &mut self.opinions;
+        opinions.hear(heard_words, at);
         for evidence in opinions.matrix.step(&nodes, &reports, at) {
             opinions.ledger.learn(evidence, at);
         }
@@ -223,6 +292,7 @@ impl Control {
             self.opinions.ledger.tidy(at);
         }
         self.weigh_callers(at);
+        self.weigh_probes(at);
         let view = self
             .cluster
             .as_ref()
@@ -243,12 +313,29 @@ impl Control {
         let instances: Vec<InstanceId> = self.parts.detector.instances().cloned().collect();
         for instance in instances {
             let word = self.parts.detector.callers(&instance, at);
-            let said = word.map_or(Said::Nothing(Channel::Callers), words::of_callers);
-            let subject = Subject::Instance(instance);
+            let said = word.map_or(Said::Nothing(Channel::Callers), said::of_callers);
+            let subject = Subject::Instance(instance.clone());
             let spoken_of = self.opinions.ledger.knows(&subject);
             if spoken_of || word.is_some() {
-                self.opinions.sign(subject, "callers", said, at);
+                self.opinions.see(&instance, "callers", said, at);
             }
+        }
+    }
+
+    /// What the probes of other nodes say of instances that somebody speaks ill of: those who run an instance ask it.
+    fn weigh_probes(&mut self, at: Timestamp) {
+        for status in self.peers_instances() {
+            let subject = Subject::Instance(status.instance);
+            if !self.opinions.ledger.knows(&subject) {
+                continue;
+            }
+            let said = if status.state == InstanceState::Ready {
+                Said::Sign(Sign::Answers)
+            } else {
+                Said::Nothing(Channel::Edge)
+            };
+            let probe = format!("probe of {}", status.node.unwrap_or_default());
+            self.opinions.sign(subject, &probe, said, at);
         }
     }
 
@@ -300,6 +387,7 @@ impl Control {
         let subject = Subject::Instance(instance.clone());
         let opinions = &mut self.opinions;
         opinions.ledger.forget(&subject);
+        opinions.seen.remove(instance);
         opinions.failed.remove(&subject);
         opinions.pending.remove(&subject);
     }

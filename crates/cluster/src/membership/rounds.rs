@@ -10,8 +10,6 @@ const ROUNDS: usize = 10;
 /// Of these so many late or lost ones are no noise: at one loss in a hundred each way, three of ten are one in a
 /// thousand.
 const NOTABLE: usize = 3;
-/// So many in a row that got no answer, while packets come from there, are a way that is closed, and no loss.
-const CLOSED: usize = 4;
 /// What comes so long after an unanswered question was sent was not under way before.
 const AFTER: Duration = Duration::from_millis(300);
 
@@ -85,9 +83,10 @@ impl Rounds {
         // One that was reached by others once is what a single loss looks like.
         let noise = in_a_row == 1 && newest == Round::Relayed;
         let edge = if in_a_row > 0 && !noise {
-            match (self.hears_meanwhile(), in_a_row) {
+            match (self.hears_meanwhile(), self.gaps()) {
                 (false, _) => Sign::Silent,
-                (true, CLOSED..) => Sign::OneWay,
+                // It sends, and does not answer: what goes there is lost, all of it as far as is known.
+                (true, 0 | 1) => Sign::OneWay,
                 (true, _) => Sign::Lossy,
             }
         } else if many(|round| !round.is_direct()) && self.gaps() > 1 {
@@ -164,15 +163,16 @@ mod tests {
 
     #[test]
     fn a_way_that_is_closed_and_one_that_loses() {
-        let relayed = [Round::Relayed; 4];
-        assert_eq!(
-            look(&relayed, &[2_000]),
-            (Sign::OneWay, Some(Sign::Reached))
-        );
-        assert_eq!(
-            look(&relayed[..3], &[1_500]),
-            (Sign::Lossy, Some(Sign::Reached))
-        );
+        let relayed = [Round::Relayed; 2];
+        let reached = Some(Sign::Reached);
+        assert_eq!(look(&relayed, &[2_000]), (Sign::OneWay, reached));
+        let lossy = [
+            Round::Relayed,
+            Round::Direct,
+            Round::Relayed,
+            Round::Relayed,
+        ];
+        assert_eq!(look(&lossy, &[3_500]), (Sign::Lossy, reached));
         let mut some = [Round::Direct; 6];
         for n in [0, 2, 4] {
             some[n] = Round::Relayed;

@@ -20,6 +20,7 @@
 //! | ≥ 50 % of ≥ 5 attempts refused or reset for 300 ms, the process lives | omission | 2 |
 //! | the same of an endpoint whose process nobody watches, and nothing gets through | unknown | 2 |
 //! | probes pass, ≥ 10 failures and ≥ 20 % of attempts in 5 s, 5 × the share of its peers | gray | 2 |
+//! | the same with ≥ 5 failures, where the shares differ so much within Wilson's bounds of 3 σ | gray | 2 |
 //! | no success for 300 ms, ≥ 5 attempts failed, or traffic ejected it; none by time | omission or gray as above | 2 |
 //! | the same without a probe to compare with | unknown | 1 |
 //! | ≥ 4 new attempts wait (or ≥ 3 timed out), no answer for 500 ms and 8 × the usual time, peers answer | timing | 1 |

@@ -8,6 +8,10 @@ use crate::event::EvidenceLine;
 use crate::observation::CallerReport;
 use crate::taxonomy::FailureClass;
 use crate::time::{Timestamp, nanos, short};
+use crate::wilson;
+
+/// Standard deviations within which two shares of failures must not meet: once in a thousand they do by chance.
+const CERTAIN_Z: f64 = 3.0;
 
 /// The peers of an instance: the other ones of its service that are not themselves in question.
 #[derive(Clone, Debug, Default)]
@@ -251,15 +255,26 @@ fn stands_out(settings: &Settings, sums: &CallerReport, peers: &Peers) -> bool {
             * u128::from(sums.attempts)
 }
 
+/// Whether the least share of failures here is `peer_factor` times the most of the peers, both within bounds.
+fn is_certain(settings: &Settings, sums: &CallerReport, peers: &Peers) -> bool {
+    let least = wilson::lower_bound(sums.failures(), sums.attempts, CERTAIN_Z);
+    let most = wilson::upper_bound(peers.callers.failures(), peers.callers.attempts, CERTAIN_Z);
+    let factor = u32::try_from(settings.peer_factor).unwrap_or(u32::MAX);
+    !is_alone(settings, peers) && least >= most * f64::from(factor)
+}
+
 const fn is_alone(settings: &Settings, peers: &Peers) -> bool {
     peers.callers.attempts < settings.failures_min
 }
 
-/// Callers of whom a fifth or more fail; or all who came, and more than at the peers.
+/// Callers of whom a fifth or more fail; fewer, where that is certainly more than at the peers, as a gateway that keeps
+/// away from failures makes few; or all who came, and more than at the peers.
 fn failing(settings: &Settings, track: &Track, peers: &Peers, now: Timestamp) -> Option<Met> {
     let many = |met: &Met| {
         let failed = met.sums.failures();
-        failed >= settings.failures_min && failed.saturating_mul(5) >= met.sums.attempts
+        let enough = failed >= settings.failures_min
+            || (failed >= settings.attempts_min && is_certain(settings, &met.sums, peers));
+        enough && failed.saturating_mul(5) >= met.sums.attempts
     };
     in_window(settings, track, now).filter(many).or_else(|| {
         in_streak(settings, track, now)
