@@ -101,13 +101,32 @@ pub enum Seen {
     Ejected {
         /// Why, in words.
         reason: String,
-        /// Whether because it is slower than its peers, not because it fails.
-        slow: bool,
+        /// What the gateway found.
+        ground: EjectionGround,
         /// Until when.
         until: Timestamp,
     },
     /// The gateway put the endpoint back.
     Readmitted,
+}
+
+/// Why a gateway takes an endpoint out of rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EjectionGround {
+    /// It failed several times in a row, or again when it was tried.
+    Failures,
+    /// It is slower than its peers, by a test over many answers; or still slow when it was tried.
+    Slower,
+    /// It fails more often than its peers, by a test over many attempts.
+    FailsMore,
+}
+
+impl EjectionGround {
+    /// Whether that is by a comparison with its peers.
+    #[must_use]
+    pub const fn is_compared(self) -> bool {
+        matches!(self, Self::Slower | Self::FailsMore)
+    }
 }
 
 /// What the host of a node says that is convicted.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ninefold_core::address::Address;
 use ninefold_core::balance::WhenTooFew;
 use ninefold_core::id::InstanceId;
-use ninefold_core::observation::CallerReport;
+use ninefold_core::observation::{CallerReport, EjectionGround};
 use ninefold_core::policy::Criticality;
 use ninefold_core::status::Rotation;
 use serde::{Deserialize, Serialize};
@@ -306,8 +306,8 @@ pub enum Notice {
         instance: InstanceId,
         /// Why, in words.
         reason: String,
-        /// Whether because it is slower than its peers, not because it fails.
-        slow: bool,
+        /// What that is by kind.
+        ground: EjectionGround,
         /// For how long.
         duration: Duration,
     },

@@ -9,7 +9,7 @@ use ninefold_core::detect::{Detector, Facts, Finding, Settings};
 use ninefold_core::event::{EventKind, Incident};
 use ninefold_core::id::InstanceId;
 use ninefold_core::incident::Incidents;
-use ninefold_core::observation::{Observation, Seen};
+use ninefold_core::observation::{EjectionGround, Observation, Seen};
 use ninefold_core::slo::{Indicator, Objective, Suspect, share_out};
 use ninefold_core::status::InstanceState;
 use ninefold_core::taxonomy::FailureClass;
@@ -144,13 +144,13 @@ impl Control {
     pub(super) fn ejected(
         &mut self,
         instance: InstanceId,
-        (reason, slow): (String, bool),
+        (reason, ground): (String, EjectionGround),
         duration: Duration,
     ) {
         let at = now();
         let seen = Seen::Ejected {
             reason,
-            slow,
+            ground,
             until: at + duration,
         };
         self.observed(&Observation {

@@ -238,7 +238,7 @@ impl Control {
             Notice::Ejected {
                 instance,
                 reason,
-                slow,
+                ground,
                 duration,
             } => {
                 self.record(EventKind::EndpointEjected {
@@ -246,7 +246,7 @@ impl Control {
                     reason: reason.clone(),
                     for_ns: ninefold_core::time::nanos(duration),
                 });
-                self.ejected(instance, (reason, slow), duration);
+                self.ejected(instance, (reason, ground), duration);
             }
             Notice::RolledBack {
                 route,

@@ -21,8 +21,8 @@ pub(super) enum Clears {
     Probes,
     /// Its callers: the probes passed all along.
     Callers,
-    /// Its callers, once the gateway finds it as fast as its peers: what is slow answers all the time.
-    Speed,
+    /// Its callers, once the gateway finds it as good as its peers: what is slow answers all the time.
+    Comparison,
     /// Either of them.
     Any,
 }

@@ -9,7 +9,7 @@ use super::settings::Settings;
 use super::track::{Ejection, Life, Track};
 use crate::event::Verdict;
 use crate::id::InstanceId;
-use crate::observation::{Observation, Seen};
+use crate::observation::{EjectionGround, Observation, Seen};
 use crate::taxonomy::FailureClass;
 use crate::time::{Timestamp, nanos, short};
 
@@ -106,9 +106,9 @@ impl Detector {
                     return self.evaluate(instance, at);
                 }
             }
-            Seen::Ejected { reason, slow, .. } => {
-                let isolated = eject(track, instance, at, (reason, *slow));
-                if !isolated.is_empty() || !slow || track.life != Life::Up {
+            Seen::Ejected { reason, ground, .. } => {
+                let isolated = eject(track, instance, at, (reason, *ground));
+                if !isolated.is_empty() || !ground.is_compared() || track.life != Life::Up {
                     return isolated;
                 }
                 return self.evaluate(instance, at);
@@ -254,19 +254,19 @@ fn eject(
     track: &mut Track,
     instance: &InstanceId,
     at: Timestamp,
-    (reason, slow): (&str, bool),
+    (reason, ground): (&str, EjectionGround),
 ) -> Vec<Finding> {
     let what = format!("took it out of rotation: {reason}");
     let ejection = Ejection {
         line: line(at, "gateway", what),
-        slow,
+        ground,
     };
     let Some(open) = &mut track.open else {
         track.ejection = Some(ejection);
         return Vec::new();
     };
     open.append(vec![ejection.line.clone()]);
-    if open.is_slow() {
+    if open.is_by_comparison() {
         track.ejection = Some(ejection);
     }
     let instance = instance.clone();

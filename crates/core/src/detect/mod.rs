@@ -24,7 +24,7 @@
 //! | no success for 300 ms, ≥ 5 attempts failed, or traffic ejected it; none by time | omission or gray as above | 2 |
 //! | the same without a probe to compare with | unknown | 1 |
 //! | ≥ 4 new attempts wait (or ≥ 3 timed out), no answer for 500 ms and 8 × the usual time, peers answer | timing | 1 |
-//! | the gateway finds it slower than its peers, and its probes pass | gray | 1 |
+//! | the gateway finds it slower than its peers, or failing more often, and its probes pass | gray | 1 |
 //! | the same without a probe | unknown | 1 |
 //! | callers fail as often at all its peers, ≥ 50 % | unknown | 1 |
 //! | it says three times in a row that it is not alive | unknown | 1 |

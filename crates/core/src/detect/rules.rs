@@ -35,12 +35,12 @@ pub(super) fn judge(
         .or_else(|| by_connections(settings, track, now))
         .or_else(|| by_failures(settings, track, peers, now))
         .or_else(|| by_silence(settings, track, peers, now))
-        .or_else(|| by_slowness(track))
+        .or_else(|| by_comparison(track))
         .or_else(|| by_its_word(settings, track))?;
     if let Some(ejection) = track
         .ejection
         .as_ref()
-        .filter(|_| charge.clears != Clears::Speed)
+        .filter(|_| charge.clears != Clears::Comparison)
     {
         charge.evidence.push(ejection.line.clone());
     }
@@ -400,15 +400,18 @@ fn silent(silence: &Silence, now: Timestamp) -> EvidenceLine {
     line(now, "callers", what)
 }
 
-/// The gateway compares answers with those of the peers, by quantiles and with a bound; what it finds slow is late. Late
-/// to callers and not to probes is gray; without a probe nobody can say whether it is late to all.
-fn by_slowness(track: &Track) -> Option<Charge> {
-    let ejection = track.ejection.as_ref().filter(|ejection| ejection.slow)?;
+/// The gateway compares answers with those of the peers, over many of them and with a bound. What it finds slow, or failing
+/// more often, is so to callers and not to probes, which is gray; without a probe nobody can say to whom.
+fn by_comparison(track: &Track) -> Option<Charge> {
+    let ejection = track
+        .ejection
+        .as_ref()
+        .filter(|ejection| ejection.ground.is_compared())?;
     let mut evidence = vec![ejection.line.clone()];
     let passed = track.probes.last_pass().filter(|_| track.probes.pass());
     let class = match passed {
         Some(passed) => {
-            let what = "its probes pass in time: callers and probes disagree".to_owned();
+            let what = "its probes pass: callers and probes disagree".to_owned();
             evidence.push(line(passed, "probe", what));
             FailureClass::Gray
         }
@@ -422,7 +425,7 @@ fn by_slowness(track: &Track) -> Option<Charge> {
     Some(Charge {
         class,
         weight: 1,
-        clears: Clears::Speed,
+        clears: Clears::Comparison,
         onset: ejection.line.at,
         evidence,
     })

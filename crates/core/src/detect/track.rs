@@ -7,7 +7,7 @@ use super::probes::Probes;
 use super::settings::Settings;
 use crate::event::{EvidenceLine, Verdict};
 use crate::id::InstanceId;
-use crate::observation::CallerReport;
+use crate::observation::{CallerReport, EjectionGround};
 use crate::taxonomy::FailureClass;
 use crate::time::Timestamp;
 
@@ -48,8 +48,7 @@ pub(super) struct Track {
 #[derive(Clone, Debug)]
 pub(super) struct Ejection {
     pub(super) line: EvidenceLine,
-    /// Because it is slower than its peers.
-    pub(super) slow: bool,
+    pub(super) ground: EjectionGround,
 }
 
 /// A verdict that holds.
@@ -233,10 +232,10 @@ impl Track {
         }
     }
 
-    /// The gateway took it back. What it answered before that, it answered slowly.
+    /// The gateway took it back. What it answered before that, it answered slowly, or failed in between.
     pub(super) fn readmitted(&mut self) {
         self.ejection = None;
-        if let Some(open) = self.open.as_mut().filter(|open| open.is_slow()) {
+        if let Some(open) = self.open.as_mut().filter(|open| open.is_by_comparison()) {
             open.bad_news();
         }
     }
@@ -259,7 +258,7 @@ impl Track {
                     .callers_good_since
                     .filter(|_| open.answers >= settings.settle_answers);
                 let good = match open.clears {
-                    Clears::Speed => callers.filter(|_| self.ejection.is_none()),
+                    Clears::Comparison => callers.filter(|_| self.ejection.is_none()),
                     _ if !self.facts.probed => callers,
                     Clears::Probes => probes,
                     Clears::Callers => callers,
@@ -285,8 +284,8 @@ impl Open {
         }
     }
 
-    pub(super) fn is_slow(&self) -> bool {
-        self.clears == Clears::Speed
+    pub(super) fn is_by_comparison(&self) -> bool {
+        self.clears == Clears::Comparison
     }
 
     pub(super) fn append(&mut self, evidence: Vec<EvidenceLine>) {

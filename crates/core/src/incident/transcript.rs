@@ -14,7 +14,7 @@ use crate::event::{Event, EventKind, FaultNotice, ImpactEnd, Incident, RouteImpa
 use crate::fault::{FaultEffect, FaultHits, GatewayFault};
 use crate::id::InstanceId;
 use crate::observation::{
-    CallerReport, FailedProbe, HostWord, Observation, ProbeKind, ProbeOutcome, Seen,
+    CallerReport, EjectionGround, FailedProbe, HostWord, Observation, ProbeKind, ProbeOutcome, Seen,
 };
 use crate::slo::Suspect;
 use crate::taxonomy::ExitCause;
@@ -445,7 +445,11 @@ fn seen(at: Timestamp, verb: &str, rest: &str) -> Seen {
         "callers" => Seen::Callers(callers(rest)),
         "ejected" => Seen::Ejected {
             reason: rest.to_owned(),
-            slow: rest.starts_with("slow"),
+            ground: match rest.split([' ', ':']).next() {
+                Some("slow") => EjectionGround::Slower,
+                Some("fails") => EjectionGround::FailsMore,
+                _ => EjectionGround::Failures,
+            },
             until: at + Duration::from_secs(10),
         },
         "readmitted" => Seen::Readmitted,

@@ -10,6 +10,7 @@ use ninefold_core::ejection::{
     BUCKETS, Conviction, EndpointHealth, Grade, Judge, Look, PoolState, Tally, Turn,
 };
 use ninefold_core::id::InstanceId;
+use ninefold_core::observation::EjectionGround;
 use ninefold_core::time::{Timestamp, nanos};
 
 use super::endpoint::Cause;
@@ -260,12 +261,16 @@ impl Hub {
             Word::Passed { .. } | Word::ReadyAgain | Word::Released => return,
         };
         endpoint.ejections.add(cause);
-        let slow = cause == Cause::Latency || matches!(word, Word::Answered(_));
+        let ground = match (cause, word) {
+            (Cause::Latency, _) | (_, Word::Answered(_)) => EjectionGround::Slower,
+            (Cause::SuccessRate, _) => EjectionGround::FailsMore,
+            (Cause::Failures | Cause::Canary, _) => EjectionGround::Failures,
+        };
         *lock(&endpoint.fate.reason) = Some(reason.as_str().into());
         self.notify(Notice::Ejected {
             instance: endpoint.instance.clone(),
             reason,
-            slow,
+            ground,
             duration,
         });
     }

@@ -2,7 +2,7 @@
 
 use ninefold_cluster::evidence::{Channel, Said, Sign};
 use ninefold_core::detect::CallersWord;
-use ninefold_core::observation::{FailedProbe, ProbeKind, ProbeOutcome, Seen};
+use ninefold_core::observation::{EjectionGround, FailedProbe, ProbeKind, ProbeOutcome, Seen};
 
 /// Who says it, and what.
 pub(super) type Words = Vec<(&'static str, Said)>;
@@ -48,10 +48,17 @@ pub(super) fn of(seen: &Seen) -> Words {
             alive,
             stopped,
         } => probe(*kind, outcome, *failures_in_a_row, (*alive, *stopped)),
-        Seen::Ejected { slow: true, .. } => vec![(GATEWAY, Said::Sign(Sign::Outlier))],
-        Seen::Readmitted => vec![(GATEWAY, Said::Nothing(Channel::Rank))],
+        Seen::Ejected { ground, .. } => match ground {
+            EjectionGround::Slower => vec![(GATEWAY, Said::Sign(Sign::Outlier))],
+            EjectionGround::FailsMore => vec![(GATEWAY, Said::Sign(Sign::Failing))],
+            // What callers met says how it fails.
+            EjectionGround::Failures => Vec::new(),
+        },
+        Seen::Readmitted => vec![
+            (GATEWAY, Said::Nothing(Channel::Rank)),
+            (GATEWAY, Said::Nothing(Channel::Callers)),
+        ],
         Seen::Exited { expected: true, .. }
-        | Seen::Ejected { slow: false, .. }
         | Seen::KeeperLost { .. }
         | Seen::NodeLost { .. }
         | Seen::Callers(_) => Vec::new(),
@@ -65,6 +72,7 @@ fn fresh() -> Words {
         (LIVE, Said::Nothing(Channel::Edge)),
         (SUPERVISOR, Said::Nothing(Channel::Process)),
         (GATEWAY, Said::Nothing(Channel::Rank)),
+        (GATEWAY, Said::Nothing(Channel::Callers)),
         ("callers", Said::Nothing(Channel::Callers)),
     ]
 }
