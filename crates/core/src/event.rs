@@ -236,7 +236,7 @@ pub struct Verdict {
 pub struct EvidenceLine {
     /// When it was seen.
     pub at: Timestamp,
-    /// Who saw it: `supervisor`, `probe`, `callers`, `gateway`.
+    /// Who saw it: `supervisor`, `probe`, `callers`, `gateway`, `canary`, `vote`.
     pub observer: String,
     /// What was seen, in words, with its figures.
     pub what: String,

@@ -23,6 +23,8 @@ pub(super) enum Clears {
     Callers,
     /// Either of them.
     Any,
+    /// Right answers to canaries, and votes with the majority.
+    Answers,
 }
 
 /// One line of evidence.

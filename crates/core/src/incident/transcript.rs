@@ -14,7 +14,7 @@ use crate::event::{Event, EventKind, FaultNotice, ImpactEnd, Incident, RouteImpa
 use crate::fault::{FaultEffect, FaultHits, GatewayFault};
 use crate::id::InstanceId;
 use crate::observation::{
-    CallerReport, FailedProbe, HostWord, Observation, ProbeKind, ProbeOutcome, Seen,
+    Ballot, CallerReport, FailedProbe, HostWord, Observation, ProbeKind, ProbeOutcome, Seen,
 };
 use crate::slo::Suspect;
 use crate::taxonomy::ExitCause;
@@ -448,6 +448,28 @@ fn seen(at: Timestamp, verb: &str, rest: &str) -> Seen {
             until: at + Duration::from_secs(10),
         },
         "readmitted" => Seen::Readmitted,
+        "canary" => {
+            let (right, said) = rest.split_once(' ').unwrap_or((rest, ""));
+            let (canary, answer) = right.split_once('=').unwrap();
+            Seen::Canary {
+                canary: format!("GET /{canary}"),
+                right: answer == "right",
+                said: said.to_owned(),
+            }
+        }
+        "vote" => {
+            let (ballot, said) = rest.split_once(' ').unwrap_or((rest, ""));
+            Seen::Vote {
+                ballot: match ballot {
+                    "agrees" => Ballot::Agrees,
+                    "minority" => Ballot::Minority,
+                    "split" => Ballot::Split,
+                    other => panic!("no such ballot: {other}"),
+                },
+                said: said.to_owned(),
+            }
+        }
+        "absolved" => Seen::Absolved,
         other => panic!("no such command: {other}"),
     }
 }
