@@ -145,7 +145,10 @@ impl Answers {
     /// The wrong canaries, if one was so `needed` times in a row, or two are.
     pub(super) fn wrong(&self, needed: u32) -> Option<Vec<(&str, &Wrong)>> {
         let enough = self.wrong.values().any(|wrong| wrong.in_a_row >= needed);
-        let all = self.wrong.iter().map(|(name, wrong)| (name.as_str(), wrong));
+        let all = self
+            .wrong
+            .iter()
+            .map(|(name, wrong)| (name.as_str(), wrong));
         (enough || self.wrong.len() > 1).then(|| all.collect())
     }
 

@@ -448,30 +448,31 @@ fn seen(at: Timestamp, verb: &str, rest: &str) -> Seen {
             until: at + Duration::from_secs(10),
         },
         "readmitted" => Seen::Readmitted,
-        "canary" => {
-            let (right, said) = rest.split_once(' ').unwrap_or((rest, ""));
-            let (canary, answer) = right.split_once('=').unwrap();
-            Seen::Canary {
-                canary: format!("GET /{canary}"),
-                right: answer == "right",
-                said: said.to_owned(),
-            }
-        }
-        "vote" => {
-            let (ballot, said) = rest.split_once(' ').unwrap_or((rest, ""));
-            Seen::Vote {
-                ballot: match ballot {
-                    "agrees" => Ballot::Agrees,
-                    "minority" => Ballot::Minority,
-                    "split" => Ballot::Split,
-                    other => panic!("no such ballot: {other}"),
-                },
-                said: said.to_owned(),
-            }
-        }
+        "canary" | "vote" => answer(verb, rest),
         "absolved" => Seen::Absolved,
         other => panic!("no such command: {other}"),
     }
+}
+
+/// `canary NAME=right|wrong WORDS…`, `vote agrees|minority|split WORDS…`.
+fn answer(verb: &str, rest: &str) -> Seen {
+    let (what, said) = rest.split_once(' ').unwrap_or((rest, ""));
+    let said = said.to_owned();
+    if verb == "canary" {
+        let (canary, answer) = what.split_once('=').unwrap();
+        return Seen::Canary {
+            canary: format!("GET /{canary}"),
+            right: answer == "right",
+            said,
+        };
+    }
+    let ballot = match what {
+        "agrees" => Ballot::Agrees,
+        "minority" => Ballot::Minority,
+        "split" => Ballot::Split,
+        other => panic!("no such ballot: {other}"),
+    };
+    Seen::Vote { ballot, said }
 }
 
 fn probe(rest: &str) -> Seen {
