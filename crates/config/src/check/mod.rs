@@ -5,6 +5,7 @@
 //! make ten messages.
 
 mod address;
+mod answers;
 mod balance;
 mod claim;
 mod claim_fault;
