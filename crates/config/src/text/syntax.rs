@@ -211,18 +211,19 @@ fn json_path(text: &str) -> Result<(), String> {
 /// If it is none.
 pub(crate) fn sha256(text: &str) -> Result<[u8; 32], String> {
     let none = || format!("`{text}` is no SHA-256: it has 64 hexadecimal digits");
+    let digits: Option<Vec<u8>> = text.chars().map(digit).collect();
+    let digits = digits
+        .filter(|digits| digits.len() == 64)
+        .ok_or_else(none)?;
     let mut hash = [0; 32];
-    if text.len() != 64 {
-        return Err(none());
-    }
-    for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
-        let digits = std::str::from_utf8(digits).map_err(|_| none())?;
-        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(none());
-        }
-        *byte = u8::from_str_radix(digits, 16).map_err(|_| none())?;
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks(2)) {
+        *byte = pair.iter().fold(0, |byte, digit| byte << 4 | digit);
     }
     Ok(hash)
+}
+
+fn digit(text: char) -> Option<u8> {
+    u8::try_from(text.to_digit(16)?).ok()
 }
 
 fn not_empty(text: &str) -> Result<(), String> {
