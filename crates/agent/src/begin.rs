@@ -11,6 +11,7 @@ use ninefold_core::address::Address;
 use ninefold_core::event::{Event, EventKind};
 use ninefold_core::id::InstanceId;
 use ninefold_core::incident::Incidents;
+use ninefold_core::quarantine::Quarantine;
 use ninefold_gateway::{Gateway, StartError, Succession};
 use ninefold_observe::journal::{Journal, JournalLimits};
 use ninefold_observe::metrics::Metrics;
@@ -152,6 +153,7 @@ pub(crate) async fn begin(
         supervisor,
         detector,
         incidents,
+        quarantine: Quarantine::restore(&history),
         ledger,
         metrics,
         events_seen,

@@ -179,7 +179,7 @@ pub enum EventKind {
     Action {
         /// On whom.
         instance: InstanceId,
-        /// What: `start`, `restart`, `kill`, `stop`.
+        /// What: `start`, `restart`, `kill`, `stop`, `quarantine`, `readmit`.
         action: String,
         /// Why.
         reason: String,

@@ -186,6 +186,9 @@ impl Control {
             }
             let changed = self.parts.incidents.finding(&finding);
             self.record_incidents(changed);
+            if let Finding::Verdict(verdict) = &finding {
+                self.convicted(verdict);
+            }
             if let Finding::Verdict(verdict) = &finding
                 && let Some(at) = self.routing.out_since(&verdict.instance)
             {

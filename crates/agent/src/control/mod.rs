@@ -13,6 +13,7 @@ mod core;
 mod deltas;
 mod faults;
 mod handle;
+mod quarantine;
 mod quorum;
 mod recall;
 mod routing;

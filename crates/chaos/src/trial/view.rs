@@ -214,8 +214,12 @@ pub(super) fn absent<'a>(status: &NodeStatus, names: &[&'a str]) -> Vec<&'a str>
 /// Whether no target takes traffic of a node.
 pub(super) fn out_of_rotation(status: &NodeStatus, targets: &[Target]) -> bool {
     let out = |target: &Target| {
-        find(status, &target.instance)
-            .is_none_or(|now| matches!(now.rotation, Rotation::Out | Rotation::Ejected))
+        find(status, &target.instance).is_none_or(|now| {
+            matches!(
+                now.rotation,
+                Rotation::Out | Rotation::Ejected | Rotation::Quarantined
+            )
+        })
     };
     targets.iter().all(out)
 }
@@ -276,6 +280,7 @@ mod tests {
             ejected: false,
             rotation: Rotation::In,
             ejection: None,
+            quarantine: None,
             in_flight: 0,
             verdict: None,
         }

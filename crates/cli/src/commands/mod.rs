@@ -13,6 +13,7 @@ mod members;
 mod node;
 mod nodes;
 mod own_cluster;
+mod readmit;
 mod reload;
 mod status;
 mod stop;
