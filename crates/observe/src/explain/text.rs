@@ -227,6 +227,21 @@ fn timeline(out: &mut Text, incident: &Incident, now: Timestamp) {
         out.line(format_args!("  What was done:"));
         lines(out, incident, &incident.actions);
     }
+    quarantined(out, incident);
+}
+
+/// Who answers wrongly is not restarted, so somebody has to be told.
+fn quarantined(out: &mut Text, incident: &Incident) {
+    if incident.state == IncidentState::Closed {
+        return;
+    }
+    let verdicts = incident.verdicts.iter();
+    for verdict in verdicts.filter(|verdict| verdict.class == FailureClass::Byzantine) {
+        let instance = &verdict.instance;
+        out.line(format_args!(
+            "  {instance} runs on as it is, for a person to find out why and decide: `ninefold readmit {instance}` takes it back, and so does a new process."
+        ));
+    }
 }
 
 fn lines(out: &mut Text, incident: &Incident, lines: &[EvidenceLine]) {
