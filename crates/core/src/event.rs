@@ -248,7 +248,7 @@ pub struct FaultNotice {
     /// The fault's id, unique in the ledger.
     pub id: String,
     /// What kind: `kill`, `hang`, `zone-kill`, `node-kill`, `partition`, `one-way-partition`, `gray`, `errors`,
-    /// `resets`; of one that no claim asks for, its effect.
+    /// `resets`, `wrong-answers`; of one that no claim asks for, its effect.
     pub kind: String,
     /// On whom; of a partition, who cannot be reached from the node that is told.
     pub targets: Vec<InstanceId>,

@@ -7,13 +7,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, FaultNotice};
+use crate::fault::FaultEffect;
 use crate::id::InstanceId;
 
 /// The [`EventKind::Action`]s that begin and end a quarantine.
 pub const QUARANTINE: &str = "quarantine";
 /// See [`QUARANTINE`].
 pub const READMIT: &str = "readmit";
+
+/// Whether an injected fault makes answers wrong: then who gives them is well once it is over.
+#[must_use]
+pub fn makes_wrong(notice: &FaultNotice) -> bool {
+    let fault = notice.gateway.as_ref();
+    fault.is_some_and(|fault| fault.effect == FaultEffect::WrongBody)
+}
 
 /// Who is in quarantine, and who is to be.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +58,7 @@ impl Quarantine {
     /// As the journal of earlier runs leaves it.
     pub fn restore<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut quarantine = Self::default();
+        let mut faults: BTreeMap<&str, &FaultNotice> = BTreeMap::new();
         for event in events {
             match &event.kind {
                 EventKind::Action {
@@ -62,6 +71,14 @@ impl Quarantine {
                 EventKind::Action {
                     instance, action, ..
                 } if action == READMIT => drop(quarantine.release(instance)),
+                EventKind::FaultAnnounced(notice) if makes_wrong(notice) => {
+                    faults.insert(&notice.id, notice);
+                }
+                EventKind::FaultEnded { id, .. } => {
+                    let over = faults.remove(id.as_str());
+                    let targets = over.iter().flat_map(|notice| &notice.targets);
+                    targets.for_each(|target| drop(quarantine.release(target)));
+                }
                 EventKind::InstanceStarted { instance, .. } => drop(quarantine.release(instance)),
                 _ => {}
             }
@@ -138,6 +155,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::fault::GatewayFault;
     use crate::time::Timestamp;
 
     fn web(ordinal: u32) -> InstanceId {
@@ -222,6 +240,49 @@ mod tests {
         let quarantine = Quarantine::restore(&events);
         let held: Vec<_> = quarantine.held().collect();
         assert_eq!(held, [(&web(0), "wrong")]);
+    }
+
+    #[test]
+    fn what_a_fault_made_wrong_ends_with_it() {
+        let notice = |id: &str, effect| {
+            EventKind::FaultAnnounced(FaultNotice {
+                id: id.to_owned(),
+                kind: "test".to_owned(),
+                targets: vec![web(0)],
+                nodes: Vec::new(),
+                claim: None,
+                ttl_ns: 1,
+                gateway: Some(GatewayFault {
+                    share_percent: 100,
+                    header: None,
+                    effect,
+                }),
+            })
+        };
+        let ended = |id: &str| EventKind::FaultEnded {
+            id: id.to_owned(),
+            how: "rolled back".to_owned(),
+            hits: None,
+        };
+        let held = |kinds: Vec<EventKind>| {
+            let event = |kind| Event {
+                seq: 1,
+                at: Timestamp::default(),
+                kind,
+            };
+            let events: Vec<Event> = kinds.into_iter().map(event).collect();
+            let quarantine = Quarantine::restore(&events);
+            quarantine.held().count()
+        };
+        let wrong = || notice("f-1", FaultEffect::WrongBody);
+        let begun = vec![wrong(), action(web(0), QUARANTINE)];
+        assert_eq!(held(begun.clone()), 1);
+        assert_eq!(held([begun, vec![ended("f-1")]].concat()), 0);
+        let other = notice("f-2", FaultEffect::Abort { status: 500 });
+        assert_eq!(
+            held(vec![other, action(web(0), QUARANTINE), ended("f-2")]),
+            1
+        );
     }
 
     proptest! {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ninefold_core::event::{EventKind, Verdict};
+use ninefold_core::event::{EventKind, FaultNotice, Verdict};
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::{Observation, Seen};
-use ninefold_core::quarantine::{Decision, QUARANTINE, READMIT};
+use ninefold_core::quarantine::{Decision, QUARANTINE, READMIT, makes_wrong};
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_gateway::EndpointView;
 
@@ -73,18 +73,39 @@ impl Control {
     ///
     /// If it did not.
     pub(crate) fn readmit(&mut self, instance: &InstanceId) -> Result<(), String> {
-        let held = self.parts.quarantine.reason(instance).is_some();
-        let verdict = self.parts.detector.verdict(instance);
-        let wrong = verdict.is_some_and(|verdict| verdict.class == FailureClass::Byzantine);
-        if !held && !wrong {
+        if !self.answers_wrongly(instance) {
             return Err(format!(
                 "{instance} is not in quarantine; `ninefold status` shows who is"
             ));
         }
+        self.take_back(instance, "a person asked for it".to_owned());
+        Ok(())
+    }
+
+    /// A fault is over. Those who answered wrongly because of it do so no more.
+    pub(super) fn absolve(&mut self, notice: &FaultNotice) {
+        if !makes_wrong(notice) {
+            return;
+        }
+        for target in &notice.targets {
+            if self.answers_wrongly(target) {
+                self.take_back(target, format!("fault {} is over", notice.id));
+            }
+        }
+    }
+
+    /// Whether it is in quarantine, or only spared.
+    fn answers_wrongly(&self, instance: &InstanceId) -> bool {
+        let held = self.parts.quarantine.reason(instance).is_some();
+        let verdict = self.parts.detector.verdict(instance);
+        held || verdict.is_some_and(|verdict| verdict.class == FailureClass::Byzantine)
+    }
+
+    fn take_back(&mut self, instance: &InstanceId, reason: String) {
         self.record(EventKind::Action {
             instance: instance.clone(),
             action: READMIT.to_owned(),
-            reason: "a person asked for it".to_owned(),
+            reason,
         });
         drop(self.parts.quarantine.release(instance));
         self.observed(&Observation {
@@ -93,6 +114,5 @@ impl Control {
             seen: Seen::Absolved,
         });
         self.publish();
-        Ok(())
     }
 }

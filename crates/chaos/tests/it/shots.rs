@@ -30,6 +30,7 @@ fn trial(number: u32, verdict: Verdict, reasons: &[&str]) -> TrialReport {
             unknown: 1,
             masked: 3,
             hit: 2,
+            wrong: 1,
         },
         latency: None,
         lost: Some(Readback::default()),

@@ -177,3 +177,71 @@ fn who_is_outvoted_is_quarantined_and_half_of_them_stay() {
     }
     assert!(!exchange(cluster.address(), b"GET / HTTP/1.0\r\n\r\n").is_empty());
 }
+
+const CLAIM: &str = r#"
+[[claim]]
+name      = "one may answer wrongly"
+survive   = { wrong_answers = 1 }
+slo       = "web"
+available = "50%"
+recover   = "3s"
+load      = { rate = "100/s", requests = [{ path = "/price" }] }
+[chaos]
+ttl_max = "9s"
+"#;
+
+fn verify(cluster: &Cluster) -> Value {
+    let args = ["verify", "--trials", "1", "--seed", "1", "--output", "json"];
+    let output = cluster.run(&args);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}\n{}", String::from_utf8_lossy(&output.stderr));
+    });
+    report["claims"][0].clone()
+}
+
+#[test]
+fn it_is_proven_that_wrong_answers_end_with_a_quarantine() {
+    let both = CANARY.replace("canary =", "vote = { share = \"20%\" }\ncanary =");
+    let cluster = Cluster::up(&(file(&both) + CLAIM));
+    let before = cluster.ready(3);
+    let claim = verify(&cluster);
+    assert_eq!(claim["verdict"], "PROVEN", "{claim:#}\n{}", cluster.log());
+    let trial = &claim["each"][0];
+    assert_eq!(trial["class"], "byzantine", "{trial:#}");
+    assert!(
+        trial["away"]["isolated_ms"].as_f64() > Some(0.0),
+        "{trial:#}"
+    );
+    assert_eq!(trial["away"]["failed_after"], 0, "{trial:#}");
+    let requests = &trial["requests"];
+    assert!(requests["wrong"].as_u64() > Some(0), "{trial:#}");
+    assert_eq!(requests["wrong"], requests["failed"], "{trial:#}");
+    // The fault is over, and so is the quarantine; nobody was restarted.
+    assert_eq!(cluster.ready(3), before);
+    let one = trial["targets"][0].as_str().unwrap();
+    assert_eq!(instance(&cluster, one)["rotation"], "in");
+    let events = cluster.run(&["events", "--output", "json"]);
+    let events = String::from_utf8_lossy(&events.stdout).into_owned();
+    let over = events
+        .lines()
+        .any(|line| line.contains("\"readmit\"") && line.contains("is over"));
+    assert!(over, "{events}");
+    all_right(&cluster);
+}
+
+#[test]
+fn who_looks_at_no_answer_is_refuted() {
+    let quick = CLAIM.replace("\"3s\"", "\"1s\"").replace("9s", "4s");
+    let none = VOTE.replace("100%", "0%");
+    let cluster = Cluster::up(&(file(&none) + &quick));
+    cluster.ready(3);
+    let claim = verify(&cluster);
+    assert_eq!(claim["verdict"], "REFUTED", "{claim:#}");
+    let reasons = claim["reasons"].to_string();
+    assert!(
+        reasons.contains("not every target was put into quarantine"),
+        "{reasons}"
+    );
+    assert!(reasons.contains("nobody saw it"), "{reasons}");
+    assert!(claim["requests"]["wrong"].as_u64() > Some(0), "{claim:#}");
+}
