@@ -136,9 +136,14 @@ mod tests {
         ];
         after[0].outcome = Outcome::Failed;
         references.mark(&plan, &mut after);
-        use Outcome::{Acked, Failed, Wrong};
         let outcomes = after.map(|record| record.outcome);
-        assert_eq!(outcomes, [Failed, Wrong, Acked, Acked]);
+        let expected = [
+            Outcome::Failed,
+            Outcome::Wrong,
+            Outcome::Acked,
+            Outcome::Acked,
+        ];
+        assert_eq!(outcomes, expected);
     }
 
     #[test]

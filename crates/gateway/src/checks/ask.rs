@@ -2,16 +2,24 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::header::HOST;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use ninefold_config::model::COMPARED_MAX;
 use ninefold_core::fault::FaultEffect;
 use tokio::time::Instant;
 
-use super::{Heard, MARK};
+use super::Heard;
 use crate::exchange::{Gathered, inverted, whole};
 use crate::http1::{Added, RequestHead};
 use crate::upstream::{Attempt, Upstream};
 use crate::worker::Worker;
+
+/// Marks a request that no caller waits for, and says what it is.
+const MARK: &str = "x-ninefold-check";
+
+/// Whether a request has such a mark, of another gateway maybe: it is no caller's.
+pub(crate) fn is_marked(headers: &HeaderMap) -> bool {
+    headers.contains_key(HeaderName::from_static(MARK))
+}
 
 /// What is asked of an endpoint beside what callers ask.
 #[derive(Debug)]

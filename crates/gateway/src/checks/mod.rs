@@ -14,19 +14,10 @@ mod poll;
 mod result;
 mod vote;
 
+pub(crate) use ask::is_marked;
 pub(crate) use canary::send_canaries;
 pub(crate) use heard::Heard;
 pub(crate) use plan::CheckPlan;
 pub(crate) use poll::Polls;
 pub use result::Checked;
 pub(crate) use vote::Witness;
-
-use http::HeaderName;
-
-/// Marks a request that nobody waits for, and says what it is.
-const MARK: &str = "x-ninefold-check";
-
-/// Whether a request has such a mark, of another gateway maybe: it is no caller's.
-pub(crate) fn is_marked(headers: &http::HeaderMap) -> bool {
-    headers.contains_key(HeaderName::from_static(MARK))
-}

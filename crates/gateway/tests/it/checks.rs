@@ -302,7 +302,7 @@ async fn only_what_may_be_asked_of_others_is() {
                 .filter(|one| marked(one, "vote"))
                 .count()
         };
-        all.iter().map(|one| of(&one)).sum()
+        all.iter().map(of).sum()
     };
     let refused = [
         "GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: x\r\n\r\n",
