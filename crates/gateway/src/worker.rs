@@ -242,14 +242,14 @@ impl Worker {
         Some((again, false))
     }
 
-    /// The endpoints of a service that may take traffic and that this node probes.
-    pub(crate) fn own_upstreams(&self, service: usize) -> Vec<Rc<Upstream>> {
+    /// The endpoints of a service that may take traffic: those that this node probes, or all.
+    pub(crate) fn upstreams(&self, service: usize, all: bool) -> Vec<Rc<Upstream>> {
         self.refresh();
         let view = self.view.borrow();
         let locals = view.services.get(service).map_or(&[][..], Group::locals);
         let own = locals
             .iter()
-            .filter(|local| local.member.admitted && local.member.own);
+            .filter(|local| local.member.admitted && (all || local.member.own));
         own.map(|local| Rc::clone(&local.upstream)).collect()
     }
 

@@ -245,3 +245,48 @@ fn who_looks_at_no_answer_is_refuted() {
     assert!(reasons.contains("nobody saw it"), "{reasons}");
     assert!(claim["requests"]["wrong"].as_u64() > Some(0), "{claim:#}");
 }
+
+#[test]
+fn a_quarantine_holds_on_every_node_and_any_of_them_ends_it() {
+    let cluster = Cluster::up_on(&file(CANARY), 3);
+    let on_all = |name: &str, expected: &str| {
+        cluster.wait(&format!("{name} is {expected} on every node"), || {
+            (1..=3).all(|node| {
+                let status = cluster.node_status(node);
+                let instances = status
+                    .as_ref()
+                    .and_then(|status| status["instances"].as_array());
+                let one = instances.and_then(|all| all.iter().find(|one| one["instance"] == name));
+                one.is_some_and(|one| one["rotation"] == expected)
+            })
+        });
+    };
+    for name in ["web/0", "web/1", "web/2"] {
+        on_all(name, "in");
+    }
+    let status = cluster.node_status(1).unwrap();
+    let instances = status["instances"].as_array().unwrap();
+    let elsewhere = instances.iter().find(|one| one["node"] != "n1").unwrap();
+    let name = elsewhere["instance"].as_str().unwrap();
+    let pid = elsewhere["pid"].clone();
+    let address = elsewhere["address"].as_str().unwrap().parse().unwrap();
+    assert_eq!(get(address, "/spoil").0, 200);
+    on_all(name, "quarantined");
+    for node in 1..=3 {
+        let status = cluster.node_status(node).unwrap();
+        let listens = status["listeners"][0]["address"].as_str().unwrap();
+        for _ in 0..50 {
+            let (status, body) = get(listens.parse().unwrap(), "/price");
+            assert_eq!(status, 200, "{body}");
+            assert!(body.contains("\"price\":7"), "node n{node}: {body}");
+        }
+    }
+    let readmitted = cluster.run(&["readmit", name]);
+    assert_eq!(readmitted.status.code(), Some(0), "{readmitted:?}");
+    // It answers wrongly still.
+    on_all(name, "quarantined");
+    let status = cluster.node_status(1).unwrap();
+    let mut instances = status["instances"].as_array().unwrap().iter();
+    let same = instances.find(|one| one["instance"] == name).unwrap();
+    assert_eq!(same["pid"], pid);
+}

@@ -20,7 +20,8 @@ pub(super) static ANSWERS: Table = Table {
         Key::new(
             "canary",
             "Requests with known answers, asked of every instance that is ready, by the node that \
-             probes it. Wrong twice in a row, or two of them at once, convicts.",
+             probes it. Wrong twice in a row, or two of them at once, convicts, where as many others \
+             answer rightly.",
             Shape::Either(&[
                 Shape::Table(&CANARY),
                 Shape::List {

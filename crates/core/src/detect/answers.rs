@@ -24,6 +24,8 @@ pub(super) struct Answers {
     last_good: Option<Timestamp>,
     /// Since when nothing was wrong.
     good_since: Option<Timestamp>,
+    /// When something was, last.
+    bad_at: Option<Timestamp>,
 }
 
 /// A canary that is answered wrongly.
@@ -66,7 +68,7 @@ impl Answers {
             self.good(at);
             return;
         }
-        self.good_since = None;
+        self.bad(at);
         let good_before = self.last_good;
         if !self.wrong.contains_key(canary) && self.wrong.len() >= CANARIES_MAX {
             return;
@@ -97,8 +99,13 @@ impl Answers {
         }
         match ballot {
             Ballot::Agrees => self.good(at),
-            Ballot::Minority | Ballot::Split => self.good_since = None,
+            Ballot::Minority | Ballot::Split => self.bad(at),
         }
+    }
+
+    const fn bad(&mut self, at: Timestamp) {
+        self.good_since = None;
+        self.bad_at = Some(at);
     }
 
     fn good(&mut self, at: Timestamp) {
@@ -167,9 +174,10 @@ impl Answers {
         })
     }
 
-    /// Since when nothing was wrong, as far as it was asked.
-    pub(super) const fn good_since(&self) -> Option<Timestamp> {
-        self.good_since
+    /// Since when nothing was wrong; since the last that was, where that is forgotten.
+    pub(super) fn good_since(&self) -> Option<Timestamp> {
+        let forgotten = self.bad_at.filter(|_| !self.suspect());
+        self.good_since.or(forgotten)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Requests with known answers, asked of every endpoint that this node probes.
+//! Requests with known answers, asked of every endpoint that this node probes. While one of them is wrong,
+//! all others are asked as well: who is wrong only shows beside them.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -57,7 +58,7 @@ async fn repeat(worker: &Rc<Worker>, route: usize, checks: &CheckPlan, index: us
     let mut was_wrong = false;
     loop {
         let begun = Instant::now();
-        let wrong = send(worker, route, checks, canary).await;
+        let wrong = send(worker, route, checks, canary, was_wrong).await;
         let pause = match wrong && !was_wrong {
             true => AGAIN.min(canary.every),
             false => canary.every,
@@ -67,12 +68,18 @@ async fn repeat(worker: &Rc<Worker>, route: usize, checks: &CheckPlan, index: us
     }
 }
 
-/// Asks every endpoint once; whether any of them answered wrongly.
-async fn send(worker: &Rc<Worker>, route: usize, checks: &CheckPlan, canary: &Canary) -> bool {
+/// Asks every endpoint once that is probed here, or `all`; whether any of them answered wrongly.
+async fn send(
+    worker: &Rc<Worker>,
+    route: usize,
+    checks: &CheckPlan,
+    canary: &Canary,
+    all: bool,
+) -> bool {
     let service = worker.hub.plan.routes.get(route).map(|plan| plan.service);
-    let own = service.map_or_else(Vec::new, |service| worker.own_upstreams(service));
+    let whom = service.map_or_else(Vec::new, |service| worker.upstreams(service, all));
     let mut wrong = false;
-    for few in own.chunks(ASKED_MAX) {
+    for few in whom.chunks(ASKED_MAX) {
         let asked = few.iter().map(|upstream| {
             let verdict = try_one(worker, checks, canary, upstream);
             async move { (upstream, verdict.await) }

@@ -202,6 +202,35 @@ async fn only_who_is_probed_here_and_admitted_gets_canaries() {
     assert!(backends[1].requests().is_empty() && backends[2].requests().is_empty());
 }
 
+#[tokio::test]
+async fn while_one_is_wrong_those_that_others_probe_are_asked_as_well() {
+    let backends = [
+        Backend::start(|_| ok("wrong")).await,
+        Backend::start(|_| ok("right")).await,
+    ];
+    let rig = Rig::new(&with_canary("right"));
+    let addresses: Vec<_> = backends.iter().map(|one| one.address).collect();
+    let mut views = crate::rig::views(&addresses);
+    views[1].own = false;
+    rig.gateway.publish(views.clone());
+    let told = Told::default();
+    until("both are asked", || async {
+        let sums = told.canaries(&rig);
+        let (right, wrong) = (sums.get(&1)?.0, sums.get(&0)?.1);
+        (right > 0 && wrong > right).then_some(())
+    })
+    .await;
+    // Once it is out, there is nothing to compare with any more.
+    views[0].admitted = false;
+    rig.gateway.publish(views);
+    until("the other one is left alone", || async {
+        let before = backends[1].requests().len();
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        (backends[1].requests().len() == before).then_some(())
+    })
+    .await;
+}
+
 /// Answers alike, but for the time.
 fn replica(value: u32) -> impl Fn(&Seen) -> Act + Send + Sync {
     move |seen| json(&format!(r#"{{"t":{},"a":{value}}}"#, seen.head.len()))
