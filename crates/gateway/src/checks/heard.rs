@@ -76,7 +76,9 @@ impl Heard {
 
     /// The beginning of its body, on one line.
     pub(super) fn excerpt(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body);
+        let Ok(text) = std::str::from_utf8(&self.body) else {
+            return "which is no text".to_owned();
+        };
         let start: String = text.chars().take(EXCERPT_MAX).collect();
         let more = if start.len() < text.len() { "…" } else { "" };
         format!("\"{}{more}\"", start.escape_debug())
@@ -160,6 +162,9 @@ mod tests {
         let excerpt = heard("text/plain", 200, &long).unwrap().excerpt();
         assert!(excerpt.starts_with("\"a\\n\\\"éé"), "{excerpt}");
         assert!(excerpt.ends_with("é…\"") && excerpt.chars().count() < 70);
-        assert_eq!(heard("text/plain", 200, "x").unwrap().excerpt(), "\"x\"");
+        let x = heard("text/plain", 200, "x").unwrap();
+        assert_eq!(x.excerpt(), "\"x\"");
+        let bytes = x.with(200, Bytes::from_static(&[0xdd, 0x96]));
+        assert_eq!(bytes.excerpt(), "which is no text");
     }
 }

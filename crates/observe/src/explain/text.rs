@@ -108,6 +108,7 @@ fn harm(out: &mut Text, incident: &Incident) {
         ),
     };
     out.line(format_args!("  {sentence}"));
+    misled(out, incident);
     hits(out, incident);
     let widths = incident.impact.iter().map(|impact| impact.route.len());
     let width = widths.max().unwrap_or(0).max(5);
@@ -137,6 +138,17 @@ fn harm(out: &mut Text, incident: &Incident) {
                 ""
             ));
         }
+    }
+}
+
+/// A wrong answer is no failed request, and counts nowhere.
+fn misled(out: &mut Text, incident: &Incident) {
+    let verdicts = incident.verdicts.iter();
+    for verdict in verdicts.filter(|verdict| verdict.class == FailureClass::Byzantine) {
+        out.line(format_args!(
+            "  Whom {} answered until it was isolated may have been told what is wrong; no status shows whom.",
+            verdict.instance
+        ));
     }
 }
 
