@@ -164,7 +164,7 @@ mod tests {
         assert!(excerpt.ends_with("é…\"") && excerpt.chars().count() < 70);
         let x = heard("text/plain", 200, "x").unwrap();
         assert_eq!(x.excerpt(), "\"x\"");
-        let bytes = x.with(200, Bytes::from_static(&[0xdd, 0x96]));
+        let bytes = x.with(200, Bytes::from_static(&[0xff, 0xfe]));
         assert_eq!(bytes.excerpt(), "which is no text");
     }
 }
