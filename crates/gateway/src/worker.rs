@@ -260,7 +260,7 @@ impl Worker {
         let locals = view.services.get(of.service).map_or(&[][..], Group::locals);
         let takes = |local: &&Local| {
             let stands = matches!(local.member.standing(), Standing::In | Standing::Degraded);
-            stands && !Arc::ptr_eq(&local.upstream.endpoint, &of.endpoint)
+            stands && !local.member.backup && !Arc::ptr_eq(&local.upstream.endpoint, &of.endpoint)
         };
         let mut left: Vec<_> = locals.iter().filter(takes).collect();
         let mut chosen = Vec::new();

@@ -27,6 +27,7 @@ const EVENTS_AT_ONCE: usize = 1_000;
 impl Control {
     /// One observation: judged, and what follows recorded.
     pub(super) fn observed(&mut self, observation: &Observation) {
+        self.note_start(observation);
         let findings = self.parts.detector.observe(observation);
         self.found(findings);
     }

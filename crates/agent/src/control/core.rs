@@ -164,7 +164,6 @@ impl Control {
             Report::Changed => self.publish(),
             Report::Observed(observation) => {
                 self.note_exit(&observation);
-                self.note_start(&observation);
                 self.publish();
                 if matches!(observation.seen, Seen::Started { .. }) {
                     // What callers met so far, they met at the process before.

@@ -15,10 +15,8 @@ impl Control {
     /// A verdict: what answers wrongly is to be put into quarantine.
     pub(super) fn convicted(&mut self, verdict: &Verdict) {
         if verdict.class == FailureClass::Byzantine {
-            // The newest lines are those that convicted it.
-            let mut lines = verdict.evidence.iter().rev();
-            let is_of_answers = |observer: &str| matches!(observer, "canary" | "vote");
-            let line = lines.rfind(|line| is_of_answers(&line.observer));
+            let mut lines = verdict.evidence.iter();
+            let line = lines.find(|line| matches!(&*line.observer, "canary" | "vote"));
             let reason = line.map_or_else(String::new, |line| line.what.clone());
             let quarantine = &mut self.parts.quarantine;
             quarantine.convict(verdict.instance.clone(), reason);

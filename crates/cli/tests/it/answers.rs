@@ -289,4 +289,8 @@ fn a_quarantine_holds_on_every_node_and_any_of_them_ends_it() {
     let mut instances = status["instances"].as_array().unwrap().iter();
     let same = instances.find(|one| one["instance"] == name).unwrap();
     assert_eq!(same["pid"], pid);
+    // A new process is trusted by all of them.
+    let pid = i32::try_from(pid.as_i64().unwrap()).unwrap();
+    signal(pid, Signal::KILL);
+    on_all(name, "in");
 }

@@ -3,7 +3,7 @@
 use super::place;
 use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
-use crate::model::{Answers, COMPARED_MAX, Canary, KnownBody, Route, ServiceKind};
+use crate::model::{Answers, COMPARED_MAX, Canary, KnownBody, Redundancy, Route, ServiceKind};
 
 /// Checks the `answers` of every route.
 pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
@@ -96,6 +96,16 @@ fn enough(
         ServiceKind::External(external) if external.source.is_some() => None,
         ServiceKind::External(external) => Some(external.endpoints.len()),
     });
+    if let Some(ServiceKind::Supervised(supervised)) = service.map(|service| &service.kind)
+        && supervised.redundancy == Redundancy::ActivePassive
+        && answers.vote.is_some()
+    {
+        let message = "nothing is voted on: a standby that is behind is not wrong";
+        let draft = Draft::warning("no-effect", &at.key("vote"), message).at_key();
+        let redundancy = place::service(&route.service).key("redundancy");
+        report.check(draft.help("write a `canary` instead"), &[redundancy]);
+        return;
+    }
     let Some(instances) = instances else { return };
     let (key, message) = match instances {
         0 | 1 => (

@@ -113,7 +113,7 @@ static VOTE: Table = Table {
     title: "`vote`",
     about: "Copies of requests, marked by `x-ninefold-check: vote`, for two other instances that are \
             ready: of GET requests without a body that were answered with 2xx and at most 64KiB, and \
-            ask for no range. Nobody waits for them, and they count for nothing else.",
+            ask for no range. Standbys and backups are not asked. Nobody waits for them, and they count for nothing else.",
     keys: &[
         Key::new("share", "Of the requests.", Shape::Share).default("\"1%\""),
         Key::new(

@@ -85,6 +85,8 @@ impl fmt::Display for Ignore {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -93,6 +95,16 @@ mod tests {
             assert_eq!(text.parse::<Ignore>().unwrap().to_string(), text);
         }
         assert_eq!("$.*".parse::<Ignore>().unwrap().to_string(), "$[*]");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd(text in "[$.\\[\\]*a-c é]{0,12}") {
+            if let Ok(path) = text.parse::<Ignore>() {
+                let again: Ignore = path.to_string().parse().unwrap();
+                prop_assert_eq!(again, path);
+            }
+        }
     }
 
     #[test]

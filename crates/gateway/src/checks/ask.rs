@@ -51,6 +51,8 @@ pub(super) async fn ask(
         timeout,
     } = question;
     added.set(MARK, HeaderValue::from_static(mark));
+    let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+    added.set("x-deadline-ms", HeaderValue::from(millis));
     let began = Instant::now();
     let until = began + timeout;
     let instance = &upstream.endpoint.instance;

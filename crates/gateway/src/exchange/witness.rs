@@ -30,10 +30,12 @@ impl Exchange {
         (status, answered): (StatusCode, &HeaderMap),
     ) -> Option<Box<Witness>> {
         let worker = &self.ticket.client.worker;
-        let plan = worker.hub.plan.routes.get(self.route)?;
+        let (plan, service) = worker.hub.plan.target(self.route, self.service)?;
         let (share, credentials) = plan.checks.as_ref()?.vote?;
         let reads = self.head.method == Method::GET && self.intake.is_none();
-        if !reads || !status.is_success() || plan.service != self.service {
+        // A standby may be behind, and is no liar for that.
+        let own = plan.service == self.service && !service.active_passive;
+        if !reads || !status.is_success() || !own {
             return None;
         }
         let headers = &self.head.headers;

@@ -287,6 +287,11 @@ async fn votes_under_load_accuse_the_wrong_one_alone() {
         copy.head
     );
     assert!(copy.head.contains("x-request-id: "), "{}", copy.head);
+    assert!(
+        copy.head.contains("x-deadline-ms: 2000\r\n"),
+        "{}",
+        copy.head
+    );
     assert!(count(&rig, Checked::VoteAgreed) + count(&rig, Checked::VoteMinority) >= 10);
     assert_eq!(count(&rig, Checked::VoteSplit), 0);
 }
