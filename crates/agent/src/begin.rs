@@ -11,6 +11,7 @@ use ninefold_core::address::Address;
 use ninefold_core::event::{Event, EventKind};
 use ninefold_core::id::InstanceId;
 use ninefold_core::incident::Incidents;
+use ninefold_core::quarantine::Quarantine;
 use ninefold_gateway::{Gateway, StartError, Succession};
 use ninefold_observe::journal::{Journal, JournalLimits};
 use ninefold_observe::metrics::Metrics;
@@ -29,6 +30,8 @@ use crate::state::{NodeRecord, StateFolder};
 
 /// Reports of the supervisor that wait at most; beyond, the supervisor waits.
 const REPORTS_MAX: usize = 4_096;
+/// Events of a start that are looked at for faults that ended with the gateway before; there are fewer.
+const ENDED_MAX: usize = 1_000;
 /// One journal file takes this part of all of them.
 const JOURNAL_FILE_SHARE: u64 = 8;
 
@@ -126,6 +129,9 @@ pub(crate) async fn begin(
     for ended in incidents.forget_unregistered() {
         journal.record(now(), EventKind::Incident(Box::new(ended)));
     }
+    // With the faults that have just ended.
+    let ended = journal.since(events_seen, ENDED_MAX);
+    let quarantine = Quarantine::restore(history.iter().chain(&ended));
     // Before anything is started: what cannot be written ends the start with nothing left behind.
     let ports = chosen_ports(&file, &gateway.addresses());
     state.write_record(&record(&file, listeners.address, ports))?;
@@ -152,6 +158,7 @@ pub(crate) async fn begin(
         supervisor,
         detector,
         incidents,
+        quarantine,
         ledger,
         metrics,
         events_seen,

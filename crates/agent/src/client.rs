@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
 use ninefold_chaos::{System, SystemError};
 use ninefold_core::event::{Event, FaultNotice, Incident};
+use ninefold_core::id::InstanceId;
 use ninefold_core::status::NodeStatus;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -86,6 +87,13 @@ pub(crate) struct IncidentList {
 pub(crate) struct StopRequest {
     /// Who asks, for the journal.
     pub(crate) reason: String,
+}
+
+/// Which instance answers rightly again, as a person says.
+#[derive(Debug, Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub(crate) struct ReadmitRequest {
+    /// The instance.
+    pub(crate) instance: InstanceId,
 }
 
 /// How an injected fault ended.
@@ -173,6 +181,19 @@ impl AdminClient {
             reason: reason.to_owned(),
         });
         self.call(Method::POST, "/v1/stop", Some(body), Duration::ZERO)
+            .await
+            .map(drop)
+    }
+
+    /// Takes an instance back that is in quarantine.
+    ///
+    /// # Errors
+    /// When the node does not answer, or refuses: with status 409 if the instance is not in quarantine there.
+    pub async fn readmit(&self, instance: &InstanceId) -> Result<(), ClientError> {
+        let body = encode(&ReadmitRequest {
+            instance: instance.clone(),
+        });
+        self.call(Method::POST, "/v1/readmit", Some(body), Duration::ZERO)
             .await
             .map(drop)
     }

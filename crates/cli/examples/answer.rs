@@ -1,10 +1,11 @@
 //! A small HTTP service for the end-to-end tests: `/ready` and `/live` pass, everything else answers
 //! 200 with its instance's name. `/slow` answers after 300 ms, `/fail` with 500, `/sick` with 500 where
 //! the instance is the first of its service, `/echo` with the body that it is sent, `/stream` with a body
-//! of 40 pieces that takes 2 s.
+//! of 40 pieces that takes 2 s, `/price` with a price, which is another one once it was asked for `/spoil`.
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,6 +19,9 @@ use tokio::time::{Interval, interval};
 
 /// One piece of a stream comes so long after the other.
 const PIECE_EVERY: Duration = Duration::from_millis(50);
+
+/// Whether it answers wrongly.
+static SPOILT: AtomicBool = AtomicBool::new(false);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,6 +48,16 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Answer>, hyper::E
         "/echo" => {
             let body = request.into_body().collect().await?.to_bytes();
             *response.body_mut() = Answer::whole(body);
+        }
+        "/spoil" => SPOILT.store(true, Ordering::Relaxed),
+        "/price" => {
+            let price = if SPOILT.load(Ordering::Relaxed) { 8 } else { 7 };
+            let body = format!("{{\"price\":{price},\"by\":\"{name}\"}}");
+            let kind = hyper::header::HeaderValue::from_static("application/json");
+            response
+                .headers_mut()
+                .insert(hyper::header::CONTENT_TYPE, kind);
+            *response.body_mut() = Answer::whole(body.into());
         }
         "/stream" => *response.body_mut() = Answer::pieces(40),
         _ => {}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use ninefold_config::NODES_MAX;
+use ninefold_core::id::InstanceId;
 
 pub(crate) use cluster::{NodeOf, node_number};
 pub(crate) use detect::{DetectCommand, ModelArg, ModelArgs, ReplayArgs, ReplayOutput};
@@ -99,6 +100,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  ninefold stop\n  ninefold stop examples/shop/ninefold.toml\n\nOf `up --nodes` all nodes are stopped; with --node only that one, until the next `up`.\nIf Ninefold itself was killed, this stops the services that it left running.\n\nExit codes: 0 stopped, 2 nothing ran, or it has not stopped in time."
     )]
     Stop(StopArgs),
+    /// Take an instance back that was put into quarantine because it answered wrongly.
+    #[command(
+        after_help = "Who answers wrongly gets no more requests and is not restarted: find out why first. A new process ends the quarantine by itself; end the old one, and Ninefold starts another.\n\nExamples:\n  ninefold readmit catalog/1\n  ninefold readmit catalog/1 --file shop.toml\n\nOf `up --nodes`, all nodes of this machine take it back.\n\nExit codes: 0 it takes requests again, 2 it is not in quarantine, nothing runs there, or it does not answer."
+    )]
+    Readmit(ReadmitArgs),
     /// Go on by a changed file, without a lost request.
     #[command(
         after_help = "The file is checked and compared; what is added is started; then the new configuration takes the connections of one thread and is watched. If it fails more than the present one, everything is as before. Services that changed are replaced one instance at a time, those that are gone are drained and stopped.\n\nExamples:\n  ninefold reload\n  ninefold reload --dry-run\n  ninefold reload shop.toml --watch 30\n  ninefold reload --now --output json\n\nSIGHUP to `ninefold up` does the same. The nodes of `up --nodes` reload one after another; the first that does not is the last.\n\nExit codes: 0 done, or nothing to do, 1 the file has errors, asks for what cannot be changed, or was rolled back, 2 nothing runs there, or it could not be done."
@@ -270,6 +276,19 @@ pub(crate) struct IncidentsArgs {
 pub(crate) struct ExplainArgs {
     /// The incident, or who is to be explained: a node, an instance, a link or a zone. Default: the newest incident.
     pub(crate) id: Option<String>,
+    /// The file that the node runs.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// `readmit`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ReadmitArgs {
+    /// The instance, as `ninefold status` shows it.
+    #[arg(value_name = "SERVICE/N")]
+    pub(crate) instance: InstanceId,
     /// The file that the node runs.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,

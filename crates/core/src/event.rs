@@ -182,7 +182,7 @@ pub enum EventKind {
     Action {
         /// On whom.
         instance: InstanceId,
-        /// What: `start`, `restart`, `kill`, `stop`.
+        /// What: `start`, `restart`, `kill`, `stop`, `quarantine`, `readmit`.
         action: String,
         /// Why.
         reason: String,
@@ -241,7 +241,7 @@ pub struct Verdict {
 pub struct EvidenceLine {
     /// When it was seen.
     pub at: Timestamp,
-    /// Who saw it: `supervisor`, `probe`, `callers`, `gateway`.
+    /// Who saw it: `supervisor`, `probe`, `callers`, `gateway`, `canary`, `vote`.
     pub observer: String,
     /// What was seen, in words, with its figures.
     pub what: String,
@@ -253,7 +253,7 @@ pub struct FaultNotice {
     /// The fault's id, unique in the ledger.
     pub id: String,
     /// What kind: `kill`, `hang`, `zone-kill`, `node-kill`, `partition`, `one-way-partition`, `gray`, `errors`,
-    /// `resets`; of one that no claim asks for, its effect.
+    /// `resets`, `wrong-answers`; of one that no claim asks for, its effect.
     pub kind: String,
     /// On whom; of a partition, who cannot be reached from the node that is told.
     pub targets: Vec<InstanceId>,

@@ -5,6 +5,7 @@
 //! out as values, so that production, tests and a simulator run the same code.
 
 pub mod address;
+pub mod answer;
 pub mod balance;
 pub mod detect;
 pub mod ejection;
@@ -14,6 +15,7 @@ pub mod id;
 pub mod incident;
 pub mod observation;
 pub mod policy;
+pub mod quarantine;
 pub mod reliability;
 pub mod restart;
 pub mod rng;

@@ -108,6 +108,35 @@ pub enum Seen {
     },
     /// The gateway put the endpoint back.
     Readmitted,
+    /// A request whose answer is known was answered in full.
+    Canary {
+        /// Which one, as in `GET /items/1`.
+        canary: String,
+        /// Whether the answer was the known one.
+        right: bool,
+        /// What was expected and what came, where that differs.
+        said: String,
+    },
+    /// Its answer to a caller was compared with those of its peers to the same request.
+    Vote {
+        /// Where it stood.
+        ballot: Ballot,
+        /// Who answered what, where they differ.
+        said: String,
+    },
+    /// A person says that it may answer again.
+    Absolved,
+}
+
+/// Where an instance stood when answers to one request were compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ballot {
+    /// With the majority.
+    Agrees,
+    /// Alone against at least two that agree.
+    Minority,
+    /// There was no majority.
+    Split,
 }
 
 /// Why a gateway takes an endpoint out of rotation.

@@ -10,8 +10,10 @@ use crate::taxonomy::FailureClass;
 use crate::time::Timestamp;
 
 mod member;
+mod rotation;
 
 pub use member::{GossipStatus, MemberPath, MemberState, MemberStatus};
+pub use rotation::Rotation;
 
 /// The whole node at one moment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -225,38 +227,13 @@ pub struct InstanceStatus {
     /// Why it was ejected, while it is.
     #[serde(default)]
     pub ejection: Option<String>,
+    /// Why it is in quarantine, if it is: it answered wrongly, and a person decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<String>,
     /// Attempts in flight to it.
     pub in_flight: u64,
     /// What the classifier says is wrong with it, if anything.
     pub verdict: Option<FailureClass>,
-}
-
-/// Which part an endpoint has in the gateway's choice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rotation {
-    /// Not ready, or the gateway does not know it.
-    #[default]
-    Out,
-    /// It takes its share.
-    In,
-    /// Its ejection is over; a small share of requests tries it.
-    Canary,
-    /// Live traffic took it out.
-    Ejected,
-}
-
-impl Rotation {
-    /// The name used in text and JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Out => "out",
-            Self::In => "in",
-            Self::Canary => "canary",
-            Self::Ejected => "ejected",
-        }
-    }
 }
 
 /// The life of an instance.

@@ -1,5 +1,6 @@
 //! The metrics, in the names that users of Prometheus expect.
 
+mod checks;
 mod ends;
 mod isolation;
 mod pools;
@@ -235,7 +236,8 @@ fn encode_degraded(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]
     encode_caches(encoder, routes)?;
     encode_brownouts(encoder, routes)?;
     encode_splits(encoder, routes)?;
-    encode_mirrored(encoder, routes)
+    encode_mirrored(encoder, routes)?;
+    checks::encode(encoder, routes)
 }
 
 fn encode_brownouts(encoder: &mut DescriptorEncoder<'_>, routes: &[RouteCounters]) -> fmt::Result {

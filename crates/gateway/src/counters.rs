@@ -6,12 +6,13 @@ use std::time::Duration;
 use ninefold_core::address::Address;
 use ninefold_core::balance::WhenTooFew;
 use ninefold_core::id::InstanceId;
-use ninefold_core::observation::{CallerReport, EjectionGround};
+use ninefold_core::observation::{Ballot, CallerReport, EjectionGround};
 use ninefold_core::policy::Criticality;
 use ninefold_core::status::Rotation;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::CacheResult;
+use crate::checks::Checked;
 use crate::fallback::FallbackCause;
 use crate::fleet::Cause;
 use crate::meter::Histogram;
@@ -114,6 +115,9 @@ pub struct RouteCounters {
     /// Copies for another service, by what became of them; none on a route without a mirror.
     #[serde(default)]
     pub mirrored: Vec<(Mirrored, u64)>,
+    /// Checks of answers, by what came of them; none on a route without any.
+    #[serde(default)]
+    pub checked: Vec<(Checked, u64)>,
     /// Attempts after the first one.
     pub retries: u64,
     /// Retries that the budget did not allow.
@@ -335,6 +339,24 @@ pub enum Notice {
         service: Arc<str>,
         /// What it is now: `open`, `half_open` or `closed`.
         state: &'static str,
+    },
+    /// An endpoint answered a canary in full.
+    Canary {
+        /// Which endpoint.
+        instance: InstanceId,
+        /// Which canary, as in `GET /items/1`.
+        canary: Arc<str>,
+        /// What was expected and what came, if that was not the known answer.
+        wrong: Option<String>,
+    },
+    /// An answer was compared with those of others.
+    Vote {
+        /// Whose.
+        instance: InstanceId,
+        /// Where it stood.
+        ballot: Ballot,
+        /// Who answered what; empty where all agree.
+        said: Arc<str>,
     },
     /// An endpoint is back in rotation: canaries acquitted it, or nothing else was left.
     Readmitted {

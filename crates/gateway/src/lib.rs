@@ -12,6 +12,7 @@
 mod access_log;
 mod cache;
 mod certificate;
+mod checks;
 mod choice;
 mod clock;
 mod collector;
@@ -58,6 +59,7 @@ mod worker;
 pub use access_log::OpenLogError;
 pub use cache::CacheResult;
 pub use certificate::CertificateError;
+pub use checks::Checked;
 pub use counters::{
     BreakerCounters, BulkheadCounters, CacheCounters, Counters, DrainReport, EndpointCounters,
     ListenerCounters, Notice, PoolCounters, RouteCounters, ServiceCounters, SplitCounters,

@@ -176,6 +176,7 @@ impl RouteCounters {
             cache,
             split,
             mirrored,
+            checked,
             bytes_in,
             bytes_out,
         } = other;
@@ -200,6 +201,7 @@ impl RouteCounters {
         add_late(&mut self.unserved, unserved);
         add(&mut self.fallbacks, fallbacks);
         add_late(&mut self.mirrored, mirrored);
+        add_late(&mut self.checked, checked);
         self.retries += retries;
         self.retries_denied += retries_denied;
         self.hedges += hedges;

@@ -15,6 +15,7 @@ use ninefold_core::ejection::{EjectionRules, LatencyRules, SuccessRules};
 use ninefold_core::policy::{DimmerConfig, HedgeConfig};
 
 use crate::certificate::CertificateError;
+use crate::checks::CheckPlan;
 use crate::fallback::{Fallback, FallbackError, Fixed};
 use crate::guard::GuardLimits;
 use crate::places::Places;
@@ -71,6 +72,8 @@ pub(crate) struct RoutePlan {
     pub(crate) canary: Option<usize>,
     /// Which gets copies: its index, and the share of the requests.
     pub(crate) mirror: Option<(usize, f64)>,
+    /// How its answers are checked.
+    pub(crate) checks: Option<Arc<CheckPlan>>,
     /// Bytes of a body that are kept, so that it can be sent again.
     pub(crate) keep_max: u64,
     pub(crate) send_proxy_protocol: Option<ProxyVersion>,
@@ -208,6 +211,7 @@ impl RoutePlan {
                 .mirror
                 .as_ref()
                 .map(|mirror| (index(&mirror.service), mirror.share.as_f64())),
+            checks: CheckPlan::new(route),
             send_proxy_protocol: route.send_proxy_protocol,
             thresholds: thresholds(file, &route.name),
         })

@@ -21,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::access_log::{AccessLogs, LogThread, OpenLogError};
 use crate::certificate::CertificateError;
+use crate::checks::send_canaries;
 use crate::fallback::FallbackError;
 use crate::fleet::Hub;
 use crate::listen::{
@@ -260,6 +261,9 @@ async fn run(
         }
     }
     drop(door);
+    if first {
+        send_canaries(&worker);
+    }
     let mut tick = tokio::time::interval(EVERY);
     loop {
         tokio::select! {

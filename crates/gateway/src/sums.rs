@@ -10,6 +10,7 @@ use ninefold_core::policy::Criticality;
 use ninefold_core::status::Rotation;
 
 use crate::cache::CacheResult;
+use crate::checks::Checked;
 use crate::counters::{
     BreakerCounters, BulkheadCounters, CacheCounters, Counters, EndpointCounters, ListenerCounters,
     PoolCounters, RouteCounters, ServiceCounters, SplitCounters, ZoneCounters,
@@ -57,6 +58,9 @@ pub(crate) fn counters(hub: &Hub) -> Counters {
                 let plan = hub.plan.routes.get(index);
                 if plan.is_some_and(|plan| plan.mirror.is_some()) {
                     total.mirrored = Mirrored::ALL.map(|end| (end, 0)).into();
+                }
+                if plan.is_some_and(|plan| plan.checks.is_some()) {
+                    total.checked = Checked::ALL.map(|result| (result, 0)).into();
                 }
                 for cells in hub.routes.iter().filter_map(|thread| thread.get(index)) {
                     total.add(cells);
@@ -307,6 +311,7 @@ impl RouteCounters {
             cache: None,
             split: None,
             mirrored: Vec::new(),
+            checked: Vec::new(),
             retries: 0,
             retries_denied: 0,
             hedges: 0,
@@ -339,6 +344,9 @@ impl RouteCounters {
             *sum += load(cell);
         }
         for ((_, sum), cell) in self.mirrored.iter_mut().zip(&cells.mirrored) {
+            *sum += load(cell);
+        }
+        for ((_, sum), cell) in self.checked.iter_mut().zip(&cells.checked) {
             *sum += load(cell);
         }
         self.retries += load(&cells.retries);

@@ -136,6 +136,7 @@ mod tests {
             cache: None,
             split: None,
             mirror: None,
+            answers: None,
             brownout: None,
             criticality: ninefold_config::model::Criticality::Critical,
         }

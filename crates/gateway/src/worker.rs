@@ -8,12 +8,14 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
+use ninefold_core::balance::Standing;
 use ninefold_core::id::InstanceId;
 use ninefold_core::policy::RetryBudget;
 use ninefold_core::rng::Rng;
 use ninefold_core::time::Timestamp;
 use tokio::sync::Notify;
 
+use crate::checks::Polls;
 use crate::choice::{Ask, Group, Local, Turn};
 use crate::fleet::{Hub, Member};
 use crate::http1::imf_fixdate;
@@ -39,6 +41,8 @@ pub(crate) struct Worker {
     budgets: Vec<Option<Arc<RetryBudget>>>,
     /// Copies for other services that are under way.
     pub(crate) copies: Cell<u32>,
+    /// Votes that are under way.
+    pub(crate) polls: Polls,
     /// By route, its whole time as a header's value: what most requests have left.
     timeouts: Vec<(Duration, HeaderValue)>,
 }
@@ -66,6 +70,7 @@ impl Worker {
             second: Cell::new(1),
             rng: RefCell::new(Rng::new(seed)),
             copies: Cell::new(0),
+            polls: Polls::default(),
         }
     }
 
@@ -235,6 +240,36 @@ impl Worker {
         }
         let again = group.draw(Turn { tried: &[], ..turn }, rng)?;
         Some((again, false))
+    }
+
+    /// The endpoints of a service that may take traffic: those that this node probes, or all.
+    pub(crate) fn upstreams(&self, service: usize, all: bool) -> Vec<Rc<Upstream>> {
+        self.refresh();
+        let view = self.view.borrow();
+        let locals = view.services.get(service).map_or(&[][..], Group::locals);
+        let own = locals
+            .iter()
+            .filter(|local| local.member.admitted && (all || local.member.own));
+        own.map(|local| Rc::clone(&local.upstream)).collect()
+    }
+
+    /// Some of the other endpoints of its service, at most `count` of those that take traffic.
+    pub(crate) fn others(&self, of: &Rc<Upstream>, count: usize) -> Vec<Rc<Upstream>> {
+        self.refresh();
+        let view = self.view.borrow();
+        let locals = view.services.get(of.service).map_or(&[][..], Group::locals);
+        let takes = |local: &&Local| {
+            let stands = matches!(local.member.standing(), Standing::In | Standing::Degraded);
+            stands && !local.member.backup && !Arc::ptr_eq(&local.upstream.endpoint, &of.endpoint)
+        };
+        let mut left: Vec<_> = locals.iter().filter(takes).collect();
+        let mut chosen = Vec::new();
+        while chosen.len() < count && !left.is_empty() {
+            let bound = u64::try_from(left.len()).unwrap_or(u64::MAX);
+            let lot = usize::try_from(self.random() % bound).unwrap_or(0);
+            chosen.push(Rc::clone(&left.swap_remove(lot).upstream));
+        }
+        chosen
     }
 
     /// Whether an endpoint is the one that an active-passive service uses; so as long as none is up.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::errors::ApiError;
 use super::{html, openapi, text};
-use crate::client::{EventPage, FaultEnd, IncidentList, StopRequest};
+use crate::client::{EventPage, FaultEnd, IncidentList, ReadmitRequest, StopRequest};
 use crate::control::Handle;
 use crate::reload::{ReloadError, ReloadReport, ReloadRequest};
 use crate::takeover::{self, UpgradeRequest, UpgradeStarted};
@@ -137,6 +137,15 @@ pub(crate) async fn stop(
 ) -> Result<Json<serde_json::Value>, ApiError> {
     handle.ask_to_stop(body(request)?.reason);
     Ok(Json(serde_json::json!({ "stopping": true })))
+}
+
+pub(crate) async fn readmit(
+    State(handle): State<Handle>,
+    request: Body<ReadmitRequest>,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    let instance = body(request)?.instance;
+    handle.readmit(&instance).map_err(ApiError::conflict)?;
+    Ok(Json(serde_json::json!({ "readmitted": instance })))
 }
 
 pub(crate) async fn reload(

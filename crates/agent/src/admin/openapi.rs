@@ -7,7 +7,7 @@ use ninefold_core::status::NodeStatus;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use crate::client::{EventPage, FaultEnd, IncidentList, Refusal, StopRequest};
+use crate::client::{EventPage, FaultEnd, IncidentList, ReadmitRequest, Refusal, StopRequest};
 use crate::reload::{ReloadReport, ReloadRequest};
 use crate::takeover::{UpgradeRequest, UpgradeStarted};
 
@@ -25,6 +25,7 @@ pub fn document() -> Value {
     let incident = schemas.subschema_for::<Incident>();
     let refusal = schemas.subschema_for::<Refusal>();
     let stop = schemas.subschema_for::<StopRequest>();
+    let readmit = schemas.subschema_for::<ReadmitRequest>();
     let fault = schemas.subschema_for::<FaultNotice>();
     let reload = schemas.subschema_for::<ReloadRequest>();
     let reloaded = schemas.subschema_for::<ReloadReport>();
@@ -72,6 +73,7 @@ pub fn document() -> Value {
             "/v1/stop": { "post": { "summary": "Stop the node in order (unix socket only).", "requestBody": body(stop.into()), "responses": done() } },
             "/v1/reload": { "post": { "summary": "Go on by another file, or by the same one read again (unix socket only). Refused with 422 if it has errors, with 409 if it asks for what cannot be changed while the node runs.", "requestBody": body(reload.into()), "responses": ok("What changed, and how it ended.", reloaded.into()) } },
             "/v1/upgrade": { "post": { "summary": "Start another program, which takes over from this one (unix socket only). It serves once /v1/status names its process.", "requestBody": body(upgrade.into()), "responses": ok("It was started.", upgraded.into()) } },
+            "/v1/readmit": { "post": { "summary": "Take an instance back that is in quarantine (unix socket only). Refused with 409 if it is not.", "requestBody": body(readmit.into()), "responses": done() } },
             "/v1/faults": { "post": { "summary": "Announce a fault before it is injected (unix socket only).", "requestBody": body(fault.into()), "responses": done() } },
             "/v1/faults/{id}/end": { "post": { "summary": "Say that an injected fault ended (unix socket only).", "parameters": [id], "requestBody": body(end.into()), "responses": done() } }
         },

@@ -106,6 +106,7 @@ pub(crate) async fn serve(
         .route("/v1/stop", axum::routing::post(handlers::stop))
         .route("/v1/upgrade", axum::routing::post(handlers::upgrade))
         .route("/v1/reload", axum::routing::post(handlers::reload))
+        .route("/v1/readmit", axum::routing::post(handlers::readmit))
         .route("/v1/faults", axum::routing::post(handlers::announce_fault))
         .route(
             "/v1/faults/{id}/end",

@@ -268,13 +268,17 @@ fn note(instance: &InstanceStatus) -> String {
     let ejected = instance.ejected.then(|| {
         let what = match instance.rotation {
             Rotation::Canary => "tried by canaries",
-            Rotation::Out | Rotation::In | Rotation::Ejected => "ejected by traffic",
+            Rotation::Out | Rotation::In | Rotation::Ejected | Rotation::Quarantined => {
+                "ejected by traffic"
+            }
         };
         let why = instance.ejection.as_deref();
         why.map_or_else(|| what.to_owned(), |why| format!("{what}: {why}"))
     });
     let verdict = instance.verdict.map(|class| class.to_string());
-    [verdict, ejected, instance.reason.clone()]
+    let quarantine = instance.quarantine.as_deref();
+    let quarantine = quarantine.map(|why| format!("in quarantine: {why}"));
+    [verdict, quarantine, ejected, instance.reason.clone()]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>()

@@ -63,6 +63,9 @@ pub(crate) struct Announced {
     pub(crate) ready_since: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) exit: Option<Exit>,
+    /// Why it is in quarantine there, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) quarantine: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -102,6 +105,7 @@ impl Announced {
             backup: endpoint.backup,
             ready_since,
             exit: exit.cloned(),
+            quarantine: status.quarantine.as_ref().map(cut),
         }
     }
 
@@ -128,6 +132,7 @@ impl Announced {
             ejected: false,
             rotation: ninefold_core::status::Rotation::default(),
             ejection: None,
+            quarantine: self.quarantine.clone(),
             in_flight: 0,
             verdict: None,
         }
@@ -268,6 +273,7 @@ pub(super) mod tests {
             doubtful: false,
             backup: false,
             ready_since: Some(Timestamp::from_secs(9)),
+            quarantine: None,
             exit: Some(Exit {
                 pid: 76,
                 cause: ExitCause::Signal(9),

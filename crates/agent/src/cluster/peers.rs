@@ -92,6 +92,7 @@ impl Peers {
             ready_since: *ready,
             host: None,
             incarnation: told.incarnation,
+            own: false,
         };
         instances.map(view).collect()
     }

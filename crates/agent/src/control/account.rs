@@ -27,6 +27,7 @@ const EVENTS_AT_ONCE: usize = 1_000;
 impl Control {
     /// One observation: judged, and what follows recorded.
     pub(super) fn observed(&mut self, observation: &Observation) {
+        self.note_start(observation);
         let findings = self.parts.detector.observe(observation);
         self.found(findings);
         self.weigh(observation);
@@ -193,6 +194,9 @@ impl Control {
             }
             let changed = self.parts.incidents.finding(&finding);
             self.record_incidents(changed);
+            if let Finding::Verdict(verdict) = &finding {
+                self.convicted(verdict);
+            }
             if let Finding::Verdict(verdict) = &finding
                 && let Some(at) = self.routing.out_since(&verdict.instance)
             {

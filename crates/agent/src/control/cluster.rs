@@ -185,8 +185,9 @@ impl Control {
         let supervised = |instance: &InstanceId| declares(&self.judged, instance);
         let endpoints = self.parts.supervisor.endpoints();
         let mut told = BTreeMap::new();
-        for status in self.parts.supervisor.instances() {
+        for mut status in self.parts.supervisor.instances() {
             let instance = status.instance.clone();
+            status.quarantine = self.parts.quarantine.reason(&instance).map(str::to_owned);
             let endpoint = endpoints.iter().find(|one| one.instance == instance);
             let admitted = own
                 .iter()

@@ -10,7 +10,8 @@ use ninefold_core::detect::Detector;
 use ninefold_core::event::EventKind;
 use ninefold_core::id::InstanceId;
 use ninefold_core::incident::Incidents;
-use ninefold_core::observation::Seen;
+use ninefold_core::observation::{Observation, Seen};
+use ninefold_core::quarantine::Quarantine;
 use ninefold_core::slo::BadEvents;
 use ninefold_core::time::Timestamp;
 use ninefold_gateway::{Counters, Notice, Succession};
@@ -67,6 +68,7 @@ pub(crate) struct Parts {
     pub(crate) supervisor: Supervisor,
     pub(crate) detector: Detector,
     pub(crate) incidents: Incidents,
+    pub(crate) quarantine: Quarantine,
     pub(crate) ledger: SloLedger,
     /// Where `verify` keeps what it injects; nothing if it cannot be read.
     pub(crate) fault_ledger: Option<Ledger>,
@@ -269,6 +271,26 @@ impl Control {
                 service: service.to_string(),
                 state: state.to_owned(),
             }),
+            Notice::Canary {
+                instance,
+                canary,
+                wrong,
+            } => self.compared(
+                instance,
+                Seen::Canary {
+                    canary: canary.to_string(),
+                    right: wrong.is_none(),
+                    said: wrong.unwrap_or_default(),
+                },
+            ),
+            Notice::Vote {
+                instance,
+                ballot,
+                said,
+            } => {
+                let said = said.to_string();
+                self.compared(instance, Seen::Vote { ballot, said });
+            }
             Notice::Readmitted { instance } => {
                 self.record(EventKind::EndpointReadmitted {
                     instance: instance.clone(),
@@ -276,6 +298,12 @@ impl Control {
                 self.readmitted(instance);
             }
         }
+    }
+
+    /// An answer was compared with what it should be.
+    fn compared(&mut self, instance: InstanceId, seen: Seen) {
+        let at = now();
+        self.observed(&Observation { instance, at, seen });
     }
 
     pub(crate) fn record(&self, kind: EventKind) {

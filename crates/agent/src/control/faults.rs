@@ -199,9 +199,9 @@ impl Control {
 
     /// Takes note of a fault's end; false if it was not announced.
     pub(crate) fn end_fault(&mut self, id: &str, how: &str) -> bool {
-        if self.faults.active.remove(id).is_none() {
+        let Some((notice, _)) = self.faults.active.remove(id) else {
             return false;
-        }
+        };
         let hits = self.parts.gateway.present().end_fault(id);
         self.record(EventKind::FaultEnded {
             id: id.to_owned(),
@@ -210,6 +210,7 @@ impl Control {
         });
         // Whoever asks next is told what it hit.
         self.learn_events();
+        self.absolve(&notice);
         true
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ninefold_core::event::{Event, FaultNotice, Incident};
+use ninefold_core::id::InstanceId;
 use ninefold_core::status::NodeStatus;
 use ninefold_observe::journal::Journal;
 use ninefold_observe::metrics::Format;
@@ -160,6 +161,11 @@ impl Handle {
             drop(supervisor.excuse(&target, ttl).await);
         }
         Ok(())
+    }
+
+    /// Takes an instance back that is in quarantine.
+    pub(crate) fn readmit(&self, instance: &InstanceId) -> Result<(), String> {
+        self.lock().readmit(instance)
     }
 
     pub(crate) fn end_fault(&self, id: &str, how: &str) -> bool {

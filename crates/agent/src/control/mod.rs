@@ -15,6 +15,7 @@ mod deltas;
 mod faults;
 mod handle;
 mod opinions;
+mod quarantine;
 mod quorum;
 mod recall;
 mod routing;

@@ -227,7 +227,7 @@ impl Control {
             self.opinions.seen.remove(instance);
             self.opinions.ledger.forget(&subject);
         }
-        let said = said::of(seen);
+        let said = said::of(seen, self.parts.detector.is_often_alone(instance));
         if said.is_empty() {
             return;
         }

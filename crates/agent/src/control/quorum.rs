@@ -22,13 +22,19 @@ use crate::cluster::EjectedHere;
 const QUORUM: usize = 2;
 
 impl Control {
-    /// What this gateway has ejected, as the others are told.
+    /// What this gateway has ejected, or holds for wrong, as the others are told.
     pub(super) fn ejected_here(&self, views: &[EndpointView]) -> BTreeMap<InstanceId, EjectedHere> {
         let mut ejected = BTreeMap::new();
         for view in views {
             let counters = self.deltas.endpoint(&view.instance);
             if let Some(counters) = counters.filter(|counters| counters.ejected()) {
                 let reason = counters.ejection.as_deref().unwrap_or_default();
+                let here = EjectedHere::new(view.incarnation, reason);
+                ejected.insert(view.instance.clone(), here);
+            }
+        }
+        for view in views {
+            if let Some(reason) = self.parts.quarantine.reason(&view.instance) {
                 let here = EjectedHere::new(view.incarnation, reason);
                 ejected.insert(view.instance.clone(), here);
             }
@@ -124,6 +130,7 @@ mod tests {
             ready_since: None,
             host: None,
             incarnation: 1,
+            own: true,
         }
     }
 

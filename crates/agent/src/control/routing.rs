@@ -146,9 +146,18 @@ impl Control {
             return;
         }
         let mut views = self.own_endpoints();
+        let admitted = |views: &[EndpointView]| -> BTreeSet<InstanceId> {
+            let admitted = views.iter().filter(|view| view.admitted);
+            admitted.map(|view| view.instance.clone()).collect()
+        };
+        let mut ready = admitted(&views);
+        self.withhold(&mut views);
         if self.cluster.is_some() {
             views = self.share(views);
+            ready.append(&mut admitted(&views));
         }
+        self.quarantine(&ready);
+        self.withhold(&mut views);
         let at = now();
         let moved = self.routing.note(&views, at);
         if moved.changed {
@@ -164,7 +173,8 @@ impl Control {
 
     /// Tells other nodes of this one's instances, whatever this gateway was told of them.
     pub(crate) fn tell_all(&mut self) {
-        let own = self.own_endpoints();
+        let mut own = self.own_endpoints();
+        self.withhold(&mut own);
         self.tell(&own, &BTreeMap::new());
     }
 
@@ -185,6 +195,7 @@ impl Control {
                 ready_since: endpoint.ready_since,
                 host: endpoint.host,
                 incarnation: endpoint.incarnation,
+                own: true,
             })
             .collect()
     }

@@ -6,7 +6,7 @@ use ninefold_config::model::{self, ServiceKind};
 use ninefold_core::slo::RouteTotals;
 use ninefold_core::status::{
     BreakerStatus, BulkheadStatus, CacheStatus, ClassCount, EndStatus, InstanceState,
-    InstanceStatus, ListenerStatus, MirrorStatus, NodeStatus, OverloadStatus, PoolStatus,
+    InstanceStatus, ListenerStatus, MirrorStatus, NodeStatus, OverloadStatus, PoolStatus, Rotation,
     RouteStatus, ServiceStatus, SloStatus, SplitStatus, ZoneStatus,
 };
 use ninefold_core::taxonomy::FailureClass;
@@ -76,6 +76,12 @@ impl Control {
                 instance.ejected = true;
                 instance.ejection = Some(reason.clone());
             }
+            if let Some(reason) = self.parts.quarantine.reason(&instance.instance) {
+                instance.quarantine = Some(reason.to_owned());
+            }
+            if instance.quarantine.is_some() {
+                instance.rotation = Rotation::Quarantined;
+            }
             let verdict = self.parts.detector.verdict(&instance.instance);
             instance.verdict = verdict.map(|verdict| verdict.class);
             let waits = instance.state == InstanceState::Starting && instance.pid.is_none();
@@ -131,6 +137,7 @@ impl Control {
                 .iter()
                 .filter(|instance| *instance.service == **name)
                 .filter(|instance| instance.state == InstanceState::Ready && !instance.ejected)
+                .filter(|instance| instance.quarantine.is_none())
                 .collect();
             let zones: Vec<_> = ready.iter().map(|one| one.zone.as_deref()).collect();
             let nodes: Vec<_> = ready.iter().map(|one| one.node.as_deref()).collect();

@@ -71,7 +71,8 @@ pub(crate) fn inject(kind: FaultKind, targets: &[Target]) -> Result<(), String> 
             FaultKind::Partition { .. }
             | FaultKind::Gray
             | FaultKind::Errors
-            | FaultKind::Resets => {
+            | FaultKind::Resets
+            | FaultKind::WrongAnswers => {
                 return Err(not_ours(kind));
             }
         };
@@ -103,7 +104,11 @@ pub(crate) async fn prove(kind: FaultKind, targets: &[Target]) -> Result<(), Str
     let shown = match kind {
         FaultKind::Kill | FaultKind::ZoneKill | FaultKind::NodeKill => Presence::Gone,
         FaultKind::Hang => Presence::Stopped,
-        FaultKind::Partition { .. } | FaultKind::Gray | FaultKind::Errors | FaultKind::Resets => {
+        FaultKind::Partition { .. }
+        | FaultKind::Gray
+        | FaultKind::Errors
+        | FaultKind::Resets
+        | FaultKind::WrongAnswers => {
             return Err(not_ours(kind));
         }
     };

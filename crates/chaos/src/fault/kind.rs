@@ -35,6 +35,8 @@ pub(crate) enum FaultKind {
     Errors,
     /// The gateway loses a part of the answers of instances, as if they had broken the connection.
     Resets,
+    /// The gateway changes the body of every answer of instances.
+    WrongAnswers,
 }
 
 impl FaultKind {
@@ -49,6 +51,7 @@ impl FaultKind {
             Survive::Gray(count) => (Self::Gray, count),
             Survive::Errors(count) => (Self::Errors, count),
             Survive::Resets(count) => (Self::Resets, count),
+            Survive::WrongAnswers(count) => (Self::WrongAnswers, count),
         }
     }
 
@@ -64,6 +67,7 @@ impl FaultKind {
             Self::Gray => "gray",
             Self::Errors => "errors",
             Self::Resets => "resets",
+            Self::WrongAnswers => "wrong-answers",
         }
     }
 
@@ -88,6 +92,7 @@ impl FaultKind {
             ),
             Self::Errors => (ERRORS_PERCENT, FaultEffect::Abort { status: 500 }),
             Self::Resets => (RESETS_PERCENT, FaultEffect::ResetPeer { late: true }),
+            Self::WrongAnswers => (100, FaultEffect::WrongBody),
         };
         Some(GatewayFault {
             share_percent,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -14,6 +14,15 @@ use tokio::net::TcpStream;
 const IDLE_MAX: usize = 512;
 
 type Sender = SendRequest<Full<Bytes>>;
+
+/// A complete answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    /// Nothing of one that is too large.
+    pub(crate) body: Option<Vec<u8>>,
+}
 
 /// HTTP/1.1 with keep-alive; the connection used last is used first.
 #[derive(Debug)]
@@ -34,9 +43,20 @@ impl Client {
     /// becomes true when a byte of it may have left, and is never true for what was not sent.
     pub(crate) async fn send(
         &self,
-        mut request: Request<Full<Bytes>>,
+        request: Request<Full<Bytes>>,
         sent: &mut bool,
     ) -> Result<u16, String> {
+        let answer = self.fetch(request, sent, 0).await?;
+        Ok(answer.status)
+    }
+
+    /// As [`Client::send`], with the answer's body if it is of at most so many bytes.
+    pub(crate) async fn fetch(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        sent: &mut bool,
+        body_max: usize,
+    ) -> Result<Answer, String> {
         // A kept connection may have been closed by its server: then nothing was sent, and the
         // request is moved on, at last to a connection of its own.
         while let Some(mut sender) = self.take_idle() {
@@ -45,7 +65,7 @@ impl Client {
             }
             *sent = true;
             match sender.try_send_request(request).await {
-                Ok(response) => return self.receive(response, sender).await,
+                Ok(response) => return self.receive(response, sender, body_max).await,
                 Err(mut error) => match error.take_message() {
                     Some(message) => {
                         *sent = false;
@@ -58,7 +78,7 @@ impl Client {
         let mut sender = self.connect().await?;
         *sent = true;
         match sender.try_send_request(request).await {
-            Ok(response) => self.receive(response, sender).await,
+            Ok(response) => self.receive(response, sender, body_max).await,
             Err(error) => {
                 *sent = error.message().is_none();
                 Err(error.into_error().to_string())
@@ -89,11 +109,18 @@ impl Client {
         &self,
         response: http::Response<hyper::body::Incoming>,
         sender: Sender,
-    ) -> Result<u16, String> {
+        body_max: usize,
+    ) -> Result<Answer, String> {
         let status = response.status().as_u16();
-        let mut body = response.into_body();
+        let (parts, mut body) = response.into_parts();
+        let mut kept = Some(Vec::new());
         while let Some(frame) = body.frame().await {
-            frame.map_err(|error| format!("answer {status} cut: {error}"))?;
+            let frame = frame.map_err(|error| format!("answer {status} cut: {error}"))?;
+            let data = frame.data_ref();
+            kept = kept.filter(|kept| kept.len() + data.map_or(0, Bytes::len) <= body_max);
+            if let (Some(kept), Some(data)) = (&mut kept, data) {
+                kept.extend_from_slice(data);
+            }
         }
         if !sender.is_closed()
             && let Ok(mut idle) = self.idle.lock()
@@ -101,7 +128,11 @@ impl Client {
         {
             idle.push(sender);
         }
-        Ok(status)
+        Ok(Answer {
+            status,
+            headers: parts.headers,
+            body: kept,
+        })
     }
 
     fn take_idle(&self) -> Option<Sender> {

@@ -3,18 +3,22 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::Method;
 use ninefold_core::time::nanos;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::request::idempotent;
-use super::{Client, Outcome, Plan, Record};
+use super::{Client, Comparison, Outcome, Plan, Record};
 
 /// Operations in flight at most; what is due beyond is recorded as saturated.
 const IN_FLIGHT_MAX: usize = 2_000;
 /// Operations of one load at most; it ends there.
 const OPERATIONS_MAX: u64 = 4_000_000;
+
+/// How an operation ended, with the status and the hash of its answer.
+type End = (Outcome, u16, Option<u64>);
 
 /// A running load. Dropping it aborts it.
 #[derive(Debug)]
@@ -80,8 +84,8 @@ impl Shared {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn record(&self, number: u64, due: Instant, end: (Outcome, u16), uses_id: bool) {
-        let (outcome, status) = end;
+    fn record(&self, number: u64, due: Instant, end: End, uses_id: bool) {
+        let (outcome, status, print) = end;
         let record = Record {
             number,
             intended_ns: nanos(due.duration_since(self.began)),
@@ -89,6 +93,7 @@ impl Shared {
             outcome,
             status,
             uses_id,
+            print,
         };
         self.lock().push(record);
     }
@@ -105,7 +110,7 @@ async fn generate(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
         }
         while operations.try_join_next().is_some() {}
         if operations.len() >= IN_FLIGHT_MAX {
-            shared.record(number, due, (Outcome::Saturated, 0), false);
+            shared.record(number, due, (Outcome::Saturated, 0, None), false);
         } else {
             operations.spawn(operate(Arc::clone(&shared), number, due));
         }
@@ -119,13 +124,24 @@ async fn operate(shared: Arc<Shared>, number: u64, due: Instant) {
     };
     let repeatable = idempotent(request.method());
     let mut sent = false;
-    let exchange = shared.client.send(request, &mut sent);
+    // Who writes is answered in ways of its own.
+    let reads = request.method() == Method::GET && !uses_id;
+    let comparison = shared.plan.comparison.as_ref().filter(|_| reads);
+    let body_max = comparison.map_or(0, |_| Comparison::body_max());
+    let exchange = shared.client.fetch(request, &mut sent, body_max);
     let answer = tokio::time::timeout(shared.plan.timeout, exchange).await;
-    let end = match answer {
-        Ok(Ok(status)) if status < 500 => (Outcome::Acked, status),
-        Ok(Ok(status)) => (Outcome::Failed, status),
-        Ok(Err(_)) | Err(_) if repeatable || !sent => (Outcome::Failed, 0),
-        Ok(Err(_)) | Err(_) => (Outcome::Unknown, 0),
+    let end = match &answer {
+        Ok(Ok(answer)) => {
+            let print = comparison.zip(answer.body.as_ref());
+            let print = print
+                .map(|(comparison, body)| comparison.print(answer.status, &answer.headers, body));
+            match answer.status {
+                status @ ..500 => (Outcome::Acked, status, print),
+                status => (Outcome::Failed, status, None),
+            }
+        }
+        Ok(Err(_)) | Err(_) if repeatable || !sent => (Outcome::Failed, 0, None),
+        Ok(Err(_)) | Err(_) => (Outcome::Unknown, 0, None),
     };
     if let Ok(Err(error)) = &answer {
         tracing::debug!(number, %error, "operation without an answer");

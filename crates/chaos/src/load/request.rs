@@ -10,6 +10,8 @@ use http::{Method, Request, Uri};
 use http_body_util::Full;
 use ninefold_config::model::LoadRequest;
 
+use super::Comparison;
+
 /// Requests in one load at most.
 const REQUESTS_MAX: usize = 256;
 /// What stands for the id in paths and bodies.
@@ -47,6 +49,8 @@ pub struct Plan {
     pub(super) rate_hz: f64,
     pub(super) timeout: Duration,
     pub(super) run: String,
+    /// How its answers are compared, if they are.
+    pub(super) comparison: Option<Comparison>,
 }
 
 /// One request of the load, ready but for its id.
@@ -97,6 +101,7 @@ impl Plan {
             rate_hz,
             timeout,
             run: run.to_owned(),
+            comparison: None,
         })
     }
 
@@ -106,6 +111,20 @@ impl Plan {
             run: format!("{}-{number}", self.run),
             ..self.clone()
         }
+    }
+
+    /// The same load, whose answers are compared.
+    pub(crate) fn comparing(self, comparison: Comparison) -> Self {
+        Self {
+            comparison: Some(comparison),
+            ..self
+        }
+    }
+
+    /// Which of its requests this operation is.
+    pub(super) fn turn(&self, number: u64) -> Option<usize> {
+        let turns = u64::try_from(self.requests.len()).ok()?;
+        usize::try_from(number.checked_rem(turns)?).ok()
     }
 
     /// The same load to another address.
@@ -149,9 +168,7 @@ impl Plan {
 
     /// Request `number`, and whether it carries an id.
     pub(super) fn request(&self, number: u64) -> Option<(Request<Full<Bytes>>, bool)> {
-        let turns = u64::try_from(self.requests.len()).ok()?;
-        let turn = usize::try_from(number.checked_rem(turns)?).ok()?;
-        let prepared = self.requests.get(turn)?;
+        let prepared = self.requests.get(self.turn(number)?)?;
         Some((
             prepared.build(&self.id(number), &self.host)?,
             prepared.uses_id,

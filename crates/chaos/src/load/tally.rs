@@ -12,6 +12,8 @@ pub enum Outcome {
     Acked,
     /// It failed for certain.
     Failed,
+    /// A complete answer below 500, and not the one that came before the fault. Counted as failed.
+    Wrong,
     /// It may or may not have happened.
     Unknown,
     /// The driver could not start it: too much was in flight. Counted as unknown.
@@ -33,6 +35,8 @@ pub struct Record {
     pub status: u16,
     /// Whether it carried an id.
     pub uses_id: bool,
+    /// A hash of its answer, where answers are compared.
+    pub print: Option<u64>,
 }
 
 /// Sums over the operations intended within a window.
@@ -42,8 +46,10 @@ pub struct Counts {
     pub sent: u64,
     /// Acked.
     pub acked: u64,
-    /// Failed.
+    /// Failed, the wrong ones included.
     pub failed: u64,
+    /// Of the failed: those with a wrong answer.
+    pub wrong: u64,
     /// Unknown, the saturated ones included.
     pub unknown: u64,
     /// Of the unknown: those that the driver could not start.
@@ -69,6 +75,10 @@ pub(crate) fn count<'a>(records: impl Iterator<Item = &'a Record>) -> Counts {
         match record.outcome {
             Outcome::Acked => counts.acked += 1,
             Outcome::Failed => counts.failed += 1,
+            Outcome::Wrong => {
+                counts.failed += 1;
+                counts.wrong += 1;
+            }
             Outcome::Unknown => counts.unknown += 1,
             Outcome::Saturated => {
                 counts.unknown += 1;

@@ -121,5 +121,10 @@ fn in_words(claim: &Claim) -> String {
             plural(n),
             claim.service
         ),
+        Survive::WrongAnswers(n) => format!(
+            "{n} instance{} of {} answering wrongly",
+            plural(n),
+            claim.service
+        ),
     }
 }

@@ -11,8 +11,10 @@ pub struct Requests {
     pub sent: u64,
     /// Acknowledged.
     pub acked: u64,
-    /// Failed for certain.
+    /// Failed for certain, those with a wrong answer included.
     pub failed: u64,
+    /// Of these: answered, with another body than before the fault; where that is compared.
+    pub wrong: u64,
     /// Neither.
     pub unknown: u64,
     /// Met a failure inside and were answered all the same, as the gateway counts them.
@@ -33,6 +35,7 @@ impl Requests {
             sent: self.sent.saturating_add(other.sent),
             acked: self.acked.saturating_add(other.acked),
             failed: self.failed.saturating_add(other.failed),
+            wrong: self.wrong.saturating_add(other.wrong),
             unknown: self.unknown.saturating_add(other.unknown),
             masked: self.masked.saturating_add(other.masked),
             hit: self.hit.saturating_add(other.hit),
@@ -120,6 +123,7 @@ mod tests {
             unknown: 3,
             masked: 0,
             hit: 0,
+            wrong: 0,
         };
         assert_eq!(requests.availability(), Some(0.9));
         assert_eq!(Requests::default().availability(), None);

@@ -1,7 +1,7 @@
 //! Markdown.
 
 use super::figures::millis;
-use super::text::{cells, of_nodes};
+use super::text::{away, cells};
 use super::{ClaimReport, Report};
 
 pub(super) fn render(report: &Report) -> String {
@@ -44,7 +44,7 @@ fn details(claim: &ClaimReport) -> String {
     for reason in &claim.reasons {
         out.push_str(&format!("- {}\n", cell(reason)));
     }
-    if let Some(line) = of_nodes(claim) {
+    if let Some(line) = away(claim) {
         out.push_str(&format!("{}\n", cell(&line)));
     }
     if !claim.trials.is_empty() {

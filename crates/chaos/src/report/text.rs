@@ -33,7 +33,7 @@ fn compose(report: &Report) -> String {
         out.push_str(&format!("note: {note}\n"));
     }
     out.push_str(&table(&rows));
-    for line in report.claims.iter().filter_map(of_nodes) {
+    for line in report.claims.iter().filter_map(away) {
         out.push_str(&format!("\n{line}\n"));
     }
     for claim in &report.claims {
@@ -78,18 +78,23 @@ pub(super) fn cells(claim: &ClaimReport) -> [String; 7] {
     ]
 }
 
-/// What the other nodes made of the faults of nodes that a claim is about; shared with the Markdown form.
-pub(super) fn of_nodes(claim: &ClaimReport) -> Option<String> {
+/// What was made of faults of nodes, or of wrong answers, that a claim is about; shared with the Markdown form.
+pub(super) fn away(claim: &ClaimReport) -> Option<String> {
     let struck = claim.trials.iter().any(|trial| !trial.nodes.is_empty());
     let (convicted, isolated, failed) = claim.away();
-    struck.then(|| {
-        let failed = failed.map_or_else(|| "-".to_owned(), |failed| failed.to_string());
-        format!(
-            "{}: nodes convicted after {}, out of the gateway after {}, {failed} failed after that",
-            claim.name,
-            pair(convicted),
-            pair(isolated)
-        )
+    let wrong = claim.requests().wrong;
+    if !struck && wrong == 0 {
+        return None;
+    }
+    let failed = failed.map_or_else(|| "-".to_owned(), |failed| failed.to_string());
+    let (name, convicted, isolated) = (&claim.name, pair(convicted), pair(isolated));
+    Some(match struck {
+        true => format!(
+            "{name}: nodes convicted after {convicted}, out of the gateway after {isolated}, {failed} failed after that"
+        ),
+        false => format!(
+            "{name}: wrong answers to {wrong} requests, convicted after {convicted}, in quarantine after {isolated}, {failed} failed after that"
+        ),
     })
 }
 

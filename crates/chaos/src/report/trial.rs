@@ -37,7 +37,7 @@ pub struct TrialReport {
     pub class: Option<FailureClass>,
     /// From the injection until every instance was ready again.
     pub recover: Option<Duration>,
-    /// Of a fault of nodes: what the others made of it.
+    /// Of a fault of nodes, or of wrong answers: what was made of it.
     pub away: Away,
     /// Requests intended from the injection to the end of the settling time.
     pub requests: Requests,
@@ -47,12 +47,14 @@ pub struct TrialReport {
     pub lost: Option<Readback>,
 }
 
-/// What the other nodes made of a fault of nodes. Times count from the injection.
+/// What the other nodes made of a fault of nodes, or the detector of wrong answers. Times count from the
+/// injection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Away {
-    /// Until another node had convicted the last of them.
+    /// Until another node had convicted the last of them; of wrong answers, the detector.
     pub convicted: Option<Duration>,
-    /// Until none of their instances was left in the rotation of the gateway that the load goes to.
+    /// Until none of their instances was left in the rotation of the gateway that the load goes to; of wrong
+    /// answers, until all of them were in quarantine.
     pub isolated: Option<Duration>,
     /// Requests intended after that which failed; none with live traffic.
     pub failed_after: Option<u64>,

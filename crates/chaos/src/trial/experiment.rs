@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use ninefold_config::model::{Claim, File, Listener, LoadRequest, Route, ServiceKind};
+use ninefold_config::model::{Claim, File, Listener, LoadRequest, Route, ServiceKind, Survive};
 use ninefold_core::id::InstanceId;
 use ninefold_core::status::{MemberStatus, NodeStatus};
 
@@ -12,7 +12,7 @@ use super::bench::Bench;
 use super::view;
 use crate::System;
 use crate::fault::{Candidates, FaultKind, Group, why_not};
-use crate::load::Plan;
+use crate::load::{Comparison, Plan};
 use crate::verify::{Traffic, VerifyOptions};
 
 /// Recovery is waited for this many times what is declared, and `WATCH_EXTRA` besides.
@@ -65,6 +65,12 @@ impl Experiment {
             Traffic::Live if claim.lose.is_some() => {
                 return Err(
                     "`lose` needs the built-in load: live traffic cannot be read back".to_owned(),
+                );
+            }
+            Traffic::Live if matches!(claim.survive, Survive::WrongAnswers(_)) => {
+                return Err(
+                    "`wrong_answers` needs the built-in load: nobody sees what live traffic is answered"
+                        .to_owned(),
                 );
             }
             Traffic::Live => None,
@@ -223,7 +229,7 @@ fn single(file: &File, status: &NodeStatus, claim: &Claim) -> Result<Vec<Instanc
     if elsewhere.is_none() && matches!(service.kind, ServiceKind::External(_)) {
         return Err(format!(
             "service {name} runs elsewhere: Ninefold has no process of it to kill or to stop; it can \
-             be tried what the gateway does: `gray`, `errors` and `resets`"
+             be tried what the gateway does: `gray`, `errors`, `resets` and `wrong_answers`"
         ));
     }
     let instances = view::watched(status, elsewhere.as_deref()).into_iter();
@@ -271,7 +277,13 @@ fn load_plan(
     let rate = options.rate.unwrap_or_else(|| claim.load.rate.as_hz());
     // The gateway answers within the route's timeout; a second more shows that it did not.
     let timeout = route.timeout.0.saturating_add(Duration::from_secs(1));
-    Plan::new(address, &host, requests, rate, timeout, run).map_err(|error| error.to_string())
+    let plan = Plan::new(address, &host, requests, rate, timeout, run);
+    let plan = plan.map_err(|error| error.to_string())?;
+    if !matches!(claim.survive, Survive::WrongAnswers(_)) {
+        return Ok(plan);
+    }
+    let ignore = route.answers.as_ref().map(|answers| &*answers.ignore);
+    Ok(plan.comparing(Comparison::new(ignore.unwrap_or_default())))
 }
 
 /// Where the load goes by way of the node of this status.

@@ -97,6 +97,9 @@ impl<S: System> Scene<'_, '_, S> {
         self.say(Phase::Recovery);
         let left = steps::turned_away(bench, experiment, first, before, &ready.targets);
         exposure.recovered = self.watchdog.guard(left).await??;
+        if experiment.kind == FaultKind::WrongAnswers {
+            exposure.nodes.isolated = exposure.recovered;
+        }
         Ok(())
     }
 

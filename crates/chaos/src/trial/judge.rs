@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ninefold_config::model::{Claim, Ratio};
+use ninefold_core::taxonomy::FailureClass;
 
 use crate::Verdict;
 use crate::report::{Readback, Requests, TrialReport, in_words, share};
@@ -26,6 +27,17 @@ pub(super) struct Seen<'a> {
     pub(super) residue: &'a [String],
     /// How long nodes that were cut off were waited for in vain.
     pub(super) stayed_away: Option<Duration>,
+    /// Of a fault that makes answers wrong.
+    pub(super) answers: Option<WrongAnswers>,
+}
+
+/// What was made of wrong answers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WrongAnswers {
+    /// What the detector called it.
+    pub(super) class: Option<FailureClass>,
+    /// Callers that got one after all were in quarantine.
+    pub(super) after: u64,
 }
 
 /// The verdict of a trial, and why. A bound that is certainly broken refutes, whatever else is
@@ -39,6 +51,9 @@ pub(super) fn judge(claim: &Claim, seen: &Seen<'_>) -> (Verdict, Vec<String>) {
         broken.push(format!(
             "not every node and instance was back within {waited} after the end of the cut"
         ));
+    }
+    if let Some(answers) = seen.answers {
+        wrong(answers, &mut broken);
     }
     availability(claim.available, seen, &mut broken, &mut unclear);
     if let (Some(limit), Some(lost)) = (claim.lose, seen.lost) {
@@ -59,6 +74,22 @@ pub(super) fn judge(claim: &Claim, seen: &Seen<'_>) -> (Verdict, Vec<String>) {
     (verdict, broken)
 }
 
+fn wrong(answers: WrongAnswers, broken: &mut Vec<String>) {
+    let WrongAnswers { class, after } = answers;
+    if class != Some(FailureClass::Byzantine) {
+        let class = class.map_or_else(
+            || "nobody saw it".to_owned(),
+            |class| format!("it was classed {class}"),
+        );
+        broken.push(format!("{class}, where answers are wrong (byzantine)"));
+    }
+    if after > 0 {
+        broken.push(format!(
+            "{after} wrong answers reached callers after all who give them were in quarantine"
+        ));
+    }
+}
+
 fn recovery(claim: &Claim, seen: &Seen<'_>, broken: &mut Vec<String>) {
     let declared = claim.recover.map_or_else(
         || "no bound is declared".to_owned(),
@@ -66,9 +97,10 @@ fn recovery(claim: &Claim, seen: &Seen<'_>, broken: &mut Vec<String>) {
     );
     match (seen.recover, claim.recover) {
         (None, _) => {
-            let what = match seen.turned_away {
-                true => "traffic did not keep away from every target",
-                false => "not every instance was ready again",
+            let what = match (seen.answers, seen.turned_away) {
+                (Some(_), _) => "not every target was put into quarantine",
+                (None, true) => "traffic did not keep away from every target",
+                (None, false) => "not every instance was ready again",
             };
             let watched = in_words(seen.watched);
             broken.push(format!("{what} within {watched} ({declared})"));
@@ -197,8 +229,12 @@ pub(crate) fn summary(trial: &TrialReport) -> String {
         0 => String::new(),
         hit => format!(", {hit} hit by the fault"),
     };
+    let wrong = match trial.requests.wrong {
+        0 => String::new(),
+        wrong => format!(" ({wrong} by a wrong answer)"),
+    };
     format!(
-        "detected after {}, recovered after {}, {} of {} requests failed, {} masked{hit}{away}",
+        "detected after {}, recovered after {}, {} of {} requests failed{wrong}, {} masked{hit}{away}",
         time(trial.detect),
         time(trial.recover),
         trial.requests.failed,
@@ -245,6 +281,7 @@ mod tests {
             failed,
             unknown,
             masked: 0,
+            wrong: 0,
             hit: 0,
         }
     }
@@ -260,6 +297,7 @@ mod tests {
             lost: None,
             residue: &[],
             stayed_away: None,
+            answers: None,
         }
     }
 
@@ -296,6 +334,24 @@ mod tests {
         assert_eq!(judge(&claim(), &late).0, Verdict::Refuted);
         late.recover = Some(Duration::from_secs(2));
         assert_eq!(judge(&claim(), &late).0, Verdict::Proven);
+    }
+
+    #[test]
+    fn wrong_answers_are_found_to_be_that_and_end_with_the_quarantine() {
+        let of = |class, after| {
+            let mut seen = seen(requests(1_000, 0, 0));
+            seen.answers = Some(WrongAnswers { class, after });
+            judge(&claim(), &seen)
+        };
+        let byzantine = Some(FailureClass::Byzantine);
+        assert_eq!(of(byzantine, 0).0, Verdict::Proven);
+        let (verdict, why) = of(byzantine, 2);
+        assert_eq!(verdict, Verdict::Refuted);
+        assert!(why[0].starts_with("2 wrong answers reached"), "{why:?}");
+        assert_eq!(of(Some(FailureClass::Gray), 0).0, Verdict::Refuted);
+        let (verdict, why) = of(None, 0);
+        assert_eq!(verdict, Verdict::Refuted);
+        assert!(why[0].starts_with("nobody saw it"), "{why:?}");
     }
 
     #[test]

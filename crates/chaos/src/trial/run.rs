@@ -8,13 +8,13 @@ use ninefold_core::time::{Timestamp, nanos};
 
 use super::bench::Bench;
 use super::experiment::Experiment;
-use super::judge::{Seen, judge};
+use super::judge::{Seen, WrongAnswers, judge};
 use super::nodes::{self, Journals, NodesSeen};
 use super::watchdog::{Setback, Watchdog};
 use super::{experiment, expose, steps, view};
 use crate::fault::{FaultKind, NodeTarget, Target, table_of};
 use crate::ledger::{Entry, Undo, VERIFY};
-use crate::load::{self, Load, Plan, Record};
+use crate::load::{self, Load, Plan, Record, References};
 use crate::process::Process;
 use crate::report::{Requests, TrialReport};
 use crate::verify::Phase;
@@ -31,6 +31,8 @@ pub(super) struct Ready<'a, S> {
     /// Of a fault of nodes.
     pub(super) journals: Option<Journals<'a, S>>,
     pub(super) load: Option<(Load, Plan)>,
+    /// What its requests are answered, where that is compared.
+    pub(super) references: Option<References>,
 }
 
 /// What was measured while the fault lasted.
@@ -115,6 +117,13 @@ async fn prepare<'a, S: System>(
             Some((load, plan))
         }
     };
+    let references = match (&load, experiment.kind) {
+        (Some((load, plan)), FaultKind::WrongAnswers) => {
+            let references = References::of(plan, &load.records());
+            Some(references.map_err(Setback::Because)?)
+        }
+        _ => None,
+    };
     let journals = match report.nodes.is_empty() {
         true => None,
         false => {
@@ -135,6 +144,7 @@ async fn prepare<'a, S: System>(
         nodes,
         journals,
         load,
+        references,
     })
 }
 
@@ -183,10 +193,13 @@ async fn expose_and_clear<S: System>(
     let residue = steps::residue(bench, &report.fault, &ready.before, &stoppable, recovered).await;
 
     say(Phase::Account, String::new());
-    let (records, plan) = match ready.load {
+    let (mut records, plan) = match ready.load {
         Some((load, plan)) => (load.finish().await, Some(plan)),
         None => (Vec::new(), None),
     };
+    if let (Some(references), Some(plan)) = (&ready.references, &plan) {
+        references.mark(plan, &mut records);
+    }
     match exposed {
         Ok(()) => {
             figures(experiment, &ready.before, &exposure, &records, report);
@@ -211,6 +224,7 @@ async fn expose_and_clear<S: System>(
                     lost: report.lost.as_ref(),
                     residue: &residue,
                     stayed_away: stayed_away(experiment, &exposure),
+                    answers: answers(experiment, &exposure, &records, report),
                 },
             );
             report.verdict = verdict;
@@ -343,6 +357,7 @@ fn figures(
             sent: counts.sent,
             acked: counts.acked,
             failed: counts.failed,
+            wrong: counts.wrong,
             unknown: counts.unknown,
             masked,
             hit,
@@ -353,6 +368,7 @@ fn figures(
             sent: delta(|route| route.requests).saturating_sub(delta(|route| route.refused)),
             acked: delta(|route| route.ok),
             failed: delta(|route| route.failed),
+            wrong: 0,
             unknown: delta(|route| route.cancelled),
             masked,
             hit,
@@ -367,6 +383,23 @@ fn figures(
         let after = load::within(records, exposure.from + isolated, exposure.to);
         report.away.failed_after = Some(load::count(after).failed);
     }
+}
+
+/// What became of wrong answers, where the fault made them.
+fn answers(
+    experiment: &Experiment,
+    exposure: &Exposure,
+    records: &[Record],
+    report: &TrialReport,
+) -> Option<WrongAnswers> {
+    let after = report.away.isolated.map(|isolated| {
+        let after = load::within(records, exposure.from + isolated, exposure.to);
+        load::count(after).wrong
+    });
+    (experiment.kind == FaultKind::WrongAnswers).then_some(WrongAnswers {
+        class: report.class,
+        after: after.unwrap_or(0),
+    })
 }
 
 /// How long nodes that were cut off were waited for, if they did not come back.
@@ -388,6 +421,9 @@ async fn account<S: System>(
         Some((detected, class)) => {
             report.detect = Some(detected.since(exposure.injected));
             report.class = Some(class);
+            if experiment.kind == FaultKind::WrongAnswers {
+                report.away.convicted = report.detect;
+            }
         }
         None => report
             .notes

@@ -265,9 +265,11 @@ pub(super) async fn turned_away<S: System>(
                     "the endpoints of {service} changed during the trial: {how}"
                 )));
             }
-            let left = match view::ejected(&status, targets) {
-                true => Some(seen),
-                false => quiet.look(view::passed(&status, seen, &experiment.leads_there)),
+            let left = match experiment.kind {
+                // Who answers wrongly is not only left out for now.
+                FaultKind::WrongAnswers => view::quarantined(&status, targets).then_some(seen),
+                _ if view::ejected(&status, targets) => Some(seen),
+                _ => quiet.look(view::passed(&status, seen, &experiment.leads_there)),
             };
             // Nor may anybody be out who the probes see.
             if left.is_some() && view::all_ready(&view::watched(&status, elsewhere), instances) {

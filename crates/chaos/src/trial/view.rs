@@ -93,6 +93,8 @@ pub(crate) fn blockers(
             ));
         } else if instance.ejected {
             blockers.push(format!("{} is ejected", instance.instance));
+        } else if instance.rotation == Rotation::Quarantined {
+            blockers.push(format!("{} is in quarantine", instance.instance));
         }
     }
     for service in status.services.iter().filter(|service| service.supervised) {
@@ -214,8 +216,12 @@ pub(super) fn absent<'a>(status: &NodeStatus, names: &[&'a str]) -> Vec<&'a str>
 /// Whether no target takes traffic of a node.
 pub(super) fn out_of_rotation(status: &NodeStatus, targets: &[Target]) -> bool {
     let out = |target: &Target| {
-        find(status, &target.instance)
-            .is_none_or(|now| matches!(now.rotation, Rotation::Out | Rotation::Ejected))
+        find(status, &target.instance).is_none_or(|now| {
+            matches!(
+                now.rotation,
+                Rotation::Out | Rotation::Ejected | Rotation::Quarantined
+            )
+        })
     };
     targets.iter().all(out)
 }
@@ -224,6 +230,15 @@ pub(super) fn out_of_rotation(status: &NodeStatus, targets: &[Target]) -> bool {
 pub(super) fn ejected(status: &NodeStatus, targets: &[Target]) -> bool {
     let away = |target: &Target| find(status, &target.instance).is_some_and(|now| now.ejected);
     targets.iter().all(away)
+}
+
+/// Whether each target is in quarantine.
+pub(super) fn quarantined(status: &NodeStatus, targets: &[Target]) -> bool {
+    let held = |target: &Target| {
+        let now = find(status, &target.instance);
+        now.is_some_and(|now| now.rotation == Rotation::Quarantined)
+    };
+    targets.iter().all(held)
 }
 
 /// What passed and was hit by an injected fault, over the routes that lead to whom it is done to; over all
@@ -276,6 +291,7 @@ mod tests {
             ejected: false,
             rotation: Rotation::In,
             ejection: None,
+            quarantine: None,
             in_flight: 0,
             verdict: None,
         }

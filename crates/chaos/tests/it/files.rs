@@ -94,6 +94,7 @@ pub(crate) fn file(claims: Vec<Claim>) -> File {
                 split: None,
                 brownout: None,
                 mirror: None,
+                answers: None,
                 criticality: ninefold_config::model::Criticality::Critical,
             }],
         }],

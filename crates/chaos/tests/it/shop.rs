@@ -159,6 +159,7 @@ fn instance(ordinal: u32) -> InstanceStatus {
         ejected: false,
         rotation: Rotation::Out,
         ejection: None,
+        quarantine: None,
         in_flight: 0,
         verdict: None,
     }

@@ -30,6 +30,7 @@ fn trial(number: u32, verdict: Verdict, reasons: &[&str]) -> TrialReport {
             unknown: 1,
             masked: 3,
             hit: 2,
+            wrong: 0,
         },
         latency: None,
         lost: Some(Readback::default()),
@@ -187,7 +188,7 @@ fn json_has_the_documented_shape() {
     );
     assert_eq!(
         first["requests"],
-        serde_json::json!({ "sent": 400, "acked": 396, "failed": 2, "unknown": 2, "masked": 6, "hit": 4 })
+        serde_json::json!({ "sent": 400, "acked": 396, "failed": 2, "wrong": 0, "unknown": 2, "masked": 6, "hit": 4 })
     );
     let last = &json["claims"][2];
     assert_eq!(last["verdict"], "UNTESTED");
@@ -218,4 +219,24 @@ fn exit_codes() {
     let mut refused = report();
     refused.refused = Some("why".to_owned());
     assert_eq!(refused.exit_code(), 4);
+}
+
+#[test]
+fn what_became_of_wrong_answers_has_a_line_of_its_own() {
+    let mut trial = trial(1, Verdict::Proven, &[]);
+    trial.class = Some(FailureClass::Byzantine);
+    trial.requests.wrong = 1;
+    trial.away = Away {
+        convicted: trial.detect,
+        isolated: Some(Duration::from_millis(15)),
+        failed_after: Some(0),
+        rejoined: None,
+    };
+    let mut report = report();
+    report.claims = vec![claim("one may lie", Verdict::Proven, vec![trial])];
+    let line = "one may lie: wrong answers to 1 requests, convicted after 12.3 ms/12.3 ms, in quarantine \
+                after 15.0 ms/15.0 ms, 0 failed after that";
+    for text in [report.to_text(), report.to_markdown()] {
+        assert!(text.contains(line), "{text}");
+    }
 }

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use super::{
-    check, detect, events, incidents, init, logs, manual, members, own_cluster, reload, status,
-    stop, token, up, upgrade, verify,
+    check, detect, events, incidents, init, logs, manual, members, own_cluster, readmit, reload,
+    status, stop, token, up, upgrade, verify,
 };
 use crate::args::{Args, Command};
 use crate::exit::Exit;
@@ -30,6 +30,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Verify(args) => block_on(CONTROL_THREADS, verify::run(args)),
         Command::Detect(command) => detect::run(command),
         Command::Stop(args) => block_on(1, stop::run(args)),
+        Command::Readmit(args) => block_on(1, readmit::run(args)),
         Command::Upgrade(args) => block_on(1, upgrade::run(args)),
         Command::Reload(args) => block_on(1, reload::run(args)),
         Command::Completions { shell } => manual::completions(shell),

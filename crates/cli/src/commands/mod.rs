@@ -14,6 +14,7 @@ mod node;
 mod nodes;
 mod opinion;
 mod own_cluster;
+mod readmit;
 mod reload;
 mod status;
 mod stop;

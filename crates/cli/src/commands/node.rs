@@ -44,6 +44,11 @@ pub(crate) fn running(named: Named<'_>) -> Result<AdminClient, Exit> {
     Ok(AdminClient::new(&located.state))
 }
 
+/// The running node that is meant.
+pub(crate) fn found(named: Named<'_>) -> Result<Located, Exit> {
+    named.locate(true).map_err(failed)
+}
+
 /// Who tells what happened.
 #[derive(Debug)]
 pub(crate) enum Source {

@@ -1,6 +1,8 @@
 //! The command against real processes.
 
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod cluster;

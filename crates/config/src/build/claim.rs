@@ -55,6 +55,8 @@ fn survive(table: View<'_, '_>) -> Survive {
         Survive::Errors(errors)
     } else if let Some(resets) = table.integer("resets") {
         Survive::Resets(resets)
+    } else if let Some(wrong) = table.integer("wrong_answers") {
+        Survive::WrongAnswers(wrong)
     } else {
         Survive::Instances(table.integer("instances").unwrap_or(1))
     }

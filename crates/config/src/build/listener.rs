@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use ninefold_core::address::Address;
 
+use super::answers;
 use super::degrade;
 use super::isolate;
 use super::view::View;
@@ -179,6 +180,7 @@ fn route(table: View<'_, '_>, protocol: Protocol) -> Route {
         split: degrade::split(table),
         brownout: degrade::brownout(table),
         mirror: degrade::mirror(table),
+        answers: answers::answers(table),
         send_proxy_protocol: match table.text("send_proxy_protocol") {
             Some("v1") => Some(ProxyVersion::V1),
             Some("v2") => Some(ProxyVersion::V2),
@@ -248,6 +250,7 @@ fn implicit_route(service: &Name, protocol: Protocol) -> Route {
         split: None,
         brownout: None,
         mirror: None,
+        answers: None,
         send_proxy_protocol: None,
     }
 }

@@ -3,6 +3,7 @@
 //! **Invariant:** nothing is reported here. What the grammar refused becomes a default or a
 //! placeholder, and the file is not given out.
 
+mod answers;
 mod built;
 mod claim;
 mod degrade;

@@ -1,6 +1,6 @@
 //! Faults of claims against what is there to survive them.
 
-use super::{claim_nodes, place};
+use super::{claim_answers, claim_nodes, place};
 use crate::build::Built;
 use crate::finding::{Draft, KeyPath, Report};
 use crate::model::{
@@ -27,6 +27,7 @@ pub(super) fn check(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
         if claim.survive.in_gateway() {
             requests(built, claim, &path, report);
         }
+        claim_answers::check(built, claim, &path, report);
         match &service.kind {
             ServiceKind::External(there) if claim.survive.in_gateway() => {
                 endpoint_fault(claim, service, there, &path, report);
@@ -80,7 +81,7 @@ pub(super) fn external(claim: &Claim, path: &KeyPath, report: &mut Report<'_, '_
             ),
         )
         .help(
-            "write `gray`, `errors` or `resets`, which the gateway does, or the `service` that Ninefold \
+            "write `gray`, `errors`, `resets` or `wrong_answers`, which the gateway does, or the `service` that Ninefold \
              starts, or expect UNTESTED",
         ),
         &[path.key("slo"), path.key("service")],
@@ -151,6 +152,7 @@ const fn participle(survive: Survive) -> &'static str {
         Survive::Gray(_) => "slow",
         Survive::Errors(_) => "failing",
         Survive::Resets(_) => "breaking connections",
+        Survive::WrongAnswers(_) => "answering wrongly",
     }
 }
 

@@ -108,9 +108,6 @@ fn aim(load: &Load, route: &Route, path: &KeyPath, report: &mut Report<'_, '_>) 
 }
 
 fn hits(route: &Route, request: &LoadRequest) -> bool {
-    let path = request.path.split('?').next().unwrap_or_default();
-    let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
-    let prefix = route.path == "/" || path.strip_prefix(route.path.as_str()).is_some_and(below);
     let method = route.methods.is_empty() || route.methods.contains(&request.method);
-    prefix && method
+    route.covers(&request.path) && method
 }

@@ -5,8 +5,10 @@
 //! make ten messages.
 
 mod address;
+mod answers;
 mod balance;
 mod claim;
+mod claim_answers;
 mod claim_fault;
 mod claim_load;
 mod claim_nodes;

@@ -40,7 +40,7 @@ const OF_LIMITS: [&str; 6] = [
     "body_rate_min",
     "streams",
 ];
-const OF_ROUTES: [&str; 12] = [
+const OF_ROUTES: [&str; 13] = [
     "host",
     "path",
     "methods",
@@ -52,6 +52,7 @@ const OF_ROUTES: [&str; 12] = [
     "cache",
     "split",
     "mirror",
+    "answers",
     "brownout",
 ];
 

@@ -1,8 +1,8 @@
 //! All checks in order.
 
 use super::{
-    address, balance, claim, claim_fault, claim_load, degrade, health, hedge, isolate, listener,
-    locality, overload, placeholder, protocol, redundancy, service, slo, timeout,
+    address, answers, balance, claim, claim_fault, claim_load, degrade, health, hedge, isolate,
+    listener, locality, overload, placeholder, protocol, redundancy, service, slo, timeout,
 };
 use crate::build::Built;
 use crate::finding::Report;
@@ -18,6 +18,7 @@ pub(crate) fn file(built: &Built<'_, '_>, report: &mut Report<'_, '_>) {
     locality::check(built, report);
     listener::check(built, report);
     degrade::check(built, report);
+    answers::check(built, report);
     hedge::check(built, report);
     protocol::check(built, report);
     address::check(built, report);

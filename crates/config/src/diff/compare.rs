@@ -246,6 +246,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
         cache,
         split,
         mirror,
+        answers,
         brownout,
         send_proxy_protocol,
     } = old;
@@ -267,6 +268,7 @@ fn route_keys(old: &Route, new: &Route) -> Vec<String> {
     keys.whole("split", split, &new.split);
     keys.whole("brownout", brownout, &new.brownout);
     keys.whole("mirror", mirror, &new.mirror);
+    keys.whole("answers", answers, &new.answers);
     keys.whole(
         "send_proxy_protocol",
         send_proxy_protocol,

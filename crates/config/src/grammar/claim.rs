@@ -36,8 +36,8 @@ pub(crate) static CLAIM: Table = Table {
         Key::new(
             "recover",
             "From the fault until every instance is ready again, and every node is there, at most; of \
-             `gray`, `errors`, `resets` and `partition`, which last, until the traffic keeps away from \
-             those that they are done to.",
+             `gray`, `errors`, `resets`, `wrong_answers` and `partition`, which last, until the traffic \
+             keeps away from those that they are done to.",
             Shape::DURATION,
         ),
         Key::new(
@@ -109,6 +109,13 @@ static SURVIVE: Table = Table {
              answer, by a fault in the gateway: what they were asked to do is done.",
             COUNT,
         ),
+        Key::new(
+            "wrong_answers",
+            "The body of every answer of so many instances is another one, by a fault in the gateway. It \
+             holds if they are found to be wrong and put into quarantine, and no wrong answer reaches a \
+             caller after that; one that does before counts as failed. Needs `answers` on a route.",
+            COUNT,
+        ),
     ],
     rule: Some(Rule::ExactlyOne(&[
         "instances",
@@ -119,6 +126,7 @@ static SURVIVE: Table = Table {
         "gray",
         "errors",
         "resets",
+        "wrong_answers",
     ])),
     later: &["hosts", "regions", "latency", "loss", "disk_full", "leader"],
 };

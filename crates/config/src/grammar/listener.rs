@@ -1,5 +1,6 @@
 //! `[[listener]]` and its routes.
 
+use super::answers::ANSWERS;
 use super::degrade::{BROWNOUT, CACHE, FALLBACK, MIRROR, SPLIT};
 use super::hedge::HEDGE;
 use super::isolate::BULKHEAD;
@@ -328,6 +329,11 @@ pub(crate) static ROUTE: Table = Table {
             "mirror",
             "Copies of the requests for another service, whose answers nobody waits for. Default: none.",
             Shape::Table(&MIRROR),
+        ),
+        Key::new(
+            "answers",
+            "Checks whether answers are right. Default: what they say is not looked at.",
+            Shape::Table(&ANSWERS),
         ),
         Key::new(
             "send_proxy_protocol",

@@ -2,6 +2,7 @@
 //!
 //! The names, meanings and limits of all keys are said here and nowhere else.
 
+mod answers;
 mod balance;
 mod claim;
 mod degrade;

@@ -19,7 +19,7 @@ pub struct Claim {
     /// `available`: the least share of requests that succeed from the fault to recovery.
     pub available: Ratio,
     /// `recover`: from the fault until every instance is ready again, and every node is there, at most; of
-    /// `gray`, `errors`, `resets` and `partition`, which last, until the traffic keeps away from those that
+    /// `gray`, `errors`, `resets`, `wrong_answers` and `partition`, which last, until the traffic keeps away from those that
     /// they are done to.
     pub recover: Option<Span>,
     /// `lose`: acknowledged writes that may be lost. Needs `load.check`.
@@ -55,6 +55,9 @@ pub enum Survive {
     /// `{ resets = N }`: the connection breaks instead of half of the answers of N instances, by a fault in
     /// the gateway: what they were asked to do is done.
     Resets(u32),
+    /// `{ wrong_answers = N }`: N instances answer with another body, by a fault in the gateway, in time
+    /// and as if nothing were wrong.
+    WrongAnswers(u32),
 }
 
 impl Survive {
@@ -70,13 +73,17 @@ impl Survive {
             Self::Gray(count) => ("gray", count),
             Self::Errors(count) => ("errors", count),
             Self::Resets(count) => ("resets", count),
+            Self::WrongAnswers(count) => ("wrong_answers", count),
         }
     }
 
     /// Whether the gateway does it: the fault needs no process, and touches none.
     #[must_use]
     pub const fn in_gateway(self) -> bool {
-        matches!(self, Self::Gray(_) | Self::Errors(_) | Self::Resets(_))
+        matches!(
+            self,
+            Self::Gray(_) | Self::Errors(_) | Self::Resets(_) | Self::WrongAnswers(_)
+        )
     }
 
     /// Whether it is done to whole nodes: without a cluster of several there is nothing to try.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use ninefold_core::address::Address;
 
 use super::{
-    Brownout, Bulkhead, Bytes, Cache, Criticality, Fallback, Hedge, Mirror, Name, Rate, Ratio,
-    Span, Split,
+    Answers, Brownout, Bulkhead, Bytes, Cache, Criticality, Fallback, Hedge, Mirror, Name, Rate,
+    Ratio, Span, Split,
 };
 
 /// One listener.
@@ -157,11 +157,21 @@ pub struct Route {
     pub mirror: Option<Mirror>,
     /// `brownout`. Default none.
     pub brownout: Option<Brownout>,
+    /// `answers`. Default none.
+    pub answers: Option<Answers>,
     /// `send_proxy_protocol`: only with TCP. Default none.
     pub send_proxy_protocol: Option<ProxyVersion>,
 }
 
 impl Route {
+    /// Whether its path covers one that a client asks for, maybe with a query.
+    #[must_use]
+    pub fn covers(&self, target: &str) -> bool {
+        let path = target.split('?').next().unwrap_or_default();
+        let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+        self.path == "/" || path.strip_prefix(self.path.as_str()).is_some_and(below)
+    }
+
     /// The services that its requests may reach, its own first.
     pub fn services(&self) -> impl Iterator<Item = &Name> {
         let fallback = self.fallback.as_ref().and_then(|fallback| match fallback {

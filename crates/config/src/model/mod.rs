@@ -3,6 +3,7 @@
 //! **Invariant:** a [`File`] is only built by this crate's parser from a text without errors, or by
 //! a test; whoever holds one need not check references or ranges again.
 
+mod answers;
 mod chaos;
 mod claim;
 mod degrade;
@@ -16,6 +17,7 @@ mod service;
 mod slo;
 mod source;
 
+pub use answers::{Answers, COMPARED_MAX, Canary, KnownBody, Vote};
 pub use chaos::Chaos;
 pub use claim::{Claim, Load, LoadRequest, Survive};
 pub use degrade::{Brownout, Cache, Fallback, FixedAnswer, FixedBody, Mirror, Split, Sticky};

@@ -9,4 +9,4 @@ mod syntax;
 pub(crate) use address::{admin, ports};
 pub(crate) use route_name::route_name;
 pub(crate) use signal::signal;
-pub(crate) use syntax::{Syntax, mode};
+pub(crate) use syntax::{Syntax, mode, sha256};

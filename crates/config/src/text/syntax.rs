@@ -1,5 +1,7 @@
 //! What a text must look like.
 
+use ninefold_core::answer::Ignore;
+
 use super::signal::signal;
 use super::{address, http};
 use crate::model::Name;
@@ -57,6 +59,10 @@ pub(crate) enum Syntax {
     Header,
     /// The value of a header.
     HeaderValue,
+    /// A path of members of JSON.
+    JsonPath,
+    /// A SHA-256 in hexadecimal digits.
+    Sha256,
 }
 
 /// Names of claims are so long at most.
@@ -104,6 +110,8 @@ impl Syntax {
                 Err("a header's value has no control characters".to_owned())
             }
             Self::HeaderValue => Ok(()),
+            Self::JsonPath => json_path(text),
+            Self::Sha256 => sha256(text).map(drop),
         }
     }
 
@@ -132,6 +140,8 @@ impl Syntax {
             Self::RouteReference => "the name or the path of a route",
             Self::Method => "a method, as in \"GET\"",
             Self::Header => "the name of a header",
+            Self::JsonPath => "a path of JSON, as in \"$.time\"",
+            Self::Sha256 => "a SHA-256: 64 hexadecimal digits",
         }
     }
 
@@ -159,6 +169,8 @@ impl Syntax {
             Self::RouteReference => r"^(/[^?#*{}]*|[a-z0-9][a-z0-9_-]{0,62})$",
             Self::Method => "^[^a-z ]+$",
             Self::Header => "^[^ :]+$",
+            Self::JsonPath => r"^\$(\.[^.\[]+|\[\*\])+$",
+            Self::Sha256 => "^[0-9A-Fa-f]{64}$",
         })
     }
 }
@@ -185,6 +197,33 @@ pub(crate) fn mode(text: &str) -> Result<u32, String> {
             "`{text}` is no mode: write three octal digits, as in \"0660\""
         )),
     }
+}
+
+fn json_path(text: &str) -> Result<(), String> {
+    let path = text.parse::<Ignore>().map(drop);
+    path.map_err(|error| format!("`{text}` is no path: {error}"))
+}
+
+/// Reads a hash of 64 hexadecimal digits.
+///
+/// # Errors
+///
+/// If it is none.
+pub(crate) fn sha256(text: &str) -> Result<[u8; 32], String> {
+    let none = || format!("`{text}` is no SHA-256: it has 64 hexadecimal digits");
+    let digits: Option<Vec<u8>> = text.chars().map(digit).collect();
+    let digits = digits
+        .filter(|digits| digits.len() == 64)
+        .ok_or_else(none)?;
+    let mut hash = [0; 32];
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks(2)) {
+        *byte = pair.iter().fold(0, |byte, digit| byte << 4 | digit);
+    }
+    Ok(hash)
+}
+
+fn digit(text: char) -> Option<u8> {
+    u8::try_from(text.to_digit(16)?).ok()
 }
 
 fn not_empty(text: &str) -> Result<(), String> {

@@ -134,6 +134,22 @@ const TABLES: &[(&str, &str)] = &[
         "[[listener]]\n[[listener.route]]\n[listener.route.mirror]\n",
     ),
     (
+        "answers",
+        "[[listener]]\n[[listener.route]]\n[listener.route.answers]\n",
+    ),
+    (
+        "canary",
+        "[[listener]]\n[[listener.route]]\n[listener.route.answers.canary]\n",
+    ),
+    (
+        "expect",
+        "[[listener]]\n[[listener.route]]\n[listener.route.answers.canary.expect]\n",
+    ),
+    (
+        "vote",
+        "[[listener]]\n[[listener.route]]\n[listener.route.answers.vote]\n",
+    ),
+    (
         "sticky",
         "[[listener]]\n[[listener.route]]\n[listener.route.split.sticky]\n",
     ),

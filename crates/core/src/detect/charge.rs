@@ -25,6 +25,8 @@ pub(super) enum Clears {
     Comparison,
     /// Either of them.
     Any,
+    /// Right answers to canaries, and votes with the majority.
+    Answers,
 }
 
 /// One line of evidence.

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::callers;
 use super::charge::line;
@@ -7,9 +8,10 @@ use super::process::{crash_loop, exit, keeper_lost, node_lost, spawn, unready};
 use super::rules::{Peers, callers_word, judge};
 use super::settings::Settings;
 use super::track::{Ejection, Life, Track};
+use super::value::{Electorate, by_answers};
 use crate::event::Verdict;
 use crate::id::InstanceId;
-use crate::observation::{EjectionGround, Observation, Seen};
+use crate::observation::{Ballot, EjectionGround, Observation, Seen};
 use crate::taxonomy::FailureClass;
 use crate::time::{Timestamp, nanos, short};
 
@@ -114,6 +116,18 @@ impl Detector {
                 return self.evaluate(instance, at);
             }
             Seen::Readmitted => track.readmitted(),
+            Seen::Canary { .. } | Seen::Vote { .. } => {
+                if track.life == Life::Up {
+                    compared(track, at, seen);
+                    return self.evaluate(instance, at);
+                }
+            }
+            Seen::Absolved => {
+                if track.absolve() {
+                    let instance = instance.clone();
+                    return vec![Finding::Recovered { instance, at }];
+                }
+            }
         }
         Vec::new()
     }
@@ -144,6 +158,14 @@ impl Detector {
         Some(&self.tracks.get(instance)?.facts)
     }
 
+    /// Whether votes have found an instance alone against a majority so often that it is no accident.
+    #[must_use]
+    pub fn is_often_alone(&self, instance: &InstanceId) -> bool {
+        let needed = self.settings.minority_votes;
+        let track = self.tracks.get(instance);
+        track.is_some_and(|track| track.answers.against(Ballot::Minority, needed).is_some())
+    }
+
     /// What callers meet at an instance now; nothing where it is not up, or too few of them came.
     #[must_use]
     pub fn callers(&self, instance: &InstanceId, now: Timestamp) -> Option<CallersWord> {
@@ -167,10 +189,20 @@ impl Detector {
             return Vec::new();
         }
         let peers = self.peers_of(instance, track, now);
-        let charge = judge(&self.settings, track, &peers, now);
+        let wrong = track.answers.suspect();
+        let answers = wrong
+            .then(|| self.electorate(instance, track))
+            .and_then(|all| by_answers(&self.settings, track, all, now));
+        let charge = match answers {
+            Some(charge) if charge.class == FailureClass::Byzantine => Some(charge),
+            doubt => judge(&self.settings, track, &peers, now).or(doubt),
+        };
         let Some(track) = self.tracks.get_mut(instance) else {
             return Vec::new();
         };
+        if wrong {
+            track.answers.prune(now, self.settings.answers_window);
+        }
         if let Some(charge) = charge {
             return found(track.charge(instance, now, charge));
         }
@@ -191,20 +223,42 @@ impl Detector {
         }
     }
 
+    /// How the instances of its service answer.
+    fn electorate(&self, instance: &InstanceId, track: &Track) -> Electorate {
+        let mut all = Electorate::default();
+        let first = track.answers.wrong_since();
+        let alone = track.answers.minorities();
+        for (_, peer) in self.fellows(instance) {
+            let answers = &peer.answers;
+            let as_often = alone > 0 && answers.minorities().saturating_mul(2) >= alone;
+            all.up += 1;
+            all.wrong += u32::from(answers.is_wrong());
+            all.right += u32::from(first.is_some_and(|then| answers.is_right_since(then)));
+            all.minority += u32::from(as_often);
+        }
+        all
+    }
+
+    /// The instances of its service that are up, itself included.
+    fn fellows(&self, instance: &InstanceId) -> impl Iterator<Item = (&InstanceId, &Track)> {
+        let service = Arc::clone(&instance.service);
+        let first = InstanceId::new(Arc::clone(&service), 0);
+        self.tracks
+            .range(first..)
+            .take_while(move |(id, _)| id.service == service)
+            .filter(|(_, track)| track.life == Life::Up)
+    }
+
     /// Peers that fail in a known way of their own say nothing about what is usual.
     fn peers(&self, instance: &InstanceId, track: &Track, now: Timestamp) -> Peers {
         let silent_since = track.callers.silence().map(|silence| silence.since);
         let mut peers = Peers::default();
-        let first = InstanceId::new(instance.service.clone(), 0);
-        for (id, peer) in self.tracks.range(first..) {
-            if id.service != instance.service {
-                break;
-            }
+        for (id, peer) in self.fellows(instance) {
             let known = peer
                 .open
                 .as_ref()
                 .is_some_and(|open| open.verdict.class != FailureClass::Unknown);
-            if id == instance || peer.life != Life::Up || known {
+            if id == instance || known {
                 continue;
             }
             peers.instances += 1;
@@ -217,6 +271,19 @@ impl Detector {
             }
         }
         peers
+    }
+}
+
+/// An answer was compared with the known one, or with others'.
+fn compared(track: &mut Track, at: Timestamp, seen: &Seen) {
+    match seen {
+        Seen::Canary {
+            canary,
+            right,
+            said,
+        } => track.answers.canary(at, canary, *right, said),
+        Seen::Vote { ballot, said } => track.answers.vote(at, *ballot, said),
+        _ => {}
     }
 }
 

@@ -28,6 +28,9 @@
 //! | the same without a probe | unknown | 1 |
 //! | callers fail as often at all its peers, ≥ 50 % | unknown | 1 |
 //! | it says three times in a row that it is not alive | unknown | 1 |
+//! | a canary is answered wrongly twice in a row, or two are; as many others answer theirs rightly | byzantine | 3 |
+//! | 3 of its last 10 votes it was alone against two others that agree | byzantine | 3 |
+//! | the same, and most others are no better; or 3 of 10 votes had no majority | unknown | 1 |
 //!
 //! Choices behind the table:
 //!
@@ -47,6 +50,11 @@
 //! - **Nothing is concluded about an instance that starts or is down**, but that its start takes
 //!   longer than the supervisor grants it. A connection refused until then is no omission: it may
 //!   be slow, or listen elsewhere.
+//! - **A wrong answer is a whole answer that differs**: what is late, or an error, is for the rules above.
+//!   A verdict for wrong answers ends with a new incarnation, or when a person says so: right answers to
+//!   canaries may be what is left of the truth.
+//! - **What most instances answer is not one's fault**: it is what is declared that is wrong, or a roll-out.
+//!   So one is charged only beside as many others that answer rightly.
 //! - **A keeper that dies is a crash-stop of the instance**: a part of it stopped, and what is left
 //!   has to be replaced.
 //!
@@ -60,6 +68,7 @@
 //! The idea to let callers testify is Panorama's (Huang et al., OSDI'18); to ask the layers below
 //! before any timeout, Falcon's (Leners et al., SOSP'11).
 
+mod answers;
 mod callers;
 mod charge;
 mod detector;
@@ -69,6 +78,7 @@ mod process;
 mod rules;
 mod settings;
 mod track;
+mod value;
 
 pub use detector::Detector;
 pub use finding::{CallersWord, Facts, Finding};

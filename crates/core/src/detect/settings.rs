@@ -41,6 +41,12 @@ pub struct Settings {
     pub settle_answers: u64,
     /// How far back a last sign of health may date the onset.
     pub onset_reach: Duration,
+    /// Wrong answers to one canary in a row that convict.
+    pub wrong_canaries: u32,
+    /// Votes in the minority, of the last 10, that convict.
+    pub minority_votes: u32,
+    /// Canaries and votes older than this are forgotten.
+    pub answers_window: Duration,
 }
 
 impl Default for Settings {
@@ -65,6 +71,9 @@ impl Default for Settings {
             settle: Duration::from_secs(3),
             settle_answers: 5,
             onset_reach: Duration::from_secs(10),
+            wrong_canaries: 2,
+            minority_votes: 3,
+            answers_window: Duration::from_secs(600),
         }
     }
 }

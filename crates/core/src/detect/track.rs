@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 
+use super::answers::Answers;
 use super::callers::CallerWindow;
 use super::charge::{Charge, Clears};
 use super::finding::Facts;
@@ -38,6 +39,7 @@ pub(super) struct Track {
     pub(super) life: Life,
     pub(super) probes: Probes,
     pub(super) callers: CallerWindow,
+    pub(super) answers: Answers,
     pub(super) ejection: Option<Ejection>,
     pub(super) open: Option<Open>,
     ready_at: Option<Timestamp>,
@@ -78,6 +80,7 @@ impl Track {
             life,
             probes: Probes::default(),
             callers: CallerWindow::default(),
+            answers: Answers::default(),
             ejection: None,
             open: None,
             ready_at: None,
@@ -128,6 +131,15 @@ impl Track {
         verdict
     }
 
+    /// A person trusts it again: nothing of before counts. Whether that ends a verdict.
+    pub(super) fn absolve(&mut self) -> bool {
+        self.answers = Answers::default();
+        let wrong = |open: &Open| {
+            open.verdict.class == FailureClass::Byzantine || open.clears == Clears::Answers
+        };
+        self.open.take_if(|open| wrong(open)).is_some()
+    }
+
     pub(super) fn down(&mut self) {
         self.forget();
         self.life = Life::Down;
@@ -140,6 +152,7 @@ impl Track {
     fn forget(&mut self) {
         self.probes = Probes::default();
         self.callers = CallerWindow::default();
+        self.answers = Answers::default();
         self.ejection = None;
     }
 
@@ -251,7 +264,8 @@ impl Track {
             FailureClass::CrashRecovery => open
                 .ready_since
                 .filter(|since| lasted(*since, settings.stable_after)),
-            FailureClass::CrashStop => None,
+            // Who answered wrongly once is not taken at its word.
+            FailureClass::CrashStop | FailureClass::Byzantine => None,
             _ => {
                 let probes = open.probes_good_since.filter(|_| self.probes.pass());
                 let callers = open
@@ -259,6 +273,7 @@ impl Track {
                     .filter(|_| open.answers >= settings.settle_answers);
                 let good = match open.clears {
                     Clears::Comparison => callers.filter(|_| self.ejection.is_none()),
+                    Clears::Answers => self.answers.good_since(),
                     _ if !self.facts.probed => callers,
                     Clears::Probes => probes,
                     Clears::Callers => callers,

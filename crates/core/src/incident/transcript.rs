@@ -14,7 +14,8 @@ use crate::event::{Event, EventKind, FaultNotice, ImpactEnd, Incident, RouteImpa
 use crate::fault::{FaultEffect, FaultHits, GatewayFault};
 use crate::id::InstanceId;
 use crate::observation::{
-    CallerReport, EjectionGround, FailedProbe, HostWord, Observation, ProbeKind, ProbeOutcome, Seen,
+    Ballot, CallerReport, EjectionGround, FailedProbe, HostWord, Observation, ProbeKind,
+    ProbeOutcome, Seen,
 };
 use crate::slo::Suspect;
 use crate::taxonomy::ExitCause;
@@ -453,8 +454,31 @@ fn seen(at: Timestamp, verb: &str, rest: &str) -> Seen {
             until: at + Duration::from_secs(10),
         },
         "readmitted" => Seen::Readmitted,
+        "canary" | "vote" => answer(verb, rest),
+        "absolved" => Seen::Absolved,
         other => panic!("no such command: {other}"),
     }
+}
+
+/// `canary NAME=right|wrong WORDS…`, `vote agrees|minority|split WORDS…`.
+fn answer(verb: &str, rest: &str) -> Seen {
+    let (what, said) = rest.split_once(' ').unwrap_or((rest, ""));
+    let said = said.to_owned();
+    if verb == "canary" {
+        let (canary, answer) = what.split_once('=').unwrap();
+        return Seen::Canary {
+            canary: format!("GET /{canary}"),
+            right: answer == "right",
+            said,
+        };
+    }
+    let ballot = match what {
+        "agrees" => Ballot::Agrees,
+        "minority" => Ballot::Minority,
+        "split" => Ballot::Split,
+        other => panic!("no such ballot: {other}"),
+    };
+    Seen::Vote { ballot, said }
 }
 
 fn probe(rest: &str) -> Seen {

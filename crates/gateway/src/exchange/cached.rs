@@ -217,6 +217,11 @@ impl Exchange {
         let begun = match lifetimes {
             Some(lifetimes) => match gather(&mut answer.lease, cache.body_max, self.end).await {
                 Gathered::Whole(body) => {
+                    if let Some(mut witness) = self.witness(&answer.lease, (status, &headers))
+                        && witness.see(&body)
+                    {
+                        witness.cast();
+                    }
                     let of = (status, &headers);
                     let request = &self.head.headers;
                     let entry = Entry::new(asked, request, of, body, lifetimes, born);

@@ -82,6 +82,7 @@ impl Exchange {
             };
             return Response::from_parts(parts, Delivery::Tunnel(Box::new(tunnel)));
         }
+        let witness = self.witness(&lease, (parts.status, &parts.headers));
         let multiplexed = self.head.version == Version::HTTP_2;
         let grpc = self.form.is_grpc().then_some(Call {
             testimony,
@@ -94,7 +95,7 @@ impl Exchange {
         } else {
             delivery
         };
-        Response::from_parts(parts, delivery)
+        Response::from_parts(parts, delivery.witnessed(witness))
     }
 
     /// What is kept of a target is no longer true once something was done to it (RFC 9111, section

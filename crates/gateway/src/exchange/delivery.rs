@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep_until};
 use super::gather::count_broken;
 use super::ticket::{Phase, Who};
 use super::{Ticket, Tunnel};
+use crate::checks::Witness;
 use crate::meter::add;
 use crate::request_end::RequestEnd;
 use crate::upstream::{Connection, Lease, grpc_status};
@@ -55,6 +56,8 @@ pub(crate) struct Streaming {
     call: Option<Call>,
     /// Whether its bytes are passed on as others: a fault wants it so.
     corrupts: bool,
+    /// Watches what is passed on, where it is to be voted on.
+    witness: Option<Box<Witness>>,
 }
 
 /// What is known of a gRPC call when its answer's head is there.
@@ -95,6 +98,7 @@ impl Delivery {
             asked: None,
             call,
             corrupts: false,
+            witness: None,
         };
         if streaming.is_ended() {
             let begun = streaming.begin();
@@ -113,6 +117,14 @@ impl Delivery {
     pub(super) fn corrupted(mut self) -> Self {
         if let Self::Streaming(streaming) = &mut self {
             streaming.corrupts = true;
+        }
+        self
+    }
+
+    /// The same, voted on when it has ended. An answer without a body has no say.
+    pub(super) fn witnessed(mut self, witness: Option<Box<Witness>>) -> Self {
+        if let Self::Streaming(streaming) = &mut self {
+            streaming.witness = witness;
         }
         self
     }
@@ -135,6 +147,9 @@ impl Streaming {
             return;
         };
         lease.give_back();
+        if let Some(witness) = self.witness.take() {
+            witness.cast();
+        }
         self.ticket.phase.set(Phase::Done);
         let testimony = self.call.map(|call| call.testimony);
         self.tell_breaker(match testimony {
@@ -184,6 +199,15 @@ impl Streaming {
         }
     }
 
+    /// What is too large is not voted on.
+    fn watch_over(&mut self, frame: &Frame<Bytes>) {
+        if let (Some(witness), Some(data)) = (&mut self.witness, frame.data_ref())
+            && !witness.see(data)
+        {
+            self.witness = None;
+        }
+    }
+
     /// The answer broke off: speaks against the endpoint and fails the request, unless the request
     /// broke off first.
     fn broke(&mut self, end: RequestEnd) {
@@ -228,7 +252,9 @@ impl Streaming {
             asked.set(Instant::now());
         }
         if let Some(begun) = self.begin() {
-            return Poll::Ready(Some(Ok(Frame::data(begun))));
+            let begun = Frame::data(begun);
+            self.watch_over(&begun);
+            return Poll::Ready(Some(Ok(begun)));
         }
         if let Some(error) = self.broken.take() {
             return Poll::Ready(Some(Err(error)));
@@ -239,6 +265,11 @@ impl Streaming {
         match connection.poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.waiting = None;
+                let frame = match self.corrupts {
+                    true => frame.map_data(inverted),
+                    false => frame,
+                };
+                self.watch_over(&frame);
                 if let Some(data) = frame.data_ref() {
                     self.ticket.bytes_out += data.len() as u64;
                 } else if let Some(trailers) = frame.trailers_ref() {
@@ -247,10 +278,6 @@ impl Streaming {
                 if self.is_ended() {
                     self.finish();
                 }
-                let frame = match self.corrupts {
-                    true => frame.map_data(inverted),
-                    false => frame,
-                };
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(None) => {
@@ -276,7 +303,7 @@ impl Streaming {
 }
 
 /// As many bytes, each of them another one.
-fn inverted(data: Bytes) -> Bytes {
+pub(crate) fn inverted(data: Bytes) -> Bytes {
     data.iter().map(|byte| !byte).collect()
 }
 

@@ -17,7 +17,7 @@ use crate::upstream::Lease;
 const GATHER_MAX: Duration = Duration::from_millis(250);
 
 /// What came of a body.
-pub(super) enum Gathered {
+pub(crate) enum Gathered {
     /// All of it.
     Whole(Bytes),
     /// Its beginning: it is too large, too slow, or has trailers.
@@ -26,16 +26,25 @@ pub(super) enum Gathered {
     Broken,
 }
 
-/// Reads a body of at most `size_max` bytes, until `deadline`.
+/// Reads a body of at most `size_max` bytes, until `deadline`, or for a moment only if nobody knows how
+/// long it is.
 pub(super) async fn gather(lease: &mut Lease, size_max: usize, deadline: Instant) -> Gathered {
+    let is_known = lease.used().is_none_or(|one| one.left().is_some());
+    let until = match is_known {
+        true => deadline,
+        false => deadline.min(Instant::now() + GATHER_MAX),
+    };
+    whole(lease, size_max, until).await
+}
+
+/// Reads a body of at most `size_max` bytes, until `until`.
+pub(crate) async fn whole(lease: &mut Lease, size_max: usize, until: Instant) -> Gathered {
     let Some(connection) = lease.connection() else {
         return Gathered::Whole(Bytes::new());
     };
-    let until = match connection.left() {
-        Some(left) if left > size_max as u64 => return Gathered::Part(Bytes::new()),
-        Some(_) => deadline,
-        None => deadline.min(Instant::now() + GATHER_MAX),
-    };
+    if connection.left().is_some_and(|left| left > size_max as u64) {
+        return Gathered::Part(Bytes::new());
+    }
     let size = connection
         .left()
         .and_then(|left| usize::try_from(left).ok());

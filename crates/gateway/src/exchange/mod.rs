@@ -20,9 +20,11 @@ mod serve;
 mod ticket;
 mod trace;
 mod tunnel;
+mod witness;
 
 pub(crate) use client::Client;
-pub(crate) use delivery::Delivery;
+pub(crate) use delivery::{Delivery, inverted};
+pub(crate) use gather::{Gathered, whole};
 pub(crate) use headers::GRPC_STATUS;
 pub(crate) use intake::{AttemptBody, BodyFailure, Intake};
 pub(crate) use serve::serve;

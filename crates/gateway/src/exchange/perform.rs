@@ -433,7 +433,7 @@ fn is_bad(answer: &Answer) -> bool {
 }
 
 /// Path and query only, as an endpoint expects it (RFC 9112, section 3.2.1).
-fn origin_form<'a>(uri: &'a Uri, method: &Method) -> Cow<'a, str> {
+pub(super) fn origin_form<'a>(uri: &'a Uri, method: &Method) -> Cow<'a, str> {
     match uri.path_and_query().map(PathAndQuery::as_str) {
         Some("*") if *method == Method::OPTIONS => "*".into(),
         Some(target) if target.starts_with('/') => target.into(),

@@ -39,6 +39,8 @@ pub struct EndpointView {
     /// Which process it is. What traffic held against the one before does not count against a
     /// new one; a mere return to readiness changes nothing.
     pub incarnation: u64,
+    /// Whether this node probes it: then it is from here that it is sent canaries.
+    pub own: bool,
 }
 
 /// One process of an instance. What is counted belongs to the instance, what is held against it to

@@ -164,7 +164,7 @@ impl Hub {
             let ready_since = view.ready_since.map(|since| self.clock.at(since));
             let (admitted, doubtful) = (view.admitted, view.doubtful);
             let degraded = view.degraded;
-            let (weight, backup) = (view.weight, view.backup);
+            let (weight, backup, own) = (view.weight, view.backup, view.own);
             let Some(endpoint) = self.endpoint(&mut known, view, index) else {
                 continue;
             };
@@ -176,6 +176,7 @@ impl Hub {
                     doubtful,
                     weight,
                     backup,
+                    own,
                     ready_since,
                 });
             }
@@ -294,7 +295,7 @@ impl Hub {
         lock(&self.known).values().map(Arc::clone).collect()
     }
 
-    pub(super) fn notify(&self, notice: Notice) {
+    pub(crate) fn notify(&self, notice: Notice) {
         let mut notices = lock(&self.notices);
         if notices.len() >= NOTICES_MAX {
             notices.pop_front();

@@ -22,6 +22,7 @@ pub(crate) struct Member {
     pub(crate) doubtful: bool,
     pub(crate) weight: u32,
     pub(crate) backup: bool,
+    pub(crate) own: bool,
     pub(crate) ready_since: Option<Timestamp>,
 }
 

@@ -7,6 +7,7 @@ use ninefold_core::ejection::BUCKETS;
 
 use super::{CLASSIC_BUCKETS, ExemplarCells, Histogram, classic_buckets};
 use crate::cache::CacheResult;
+use crate::checks::Checked;
 use crate::fallback::FallbackCause;
 use crate::mirror::Mirrored;
 use crate::request_end::RequestEnd;
@@ -50,6 +51,8 @@ pub(crate) struct RouteCells {
     pub(crate) cache: [AtomicU64; CacheResult::ALL.len()],
     /// By what became of the copy.
     pub(crate) mirrored: [AtomicU64; Mirrored::ALL.len()],
+    /// By what came of the check.
+    pub(crate) checked: [AtomicU64; Checked::ALL.len()],
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     latency_sum_ns: AtomicU64,
@@ -85,6 +88,7 @@ impl RouteCells {
             unserved: Default::default(),
             cache: Default::default(),
             mirrored: Default::default(),
+            checked: Default::default(),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             latency_sum_ns: AtomicU64::new(0),

@@ -201,6 +201,14 @@ impl Attempt<'_> {
         }
     }
 
+    /// As [`Attempt::run`], for a request that no caller waits for: it is not counted, nothing is held
+    /// against the endpoint, and no fault is injected.
+    pub(crate) async fn aside(&self) -> Option<(AnswerHead, Lease)> {
+        let mut lease = Lease::new(self.upstream);
+        let (answered, _) = self.answer(&mut lease).await;
+        answered.ok().map(|head| (head, lease))
+    }
+
     /// As [`Attempt::answer`], with a fault.
     async fn struck(
         &self,
@@ -242,10 +250,7 @@ impl Attempt<'_> {
 
     /// Sends the request on the first kept connection that lives, or on a new one. Says also when
     /// it had the connection.
-    pub(super) async fn answer(
-        &self,
-        lease: &mut Lease,
-    ) -> (Result<AnswerHead, (Failure, bool)>, Instant) {
+    async fn answer(&self, lease: &mut Lease) -> (Result<AnswerHead, (Failure, bool)>, Instant) {
         if self.http2 {
             let opened = self.stream().await;
             let began = Instant::now();

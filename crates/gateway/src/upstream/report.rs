@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use ninefold_core::balance::{LOAD_HEADER, LoadReport, Prequal};
 use tokio::time::Instant;
 
-use super::{Attempt, Lease, Upstream};
+use super::{Attempt, Upstream};
 use crate::fleet::Hub;
 use crate::http1::{Added, RequestHead};
 use crate::plan::ServicePlan;
@@ -97,9 +97,10 @@ async fn load_of(
         deadline: until,
         strike: None,
     };
-    let mut lease = Lease::new(upstream);
-    let (answered, _) = attempt.answer(&mut lease).await;
-    let head = answered.ok().filter(|head| head.status == StatusCode::OK)?;
+    let (head, lease) = attempt.aside().await?;
+    if head.status != StatusCode::OK {
+        return None;
+    }
     let said = head.headers.get(LOAD_HEADER)?.to_str().ok();
     let report = said.and_then(|said| said.parse().ok());
     lease.discard(until).await;

@@ -17,6 +17,8 @@ mod bulkhead;
 #[cfg(test)]
 mod cache;
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
 mod departure;
 #[cfg(test)]
 mod downstream;

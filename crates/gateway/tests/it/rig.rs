@@ -65,6 +65,7 @@ pub(crate) fn route(path: &str) -> Route {
         split: None,
         brownout: None,
         mirror: None,
+        answers: None,
         criticality: ninefold_config::model::Criticality::Critical,
     }
 }
@@ -185,6 +186,7 @@ pub(crate) fn views_of_service(service: &str, addresses: &[SocketAddr]) -> Vec<E
         ready_since: None,
         host: None,
         incarnation: 0,
+        own: true,
     };
     addresses.iter().enumerate().map(view).collect()
 }

@@ -131,6 +131,7 @@ fn harm(out: &mut Text, incident: &Incident) {
         ),
     };
     out.line(format_args!("  {sentence}"));
+    misled(out, incident);
     hits(out, incident);
     let widths = incident.impact.iter().map(|impact| impact.route.len());
     let width = widths.max().unwrap_or(0).max(5);
@@ -160,6 +161,17 @@ fn harm(out: &mut Text, incident: &Incident) {
                 ""
             ));
         }
+    }
+}
+
+/// A wrong answer is no failed request, and counts nowhere.
+fn misled(out: &mut Text, incident: &Incident) {
+    let verdicts = incident.verdicts.iter();
+    for verdict in verdicts.filter(|verdict| verdict.class == FailureClass::Byzantine) {
+        out.line(format_args!(
+            "  Whom {} answered until it was isolated may have been told what is wrong; no status shows whom.",
+            verdict.instance
+        ));
     }
 }
 
@@ -264,6 +276,21 @@ fn timeline(out: &mut Text, incident: &Incident, now: Timestamp) {
     } else {
         out.line(format_args!("  What was done:"));
         lines(out, incident, &incident.actions);
+    }
+    quarantined(out, incident);
+}
+
+/// Who answers wrongly is not restarted, so somebody has to be told.
+fn quarantined(out: &mut Text, incident: &Incident) {
+    if incident.state == IncidentState::Closed {
+        return;
+    }
+    let verdicts = incident.verdicts.iter();
+    for verdict in verdicts.filter(|verdict| verdict.class == FailureClass::Byzantine) {
+        let instance = &verdict.instance;
+        out.line(format_args!(
+            "  {instance} runs on as it is, for a person to find out why and decide: `ninefold readmit {instance}` takes it back, and so does a new process."
+        ));
     }
 }
 

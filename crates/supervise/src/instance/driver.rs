@@ -466,6 +466,7 @@ impl Driver {
                 ejected: false,
                 rotation: Rotation::Out,
                 ejection: None,
+                quarantine: None,
                 in_flight: 0,
                 verdict: None,
             },

@@ -246,6 +246,7 @@ impl ExternalDriver {
                 ejected: false,
                 rotation: Rotation::Out,
                 ejection: None,
+                quarantine: None,
                 in_flight: 0,
                 verdict: None,
             },

@@ -297,6 +297,7 @@ impl SourceDriver {
                 ejected: false,
                 rotation: Rotation::Out,
                 ejection: None,
+                quarantine: None,
                 in_flight: 0,
                 verdict: None,
             },

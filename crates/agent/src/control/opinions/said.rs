@@ -2,7 +2,9 @@
 
 use ninefold_cluster::evidence::{Channel, Said, Sign};
 use ninefold_core::detect::CallersWord;
-use ninefold_core::observation::{EjectionGround, FailedProbe, ProbeKind, ProbeOutcome, Seen};
+use ninefold_core::observation::{
+    Ballot, EjectionGround, FailedProbe, ProbeKind, ProbeOutcome, Seen,
+};
 
 /// Who says it, and what.
 pub(super) type Words = Vec<(&'static str, Said)>;
@@ -11,14 +13,17 @@ const SUPERVISOR: &str = "supervisor";
 const GATEWAY: &str = "gateway";
 const READY: &str = "ready probe";
 const LIVE: &str = "live probe";
+const CANARY: &str = "canaries";
+const VOTES: &str = "votes";
 
 /// Failures of a probe in a row that are no noise.
 const IN_A_ROW: u32 = 2;
 /// `live` probes in a row by which an instance calls itself unwell.
 const UNWELL_IN_A_ROW: u32 = 3;
 
-/// What an observation says; nothing of one that another one says better.
-pub(super) fn of(seen: &Seen) -> Words {
+/// What an observation says; nothing of one that another one says better. `often_alone`: votes have found it in the
+/// minority several times.
+pub(super) fn of(seen: &Seen, often_alone: bool) -> Words {
     match seen {
         Seen::Started { pid, .. } => {
             let mut words = fresh();
@@ -58,6 +63,20 @@ pub(super) fn of(seen: &Seen) -> Words {
             (GATEWAY, Said::Nothing(Channel::Rank)),
             (GATEWAY, Said::Nothing(Channel::Callers)),
         ],
+        Seen::Canary { right, .. } => {
+            let sign = if *right { Sign::Right } else { Sign::Wrong };
+            vec![(CANARY, Said::Sign(sign))]
+        }
+        Seen::Vote { ballot, .. } => match ballot {
+            Ballot::Agrees => vec![(VOTES, Said::Sign(Sign::Agrees))],
+            // Once is a stale read; the detector counts.
+            Ballot::Minority if often_alone => vec![(VOTES, Said::Sign(Sign::Minority))],
+            Ballot::Minority | Ballot::Split => Vec::new(),
+        },
+        Seen::Absolved => vec![
+            (CANARY, Said::Nothing(Channel::Canary)),
+            (VOTES, Said::Nothing(Channel::Vote)),
+        ],
         Seen::Exited { expected: true, .. }
         | Seen::KeeperLost { .. }
         | Seen::NodeLost { .. }
@@ -74,6 +93,8 @@ fn fresh() -> Words {
         (GATEWAY, Said::Nothing(Channel::Rank)),
         (GATEWAY, Said::Nothing(Channel::Callers)),
         ("callers", Said::Nothing(Channel::Callers)),
+        (CANARY, Said::Nothing(Channel::Canary)),
+        (VOTES, Said::Nothing(Channel::Vote)),
     ]
 }
 
