@@ -92,7 +92,7 @@ impl<S: System> Scene<'_, '_, S> {
         let before = &ready.before;
         announce(bench, self.watchdog, experiment, before, self.report).await?;
         self.applied()?;
-        let struck = steps::struck(bench, experiment, before);
+        let struck = steps::struck(bench, experiment, before, &ready.targets);
         let first = self.watchdog.guard(struck).await??;
         self.say(Phase::Recovery);
         let left = steps::turned_away(bench, experiment, first, before, &ready.targets);

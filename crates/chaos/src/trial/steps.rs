@@ -182,11 +182,13 @@ pub(super) async fn steady(load: &Load, plan: &Plan) -> Result<(), Setback> {
     Ok(())
 }
 
-/// Waits until a request was hit by the fault, which the gateway injects; what had passed by then.
+/// Waits until a request was hit by the fault, which the gateway injects; what had passed by then. Who
+/// is found to answer wrongly before a caller met it was hit all the same, by what found it.
 pub(super) async fn struck<S: System>(
     bench: &Bench<'_, S>,
     experiment: &Experiment,
     before: &NodeStatus,
+    targets: &[Target],
 ) -> Result<Passed, Setback> {
     let deadline = Instant::now() + STRIKE_LIMIT;
     let routes = &experiment.leads_there;
@@ -194,7 +196,9 @@ pub(super) async fn struck<S: System>(
     loop {
         if let Ok(status) = bench.status().await {
             let now = view::passed(&status, clock::wall(), routes);
-            if now.struck > was {
+            let found =
+                experiment.kind == FaultKind::WrongAnswers && view::quarantined(&status, targets);
+            if now.struck > was || found {
                 return Ok(now);
             }
         }

@@ -214,8 +214,9 @@ fn it_is_proven_that_wrong_answers_end_with_a_quarantine() {
     );
     assert_eq!(trial["away"]["failed_after"], 0, "{trial:#}");
     let requests = &trial["requests"];
-    assert!(requests["wrong"].as_u64() > Some(0), "{trial:#}");
-    assert_eq!(requests["wrong"], requests["failed"], "{trial:#}");
+    // Maybe none, where it was found before a caller met it.
+    let of = |key: &str| requests[key].as_u64().unwrap();
+    assert_eq!(of("wrong") > 0, of("hit") > 0, "{trial:#}");
     // The fault is over, and so is the quarantine; nobody was restarted.
     assert_eq!(cluster.ready(3), before);
     let one = trial["targets"][0].as_str().unwrap();
