@@ -12,5 +12,5 @@ mod serve;
 mod settings;
 
 pub(crate) use arrivals::{Arrival, read};
-pub(crate) use serve::run;
+pub(crate) use serve::{ANSWER, run};
 pub(crate) use settings::Settings;

@@ -144,7 +144,7 @@ impl Service {
                 "it fails as it was told\n",
             )
         } else {
-            let body = if settings.wrong { WRONG } else { BODY };
+            let body = if settings.wrong { WRONG } else { ANSWER };
             self.response(StatusCode::OK, body)
         }
     }
@@ -182,4 +182,4 @@ impl Service {
 /// As many, and others.
 const WRONG: &str = "yxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n";
 /// 100 bytes.
-const BODY: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n";
+pub(crate) const ANSWER: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n";

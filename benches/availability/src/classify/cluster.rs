@@ -11,7 +11,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
 use super::journal;
-use crate::backend::Settings;
+use crate::backend::{ANSWER, Settings};
 use crate::port;
 use crate::problem::{Problem, While};
 use crate::process::Process;
@@ -153,6 +153,13 @@ impl Cluster {
         Ok(nodes && replicas && thought.is_none_or(Vec::is_empty))
     }
 
+    /// Takes one back that answered wrongly; one that is in no quarantine is not touched.
+    pub(super) async fn readmit(&self, name: &str) {
+        let file = self.folder.join("ninefold.toml").display().to_string();
+        // It was not found out, then.
+        drop(self.ninefold(&["readmit", name, "--file", &file]).await);
+    }
+
     /// Waits until all is well, and stays so for two seconds.
     pub(super) async fn settle(&self, observer: usize) -> Result<(), Problem> {
         let begun = Instant::now();
@@ -250,8 +257,17 @@ address = "127.0.0.1:{port}"
 service     = "app"
 timeout     = "2s"
 try_timeout = "500ms"
+
+[listener.route.answers]
+vote = {{ share = "5%" }}
+
+[[listener.route.answers.canary]]
+path   = "/known"
+expect = {{ body = "{answer}" }}
+every  = "1s"
 "#,
         state = folder.join("state").display(),
         own = own.display(),
+        answer = ANSWER.replace('\n', "\\n"),
     )
 }

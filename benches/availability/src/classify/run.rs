@@ -115,6 +115,13 @@ async fn one(cluster: &Cluster, kind: Kind, round: usize) -> Result<(), Problem>
     let hit = inject(cluster, kind, round).await?;
     let lasted = began.elapsed();
     let said = watch(cluster, observer, before, &hit, kind).await?;
+    if kind == Kind::WrongAnswers {
+        for subject in &hit.subjects {
+            cluster
+                .readmit(subject.trim_start_matches("instance "))
+                .await;
+        }
+    }
     let verdicts: Vec<String> = hit.subjects.iter().map(|one| verdict(&said, one)).collect();
     let got = verdicts
         .iter()

@@ -142,6 +142,8 @@ signs! {
     Served Callers "served",
     /// Some callers get errors or run out of time, several times as many as at its peers.
     Failing Callers "failing",
+    /// A few callers got errors, and at its peers hardly any did: too few for a test.
+    Faltering Callers "faltering",
     /// Callers fail, and at its peers as often.
     FailingEverywhere Callers "failing-everywhere",
     /// Most connections are refused or cut, and some get through.

@@ -47,6 +47,7 @@ impl Sign {
             Self::Reached | Self::Nacked => relay(self),
             Self::Served
             | Self::Failing
+            | Self::Faltering
             | Self::FailingEverywhere
             | Self::Torn
             | Self::Cut
@@ -134,6 +135,11 @@ const fn callers(sign: Sign) -> Row {
             [F, H, R, R, R, H, O, S],
             "errors above those of its peers by a test over ten calls and more; the dead give no answers at all, a \
              value fault gives good ones by their status",
+        ),
+        Sign::Faltering => row(
+            [H, H, R, R, R, H, O, S],
+            "a few errors where its peers have hardly any: an accident once in a hundred, and a gateway that keeps away \
+             from failures meets no more of them than that",
         ),
         Sign::FailingEverywhere => row(
             [F, H, H, H, H, H, H, O],

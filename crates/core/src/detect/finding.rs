@@ -24,6 +24,8 @@ pub enum CallersWord {
     Served,
     /// Many fail, and not at its peers.
     Failing,
+    /// Some fail, and probably not at its peers: too few to be sure.
+    Faltering,
     /// Many fail, and at its peers as well.
     FailingEverywhere,
     /// Half of the connections or more are refused or cut, and some get through.

@@ -12,6 +12,8 @@ use crate::wilson;
 
 /// Standard deviations within which two shares of failures must not meet: once in a thousand they do by chance.
 const CERTAIN_Z: f64 = 3.0;
+/// The same, once in twenty.
+const LIKELY_Z: f64 = 2.0;
 
 /// The peers of an instance: the other ones of its service that are not themselves in question.
 #[derive(Clone, Debug, Default)]
@@ -210,6 +212,9 @@ pub(super) fn callers_word(
         return Some(CallersWord::Waiting);
     }
     let sums = track.callers.sums(now, settings.callers_window);
+    if falters(settings, &sums, peers) {
+        return Some(CallersWord::Faltering);
+    }
     let served = sums.attempts >= settings.attempts_min
         && sums.failures().saturating_mul(20) <= sums.attempts;
     served.then_some(CallersWord::Served)
@@ -255,10 +260,18 @@ fn stands_out(settings: &Settings, sums: &CallerReport, peers: &Peers) -> bool {
             * u128::from(sums.attempts)
 }
 
-/// Whether the least share of failures here is `peer_factor` times the most of the peers, both within bounds.
-fn is_certain(settings: &Settings, sums: &CallerReport, peers: &Peers) -> bool {
-    let least = wilson::lower_bound(sums.failures(), sums.attempts, CERTAIN_Z);
-    let most = wilson::upper_bound(peers.callers.failures(), peers.callers.attempts, CERTAIN_Z);
+/// Some failed, and it is unlikely that they would have at a peer: too little to convict by, and not nothing.
+fn falters(settings: &Settings, sums: &CallerReport, peers: &Peers) -> bool {
+    sums.failures() > 1
+        && sums.failures().saturating_mul(5) >= sums.attempts
+        && is_more(settings, sums, peers, LIKELY_Z)
+}
+
+/// Whether the least share of failures here is `peer_factor` times the most of the peers, both within `z` standard
+/// deviations.
+fn is_more(settings: &Settings, sums: &CallerReport, peers: &Peers, z: f64) -> bool {
+    let least = wilson::lower_bound(sums.failures(), sums.attempts, z);
+    let most = wilson::upper_bound(peers.callers.failures(), peers.callers.attempts, z);
     let factor = u32::try_from(settings.peer_factor).unwrap_or(u32::MAX);
     !is_alone(settings, peers) && least >= most * f64::from(factor)
 }
@@ -273,7 +286,7 @@ fn failing(settings: &Settings, track: &Track, peers: &Peers, now: Timestamp) ->
     let many = |met: &Met| {
         let failed = met.sums.failures();
         let enough = failed >= settings.failures_min
-            || (failed >= settings.attempts_min && is_certain(settings, &met.sums, peers));
+            || (failed >= settings.attempts_min && is_more(settings, &met.sums, peers, CERTAIN_Z));
         enough && failed.saturating_mul(5) >= met.sums.attempts
     };
     in_window(settings, track, now).filter(many).or_else(|| {

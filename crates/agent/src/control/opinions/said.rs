@@ -151,6 +151,7 @@ pub(super) const fn of_callers(word: CallersWord) -> Said {
     Said::Sign(match word {
         CallersWord::Served => Sign::Served,
         CallersWord::Failing => Sign::Failing,
+        CallersWord::Faltering => Sign::Faltering,
         CallersWord::FailingEverywhere => Sign::FailingEverywhere,
         CallersWord::Torn => Sign::Torn,
         CallersWord::Cut => Sign::Cut,
