@@ -6,6 +6,7 @@ use ninefold_core::time::{Timestamp, nanos};
 use super::membership::Membership;
 use crate::membership::budget::Class;
 use crate::membership::event::MembershipEvent;
+use crate::membership::losses::Outcome;
 use crate::membership::node::NodeId;
 use crate::membership::table::Index;
 use crate::membership::wire::{Body, Packet, Update};
@@ -67,7 +68,9 @@ impl Membership {
                     probe.nacks += 1;
                 }
             }
-            Body::Gossip(updates) => updates.into_iter().for_each(|update| self.apply(update)),
+            Body::Gossip(updates) => updates
+                .into_iter()
+                .for_each(|update| self.apply(update, packet.from)),
             Body::Summary(ranges) => self.summary(from, &ranges),
             Body::Digest(digest) => self.digest(from, &digest),
             Body::Delta(delta) => self.delta(delta),
@@ -162,6 +165,7 @@ impl Membership {
         let Some(edge) = self.edges.get_mut(&subject) else {
             return;
         };
+        edge.came(seq, Outcome::Direct);
         let Some(probe) = edge.probe.take_if(|probe| probe.seq == seq) else {
             return;
         };
@@ -184,6 +188,7 @@ impl Membership {
         if edge.probe.take_if(|probe| probe.seq == seq).is_none() {
             return;
         }
+        edge.came(seq, Outcome::Relayed);
         edge.next_at = next;
         let first = !std::mem::replace(&mut edge.relayed, true);
         if let Some(member) = self.table.get(subject)
