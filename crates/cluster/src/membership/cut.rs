@@ -179,7 +179,8 @@ impl Cut {
             return false;
         }
         let of = self.subjects.entry(subject).or_default();
-        let news = of.elsewhere.is_none_or(|(known, _)| known < incarnation);
+        let older = |(known, why)| known < incarnation || (known == incarnation && why < cause);
+        let news = of.elsewhere.is_none_or(older);
         if news {
             of.elsewhere = Some((incarnation, cause));
             self.changed = Some(now);

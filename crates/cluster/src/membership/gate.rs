@@ -60,11 +60,12 @@ impl Gate {
         !self.frozen.is_empty()
     }
 
-    /// Looks at who is suspected, with since when, and at who is silent to this node itself.
+    /// Looks at who is suspected, with since when, and at who is silent to this node itself, with whether those are so
+    /// many that it is cut off.
     pub(super) fn look(
         &mut self,
         suspects: &[(Index, Timestamp)],
-        silent: &BTreeSet<Index>,
+        own: (&BTreeSet<Index>, bool),
         (table, ring): (&Table, &Ring),
         config: &Config,
         now: Timestamp,
@@ -123,15 +124,15 @@ impl Gate {
             }
             stays
         });
-        passages.extend(self.minority(suspects, silent, table));
+        passages.extend(self.minority(suspects, own, table));
         passages
     }
 
-    /// Half of those who were there a minute ago, or fewer, are heard from.
+    /// Half of those who were there a minute ago, or fewer, are heard from, or it looks like that from here.
     fn minority(
         &mut self,
         suspects: &[(Index, Timestamp)],
-        silent: &BTreeSet<Index>,
+        (silent, cut_off): (&BTreeSet<Index>, bool),
         table: &Table,
     ) -> Option<Passage> {
         let lost: BTreeSet<Index> = suspects
@@ -146,6 +147,7 @@ impl Gate {
             .count();
         let total = table.alive() + gone;
         let few = total > 1 && (table.alive().saturating_sub(lost.len())) * 2 <= total;
+        let few = few || cut_off;
         let changed = few != self.quiesced;
         self.quiesced = few;
         changed.then_some(if few {

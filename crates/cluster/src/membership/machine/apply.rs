@@ -6,7 +6,7 @@ use crate::membership::cut::thresholds;
 use crate::membership::defence::Defence;
 use crate::membership::event::MembershipEvent;
 use crate::membership::node::{NodeId, Record, Status};
-use crate::membership::table::{Change, Index};
+use crate::membership::table::{Change, Index, Member};
 use crate::membership::wire::{Body, Cause, Entry, PACKET_MAX, Update};
 
 /// What the head of a packet takes of it at most.
@@ -187,6 +187,9 @@ impl Membership {
             }
             return;
         }
+        if self.is_down_elsewhere(record) {
+            return;
+        }
         let (index, change) = self.table.apply(record, self.clock);
         let Some(index) = index.filter(|_| change != Change::None) else {
             return;
@@ -232,6 +235,24 @@ impl Membership {
         if spread || !matches!(change, Change::Joined | Change::Updated) {
             self.spread(Update::Member(record.clone()));
         }
+    }
+
+    /// That a member is down is for this node to decide as well: others may be a minority that does not know it yet.
+    fn is_down_elsewhere(&mut self, record: &Record) -> bool {
+        let process = |m: &Member| {
+            m.is_alive() && m.nonce == record.nonce && m.incarnation <= record.incarnation
+        };
+        let found = self.table.find(record.node.id);
+        let found = found.filter(|index| self.table.get(*index).is_some_and(process));
+        let Some(index) = found.filter(|_| record.status == Status::Down) else {
+            return false;
+        };
+        let known = (record.incarnation, self.cut.cause(index));
+        if self.cut.convicted_elsewhere(index, known, self.clock) {
+            self.judge_soon();
+            self.spread(Update::Member(record.clone()));
+        }
+        true
     }
 
     /// A member may have said that it is in another zone.

@@ -47,9 +47,13 @@ impl Membership {
         let suspects: Vec<_> = self.cut.suspects().collect();
         let silent = self.silent();
         let known = (&self.table, &self.ring);
-        let passages = self
-            .gate
-            .look(&suspects, &silent, known, &self.config, self.clock);
+        let passages = self.gate.look(
+            &suspects,
+            (&silent, self.is_cut_off()),
+            known,
+            &self.config,
+            self.clock,
+        );
         passages
             .into_iter()
             .for_each(|passage| self.passage(passage));

@@ -67,6 +67,8 @@ pub struct Membership {
     pub(super) edges: BTreeMap<Index, Edge>,
     /// Who observes this node, since who does has last changed.
     pub(super) observers: Vec<Index>,
+    /// When each of them last asked.
+    pub(super) heard: BTreeMap<Index, Timestamp>,
     pub(super) relays: Vec<Relay>,
     pub(super) cut: Cut,
     pub(super) gate: Gate,
@@ -140,6 +142,7 @@ impl Membership {
             ring,
             edges: BTreeMap::new(),
             observers: Vec::new(),
+            heard: BTreeMap::new(),
             relays: Vec::new(),
             cut: Cut::default(),
             gate: Gate::default(),

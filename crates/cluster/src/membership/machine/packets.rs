@@ -107,6 +107,11 @@ impl Membership {
         if target != self.id {
             return;
         }
+        if let Some(observer) = self.table.find(observer)
+            && self.observers.contains(&observer)
+        {
+            self.heard.insert(observer, self.clock);
+        }
         let body = Body::Ack {
             seq,
             nonce: self.nonce,

@@ -18,6 +18,8 @@ use crate::membership::wire::{Body, Cause};
 const INTERVAL_MIN: Duration = Duration::from_millis(500);
 /// Of the last ten questions, those from which on an edge is held faulty (Rapid, section 4.1).
 const LOST: usize = 4;
+/// Subjects from which on they tell something about all.
+const SAMPLE: usize = 5;
 /// Who was just accused is asked again so soon: a mistake is taken back before others have followed it.
 const VERIFY: Duration = Duration::from_millis(50);
 /// One that has missed so many questions in a row is asked a quarter as often.
@@ -31,6 +33,8 @@ impl Membership {
         self.observers = self.ring.observers(self.id, self.me);
         let observers = self.table.alive().saturating_sub(1);
         self.cut.enough = Some(thresholds(observers.min(self.config.observers)).0);
+        self.heard
+            .retain(|observer, _| self.observers.contains(observer));
         self.edges.retain(|subject, _| subjects.contains(subject));
         let interval = self.probe_interval();
         for subject in subjects {
@@ -351,8 +355,8 @@ impl Membership {
         }
     }
 
-    /// Whether more than half of this node's subjects, itself included, have answered since then. Those that were
-    /// not asked since then are asked now.
+    /// Whether more than half of this node's subjects, itself included, have answered since then; three fifths where
+    /// they are a sample. Those that were not asked since then are asked now.
     pub(super) fn is_connected_since(&mut self, since: Timestamp) -> bool {
         let mut answered = 1;
         for edge in self.edges.values_mut() {
@@ -362,7 +366,22 @@ impl Membership {
                 edge.next_at = self.clock;
             }
         }
-        answered * 2 > self.edges.len() + 1
+        let mut all = self.edges.len() + 1;
+        if self.edges.len() < SAMPLE {
+            // Few say little: those count as well who ask this node.
+            for observer in &self.observers {
+                if !self.edges.contains_key(observer) {
+                    let heard = self.heard.get(observer);
+                    all += 1;
+                    answered += usize::from(heard.is_some_and(|at| *at >= since));
+                }
+            }
+        }
+        if self.samples() {
+            answered * 5 > all * 3
+        } else {
+            answered * 2 > all
+        }
     }
 
     pub(super) fn is_silent(&self, subject: Index) -> bool {
@@ -374,10 +393,27 @@ impl Membership {
         silent.map(|(subject, _)| *subject).collect()
     }
 
+    /// Whether the subjects of this node are a sample of all, large enough to tell something.
+    fn samples(&self) -> bool {
+        let all = self.edges.len();
+        all >= SAMPLE && all + 1 < self.table.alive()
+    }
+
+    /// Whether so many subjects are silent that what is cut off is this node, or its side: more than half where it
+    /// observes everybody. Otherwise they are a sample, in which a minority may see a few less: then it is from 40 % on.
+    pub(super) fn is_cut_off(&self) -> bool {
+        let (silent, all) = (self.silent().len(), self.edges.len());
+        let many = if self.samples() {
+            silent * 5 >= all * 2
+        } else {
+            silent * 2 > all
+        };
+        all > 1 && many
+    }
+
     /// One to whom most are silent is the likely cause, and takes back what it said.
     fn look_at_oneself(&mut self) {
-        let silent = self.silent().len();
-        let isolated = self.edges.len() > 1 && silent * 2 > self.edges.len();
+        let isolated = self.is_cut_off();
         if isolated == self.isolated {
             return;
         }
