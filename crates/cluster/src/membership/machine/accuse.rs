@@ -110,7 +110,8 @@ impl Membership {
             return;
         };
         let ended = own.cause == Cause::Ended;
-        if !ended && !(self.concerns_all(subject) && self.may_matter(subject)) {
+        let open = ended || (self.concerns_all(subject) && self.may_matter(subject));
+        if !open {
             return;
         }
         let Some(accused) = self
