@@ -344,4 +344,46 @@ mod tests {
         assert_eq!(all, expected);
         assert_eq!(thresholds(0), (1, 1));
     }
+
+    fn accusation(observer: u32, cause: Cause) -> Accusation {
+        Accusation {
+            observer: Index(observer),
+            incarnation: 1,
+            number: 1,
+            health: 0,
+            challenge: observer,
+            at: Timestamp::from_secs(1),
+            cause,
+            over: false,
+        }
+    }
+
+    #[test]
+    fn who_is_lossy_contradicts_in_vain() {
+        let (mut cut, subject) = (Cut::default(), Index(0));
+        cut.accuse(subject, accusation(1, Cause::Silent));
+        cut.accuse(subject, accusation(2, Cause::Lossy));
+        cut.accuse(subject, accusation(3, Cause::Lossy));
+        assert_eq!(cut.cause(subject), Cause::Lossy);
+        assert!(cut.refute(subject, (&[1, 2], 2)));
+        assert!(!cut.refute(subject, (&[3], 9)));
+        let left: Vec<Index> = cut.accusers(subject).map(|a| a.observer).collect();
+        assert_eq!(left, [Index(2), Index(3)]);
+        let now = Timestamp::from_secs(2);
+        assert!(cut.withdraw(subject, Index(2), 2, now));
+        assert!(!cut.withdraw(subject, Index(2), 3, now));
+        assert!(!cut.withdraw(subject, Index(7), 1, now));
+    }
+
+    #[test]
+    fn another_process_does_not_clear_who_is_convicted_for_losses() {
+        let now = Timestamp::from_secs(2);
+        let (mut cut, subject) = (Cut::default(), Index(0));
+        assert!(cut.convicted_elsewhere(subject, (1, Cause::Lossy), now));
+        cut.restarted(subject);
+        assert!(cut.is_convicted_elsewhere(subject));
+        assert!(cut.convicted_elsewhere(subject, (2, Cause::Silent), now));
+        cut.restarted(subject);
+        assert!(!cut.is_convicted_elsewhere(subject));
+    }
 }
