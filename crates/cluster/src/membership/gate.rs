@@ -29,7 +29,7 @@ struct Frozen {
     named: Index,
     /// When something was last wrong there.
     last: Timestamp,
-    /// So much is wrong that others will have seen it too.
+    /// Once so much was wrong that others will have seen it too.
     clearly: bool,
 }
 
@@ -102,7 +102,7 @@ impl Gate {
             match (self.frozen.get_mut(&of), named) {
                 (Some(frozen), _) => {
                     frozen.last = now;
-                    frozen.clearly =
+                    frozen.clearly |=
                         here.len() >= config.gate_onsets * 2 && here.len() * 10 >= members;
                 }
                 (None, Some(named)) if many || most => {
