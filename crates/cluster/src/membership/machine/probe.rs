@@ -35,7 +35,16 @@ impl Membership {
         self.cut.enough = Some(thresholds(observers.min(self.config.observers)).0);
         self.heard
             .retain(|observer, _| self.observers.contains(observer));
-        self.edges.retain(|subject, _| subjects.contains(subject));
+        // What is observed by others now is theirs to judge.
+        let others = self
+            .edges
+            .extract_if(.., |subject, _| !subjects.contains(subject));
+        let others: Vec<_> = others
+            .filter_map(|(subject, edge)| Some((subject, edge.accused?)))
+            .collect();
+        for (subject, accused) in others {
+            self.take_back(subject, accused);
+        }
         let interval = self.probe_interval();
         for subject in subjects {
             if !self.edges.contains_key(&subject) {
