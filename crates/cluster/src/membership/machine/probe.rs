@@ -38,10 +38,12 @@ impl Membership {
         // What is observed by others now is theirs to judge.
         let others = self
             .edges
-            .extract_if(.., |subject, _| !subjects.contains(subject));
+            .iter()
+            .filter(|(subject, _)| !subjects.contains(subject));
         let others: Vec<_> = others
-            .filter_map(|(subject, edge)| Some((subject, edge.accused?)))
+            .filter_map(|(subject, edge)| Some((*subject, edge.accused?)))
             .collect();
+        self.edges.retain(|subject, _| subjects.contains(subject));
         for (subject, accused) in others {
             self.take_back(subject, accused);
         }
