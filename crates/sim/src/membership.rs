@@ -140,7 +140,7 @@ impl Member {
     /// What of the core's events there are words for here.
     fn translate(&mut self, event: MembershipEvent) {
         match event {
-            MembershipEvent::Silent(id) => {
+            MembershipEvent::Silent(id) | MembershipEvent::Lossy(id) => {
                 self.events.extend(of_id(id).map(Event::Suspect));
             }
             MembershipEvent::Down(ids) => {

@@ -295,6 +295,7 @@ fn journal(event: &MembershipEvent, view: &View) -> Vec<EventKind> {
         MembershipEvent::Restarted(id) => member(*id, "restarted"),
         MembershipEvent::Left(id) => member(*id, "left"),
         MembershipEvent::Silent(id) => member(*id, "silent"),
+        MembershipEvent::Lossy(id) => member(*id, "lossy"),
         MembershipEvent::Relayed(id) => member(*id, "relayed"),
         MembershipEvent::Direct(id) => member(*id, "direct"),
         MembershipEvent::Down(ids) => ids.iter().flat_map(|id| member(*id, "down")).collect(),

@@ -1,5 +1,5 @@
 use super::node::NodeId;
-use super::wire::{PACKET_MAX, Packet, Update};
+use super::wire::{Packet, Update};
 
 /// News that are being passed on at most.
 pub(super) const BROADCASTS_MAX: usize = 1_024;
@@ -53,13 +53,12 @@ impl Broadcasts {
             .retain(|broadcast| !matches!(broadcast.key, Key::Edge(of, _) if of == subject));
     }
 
-    /// A packet's worth of news for `targets` of them: of `all`, or of those alone that nobody can do without, which
-    /// are who is a member and who contradicts.
-    pub(super) fn pick(&mut self, targets: u32, all: bool) -> Vec<Update> {
+    /// News for `targets` members, of at most so many bytes for each: of `all`, or of those alone that nobody can do
+    /// without, which are who is a member and who contradicts.
+    pub(super) fn pick(&mut self, targets: usize, mut room: usize, all: bool) -> Vec<Update> {
+        let targets = u32::try_from(targets).unwrap_or(u32::MAX);
         self.0
             .sort_by_key(|broadcast| u32::MAX - broadcast.sends_left);
-        // The head of a packet takes up to 30 bytes.
-        let mut room = PACKET_MAX - 32;
         let mut picked = Vec::new();
         for broadcast in &mut self.0 {
             if picked.len() >= super::wire::UPDATES_MAX {

@@ -7,9 +7,12 @@ const SLOTS: usize = 11;
 /// How much a packet matters when there is not room for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
-    /// Questions and answers: all that may be sent.
+    /// Questions and answers: all that may be sent. A quarter is theirs alone: who cannot answer for all its news is
+    /// taken for silent, and that is more news.
     Probe,
-    /// News: up to seven eighths.
+    /// Who is a member and who contradicts: up to three quarters.
+    Decision,
+    /// News: up to five eighths.
     News,
     /// Comparing what is known: up to a half.
     Bulk,
@@ -34,7 +37,7 @@ impl Budget {
 
     /// Takes room for `bytes`, if there is any.
     pub(super) fn take(&mut self, bytes: usize, class: Class, now: Timestamp) -> bool {
-        let fits = self.has_room(bytes, class, now);
+        let fits = bytes <= self.left(class, now);
         let at = usize::try_from(self.slot).map_or(0, |slot| slot % SLOTS);
         if let Some(slot) = self.slots.get_mut(at)
             && fits
@@ -44,16 +47,17 @@ impl Budget {
         fits
     }
 
-    /// Whether there is room.
-    pub(super) fn has_room(&mut self, bytes: usize, class: Class, now: Timestamp) -> bool {
+    /// Bytes that there is room for.
+    pub(super) fn left(&mut self, class: Class, now: Timestamp) -> usize {
         self.turn(now.as_nanos() / SLOT_NANOS);
         let limit = match class {
             Class::Probe => self.limit,
-            Class::News => self.limit - self.limit / 8,
+            Class::Decision => self.limit - self.limit / 4,
+            Class::News => self.limit - self.limit / 8 * 3,
             Class::Bulk => self.limit / 2,
         };
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.slots.iter().sum::<u64>().saturating_add(bytes) <= limit
+        let left = limit.saturating_sub(self.slots.iter().sum());
+        usize::try_from(left).unwrap_or(usize::MAX)
     }
 
     fn turn(&mut self, slot: u64) {
@@ -85,8 +89,8 @@ mod tests {
         for _ in 0..5_000 {
             now += rng.below(60_000_000);
             let bytes = u16::try_from(rng.below(200)).unwrap();
-            let class =
-                [Class::Probe, Class::News, Class::Bulk][usize::try_from(rng.below(3)).unwrap()];
+            let class = [Class::Probe, Class::Decision, Class::News, Class::Bulk]
+                [usize::try_from(rng.below(4)).unwrap()];
             if budget.take(bytes.into(), class, Timestamp::from_nanos(now)) {
                 sent.push((now, bytes));
             }
@@ -107,9 +111,11 @@ mod tests {
         let now = Timestamp::from_secs(5);
         assert!(budget.take(400, Class::Bulk, now));
         assert!(!budget.take(1, Class::Bulk, now));
-        assert!(budget.take(300, Class::News, now));
+        assert!(budget.take(100, Class::News, now));
         assert!(!budget.take(1, Class::News, now));
-        assert!(budget.take(100, Class::Probe, now));
+        assert!(budget.take(100, Class::Decision, now));
+        assert!(!budget.take(1, Class::Decision, now));
+        assert!(budget.take(200, Class::Probe, now));
         assert!(!budget.take(1, Class::Probe, now));
         assert!(budget.take(400, Class::Bulk, Timestamp::from_millis(6_100)));
     }

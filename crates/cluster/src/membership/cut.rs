@@ -2,13 +2,13 @@
 //! USENIX ATC'18, section 4.2).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use ninefold_core::time::Timestamp;
 
 use super::health::LocalHealth;
 use super::ring::{OBSERVERS_MAX, Ring};
 use super::table::{Index, Table};
+use super::wire::Cause;
 
 /// Subjects of which accusations are kept at most.
 pub(super) const SUBJECTS_MAX: usize = 4_096;
@@ -23,8 +23,7 @@ pub(super) struct Accusation {
     pub(super) health: u8,
     pub(super) challenge: u32,
     pub(super) at: Timestamp,
-    /// The subject's own host says that it has ended.
-    pub(super) ended: bool,
+    pub(super) cause: Cause,
     /// It was taken back, or refuted.
     pub(super) over: bool,
 }
@@ -32,7 +31,9 @@ pub(super) struct Accusation {
 impl Accusation {
     /// Whether that contradicts it.
     fn is_refuted_by(&self, challenges: &[u32], incarnation: u64) -> bool {
-        self.incarnation < incarnation || challenges.contains(&self.challenge)
+        // Who is lossy is there, but cannot be relied on.
+        let can = self.cause != Cause::Lossy;
+        can && (self.incarnation < incarnation || challenges.contains(&self.challenge))
     }
 }
 
@@ -41,8 +42,21 @@ struct Subject {
     accusations: Vec<Accusation>,
     /// Since when at least L accuse it.
     since: Option<Timestamp>,
-    /// The last incarnation that others have convicted, and whether they know that it has ended.
-    elsewhere: Option<(u64, bool)>,
+    /// The last incarnation that others have convicted, and why.
+    elsewhere: Option<(u64, Cause)>,
+}
+
+impl Subject {
+    /// Accusations that hold.
+    fn open(&self) -> usize {
+        self.accusations.iter().filter(|a| !a.over).count()
+    }
+
+    /// Those of them that find it lossy.
+    fn lossy(&self) -> usize {
+        let lossy = |a: &&Accusation| !a.over && a.cause == Cause::Lossy;
+        self.accusations.iter().filter(lossy).count()
+    }
 }
 
 /// How far accusations have come.
@@ -50,15 +64,20 @@ struct Subject {
 pub(super) struct Levels {
     /// At least H: to be convicted.
     pub(super) stable: Vec<Index>,
-    /// At least L, and not yet H.
-    pub(super) between: Vec<Index>,
+    /// At least L, and not yet H; and since when.
+    pub(super) between: Vec<(Index, Timestamp)>,
 }
 
 /// Accusations by subject.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cut {
     subjects: BTreeMap<Index, Subject>,
+    /// When one more has accused somebody, or others have convicted somebody.
     pub(super) changed: Option<Timestamp>,
+    /// When one more has found somebody lossy.
+    pub(super) lossy_changed: Option<Timestamp>,
+    /// H, for a subject that has as many observers as there are.
+    pub(super) enough: Option<usize>,
 }
 
 /// Of how many observers (H) a subject with `observers` of them is convicted, and at how many (L) it holds up
@@ -79,7 +98,9 @@ impl Cut {
         if self.subjects.len() >= SUBJECTS_MAX && !self.subjects.contains_key(&subject) {
             return false;
         }
+        let enough = self.enough.unwrap_or(usize::MAX);
         let of = self.subjects.entry(subject).or_default();
+        let (before, lossy) = (of.open(), of.lossy());
         let same = |a: &Accusation| a.observer == accusation.observer;
         let at = of.accusations.iter().position(same);
         let full = of.accusations.len() >= OBSERVERS_MAX * 2;
@@ -89,11 +110,21 @@ impl Cut {
             None if full => return false,
             None => of.accusations.push(accusation),
         }
-        self.changed = Some(accusation.at);
+        // What is said again, on top of enough, or taken back delays nothing.
+        let after = of.open();
+        if of.elsewhere.is_none() && before < enough {
+            let lossy_now = of.lossy();
+            if after > before {
+                self.changed = Some(accusation.at);
+            }
+            if lossy_now > lossy {
+                self.lossy_changed = Some(accusation.at);
+            }
+        }
         true
     }
 
-    /// The observer takes back what it said.
+    /// The observer takes back what it said; whether that held until now.
     pub(super) fn withdraw(
         &mut self,
         subject: Index,
@@ -101,7 +132,8 @@ impl Cut {
         number: u64,
         now: Timestamp,
     ) -> bool {
-        self.accuse(
+        let before = self.accusers(subject).count();
+        let heard = self.accuse(
             subject,
             Accusation {
                 observer,
@@ -109,11 +141,12 @@ impl Cut {
                 number,
                 health: 0,
                 challenge: 0,
-                ended: false,
+                cause: Cause::Silent,
                 at: now,
                 over: true,
             },
-        )
+        );
+        heard && self.accusers(subject).count() < before
     }
 
     /// The subject contradicts those that it quotes, and all that mean it as it was before this incarnation; whether
@@ -122,60 +155,54 @@ impl Cut {
         &mut self,
         subject: Index,
         (challenges, incarnation): (&[u32], u64),
-        now: Timestamp,
     ) -> bool {
         let Some(of) = self.subjects.get_mut(&subject) else {
             return false;
         };
-        let mut refuted = of.elsewhere.take_if(|(of, _)| *of < incarnation).is_some();
+        let over = |(of, cause): &mut (u64, Cause)| *of < incarnation && *cause != Cause::Lossy;
+        let mut refuted = of.elsewhere.take_if(over).is_some();
         for accusation in of.accusations.iter_mut().filter(|a| !a.over) {
             accusation.over = accusation.is_refuted_by(challenges, incarnation);
             refuted |= accusation.over;
         }
-        if refuted {
-            self.changed = Some(now);
-        }
         refuted
-    }
-
-    /// Whether there is anything to contradict for the subject.
-    pub(super) fn would_refute(
-        &self,
-        subject: Index,
-        challenges: &[u32],
-        incarnation: u64,
-    ) -> bool {
-        self.subjects.get(&subject).is_some_and(|of| {
-            let mut open = of.accusations.iter().filter(|a| !a.over);
-            of.elsewhere.is_some_and(|(of, _)| of < incarnation)
-                || open.any(|a| a.is_refuted_by(challenges, incarnation))
-        })
     }
 
     /// Others have convicted it at this incarnation; whether that is news.
     pub(super) fn convicted_elsewhere(
         &mut self,
         subject: Index,
-        (incarnation, ended): (u64, bool),
+        (incarnation, cause): (u64, Cause),
         now: Timestamp,
     ) -> bool {
         if self.subjects.len() >= SUBJECTS_MAX && !self.subjects.contains_key(&subject) {
             return false;
         }
         let of = self.subjects.entry(subject).or_default();
-        let news = of.elsewhere.is_none_or(|(known, _)| known < incarnation);
+        let older = |(known, why)| known < incarnation || (known == incarnation && why < cause);
+        let news = of.elsewhere.is_none_or(older);
         if news {
-            of.elsewhere = Some((incarnation, ended));
+            of.elsewhere = Some((incarnation, cause));
             self.changed = Some(now);
         }
         news
     }
 
-    /// It is gone, or another process: what was said of it, and by it, is void.
+    /// It is gone: what was said of it, and by it, is void.
     pub(super) fn forget(&mut self, index: Index) {
         self.subjects.remove(&index);
         for of in self.subjects.values_mut() {
             of.accusations.retain(|a| a.observer != index);
+        }
+    }
+
+    /// It is another process, or says so: what was said of it, and by it, is void. But who is lossy hears that it is
+    /// convicted, and contradicts that before everybody has heard of it.
+    pub(super) fn restarted(&mut self, index: Index) {
+        let elsewhere = self.subjects.get(&index).and_then(|of| of.elsewhere);
+        self.forget(index);
+        if let Some(elsewhere) = elsewhere.filter(|(_, cause)| *cause == Cause::Lossy) {
+            self.subjects.entry(index).or_default().elsewhere = Some(elsewhere);
         }
     }
 
@@ -192,14 +219,26 @@ impl Cut {
         self.subjects.is_empty()
     }
 
-    /// Whether those who have convicted it, or else all who accuse it, know that it has ended: there is nothing to wait
-    /// for.
-    pub(super) fn has_ended(&self, subject: Index) -> bool {
+    pub(super) fn is_convicted_elsewhere(&self, subject: Index) -> bool {
+        let of = self.subjects.get(&subject);
+        of.is_some_and(|of| of.elsewhere.is_some())
+    }
+
+    /// Why it is convicted: as those say who have convicted it, or else as most who accuse it do. That it has ended
+    /// all of them have to know: there is nothing to wait for then.
+    pub(super) fn cause(&self, subject: Index) -> Cause {
         let elsewhere = self.subjects.get(&subject).and_then(|of| of.elsewhere);
-        let mut accusers = self.accusers(subject).peekable();
-        match elsewhere {
-            Some((_, ended)) => ended,
-            None => accusers.peek().is_some() && accusers.all(|a| a.ended),
+        if let Some((_, cause)) = elsewhere {
+            return cause;
+        }
+        let all = self.accusers(subject).count();
+        let of = |cause| self.accusers(subject).filter(|a| a.cause == cause).count();
+        if all > 0 && of(Cause::Ended) == all {
+            Cause::Ended
+        } else if of(Cause::Lossy) * 2 > all {
+            Cause::Lossy
+        } else {
+            Cause::Silent
         }
     }
 
@@ -211,14 +250,8 @@ impl Cut {
             .filter(|a| !a.over)
     }
 
-    /// How far each subject is. `held` is how long one between L and H may hold up others.
-    pub(super) fn levels(
-        &mut self,
-        table: &Table,
-        ring: &Ring,
-        hold: Duration,
-        now: Timestamp,
-    ) -> Levels {
+    /// How far each subject is.
+    pub(super) fn levels(&mut self, table: &Table, ring: &Ring, now: Timestamp) -> Levels {
         let mut facts = Vec::new();
         for (subject, of) in &mut self.subjects {
             let Some(member) = table.get(*subject).filter(|member| member.is_alive()) else {
@@ -247,8 +280,8 @@ impl Cut {
             let since = self.subjects.get(&subject).and_then(|of| of.since);
             if elsewhere || convicts(&observers, &accusers, &suspects, table) {
                 levels.stable.push(subject);
-            } else if since.is_some_and(|since| now.since(since) < hold) {
-                levels.between.push(subject);
+            } else if let Some(since) = since {
+                levels.between.push((subject, since));
             }
         }
         levels
@@ -263,8 +296,8 @@ impl Cut {
 }
 
 /// At least H of the observers, in at least two zones where there are two. An observer that is suspected itself
-/// cannot speak, so it counts as agreeing with those who can (Rapid's implicit alerts); and who is not well counts
-/// less.
+/// cannot speak, so it counts as agreeing with those who can, whatever it says (Rapid's implicit alerts); and who is
+/// not well counts less.
 fn convicts(
     observers: &[Index],
     accusers: &[Accusation],
@@ -272,13 +305,13 @@ fn convicts(
     table: &Table,
 ) -> bool {
     let (high, _) = thresholds(observers.len());
-    let silent = observers
-        .iter()
-        .filter(|o| suspects.contains(o) && accusers.iter().all(|a| a.observer != **o))
-        .count();
+    let doubtful = |o: &Index| suspects.contains(o) && observers.contains(o);
+    let silent = observers.iter().filter(|o| doubtful(o)).count();
     // What a host vouches for is worth as much from whoever heard it.
-    let weight = |a: &Accusation| LocalHealth::weight(if a.ended { 0 } else { a.health });
-    let said: usize = accusers.iter().map(weight).sum();
+    let weight =
+        |a: &Accusation| LocalHealth::weight(if a.cause == Cause::Ended { 0 } else { a.health });
+    let able = accusers.iter().filter(|a| !doubtful(&a.observer));
+    let said: usize = able.map(weight).sum();
     let zone = |index: &Index| table.get(*index).map(|member| member.zone);
     let could: BTreeSet<_> = observers
         .iter()
@@ -310,5 +343,47 @@ mod tests {
         ];
         assert_eq!(all, expected);
         assert_eq!(thresholds(0), (1, 1));
+    }
+
+    fn accusation(observer: u32, cause: Cause) -> Accusation {
+        Accusation {
+            observer: Index(observer),
+            incarnation: 1,
+            number: 1,
+            health: 0,
+            challenge: observer,
+            at: Timestamp::from_secs(1),
+            cause,
+            over: false,
+        }
+    }
+
+    #[test]
+    fn who_is_lossy_contradicts_in_vain() {
+        let (mut cut, subject) = (Cut::default(), Index(0));
+        cut.accuse(subject, accusation(1, Cause::Silent));
+        cut.accuse(subject, accusation(2, Cause::Lossy));
+        cut.accuse(subject, accusation(3, Cause::Lossy));
+        assert_eq!(cut.cause(subject), Cause::Lossy);
+        assert!(cut.refute(subject, (&[1, 2], 2)));
+        assert!(!cut.refute(subject, (&[3], 9)));
+        let left: Vec<Index> = cut.accusers(subject).map(|a| a.observer).collect();
+        assert_eq!(left, [Index(2), Index(3)]);
+        let now = Timestamp::from_secs(2);
+        assert!(cut.withdraw(subject, Index(2), 2, now));
+        assert!(!cut.withdraw(subject, Index(2), 3, now));
+        assert!(!cut.withdraw(subject, Index(7), 1, now));
+    }
+
+    #[test]
+    fn another_process_does_not_clear_who_is_convicted_for_losses() {
+        let now = Timestamp::from_secs(2);
+        let (mut cut, subject) = (Cut::default(), Index(0));
+        assert!(cut.convicted_elsewhere(subject, (1, Cause::Lossy), now));
+        cut.restarted(subject);
+        assert!(cut.is_convicted_elsewhere(subject));
+        assert!(cut.convicted_elsewhere(subject, (2, Cause::Silent), now));
+        cut.restarted(subject);
+        assert!(!cut.is_convicted_elsewhere(subject));
     }
 }

@@ -4,6 +4,7 @@ use ninefold_core::time::{Timestamp, nanos};
 
 use super::config::Config;
 use super::rounds::Rounds;
+use super::wire::Cause;
 use crate::detector::{Cantelli, FailureDetector, Request};
 
 /// Answers that an edge's deadline is made of.
@@ -11,8 +12,9 @@ const SHORT: usize = Cantelli::SHORT;
 const LONG: usize = Cantelli::LONG;
 /// Never less patient than that: a scheduler is no failure.
 const TIMEOUT_MIN: Duration = Duration::from_millis(20);
-/// Answers in a row after which an accusation is taken back.
-pub(super) const GOOD: u32 = 3;
+/// Mistakes that are remembered, and for how long each.
+const MISTAKES: u32 = 3;
+const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
 
 /// A question under way.
 #[derive(Clone, Debug)]
@@ -27,11 +29,14 @@ pub(super) struct Probe {
     pub(super) nacks: usize,
 }
 
-/// What was said to everybody about the subject of an edge.
+/// What was said about the subject of an edge.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Accused {
+    pub(super) cause: Cause,
     pub(super) challenge: u32,
     pub(super) at: Timestamp,
+    /// When everybody was told last; before that only those who observe it as well.
+    pub(super) open: Option<Timestamp>,
 }
 
 /// One subject that this node observes.
@@ -46,14 +51,16 @@ pub(super) struct Edge {
     pub(super) probe: Option<Probe>,
     pub(super) answered: Option<Timestamp>,
     pub(super) misses: u32,
-    pub(super) good: u32,
     pub(super) accused: Option<Accused>,
     /// Another observer accuses it: it is to be asked on all paths at once.
     pub(super) doubted: bool,
     /// The last answer came through others.
     pub(super) relayed: bool,
-    /// How the last questions ended, for who judges how it fails and not only that.
+    /// How the last questions ended.
     pub(super) rounds: Rounds,
+    /// How often the subject was accused here and was there after all, and when last.
+    mistakes: u32,
+    mistaken: Timestamp,
 }
 
 impl Edge {
@@ -69,11 +76,12 @@ impl Edge {
             probe: None,
             answered: None,
             misses: 0,
-            good: 0,
             accused: None,
             doubted: false,
             relayed: false,
             rounds: Rounds::default(),
+            mistakes: 0,
+            mistaken: Timestamp::ZERO,
         }
     }
 
@@ -85,21 +93,39 @@ impl Edge {
         wait.max(TIMEOUT_MIN)
     }
 
-    pub(super) const fn next_round(&mut self) {
+    /// A question is asked.
+    pub(super) fn asks(&mut self, seq: u64, now: Timestamp) {
         self.round = self.round.saturating_add(1);
+        self.rounds.asks(seq, now);
     }
 
     /// The question under way says nothing: it is as if it had not been asked.
     pub(super) fn give_up(&mut self) -> bool {
-        let asked = self.probe.take().is_some();
-        self.round -= u64::from(asked);
-        asked
+        let Some(probe) = self.probe.take() else {
+            return false;
+        };
+        self.round -= 1;
+        self.rounds.not_asked(probe.seq);
+        true
     }
 
     /// A direct answer to the question of this round came after `took`.
     pub(super) fn took(&mut self, config: &Config, took: Duration) {
         let arrived = self.virtual_time(config, self.round) + took;
         self.detector.heartbeat(self.round, None, arrived);
+    }
+
+    /// The subject was accused here, and is there.
+    pub(super) fn mistaken(&mut self, now: Timestamp) {
+        self.mistakes = (self.mistakes(now) + 1).min(MISTAKES);
+        self.mistaken = now;
+    }
+
+    /// How often it was lately: so many more questions than one are missed before it is accused again.
+    pub(super) fn mistakes(&self, now: Timestamp) -> u32 {
+        let since = now.since(self.mistaken).as_nanos() / FORGIVEN_AFTER.as_nanos();
+        self.mistakes
+            .saturating_sub(u32::try_from(since).unwrap_or(u32::MAX))
     }
 
     /// So lately that who doubts the subject may not have heard what is known here.
@@ -128,15 +154,15 @@ mod tests {
     fn what_was_given_up_is_no_loss() {
         let config = Config::default();
         let (mut given_up, mut lost) = (Edge::new(&config, Timestamp::ZERO), None);
-        for _ in 0..100u64 {
-            given_up.next_round();
+        for seq in 0..100u64 {
+            given_up.asks(seq, Timestamp::ZERO);
             given_up.took(&config, Duration::from_millis(1));
         }
         let before = given_up.timeout(&config);
         for give_up in [false, true] {
             let mut edge = given_up.clone();
             for _ in 0..3 {
-                edge.next_round();
+                edge.asks(1, Timestamp::ZERO);
                 edge.probe = Some(Probe {
                     seq: 1,
                     sent: Timestamp::ZERO,
@@ -150,7 +176,7 @@ mod tests {
                     assert!(edge.give_up() && !edge.give_up());
                 }
             }
-            edge.next_round();
+            edge.asks(2, Timestamp::ZERO);
             edge.took(&config, Duration::from_millis(1));
             if give_up {
                 assert!(edge.timeout(&config) <= before);
@@ -167,7 +193,7 @@ mod tests {
         let mut edge = Edge::new(&config, Timestamp::ZERO);
         assert_eq!(edge.timeout(&config), Duration::from_millis(200));
         for round in 0..2_000u64 {
-            edge.next_round();
+            edge.asks(round, Timestamp::ZERO);
             edge.took(&config, Duration::from_micros(900 + round % 200));
         }
         let fast = edge.timeout(&config);
@@ -176,7 +202,7 @@ mod tests {
             "{fast:?}"
         );
         for _ in 0..40 {
-            edge.next_round();
+            edge.asks(2_000, Timestamp::ZERO);
             edge.took(&config, Duration::from_millis(80));
         }
         let slow = edge.timeout(&config);

@@ -32,6 +32,8 @@ pub enum MembershipEvent {
     Relayed(NodeId),
     /// This node hears from it directly again.
     Direct(NodeId),
+    /// Of what this node asks a subject too much is lost.
+    Lossy(NodeId),
     /// This node gets no answer from a subject, on no path.
     Silent(NodeId),
     /// Others had written this node off, or knew an incarnation above its own: it goes on with this one.

@@ -22,11 +22,21 @@ pub(super) enum Passage {
     Capped,
 }
 
+/// A zone where nobody is convicted.
+#[derive(Clone, Copy, Debug)]
+struct Frozen {
+    /// By which member it is named.
+    named: Index,
+    /// When something was last wrong there.
+    last: Timestamp,
+    /// Once so much was wrong that others will have seen it too.
+    clearly: bool,
+}
+
 /// The gates and what they remember.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gate {
-    /// Frozen zones: by which member they are named, and when something was last wrong there.
-    frozen: BTreeMap<u64, (Index, Timestamp)>,
+    frozen: BTreeMap<u64, Frozen>,
     convicted: VecDeque<(Timestamp, Index)>,
     quiesced: bool,
     capped: bool,
@@ -41,15 +51,21 @@ impl Gate {
         self.frozen.contains_key(&zone)
     }
 
+    /// Whether others need not hear more of what is wrong in a zone.
+    pub(super) fn is_clearly_frozen(&self, zone: u64) -> bool {
+        self.frozen.get(&zone).is_some_and(|frozen| frozen.clearly)
+    }
+
     pub(super) fn has_frozen(&self) -> bool {
         !self.frozen.is_empty()
     }
 
-    /// Looks at who is suspected, with since when, and at who is silent to this node itself.
+    /// Looks at who is suspected, with since when, and at who is silent to this node itself, with whether those are so
+    /// many that it is cut off.
     pub(super) fn look(
         &mut self,
         suspects: &[(Index, Timestamp)],
-        silent: &BTreeSet<Index>,
+        own: (&BTreeSet<Index>, bool),
         (table, ring): (&Table, &Ring),
         config: &Config,
         now: Timestamp,
@@ -84,30 +100,39 @@ impl Gate {
             let most = onsets >= 2 && onsets * 2 > members;
             let named = here.first().map(|(s, _)| *s);
             match (self.frozen.get_mut(&of), named) {
-                (Some((_, last)), _) => *last = now,
+                (Some(frozen), _) => {
+                    frozen.last = now;
+                    frozen.clearly |=
+                        here.len() >= config.gate_onsets * 2 && here.len() * 10 >= members;
+                }
                 (None, Some(named)) if many || most => {
-                    self.frozen.insert(of, (named, now));
+                    let frozen = Frozen {
+                        named,
+                        last: now,
+                        clearly: false,
+                    };
+                    self.frozen.insert(of, frozen);
                     passages.push(Passage::Frozen(named, onsets));
                 }
                 (None, _) => {}
             }
         }
-        self.frozen.retain(|_, (named, last)| {
-            let stays = now.since(*last) < config.gate_window;
+        self.frozen.retain(|_, frozen| {
+            let stays = now.since(frozen.last) < config.gate_window;
             if !stays {
-                passages.push(Passage::Thawed(*named));
+                passages.push(Passage::Thawed(frozen.named));
             }
             stays
         });
-        passages.extend(self.minority(suspects, silent, table));
+        passages.extend(self.minority(suspects, own, table));
         passages
     }
 
-    /// Half of those who were there a minute ago, or fewer, are heard from.
+    /// Half of those who were there a minute ago, or fewer, are heard from, or it looks like that from here.
     fn minority(
         &mut self,
         suspects: &[(Index, Timestamp)],
-        silent: &BTreeSet<Index>,
+        (silent, cut_off): (&BTreeSet<Index>, bool),
         table: &Table,
     ) -> Option<Passage> {
         let lost: BTreeSet<Index> = suspects
@@ -122,6 +147,7 @@ impl Gate {
             .count();
         let total = table.alive() + gone;
         let few = total > 1 && (table.alive().saturating_sub(lost.len())) * 2 <= total;
+        let few = few || cut_off;
         let changed = few != self.quiesced;
         self.quiesced = few;
         changed.then_some(if few {

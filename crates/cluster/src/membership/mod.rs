@@ -8,13 +8,19 @@
 //! 2. How long an answer is waited for is decided by our [detector](crate::detector::Cantelli), per edge. After that
 //!    the subject is asked again, directly and through up to three others, and so is told first that it is doubted.
 //!    Who asks through another makes that one look as well, if it is an observer.
-//! 3. Where no path has an answer, the observer accuses. The accusation goes to everybody, and to the subject itself,
-//!    with a challenge that a refutation must quote and the process it is meant for, and says how well the observer
-//!    is. One to whom most are silent accuses nobody, and takes back what it said.
-//! 4. From H observers on (9 of 10, 3 of 4), in two zones where there are two, a subject is to be convicted. But as
+//! 3. Where no path has an answer, the observer accuses: it tells the subject and the other observers, with a challenge
+//!    that a refutation must quote and the process it is meant for, and says how well the observer is. They look as
+//!    well. Only where at least L of them accuse the subject everybody hears of it, since only then it matters to
+//!    others; a refutation goes as far. One to whom most are silent accuses nobody, and takes back what it said.
+//! 4. Whoever was accused and is there after all is accused the next time only after more questions: a node that
+//!    stumbles all the time costs its observers a few words now and then. Where too much is lost of what a subject is
+//!    asked, though it is there, that is an accusation of its own, which it cannot refute (Rapid). Those are
+//!    decided together, without haste.
+//! 5. From H observers on (9 of 10, 3 of 4), in two zones where there are two, a subject is to be convicted. But as
 //!    long as another is between L and H nobody is, so a burst becomes one view change.
-//! 5. Before that a node looks whether more than half of its own subjects answer it. And it passes three gates: a
-//!    minority decides nothing, a zone where too much begins at once is frozen, and there is a limit a minute.
+//! 6. Before that a node looks whether more than half of its own subjects answer it, or three fifths where they are a
+//!    sample. And it passes three gates: a minority decides nothing, a zone where too much begins at once is frozen,
+//!    and there is a limit a minute. What others have convicted passes them too.
 //!
 //! # What comes beside it
 //!
@@ -34,6 +40,7 @@ mod budget;
 mod chunks;
 mod config;
 mod cut;
+mod defence;
 mod edge;
 mod event;
 mod gate;

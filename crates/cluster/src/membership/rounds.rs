@@ -5,28 +5,32 @@ use ninefold_core::time::Timestamp;
 
 use crate::evidence::Sign;
 
-/// Rounds that are looked at: as many as Rapid's, who holds an edge for faulty at 40 % of the last ten.
-const ROUNDS: usize = 10;
-/// Of these so many late or lost ones are no noise: at one loss in a hundred each way, three of ten are one in a
+/// Questions that are looked at: as many as Rapid's, who holds an edge for faulty at 40 % of the last ten.
+const WINDOW: usize = 10;
+/// Those after them whose answers may still be on their way.
+const LATE: usize = 1;
+/// Of the ten so many late or lost ones are no noise: at one loss in a hundred each way, three of ten are one in a
 /// thousand.
 const NOTABLE: usize = 3;
 /// What comes so long after an unanswered question was sent was not under way before.
 const AFTER: Duration = Duration::from_millis(300);
 
-/// How a question to a subject ended.
+/// What became of a question to a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Round {
+pub(super) enum Outcome {
+    /// Nothing yet.
+    Open,
     /// It answered in time.
     Direct,
     /// It answered itself, and later than the edge's deadline.
     Late,
     /// It answered others who asked for this node.
     Relayed,
-    /// No answer; whether some of those who asked for this node said that they got none either.
-    Missed { nacked: bool },
+    /// Nobody had an answer; whether some of those who asked for this node said so.
+    Silent { nacked: bool },
 }
 
-impl Round {
+impl Outcome {
     const fn is_direct(self) -> bool {
         matches!(self, Self::Direct | Self::Late)
     }
@@ -41,47 +45,83 @@ pub struct Look {
     pub relay: Option<Sign>,
 }
 
-/// The last questions to a subject, and what came from it besides.
+#[derive(Clone, Copy, Debug)]
+struct Round {
+    seq: u64,
+    asked: Timestamp,
+    outcome: Outcome,
+}
+
+/// The last questions to a subject, and when anything came from it besides.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rounds {
-    ended: VecDeque<Round>,
-    /// When the first of those that got no direct answer was asked, the newest ones in a row.
-    failing_since: Option<Timestamp>,
-    /// When anything came from it directly, whatever it was.
+    asked: VecDeque<Round>,
     heard: Option<Timestamp>,
 }
 
 impl Rounds {
-    /// A question that was asked at `asked` has ended.
-    pub(super) fn ended(&mut self, round: Round, asked: Timestamp) {
-        if round.is_direct() {
-            self.failing_since = None;
-        } else {
-            self.failing_since.get_or_insert(asked);
+    pub(super) fn asks(&mut self, seq: u64, asked: Timestamp) {
+        if self.asked.len() >= WINDOW + LATE {
+            self.asked.pop_front();
         }
-        self.ended.push_back(round);
-        if self.ended.len() > ROUNDS {
-            self.ended.pop_front();
+        let outcome = Outcome::Open;
+        self.asked.push_back(Round {
+            seq,
+            asked,
+            outcome,
+        });
+    }
+
+    /// It was never sent, or it cannot be known.
+    pub(super) fn not_asked(&mut self, seq: u64) {
+        self.asked.retain(|round| round.seq != seq);
+    }
+
+    pub(super) fn came(&mut self, seq: u64, outcome: Outcome) {
+        let found = self.asked.iter_mut().find(|round| round.seq == seq);
+        if let Some(round) = found {
+            round.outcome = outcome;
         }
     }
 
+    /// Whatever came from it directly.
     pub(super) fn heard(&mut self, at: Timestamp) {
         self.heard = Some(at);
     }
 
-    /// What the last rounds say; nothing before the first has ended.
+    /// How many of ten are lost, by which an edge is held faulty.
+    ///
+    /// The longest run of silences counts once: one that stood still for a while has lost nothing else, and silence has
+    /// judges of its own.
+    pub(super) fn lost(&self) -> usize {
+        let judged = self.asked.iter().rev().skip(LATE);
+        let (mut lost, mut run, mut longest) = (0, 0, 0_usize);
+        for Round { outcome, .. } in judged {
+            let is_silent = matches!(outcome, Outcome::Silent { .. });
+            run = if is_silent { run + 1 } else { 0 };
+            longest = longest.max(run);
+            lost += usize::from(is_silent || *outcome == Outcome::Relayed);
+        }
+        lost - longest.saturating_sub(1)
+    }
+
+    /// What the last questions say; nothing before the first has ended.
     pub(super) fn look(&self) -> Option<Look> {
-        let newest = *self.ended.back()?;
-        let in_a_row = self.ended.iter().rev();
-        let in_a_row = in_a_row.take_while(|round| !round.is_direct()).count();
+        let newest = self.ended().next_back()?.outcome;
+        let in_a_row = self.ended().rev();
+        let in_a_row = in_a_row
+            .take_while(|round| !round.outcome.is_direct())
+            .count();
         let relay = match newest {
-            Round::Relayed => Some(Sign::Reached),
-            Round::Missed { nacked: true } => Some(Sign::Nacked),
-            Round::Direct | Round::Late | Round::Missed { nacked: false } => None,
+            Outcome::Relayed => Some(Sign::Reached),
+            Outcome::Silent { nacked: true } => Some(Sign::Nacked),
+            _ => None,
         };
-        let many = |of: fn(&&Round) -> bool| self.ended.iter().filter(of).count() >= NOTABLE;
+        let many = |of: fn(Outcome) -> bool| {
+            self.ended().filter(|round| of(round.outcome)).count() >= NOTABLE
+        };
         // One that was reached by others once is what a single loss looks like.
-        let noise = in_a_row == 1 && newest == Round::Relayed;
+        let noise = in_a_row == 1 && newest == Outcome::Relayed;
         let edge = if in_a_row > 0 && !noise {
             match (self.hears_meanwhile(), self.gaps()) {
                 (false, _) => Sign::Silent,
@@ -89,9 +129,9 @@ impl Rounds {
                 (true, 0 | 1) => Sign::OneWay,
                 (true, _) => Sign::Lossy,
             }
-        } else if many(|round| !round.is_direct()) && self.gaps() > 1 {
+        } else if many(|outcome| !outcome.is_direct()) && self.gaps() > 1 {
             Sign::Lossy
-        } else if many(|round| **round == Round::Late) {
+        } else if many(|outcome| outcome == Outcome::Late) {
             Sign::Late
         } else {
             Sign::Answers
@@ -100,19 +140,31 @@ impl Rounds {
         Some(Look { edge, relay })
     }
 
+    /// Those of which something became.
+    fn ended(&self) -> impl DoubleEndedIterator<Item = &Round> + Clone {
+        let ended = |round: &&Round| round.outcome != Outcome::Open;
+        self.asked.iter().filter(ended)
+    }
+
     /// Times that answers stopped. Once is a way that was closed and is open again.
     fn gaps(&self) -> usize {
-        let before = self.ended.iter().map(|round| round.is_direct());
-        let after = before.clone().skip(1);
-        let began = before
-            .zip(after)
-            .filter(|(before, after)| *before && !after);
-        began.count() + usize::from(self.ended.front().is_some_and(|first| !first.is_direct()))
+        let mut before = true;
+        let mut gaps = 0;
+        for round in self.ended() {
+            let direct = round.outcome.is_direct();
+            gaps += usize::from(before && !direct);
+            before = direct;
+        }
+        gaps
     }
 
     /// Whether it sends, while it does not answer.
     fn hears_meanwhile(&self) -> bool {
-        let since = self.failing_since.map(|since| since + AFTER);
+        let failing = self
+            .ended()
+            .rev()
+            .take_while(|round| !round.outcome.is_direct());
+        let since = failing.last().map(|round| round.asked + AFTER);
         since
             .zip(self.heard)
             .is_some_and(|(since, heard)| heard > since)
@@ -123,16 +175,17 @@ impl Rounds {
 mod tests {
     use super::*;
 
-    const MISSED: Round = Round::Missed { nacked: true };
+    const MISSED: Outcome = Outcome::Silent { nacked: true };
 
     /// One round a second, and what is heard of it besides: at so many milliseconds.
-    fn look(rounds: &[Round], heard: &[u64]) -> (Sign, Option<Sign>) {
+    fn look(rounds: &[Outcome], heard: &[u64]) -> (Sign, Option<Sign>) {
         let mut all = Rounds::default();
         for at in heard {
             all.heard(Timestamp::from_millis(*at));
         }
         for (n, round) in (0..).zip(rounds) {
-            all.ended(*round, Timestamp::from_secs(n));
+            all.asks(n, Timestamp::from_secs(n));
+            all.came(n, *round);
         }
         let look = all.look().unwrap();
         (look.edge, look.relay)
@@ -145,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_single_loss_is_noise_and_an_answer_ends_a_silence() {
-        use Round::{Direct, Relayed};
+        use Outcome::{Direct, Relayed};
         assert_eq!(look(&[Direct, Relayed], &[]), (Sign::Answers, None));
         assert_eq!(look(&[Direct, Relayed, Direct], &[]), (Sign::Answers, None));
         assert_eq!(look(&[MISSED, Direct], &[]), (Sign::Answers, None));
@@ -154,42 +207,88 @@ mod tests {
     #[test]
     fn who_is_gone_is_silent_at_the_first_miss_though_its_last_packet_came_just_before() {
         let silent = (Sign::Silent, Some(Sign::Nacked));
-        assert_eq!(look(&[Round::Direct, MISSED], &[1_200]), silent);
-        let alone = Round::Missed { nacked: false };
+        assert_eq!(look(&[Outcome::Direct, MISSED], &[1_200]), silent);
+        let alone = Outcome::Silent { nacked: false };
         assert_eq!(look(&[alone], &[]), (Sign::Silent, None));
-        let relayed = [Round::Relayed, Round::Relayed];
+        let relayed = [Outcome::Relayed, Outcome::Relayed];
         assert_eq!(look(&relayed, &[]), (Sign::Silent, Some(Sign::Reached)));
     }
 
     #[test]
     fn a_way_that_is_closed_and_one_that_loses() {
-        let relayed = [Round::Relayed; 2];
+        let relayed = [Outcome::Relayed; 2];
         let reached = Some(Sign::Reached);
         assert_eq!(look(&relayed, &[2_000]), (Sign::OneWay, reached));
         let lossy = [
-            Round::Relayed,
-            Round::Direct,
-            Round::Relayed,
-            Round::Relayed,
+            Outcome::Relayed,
+            Outcome::Direct,
+            Outcome::Relayed,
+            Outcome::Relayed,
         ];
         assert_eq!(look(&lossy, &[3_500]), (Sign::Lossy, reached));
-        let mut some = [Round::Direct; 6];
+        let mut some = [Outcome::Direct; 6];
         for n in [0, 2, 4] {
-            some[n] = Round::Relayed;
+            some[n] = Outcome::Relayed;
         }
         assert_eq!(look(&some, &[]), (Sign::Lossy, None));
-        some[0] = Round::Direct;
+        some[0] = Outcome::Direct;
         assert_eq!(look(&some, &[]), (Sign::Answers, None));
-        let mut reopened = vec![Round::Relayed; 5];
-        reopened.push(Round::Direct);
+        let mut reopened = vec![Outcome::Relayed; 5];
+        reopened.push(Outcome::Direct);
         assert_eq!(look(&reopened, &[]), (Sign::Answers, None));
     }
 
     #[test]
     fn late_answers_are_late_and_old_rounds_are_forgotten() {
-        let mut rounds = vec![Round::Late; 3];
+        let mut rounds = vec![Outcome::Late; 3];
         assert_eq!(look(&rounds, &[]), (Sign::Late, None));
-        rounds.extend([Round::Direct; ROUNDS]);
+        rounds.extend([Outcome::Direct; WINDOW + LATE]);
         assert_eq!(look(&rounds, &[]), (Sign::Answers, None));
+    }
+
+    fn lost(outcomes: &str) -> usize {
+        let mut rounds = Rounds::default();
+        for (seq, outcome) in (0..).zip(outcomes.chars()) {
+            rounds.asks(seq, Timestamp::ZERO);
+            let outcome = match outcome {
+                'd' => Outcome::Direct,
+                'r' => Outcome::Relayed,
+                's' => MISSED,
+                _ => continue,
+            };
+            rounds.came(seq, outcome);
+        }
+        rounds.lost()
+    }
+
+    #[test]
+    fn ten_are_judged_and_the_newest_is_not() {
+        assert_eq!(lost(""), 0);
+        assert_eq!(lost("dddrdrr"), 2);
+        assert_eq!(lost("rrrrrrrrrrrrrrrrr"), 10);
+        assert_eq!(lost("rddddddddddd"), 0);
+        assert_eq!(lost("rdddddddddd"), 1);
+        assert_eq!(lost("........."), 0);
+    }
+
+    #[test]
+    fn a_pause_is_one_loss() {
+        assert_eq!(lost("ddssssssdd"), 1);
+        assert_eq!(lost("srsdsrd"), 5);
+        assert_eq!(lost("sssssdsssss"), 5);
+    }
+
+    #[test]
+    fn late_answers_and_what_was_not_asked_are_no_losses() {
+        let mut rounds = Rounds::default();
+        for seq in 0..5 {
+            rounds.asks(seq, Timestamp::ZERO);
+            rounds.came(seq, Outcome::Relayed);
+        }
+        assert_eq!(rounds.lost(), 4);
+        rounds.came(1, Outcome::Late);
+        assert_eq!(rounds.lost(), 3);
+        rounds.not_asked(2);
+        assert_eq!(rounds.lost(), 2);
     }
 }

@@ -1,30 +1,35 @@
-use ninefold_core::time::Timestamp;
 use std::time::Duration;
 
 use super::membership::Membership;
 use crate::membership::budget::Class;
-use crate::membership::cut::{Accusation, thresholds};
+use crate::membership::cut::thresholds;
+use crate::membership::defence::Defence;
 use crate::membership::event::MembershipEvent;
 use crate::membership::node::{NodeId, Record, Status};
 use crate::membership::table::{Change, Index, Member};
-use crate::membership::wire::{Body, CHALLENGES_MAX, Entry, PACKET_MAX, Update};
+use crate::membership::wire::{Body, Cause, Entry, PACKET_MAX, Update};
 
-/// Contradictions after which a subject is flaky: from then on only its observers can clear it.
-const FLAKY: u32 = 3;
+/// What the head of a packet takes of it at most.
+const HEAD: usize = 32;
 /// How often a node repeats at most what it is to those who have not taken it.
 const SAY_AGAIN: Duration = Duration::from_secs(5);
-/// One of them is forgotten after that.
-const FORGIVEN_AFTER: Duration = Duration::from_secs(30);
 
 impl Membership {
     /// Passes news on.
     pub(super) fn spread(&mut self, update: Update) {
+        self.spread_if(update, true);
+    }
+
+    /// Passes news on, and fewer times where little follows from them.
+    pub(super) fn spread_if(&mut self, update: Update, matters: bool) {
         // So many reach everybody with high probability (SWIM, section 4.1): λ log n, with λ = 3/2 and base 2. Each
-        // is missed with e^-sends; who is nevertheless finds out by comparing. Of accusations there are ten a subject:
-        // its observers tell each other, and who misses one hears what they made of them. So once is enough.
+        // is missed with e^-sends; who is nevertheless finds out by comparing. Of accusations there are ten a subject,
+        // and who misses one hears what the observers made of them. So one round is enough.
         let log = usize::BITS - self.table.alive().leading_zeros();
         let sends = match update {
             Update::Accuse { .. } => 1,
+            Update::Withdraw { .. } => log.div_ceil(2),
+            Update::Refute { .. } if !matters => log.div_ceil(2),
             _ => (3 * log).div_ceil(2),
         };
         self.broadcasts.push(update, sends);
@@ -37,17 +42,26 @@ impl Membership {
             return;
         }
         let targets = self.some_members(self.config.fanout, None);
-        // What was decided goes out even where there is no room for what is said of others.
-        let room = PACKET_MAX.saturating_add(self.config.packet_overhead) * targets.len();
-        let (class, all) = if self.budget.has_room(room, Class::News, self.clock) {
-            (Class::News, true)
-        } else {
-            (Class::Probe, false)
+        // What was decided goes out even where there is no room for what is said of others. What finds no room now is
+        // not picked, and has its turn later.
+        let share = |membership: &mut Self, class| {
+            let left = membership.budget.left(class, membership.clock);
+            let share = left.checked_div(targets.len()).unwrap_or(0);
+            let around = membership.config.packet_overhead + HEAD;
+            share.min(PACKET_MAX).checked_sub(around)
         };
-        let updates = match u32::try_from(targets.len()) {
-            Ok(count) if count > 0 => self.broadcasts.pick(count, all),
-            _ => Vec::new(),
+        let mut class = Class::News;
+        let mut updates = match share(self, class) {
+            Some(room) => self.broadcasts.pick(targets.len(), room, true),
+            None => Vec::new(),
         };
+        if updates.is_empty() {
+            class = Class::Decision;
+            updates = match share(self, class) {
+                Some(room) => self.broadcasts.pick(targets.len(), room, false),
+                None => Vec::new(),
+            };
+        }
         for target in targets {
             if let Some(addr) = self.addr(target)
                 && !updates.is_empty()
@@ -59,111 +73,16 @@ impl Membership {
         self.gossip_at = (!self.broadcasts.is_empty()).then_some(again);
     }
 
-    pub(super) fn apply(&mut self, update: Update) {
+    /// Takes a piece of news that came from a member.
+    pub(super) fn apply(&mut self, update: Update, from: NodeId) {
         match update {
             Update::Member(record) => self.record(&record, true),
-            Update::Accuse {
-                subject,
-                nonce,
-                challenge,
-                ..
-            } if subject == self.id => {
-                if nonce == self.nonce {
-                    self.refute(challenge);
-                }
-            }
-            Update::Accuse { .. } => self.accused(update),
-            Update::Withdraw {
-                subject,
-                observer,
-                number,
-            } => {
-                let known = (self.table.find(subject), self.table.find(observer));
-                let (Some(subject), Some(observer)) = known else {
-                    return;
-                };
-                let now = self.clock;
-                if observer != self.me && self.cut.withdraw(subject, observer, number, now) {
-                    self.judge_soon();
-                    self.spread(update);
-                }
-            }
-            Update::Refute {
-                subject,
-                nonce,
-                incarnation,
-                ref challenges,
-            } => {
-                if self.refuted(subject, nonce, incarnation, challenges) {
-                    self.spread(update);
-                }
-            }
+            Update::Accuse { .. } => self.accused(update, from),
+            Update::Withdraw { .. } => self.withdrawn(update),
+            Update::Refute { .. } => self.refuted(update),
             Update::Down { .. } => self.convicted_by_others(update),
             Update::Entry(entry) => self.entry_heard(entry),
         }
-    }
-
-    /// One member accuses another.
-    fn accused(&mut self, update: Update) {
-        let Update::Accuse {
-            subject,
-            nonce,
-            incarnation,
-            observer,
-            number,
-            health,
-            challenge,
-            ended,
-        } = update
-        else {
-            return;
-        };
-        let known = (self.table.find(subject), self.table.find(observer));
-        let (Some(subject), Some(observer)) = known else {
-            return;
-        };
-        let accusation = Accusation {
-            observer,
-            incarnation,
-            number,
-            health,
-            challenge,
-            ended,
-            at: self.clock,
-            over: false,
-        };
-        let process = |m: &Member| m.is_alive() && m.nonce == nonce && m.incarnation <= incarnation;
-        let meant = self.table.get(subject).is_some_and(process);
-        let may = observer != self.me && self.table.is_alive(observer);
-        if meant && may && self.cut.accuse(subject, accusation) {
-            self.look_hard(subject);
-            if ended {
-                self.judge_now();
-            } else {
-                self.judge_soon();
-            }
-            self.spread(update);
-        }
-    }
-
-    /// This node is accused: it says that it is there, quoting all that was held against it lately.
-    fn refute(&mut self, challenge: u32) {
-        if self.answered.contains(&challenge) {
-            return;
-        }
-        if self.answered.len() >= CHALLENGES_MAX {
-            self.answered.pop_front();
-        }
-        self.answered.push_back(challenge);
-        self.health.worse();
-        self.counters.refutations += 1;
-        self.become_incarnation(self.incarnation.saturating_add(1));
-        self.spread(Update::Refute {
-            subject: self.id,
-            nonce: self.nonce,
-            incarnation: self.incarnation,
-            challenges: self.answered.iter().copied().collect(),
-        });
     }
 
     /// Whether it is some time ago that this node last had to repeat what it is.
@@ -188,64 +107,13 @@ impl Membership {
         }
     }
 
-    fn refuted(&mut self, id: NodeId, nonce: u64, incarnation: u64, challenges: &[u32]) -> bool {
-        let Some(subject) = self.table.find(id).filter(|subject| *subject != self.me) else {
-            return false;
-        };
-        let news = |m: &Member| m.is_alive() && m.nonce == nonce && m.incarnation < incarnation;
-        if !self.table.get(subject).is_some_and(news) {
-            return false;
-        }
-        if let Some(member) = self.table.get_mut(subject) {
-            member.incarnation = incarnation;
-        }
-        self.is_there(subject, challenges, incarnation);
-        true
-    }
-
-    /// A subject has proved that it is there: those accusations are over that it quotes, or that mean it as it was
-    /// before this incarnation.
-    fn is_there(&mut self, subject: Index, challenges: &[u32], incarnation: u64) {
-        let clock = self.clock;
-        if self.cut.would_refute(subject, challenges, incarnation) && !self.is_flaky(subject, clock)
-        {
-            self.cut.refute(subject, (challenges, incarnation), clock);
-            self.judge_soon();
-            if let Some(edge) = self.edges.get_mut(&subject) {
-                edge.accused
-                    .take_if(|accused| challenges.contains(&accused.challenge));
-            }
-        }
-    }
-
-    /// Whether a subject has contradicted so often that its word is not enough. Contradictions within one interval
-    /// are one.
-    fn is_flaky(&mut self, subject: Index, now: Timestamp) -> bool {
-        let (score, last) = self.flaky.entry(subject).or_insert((0, Timestamp::ZERO));
-        let since = now.since(*last);
-        let forgiven = since.as_nanos() / FORGIVEN_AFTER.as_nanos();
-        let left = score.saturating_sub(u32::try_from(forgiven).unwrap_or(u32::MAX));
-        if *score == 0 || since >= self.config.probe_interval {
-            (*score, *last) = ((left + 1).min(2 * FLAKY), now);
-        }
-        *score > FLAKY
-    }
-
-    /// Whether a subject has contradicted more than once lately.
-    pub(super) fn has_contradicted(&self, subject: Index) -> bool {
-        let lately = |(score, last): &(u32, Timestamp)| {
-            *score > 1 && self.clock.since(*last) < FORGIVEN_AFTER
-        };
-        self.flaky.get(&subject).is_some_and(lately)
-    }
-
     fn convicted_by_others(&mut self, update: Update) {
         let Update::Down {
             subject: id,
             nonce,
             incarnation,
             observers,
-            ended,
+            cause,
         } = update
         else {
             return;
@@ -262,7 +130,9 @@ impl Membership {
         let Some(member) = self.table.get(subject) else {
             return;
         };
-        if !member.is_alive() || member.nonce != nonce || incarnation < member.incarnation {
+        // Who is lossy contradicts, with some luck before others have heard of it.
+        let meant = member.nonce == nonce && incarnation >= member.incarnation;
+        if !member.is_alive() || !(meant || cause == Cause::Lossy) {
             return;
         }
         let all = self.ring.observers(id, subject).len();
@@ -271,9 +141,9 @@ impl Membership {
         if usize::from(observers) >= low
             && self
                 .cut
-                .convicted_elsewhere(subject, (incarnation, ended), self.clock)
+                .convicted_elsewhere(subject, (incarnation, cause), self.clock)
         {
-            if self.cut.has_ended(subject) {
+            if self.cut.cause(subject) == Cause::Ended {
                 self.judge_now();
             } else {
                 self.judge_soon();
@@ -286,7 +156,7 @@ impl Membership {
     /// were a new process, so that what was said of the one before is void everywhere, whoever hears of which first.
     fn contradict(&mut self, known: u64) {
         self.nonce = self.rng.next_u64();
-        self.answered.clear();
+        self.defence = Defence::default();
         self.store.become_process(self.me, self.nonce);
         if let Some(member) = self.table.get_mut(self.me) {
             member.nonce = self.nonce;
@@ -317,6 +187,9 @@ impl Membership {
             }
             return;
         }
+        if self.is_down_elsewhere(record) {
+            return;
+        }
         let (index, change) = self.table.apply(record, self.clock);
         let Some(index) = index.filter(|_| change != Change::None) else {
             return;
@@ -333,12 +206,15 @@ impl Membership {
                 true
             }
             Change::Restarted => {
-                self.cut.forget(index);
+                self.cut.restarted(index);
                 self.edges.remove(&index);
                 self.event(MembershipEvent::Restarted(id));
                 true
             }
             Change::Gone => {
+                if record.status == Status::Down && self.cut.cause(index) == Cause::Lossy {
+                    self.hold_out(index);
+                }
                 self.lose(index, id);
                 match record.status {
                     Status::Left => self.event(MembershipEvent::Left(id)),
@@ -359,6 +235,24 @@ impl Membership {
         if spread || !matches!(change, Change::Joined | Change::Updated) {
             self.spread(Update::Member(record.clone()));
         }
+    }
+
+    /// That a member is down is for this node to decide as well: others may be a minority that does not know it yet.
+    fn is_down_elsewhere(&mut self, record: &Record) -> bool {
+        let process = |m: &Member| {
+            m.is_alive() && m.nonce == record.nonce && m.incarnation <= record.incarnation
+        };
+        let found = self.table.find(record.node.id);
+        let found = found.filter(|index| self.table.get(*index).is_some_and(process));
+        let Some(index) = found.filter(|_| record.status == Status::Down) else {
+            return false;
+        };
+        let known = (record.incarnation, self.cut.cause(index));
+        if self.cut.convicted_elsewhere(index, known, self.clock) {
+            self.judge_soon();
+            self.spread(Update::Member(record.clone()));
+        }
+        true
     }
 
     /// A member may have said that it is in another zone.
@@ -383,7 +277,6 @@ impl Membership {
     pub(super) fn lose(&mut self, index: Index, id: NodeId) {
         self.ring.remove(id, index);
         self.cut.forget(index);
-        self.flaky.remove(&index);
         self.edges.remove(&index);
     }
 

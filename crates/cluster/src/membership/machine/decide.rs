@@ -1,19 +1,25 @@
 use std::time::Duration;
 
+use ninefold_core::time::Timestamp;
+
 use super::membership::Membership;
+use crate::membership::cut::Levels;
 use crate::membership::event::MembershipEvent;
 use crate::membership::gate::Passage;
 use crate::membership::node::Status;
 use crate::membership::table::{Index, held_until};
-use crate::membership::wire::Update;
+use crate::membership::wire::{Cause, Update};
 
 /// How often what is waiting is looked at again, and what is old is thrown away.
 const AGAIN: Duration = Duration::from_millis(100);
 const TIDY: Duration = Duration::from_secs(1);
 /// Comparisons after the first round until this node decides by itself.
 const SYNCS: u32 = 5;
-/// One that is convicted though it has contradicted again and again counts as convicted so often: it is taken back
-/// after two minutes at the earliest.
+/// A cut with those that are lossy is decided when nothing has changed for so long, and one between L and H holds
+/// them up for so long at most: it takes observers a few questions to see it.
+const LOSSY_DELAY: Duration = Duration::from_secs(5);
+const LOSSY_HOLD: Duration = Duration::from_secs(20);
+/// One that is convicted for that counts as convicted so often: it is taken back after two minutes at the earliest.
 const LOSSY: u32 = 4;
 
 impl Membership {
@@ -32,20 +38,22 @@ impl Membership {
         }
         let before = self.clock - self.config.accusation_ttl;
         self.cut.expire(before);
-        let mut levels = self
-            .cut
-            .levels(&self.table, &self.ring, self.config.hold, self.clock);
+        let mut levels = self.cut.levels(&self.table, &self.ring, self.clock);
         // Silence may be a path's or this node's own fault, and more may fall silent: that is what all the waiting and
         // the gates are for. Of an end that its host vouches for there is no doubt.
-        let ended = levels.stable.extract_if(.., |one| self.cut.has_ended(*one));
-        let ended: Vec<Index> = ended.collect();
+        let has_ended = |one: &mut Index| self.cut.cause(*one) == Cause::Ended;
+        let ended: Vec<Index> = levels.stable.extract_if(.., has_ended).collect();
         self.convict(&ended);
         let suspects: Vec<_> = self.cut.suspects().collect();
         let silent = self.silent();
         let known = (&self.table, &self.ring);
-        let passages = self
-            .gate
-            .look(&suspects, &silent, known, &self.config, self.clock);
+        let passages = self.gate.look(
+            &suspects,
+            (&silent, self.is_cut_off()),
+            known,
+            &self.config,
+            self.clock,
+        );
         passages
             .into_iter()
             .for_each(|passage| self.passage(passage));
@@ -54,42 +62,66 @@ impl Membership {
             zone.is_some_and(|zone| self.gate.is_frozen(zone))
         };
         levels.stable.retain(|index| !frozen(index));
-        levels.between.retain(|index| !frozen(index));
-        let quiet = self
-            .cut
-            .changed
-            .is_none_or(|at| self.clock.since(at) >= self.config.cut_delay);
-        let concerned = |(index, _): &&(Index, _)| {
-            levels.stable.contains(index) || levels.between.contains(index)
-        };
-        let onset = suspects
-            .iter()
-            .filter(concerned)
-            .map(|(_, since)| *since)
-            .min();
-        let connected = onset.is_none_or(|onset| self.is_connected_since(onset));
-        // Who does not know everybody yet takes a few for all observers. A few comparisons after the first round it does.
-        let since = self.caught_up.map(|at| self.clock.since(at));
-        let knows = since.is_some_and(|since| since >= self.config.sync_interval * SYNCS);
-        let may = levels.between.is_empty() && quiet && connected && !self.gate.is_quiesced();
-        let may = may && knows;
-        if may && !levels.stable.is_empty() {
-            let wanted = levels.stable.len();
-            let (room, passage) = self.gate.room(wanted, &self.table, &self.config);
+        levels.between.retain(|(index, _)| !frozen(index));
+        let mut due = self.due(&levels, &suspects);
+        if !due.is_empty() {
+            let (room, passage) = self.gate.room(due.len(), &self.table, &self.config);
             passage
                 .into_iter()
                 .for_each(|passage| self.passage(passage));
-            levels.stable.truncate(room);
-            for subject in &levels.stable {
+            due.truncate(room);
+            for subject in &due {
                 self.gate.convicted(*subject, self.clock);
             }
-            self.convict(&levels.stable);
+            self.convict(&due);
         }
         let waits = !self.cut.is_empty() || self.gate.has_frozen() || self.gate.is_quiesced();
         let settled = self.cut.changed.map(|at| at + self.config.cut_delay);
         let next = self.clock + AGAIN;
         let next = settled.map_or(next, |at| if at > self.clock { at.min(next) } else { next });
         self.judge_at = waits.then_some(next);
+    }
+
+    /// Who is to be convicted at once: where nothing has changed for a while, nobody else is on the way, and this node
+    /// is fit to judge. Who is lossy has harmed nobody yet as one that is silent has, so that is waited for longer.
+    fn due(&mut self, levels: &Levels, suspects: &[(Index, Timestamp)]) -> Vec<Index> {
+        let concerned = |index: Index| {
+            let between = levels.between.iter().any(|(between, _)| *between == index);
+            between || levels.stable.contains(&index)
+        };
+        let onsets = suspects.iter().filter(|(index, _)| concerned(*index));
+        let onset = onsets.map(|(_, since)| *since).min();
+        let connected = onset.is_none_or(|onset| self.is_connected_since(onset));
+        // Who does not know everybody yet takes a few for all observers. A few comparisons after the first round it does.
+        let since = self.caught_up.map(|at| self.clock.since(at));
+        let knows = since.is_some_and(|since| since >= self.config.sync_interval * SYNCS);
+        if !connected || !knows || self.gate.is_quiesced() {
+            return Vec::new();
+        }
+        let clock = self.clock;
+        let settled = |changed: Option<Timestamp>, delay, hold| {
+            let quiet = changed.is_none_or(|at| clock.since(at) >= delay);
+            let held = |(_, since): &(Index, Timestamp)| clock.since(*since) < hold;
+            quiet && !levels.between.iter().any(held)
+        };
+        let is_lossy = |one: &&Index| self.cut.cause(**one) == Cause::Lossy;
+        // Those who have convicted one elsewhere have waited for all.
+        let elsewhere = |one: &&Index| self.cut.is_convicted_elsewhere(**one);
+        let waited = |one: &&Index| {
+            let mut of = suspects.iter().filter(|(suspect, _)| suspect == *one);
+            of.any(|(_, since)| clock.since(*since) >= LOSSY_HOLD)
+        };
+        let (lossy, silent): (Vec<_>, Vec<_>) = levels.stable.iter().partition(is_lossy);
+        let soon = settled(self.cut.changed, self.config.cut_delay, self.config.hold);
+        let late = settled(self.cut.lossy_changed, LOSSY_DELAY, LOSSY_HOLD);
+        let mut due = Vec::new();
+        if soon {
+            due.extend(silent);
+        }
+        if late || lossy.iter().any(waited) || (soon && lossy.iter().any(elsewhere)) {
+            due.extend(lossy);
+        }
+        due
     }
 
     fn passage(&mut self, passage: Passage) {
@@ -112,9 +144,10 @@ impl Membership {
     fn convict(&mut self, subjects: &[Index]) {
         for subject in subjects {
             let observers = self.cut.accusers(*subject).count();
-            let ended = self.cut.has_ended(*subject);
+            let cause = self.cut.cause(*subject);
             // Who has proved since then that it is there is not meant by those who accused it before.
             let meant = self.cut.accusers(*subject).map(|a| a.incarnation).max();
+            let meant = meant.filter(|_| cause != Cause::Lossy);
             let Some(member) = self.table.get_mut(*subject) else {
                 continue;
             };
@@ -125,20 +158,19 @@ impl Membership {
                 nonce: record.nonce,
                 incarnation: meant.unwrap_or(record.incarnation),
                 observers: u8::try_from(observers).unwrap_or(u8::MAX),
-                ended,
+                cause,
             };
             self.table.apply(&record, self.clock);
-            if ended && let Some(member) = self.table.get_mut(*subject) {
+            if cause == Cause::Ended
+                && let Some(member) = self.table.get_mut(*subject)
+            {
                 member.ended = true;
                 // It has not flapped: the next process may come at once.
                 member.strikes = member.strikes.saturating_sub(1);
                 member.held_until = None;
             }
-            if self.has_contradicted(*subject)
-                && let Some(member) = self.table.get_mut(*subject)
-            {
-                member.strikes = (member.strikes + 1).max(LOSSY);
-                member.held_until = held_until(member.strikes, self.clock);
+            if cause == Cause::Lossy {
+                self.hold_out(*subject);
             }
             self.gone.push(record.node.id);
             if observers > 0 {
@@ -153,6 +185,15 @@ impl Membership {
             }
         }
         self.rewire |= !subjects.is_empty();
+    }
+
+    /// Who is lossy is not taken back soon.
+    pub(super) fn hold_out(&mut self, subject: Index) {
+        let clock = self.clock;
+        if let Some(member) = self.table.get_mut(subject) {
+            member.strikes = (member.strikes + 1).max(LOSSY);
+            member.held_until = held_until(member.strikes, clock);
+        }
     }
 
     pub(super) fn tidy_if_due(&mut self) {

@@ -11,6 +11,7 @@ use crate::membership::broadcasts::Broadcasts;
 use crate::membership::budget::{Budget, Class};
 use crate::membership::config::Config;
 use crate::membership::cut::Cut;
+use crate::membership::defence::Defence;
 use crate::membership::edge::Edge;
 use crate::membership::event::{MembershipEvent, Transmit};
 use crate::membership::gate::Gate;
@@ -69,14 +70,14 @@ pub struct Membership {
     pub(super) edges: BTreeMap<Index, Edge>,
     /// Who observes this node, since who does has last changed.
     pub(super) observers: Vec<Index>,
+    /// When each of them last asked.
+    pub(super) heard: BTreeMap<Index, Timestamp>,
     pub(super) relays: Vec<Relay>,
     pub(super) cut: Cut,
     pub(super) gate: Gate,
     pub(super) health: LocalHealth,
     pub(super) isolated: bool,
-    /// How often each subject has contradicted lately, and when last.
-    pub(super) flaky: BTreeMap<Index, (u32, Timestamp)>,
-    pub(super) answered: VecDeque<u32>,
+    pub(super) defence: Defence,
     pub(super) broadcasts: Broadcasts,
     pub(super) budget: Budget,
     pub(super) store: Store,
@@ -144,13 +145,13 @@ impl Membership {
             ring,
             edges: BTreeMap::new(),
             observers: Vec::new(),
+            heard: BTreeMap::new(),
             relays: Vec::new(),
             cut: Cut::default(),
             gate: Gate::default(),
             health: LocalHealth::default(),
             isolated: false,
-            flaky: BTreeMap::new(),
-            answered: VecDeque::new(),
+            defence: Defence::default(),
             broadcasts: Broadcasts::default(),
             budget: Budget::new(config.bytes_per_second),
             store: Store::default(),
@@ -212,6 +213,7 @@ impl Membership {
         self.ask_if_due();
         self.probe_if_due();
         self.nack_if_due();
+        self.refute_if_due();
         self.judge_if_due();
         self.sync_if_due();
         self.gossip_if_due();
@@ -235,7 +237,7 @@ impl Membership {
         if self.left {
             return None;
         }
-        let optional = [self.ask_at, self.gossip_at, self.judge_at];
+        let optional = [self.ask_at, self.gossip_at, self.judge_at, self.defence.at];
         let edges = self.edges.values().map(Edge::due);
         let relays = self.relays.iter().map(Relay::due);
         let fixed = [self.sync_at, self.tidy_at];

@@ -7,7 +7,7 @@ use super::membership::Membership;
 use crate::membership::budget::Class;
 use crate::membership::event::MembershipEvent;
 use crate::membership::node::NodeId;
-use crate::membership::rounds::Round;
+use crate::membership::rounds::Outcome;
 use crate::membership::table::Index;
 use crate::membership::wire::{Body, Packet, Update};
 
@@ -69,7 +69,9 @@ impl Membership {
                     probe.nacks += 1;
                 }
             }
-            Body::Gossip(updates) => updates.into_iter().for_each(|update| self.apply(update)),
+            Body::Gossip(updates) => updates
+                .into_iter()
+                .for_each(|update| self.apply(update, packet.from)),
             Body::Summary(ranges) => self.summary(from, &ranges),
             Body::Digest(digest) => self.digest(from, &digest),
             Body::Delta(delta) => self.delta(delta),
@@ -116,6 +118,11 @@ impl Membership {
     fn ping(&mut self, from: SocketAddr, observer: NodeId, seq: u64, target: NodeId) {
         if target != self.id {
             return;
+        }
+        if let Some(observer) = self.table.find(observer)
+            && self.observers.contains(&observer)
+        {
+            self.heard.insert(observer, self.clock);
         }
         let body = Body::Ack {
             seq,
@@ -176,16 +183,14 @@ impl Membership {
             return;
         };
         let Some(probe) = edge.probe.take_if(|probe| probe.seq == seq) else {
+            edge.rounds.came(seq, Outcome::Late);
             return;
         };
         let took = clock.since(probe.sent);
         edge.took(config, took);
-        let round = if took > probe.wait {
-            Round::Late
-        } else {
-            Round::Direct
-        };
-        edge.rounds.ended(round, probe.sent);
+        let late = took > probe.wait;
+        let outcome = if late { Outcome::Late } else { Outcome::Direct };
+        edge.rounds.came(seq, outcome);
         let next = Duration::from_millis(next_in_ms).clamp(interval / 2, interval * 3 / 2);
         edge.next_at = clock + next;
         let direct_again = std::mem::take(&mut edge.relayed);
@@ -201,10 +206,10 @@ impl Membership {
         let Some(edge) = self.edges.get_mut(&subject) else {
             return;
         };
-        let Some(probe) = edge.probe.take_if(|probe| probe.seq == seq) else {
+        if edge.probe.take_if(|probe| probe.seq == seq).is_none() {
             return;
-        };
-        edge.rounds.ended(Round::Relayed, probe.sent);
+        }
+        edge.rounds.came(seq, Outcome::Relayed);
         edge.next_at = next;
         let first = !std::mem::replace(&mut edge.relayed, true);
         if let Some(member) = self.table.get(subject)

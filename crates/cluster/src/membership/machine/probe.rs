@@ -6,19 +6,24 @@ use ninefold_core::time::Timestamp;
 
 use super::membership::Membership;
 use crate::membership::budget::Class;
-use crate::membership::cut::Accusation;
-use crate::membership::edge::{Accused, Edge, GOOD, Probe};
+use crate::membership::cut::thresholds;
+use crate::membership::edge::{Accused, Edge, Probe};
 use crate::membership::event::MembershipEvent;
-use crate::membership::health::LocalHealth;
 use crate::membership::node::NodeId;
-use crate::membership::rounds::Round;
+use crate::membership::rounds::Outcome;
 use crate::membership::table::Index;
-use crate::membership::wire::{Body, Update};
+use crate::membership::wire::{Body, Cause};
 
 /// No subject is asked more often by one observer.
 const INTERVAL_MIN: Duration = Duration::from_millis(500);
-/// An accusation that still holds is said again after that.
-const REPEAT: Duration = Duration::from_secs(5);
+/// Of the last ten questions, those from which on an edge is held faulty (Rapid, section 4.1).
+const LOST: usize = 4;
+/// Subjects from which on they tell something about all.
+const SAMPLE: usize = 5;
+/// Who was just accused is asked again so soon: a mistake is taken back before others have followed it.
+const VERIFY: Duration = Duration::from_millis(50);
+/// One that has missed so many questions in a row is asked a quarter as often.
+const SELDOM: u32 = 8;
 
 impl Membership {
     /// Who is to be observed has changed.
@@ -26,7 +31,22 @@ impl Membership {
         let id_of = |index| self.table.get(index).map(|member| member.node.id);
         let subjects = self.ring.subjects(self.id, self.me, id_of);
         self.observers = self.ring.observers(self.id, self.me);
+        let observers = self.table.alive().saturating_sub(1);
+        self.cut.enough = Some(thresholds(observers.min(self.config.observers)).0);
+        self.heard
+            .retain(|observer, _| self.observers.contains(observer));
+        // What is observed by others now is theirs to judge.
+        let others = self
+            .edges
+            .iter()
+            .filter(|(subject, _)| !subjects.contains(subject));
+        let others: Vec<_> = others
+            .filter_map(|(subject, edge)| Some((*subject, edge.accused?)))
+            .collect();
         self.edges.retain(|subject, _| subjects.contains(subject));
+        for (subject, accused) in others {
+            self.take_back(subject, accused);
+        }
         let interval = self.probe_interval();
         for subject in subjects {
             if !self.edges.contains_key(&subject) {
@@ -62,6 +82,7 @@ impl Membership {
             let doubted = edge.doubted;
             match &edge.probe {
                 None => {
+                    self.judge_losses(subject);
                     self.ask(subject);
                     if doubted {
                         self.ask_others(subject);
@@ -83,7 +104,7 @@ impl Membership {
             return;
         };
         let wait = self.health.patience(edge.timeout(&self.config));
-        edge.next_round();
+        edge.asks(seq, clock);
         edge.probe = Some(Probe {
             seq,
             sent: clock,
@@ -176,7 +197,8 @@ impl Membership {
 
     /// No answer on any path.
     fn missed(&mut self, subject: Index) {
-        let next = self.clock + self.probe_interval() / 2;
+        let interval = self.probe_interval();
+        let clock = self.clock;
         let Some(edge) = self.edges.get_mut(&subject) else {
             return;
         };
@@ -184,12 +206,16 @@ impl Membership {
             return;
         };
         let nacked = probe.nacks > 0;
-        edge.rounds.ended(Round::Missed { nacked }, probe.sent);
+        edge.rounds.came(probe.seq, Outcome::Silent { nacked });
         edge.misses += 1;
-        edge.good = 0;
         edge.doubted = false;
-        edge.next_at = next;
+        edge.next_at = if edge.misses > SELDOM {
+            clock + interval * 2
+        } else {
+            clock + interval / 2
+        };
         let first = edge.misses == 1;
+        let is_patient = edge.misses <= edge.mistakes(clock);
         // Who hears neither answers nor nacks is the likely cause.
         if probe.relays > 0 && probe.nacks == 0 {
             self.health.worse();
@@ -201,7 +227,58 @@ impl Membership {
             self.event(MembershipEvent::Silent(id));
         }
         self.look_at_oneself();
-        self.accuse(subject, false);
+        if is_patient {
+            return;
+        }
+        self.accuse(subject, Cause::Silent);
+        if let Some(edge) = self.edges.get_mut(&subject)
+            && edge.accused.is_some_and(|accused| accused.at == clock)
+        {
+            edge.doubted = true;
+            edge.next_at = clock + VERIFY;
+        }
+    }
+
+    /// Accuses a subject of which too much is lost, and takes that back when it is not any more. One that loses
+    /// something of most others says nothing: the loss is its own.
+    fn judge_losses(&mut self, subject: Index) {
+        let others = self.edges.iter().filter(|(other, _)| **other != subject);
+        let (mut all, mut lossy) = (0, 0);
+        for (_, edge) in others {
+            all += 1;
+            lossy += usize::from(edge.rounds.lost() >= LOST / 2);
+        }
+        let own = lossy * 2 > all;
+        let Some(edge) = self.edges.get_mut(&subject) else {
+            return;
+        };
+        let lost = edge.rounds.lost();
+        let is_lossy = |accused: &mut Accused| accused.cause == Cause::Lossy;
+        if own || lost < LOST / 2 {
+            if let Some(accused) = edge.accused.take_if(is_lossy) {
+                self.take_back(subject, accused);
+            }
+            return;
+        }
+        if lost < LOST
+            && edge
+                .accused
+                .as_mut()
+                .is_none_or(|accused| !is_lossy(accused))
+        {
+            return;
+        }
+        let first = edge
+            .accused
+            .as_mut()
+            .is_none_or(|accused| !is_lossy(accused));
+        if let Some(member) = self.table.get(subject)
+            && first
+        {
+            let id = member.node.id;
+            self.event(MembershipEvent::Lossy(id));
+        }
+        self.accuse(subject, Cause::Lossy);
     }
 
     /// The host of a member that this node observes says that this process of it has ended. That is as good as
@@ -217,75 +294,16 @@ impl Membership {
         };
         edge.give_up();
         edge.misses += 1;
-        edge.good = 0;
         edge.next_at = next;
         self.counters.ends += 1;
         if edge.misses == 1 {
             self.event(MembershipEvent::Silent(id));
         }
         self.look_at_oneself();
-        self.accuse(subject, true);
+        self.accuse(subject, Cause::Ended);
         self.judge_now();
         self.judge_if_due();
         self.settle();
-    }
-
-    /// Tells everybody, if this node may: first of all the subject itself, and those who observe it as well.
-    fn accuse(&mut self, subject: Index, ended: bool) {
-        // What a host vouches for does not depend on who heard it.
-        if !ended && (self.isolated || self.health.score() >= LocalHealth::WORST) {
-            return;
-        }
-        let number = self.next_number();
-        let fresh = u32::try_from(self.rng.next_u64() >> 32).unwrap_or(0);
-        let Some(member) = self.table.get(subject).filter(|member| member.is_alive()) else {
-            return;
-        };
-        let (id, nonce, addr) = (member.node.id, member.nonce, member.node.addr);
-        let incarnation = member.incarnation;
-        let Some(edge) = self.edges.get_mut(&subject) else {
-            return;
-        };
-        let challenge = match edge.accused {
-            Some(accused) if !ended && self.clock.since(accused.at) < REPEAT => return,
-            Some(accused) => accused.challenge,
-            None => fresh,
-        };
-        edge.accused = Some(Accused {
-            challenge,
-            at: self.clock,
-        });
-        self.counters.accusations += 1;
-        let health = self.health.score();
-        let accusation = Accusation {
-            observer: self.me,
-            incarnation,
-            number,
-            health,
-            challenge,
-            ended,
-            at: self.clock,
-            over: false,
-        };
-        self.cut.accuse(subject, accusation);
-        self.judge_soon();
-        let update = Update::Accuse {
-            subject: id,
-            nonce,
-            incarnation,
-            observer: self.id,
-            number,
-            health,
-            challenge,
-            ended,
-        };
-        let mut told = self.ring.observers(id, subject);
-        told.retain(|other| *other != self.me);
-        let told = told.into_iter().filter_map(|other| self.addr(other));
-        for addr in std::iter::once(addr).chain(told).collect::<Vec<_>>() {
-            self.send(addr, Body::Gossip(vec![update.clone()]), Class::News);
-        }
-        self.spread(update);
     }
 
     /// It answers, on whatever path.
@@ -294,25 +312,29 @@ impl Membership {
             return;
         };
         edge.answered = Some(self.clock);
-        edge.misses = 0;
+        let missed = std::mem::take(&mut edge.misses);
         edge.doubted = false;
-        edge.good += 1;
-        if edge.good >= GOOD && edge.accused.take().is_some() {
-            self.take_back(subject);
+        if let Some(accused) = edge
+            .accused
+            .take_if(|accused| accused.cause != Cause::Lossy)
+        {
+            edge.mistaken(self.clock);
+            self.take_back(subject, accused);
+        }
+        if missed > 0 {
+            self.look_at_others();
         }
         self.look_at_oneself();
     }
 
-    fn take_back(&mut self, subject: Index) {
-        let number = self.next_number();
-        self.cut.withdraw(subject, self.me, number, self.clock);
-        self.judge_soon();
-        if let Some(member) = self.table.get(subject) {
-            self.spread(Update::Withdraw {
-                subject: member.node.id,
-                observer: self.id,
-                number,
-            });
+    /// One that was silent is back: so may be others that are seldom asked.
+    fn look_at_others(&mut self) {
+        let soon = self.probe_interval() / 4;
+        for edge in self.edges.values_mut() {
+            if edge.misses > SELDOM && edge.probe.is_none() {
+                let at = self.clock + self.rng.jitter(soon);
+                edge.next_at = edge.next_at.min(at);
+            }
         }
     }
 
@@ -345,8 +367,8 @@ impl Membership {
         }
     }
 
-    /// Whether more than half of this node's subjects, itself included, have answered since then. Those that were
-    /// not asked since then are asked now.
+    /// Whether more than half of this node's subjects, itself included, have answered since then; three fifths where
+    /// they are a sample. Those that were not asked since then are asked now.
     pub(super) fn is_connected_since(&mut self, since: Timestamp) -> bool {
         let mut answered = 1;
         for edge in self.edges.values_mut() {
@@ -356,7 +378,22 @@ impl Membership {
                 edge.next_at = self.clock;
             }
         }
-        answered * 2 > self.edges.len() + 1
+        let mut all = self.edges.len() + 1;
+        if self.edges.len() < SAMPLE {
+            // Few say little: those count as well who ask this node.
+            for observer in &self.observers {
+                if !self.edges.contains_key(observer) {
+                    let heard = self.heard.get(observer);
+                    all += 1;
+                    answered += usize::from(heard.is_some_and(|at| *at >= since));
+                }
+            }
+        }
+        if self.samples() {
+            answered * 5 > all * 3
+        } else {
+            answered * 2 > all
+        }
     }
 
     pub(super) fn is_silent(&self, subject: Index) -> bool {
@@ -368,20 +405,37 @@ impl Membership {
         silent.map(|(subject, _)| *subject).collect()
     }
 
+    /// Whether the subjects of this node are a sample of all, large enough to tell something.
+    fn samples(&self) -> bool {
+        let all = self.edges.len();
+        all >= SAMPLE && all + 1 < self.table.alive()
+    }
+
+    /// Whether so many subjects are silent that what is cut off is this node, or its side: more than half where it
+    /// observes everybody. Otherwise they are a sample, in which a minority may see a few less: then it is from 40 % on.
+    pub(super) fn is_cut_off(&self) -> bool {
+        let (silent, all) = (self.silent().len(), self.edges.len());
+        let many = if self.samples() {
+            silent * 5 >= all * 2
+        } else {
+            silent * 2 > all
+        };
+        all > 1 && many
+    }
+
     /// One to whom most are silent is the likely cause, and takes back what it said.
     fn look_at_oneself(&mut self) {
-        let silent = self.silent().len();
-        let isolated = self.edges.len() > 1 && silent * 2 > self.edges.len();
+        let isolated = self.is_cut_off();
         if isolated == self.isolated {
             return;
         }
         self.isolated = isolated;
         if isolated {
             self.event(MembershipEvent::Isolated);
-            let of = |(subject, edge): (&Index, &mut Edge)| edge.accused.take().map(|_| *subject);
-            let accused: Vec<Index> = self.edges.iter_mut().filter_map(of).collect();
-            for subject in accused {
-                self.take_back(subject);
+            let of = |(subject, edge): (&Index, &mut Edge)| Some((*subject, edge.accused.take()?));
+            let accused: Vec<_> = self.edges.iter_mut().filter_map(of).collect();
+            for (subject, accused) in accused {
+                self.take_back(subject, accused);
             }
             self.ask_soon();
         } else {

@@ -59,6 +59,27 @@ proptest! {
         }
     }
 
+    /// Of all that one node says most is lost: it is down for all others in the end, and nobody else is.
+    #[test]
+    fn the_lossy_one_and_nobody_else(count in 5usize..14, zones in 2usize..4, seed: u64) {
+        let mut network = Network::new(count, zones, seed, Config::default());
+        network.run(Duration::from_secs(8));
+        network.events.clear();
+        for other in 1..count {
+            network.lose(0, other, 80);
+        }
+        network.run(Duration::from_secs(60));
+        let id = network.hosts[0].node.id;
+        for n in 1..count {
+            let down: Vec<NodeId> = network.machine(n).members()
+                .filter(|record| record.status != Status::Alive)
+                .map(|record| record.node.id)
+                .collect();
+            prop_assert_eq!(down, vec![id]);
+        }
+        prop_assert_eq!(downs(&network), vec![id]);
+    }
+
     /// Every fourth node stands still again and again, for up to 900 ms.
     #[test]
     fn stalls_of_a_quarter_convict_nobody_healthy(seed: u64) {

@@ -124,6 +124,7 @@ fn describe(network: &Network, event: &MembershipEvent) -> String {
         MembershipEvent::Relayed(id) => format!("{} only by others", name(*id)),
         MembershipEvent::Direct(id) => format!("{} directly", name(*id)),
         MembershipEvent::Silent(id) => format!("{} silent", name(*id)),
+        MembershipEvent::Lossy(id) => format!("{} lossy", name(*id)),
         MembershipEvent::Contradicted { incarnation } => format!("I am here: {incarnation}"),
         MembershipEvent::Frozen { zone, onsets } => format!("{zone} frozen at {onsets}"),
         MembershipEvent::Thawed { zone } => format!("{zone} thawed"),

@@ -66,8 +66,7 @@ pub enum Body {
 pub enum Update {
     /// What is known of a member.
     Member(Record),
-    /// `observer` gets no answer from this process of `subject`, and nobody it asked does; or it knows that the
-    /// process has ended.
+    /// `observer` has a case against this process of `subject`.
     Accuse {
         /// Who does not answer.
         subject: NodeId,
@@ -83,8 +82,8 @@ pub enum Update {
         health: u8,
         /// What a refutation must quote.
         challenge: u32,
-        /// The subject's own host says that the process has ended: no more silence is waited for.
-        ended: bool,
+        /// What it has found.
+        cause: Cause,
     },
     /// `observer` takes it back.
     Withdraw {
@@ -116,11 +115,27 @@ pub enum Update {
         incarnation: u64,
         /// How many accused it.
         observers: u8,
-        /// As in `Accuse`, of all of them.
-        ended: bool,
+        /// What they have found.
+        cause: Cause,
     },
     /// What a member says about itself.
     Entry(Entry),
+}
+
+/// Why a member is accused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// It does not answer, on no path. It may contradict.
+    Silent,
+    /// Of what it is asked too much is lost, though it is there: so it cannot contradict.
+    Lossy,
+    /// Its own host says that the process has ended: no more silence is waited for.
+    Ended,
+}
+
+impl Cause {
+    /// In the order of their numbers on the wire.
+    pub(super) const ALL: [Self; 3] = [Self::Silent, Self::Ended, Self::Lossy];
 }
 
 /// One key of a member's metadata.

@@ -15,7 +15,7 @@ mod packet;
 #[cfg(test)]
 mod tests;
 
-pub use body::{Body, Delta, Digest, Entry, Range, Update};
+pub use body::{Body, Cause, Delta, Digest, Entry, Range, Update};
 pub use error::WireError;
 pub use packet::{
     CHALLENGES_MAX, ENTRIES_PACKET_MAX, PACKET_MAX, Packet, RANGES_MAX, RECORDS_MAX, UPDATES_MAX,

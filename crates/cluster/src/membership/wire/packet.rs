@@ -1,4 +1,4 @@
-use super::body::{Body, Delta, Digest, Entry, Range, Update};
+use super::body::{Body, Cause, Delta, Digest, Entry, Range, Update};
 use super::error::WireError;
 use super::fields::{Reader, Writer};
 use crate::membership::node::NodeId;
@@ -261,7 +261,7 @@ fn write_update(to: &mut Writer, update: &Update) {
             number,
             health,
             challenge,
-            ended,
+            cause,
         } => {
             to.u8(2);
             to.id(*subject);
@@ -271,7 +271,7 @@ fn write_update(to: &mut Writer, update: &Update) {
             to.number(*number);
             to.u8(*health);
             to.u32(*challenge);
-            to.u8(u8::from(*ended));
+            write_cause(to, *cause);
         }
         Update::Withdraw {
             subject,
@@ -301,14 +301,14 @@ fn write_update(to: &mut Writer, update: &Update) {
             nonce,
             incarnation,
             observers,
-            ended,
+            cause,
         } => {
             to.u8(5);
             to.id(*subject);
             to.u64(*nonce);
             to.number(*incarnation);
             to.u8(*observers);
-            to.u8(u8::from(*ended));
+            write_cause(to, *cause);
         }
         Update::Entry(entry) => {
             to.u8(6);
@@ -331,7 +331,7 @@ fn read_update(from: &mut Reader<'_>) -> Result<Update, WireError> {
                 other => return Err(WireError::Unknown(other, "local health")),
             },
             challenge: from.u32()?,
-            ended: read_ended(from)?,
+            cause: read_cause(from)?,
         },
         3 => Update::Withdraw {
             subject: from.id()?,
@@ -354,19 +354,22 @@ fn read_update(from: &mut Reader<'_>) -> Result<Update, WireError> {
             nonce: from.u64()?,
             incarnation: from.number()?,
             observers: from.u8()?,
-            ended: read_ended(from)?,
+            cause: read_cause(from)?,
         },
         6 => Update::Entry(read_entry(from)?),
         other => return Err(WireError::Unknown(other, "kind of news")),
     })
 }
 
-fn read_ended(from: &mut Reader<'_>) -> Result<bool, WireError> {
-    match from.u8()? {
-        0 => Ok(false),
-        1 => Ok(true),
-        other => Err(WireError::Unknown(other, "kind of accusation")),
-    }
+fn write_cause(to: &mut Writer, cause: Cause) {
+    let at = Cause::ALL.iter().position(|one| *one == cause);
+    to.u8(at.and_then(|at| u8::try_from(at).ok()).unwrap_or_default());
+}
+
+fn read_cause(from: &mut Reader<'_>) -> Result<Cause, WireError> {
+    let number = from.u8()?;
+    let cause = Cause::ALL.get(usize::from(number)).copied();
+    cause.ok_or(WireError::Unknown(number, "cause of an accusation"))
 }
 
 fn write_entry(to: &mut Writer, entry: &Entry) {

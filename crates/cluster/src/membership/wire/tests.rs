@@ -48,11 +48,15 @@ fn entry() -> impl Strategy<Value = Entry> {
     )
 }
 
+fn cause() -> impl Strategy<Value = Cause> {
+    prop_oneof![Just(Cause::Silent), Just(Cause::Lossy), Just(Cause::Ended)]
+}
+
 fn update() -> impl Strategy<Value = Update> {
     prop_oneof![
         record().prop_map(Update::Member),
-        (any::<(u64, u64, u64, u64, u64, u32, bool)>(), 0u8..8).prop_map(
-            |((s, nonce, incarnation, o, number, c, ended), health)| {
+        (any::<(u64, u64, u64, u64, u64, u32)>(), 0u8..8, cause()).prop_map(
+            |((s, nonce, incarnation, o, number, c), health, cause)| {
                 Update::Accuse {
                     subject: NodeId(s),
                     nonce,
@@ -61,7 +65,7 @@ fn update() -> impl Strategy<Value = Update> {
                     number,
                     health,
                     challenge: c,
-                    ended,
+                    cause,
                 }
             }
         ),
@@ -80,15 +84,17 @@ fn update() -> impl Strategy<Value = Update> {
                 incarnation,
                 challenges,
             }),
-        any::<(u64, u64, u64, u8, bool)>().prop_map(|(s, nonce, incarnation, observers, ended)| {
-            Update::Down {
-                ended,
-                subject: NodeId(s),
-                nonce,
-                incarnation,
-                observers,
+        (any::<(u64, u64, u64, u8)>(), cause()).prop_map(
+            |((s, nonce, incarnation, observers), cause)| {
+                Update::Down {
+                    cause,
+                    subject: NodeId(s),
+                    nonce,
+                    incarnation,
+                    observers,
+                }
             }
-        }),
+        ),
         entry().prop_map(Update::Entry),
     ]
 }
