@@ -222,10 +222,19 @@ impl Control {
             return;
         }
         let subject = Subject::Instance(instance.clone());
-        if let Seen::Exited { expected: true, .. } | Seen::NodeLost { .. } = seen {
+        let opinions = &mut self.opinions;
+        match seen {
             // What was known of it is no evidence on what comes next.
-            self.opinions.seen.remove(instance);
-            self.opinions.ledger.forget(&subject);
+            Seen::Exited { expected: true, .. } | Seen::NodeLost { .. } => {
+                opinions.seen.remove(instance);
+                opinions.ledger.forget(&subject);
+            }
+            // What was seen of the process before says nothing of another one, nor of why it ended.
+            Seen::Started { .. } | Seen::Exited { .. } => {
+                opinions.seen.remove(instance);
+                opinions.ledger.renew(&subject, *at);
+            }
+            _ => {}
         }
         let said = said::of(seen, self.parts.detector.is_often_alone(instance));
         if said.is_empty() {

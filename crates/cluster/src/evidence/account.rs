@@ -67,6 +67,14 @@ impl Account {
         }
     }
 
+    /// Takes back all words that were said until now.
+    pub(super) fn renew(&mut self, now: Timestamp) {
+        for word in self.words.values_mut() {
+            let (at, sign, health) = (word.at.max(now), None, word.health);
+            *word = Word { at, sign, health };
+        }
+    }
+
     /// Its incarnation of that nonce was seen to live.
     pub(super) fn lives(&mut self, nonce: u64, at: Timestamp) {
         self.newest = self.newest.max(at);

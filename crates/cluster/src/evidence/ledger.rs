@@ -95,6 +95,13 @@ impl Ledger {
         self.accounts.contains_key(subject)
     }
 
+    /// Another process of the subject: what was said of the one before does not hold, but for how its processes ended.
+    pub fn renew(&mut self, subject: &Subject, now: Timestamp) {
+        if let Some(account) = self.accounts.get_mut(subject) {
+            account.renew(now);
+        }
+    }
+
     /// Forgets a subject: it left.
     pub fn forget(&mut self, subject: &Subject) {
         self.accounts.remove(subject);

@@ -25,24 +25,16 @@ const UNWELL_IN_A_ROW: u32 = 3;
 /// minority several times.
 pub(super) fn of(seen: &Seen, often_alone: bool) -> Words {
     match seen {
-        Seen::Started { pid, .. } => {
-            let mut words = fresh();
-            if let Some(pid) = pid {
-                words.push((SUPERVISOR, Said::Lives(u64::from(*pid))));
-                words.push((SUPERVISOR, Said::Sign(Sign::Alive)));
-            }
-            words
-        }
+        Seen::Started { pid: Some(pid), .. } => vec![
+            (SUPERVISOR, Said::Lives(u64::from(*pid))),
+            (SUPERVISOR, Said::Sign(Sign::Alive)),
+        ],
         Seen::Ready => vec![(READY, Said::Sign(Sign::Answers))],
         Seen::Exited {
             pid,
             expected: false,
             ..
-        } => {
-            let mut words = fresh();
-            words.push((SUPERVISOR, Said::Ended(u64::from(*pid))));
-            words
-        }
+        } => vec![(SUPERVISOR, Said::Ended(u64::from(*pid)))],
         Seen::SpawnFailed { .. } => vec![(SUPERVISOR, Said::Sign(Sign::Unstartable))],
         Seen::CrashLoop { .. } => vec![(SUPERVISOR, Said::Sign(Sign::Looping))],
         Seen::Unready { probe, .. } => vec![(READY, Said::Sign(unready(probe.as_ref())))],
@@ -77,25 +69,12 @@ pub(super) fn of(seen: &Seen, often_alone: bool) -> Words {
             (CANARY, Said::Nothing(Channel::Canary)),
             (VOTES, Said::Nothing(Channel::Vote)),
         ],
-        Seen::Exited { expected: true, .. }
+        Seen::Started { pid: None, .. }
+        | Seen::Exited { expected: true, .. }
         | Seen::KeeperLost { .. }
         | Seen::NodeLost { .. }
         | Seen::Callers(_) => Vec::new(),
     }
-}
-
-/// What was seen of the process before says nothing of another one.
-fn fresh() -> Words {
-    vec![
-        (READY, Said::Nothing(Channel::Edge)),
-        (LIVE, Said::Nothing(Channel::Edge)),
-        (SUPERVISOR, Said::Nothing(Channel::Process)),
-        (GATEWAY, Said::Nothing(Channel::Rank)),
-        (GATEWAY, Said::Nothing(Channel::Callers)),
-        ("callers", Said::Nothing(Channel::Callers)),
-        (CANARY, Said::Nothing(Channel::Canary)),
-        (VOTES, Said::Nothing(Channel::Vote)),
-    ]
 }
 
 fn unready(probe: Option<&FailedProbe>) -> Sign {
