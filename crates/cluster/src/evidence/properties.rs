@@ -212,3 +212,28 @@ fn an_exit_and_a_silent_host_are_sure() {
     assert_eq!(silent.verdict, Some(FailureClass::CrashStop));
     assert!(silent.confidence_percent() >= 99, "{silent:?}");
 }
+
+#[test]
+fn another_process_begins_with_nothing_said_but_how_the_one_before_ended() {
+    let subject = Subject::Instance("catalog/1".parse().unwrap());
+    let mut ledger = Ledger::new();
+    let (then, now) = (Timestamp::from_secs(100), Timestamp::from_secs(101));
+    let learn = |ledger: &mut Ledger, said, at| {
+        let evidence = Evidence {
+            subject: subject.clone(),
+            observer: Observer::new("probe"),
+            at,
+            health: Health::FULL,
+            said,
+        };
+        ledger.learn(evidence, at);
+    };
+    learn(&mut ledger, Said::Lives(7), then);
+    learn(&mut ledger, Said::Sign(Sign::Unserved), then);
+    ledger.renew(&subject, now);
+    assert_eq!(ledger.opinion(&subject, now).verdict, None);
+    learn(&mut ledger, Said::Ended(7), now);
+    ledger.renew(&subject, now);
+    let verdict = ledger.opinion(&subject, now).verdict;
+    assert_eq!(verdict, Some(FailureClass::CrashStop));
+}

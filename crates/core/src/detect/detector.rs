@@ -66,8 +66,7 @@ impl Detector {
             Seen::Ready => {
                 if track.ready(at) {
                     track.open = None;
-                    let instance = instance.clone();
-                    return vec![Finding::Recovered { instance, at }];
+                    return recovered(instance, at);
                 }
             }
             Seen::Exited {
@@ -122,12 +121,8 @@ impl Detector {
                     return self.evaluate(instance, at);
                 }
             }
-            Seen::Absolved => {
-                if track.absolve() {
-                    let instance = instance.clone();
-                    return vec![Finding::Recovered { instance, at }];
-                }
-            }
+            Seen::Absolved if track.absolve() => return recovered(instance, at),
+            Seen::Absolved => {}
         }
         Vec::new()
     }
@@ -208,8 +203,7 @@ impl Detector {
         }
         if let Some(at) = track.recovered(now, &self.settings) {
             track.open = None;
-            let instance = instance.clone();
-            return vec![Finding::Recovered { instance, at }];
+            return recovered(instance, at);
         }
         Vec::new()
     }
@@ -285,6 +279,11 @@ fn compared(track: &mut Track, at: Timestamp, seen: &Seen) {
         Seen::Vote { ballot, said } => track.answers.vote(at, *ballot, said),
         _ => {}
     }
+}
+
+fn recovered(instance: &InstanceId, at: Timestamp) -> Vec<Finding> {
+    let instance = instance.clone();
+    vec![Finding::Recovered { instance, at }]
 }
 
 fn found(verdict: Option<Verdict>) -> Vec<Finding> {
