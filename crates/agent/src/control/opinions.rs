@@ -309,10 +309,13 @@ impl Control {
         if let Some(view) = view {
             self.weigh_members(&view);
         }
-        let opinions = &self.opinions;
-        let instances = opinions.ledger.subjects().chain(opinions.failed.keys());
-        let instances: BTreeSet<Subject> = instances.cloned().collect();
-        for subject in instances {
+        let opinions = &mut self.opinions;
+        let subjects = opinions.ledger.subjects().chain(opinions.failed.keys());
+        let subjects: BTreeSet<Subject> = subjects.cloned().collect();
+        opinions
+            .pending
+            .retain(|subject, _| subjects.contains(subject));
+        for subject in subjects {
             self.judge_subject(&subject, at);
         }
     }
