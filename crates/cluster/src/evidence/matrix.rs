@@ -200,10 +200,17 @@ impl Matrix {
                     all.sign(subject.clone(), host(), Sign::Survived, Health::FULL);
                 }
             }
-        } else if node.host == HostWord::Ended {
+        } else {
+            // That it survived once says nothing of this time.
+            let survived = Said::Nothing(Channel::Incarnation);
+            all.say(subject.clone(), host(), survived, Health::FULL);
+        }
+        if !node.alive && node.host == HostWord::Ended {
             let number = known.map_or(0, |known| known.number);
             all.say(subject.clone(), host(), Said::Ended(number), Health::FULL);
-        } else if let Some(process) = self.processes.get_mut(&node.name) {
+        } else if !node.alive
+            && let Some(process) = self.processes.get_mut(&node.name)
+        {
             process.given_up = true;
             process.back = None;
         }

@@ -187,6 +187,17 @@ fn one_that_is_back_as_the_same_process_did_not_crash() {
 }
 
 #[test]
+fn that_it_survived_once_says_nothing_of_the_next_time() {
+    let mut scene = Scene::new();
+    scene.goes(2, HostWord::Silent);
+    scene.returns(2, 2);
+    scene.seconds(3);
+    assert_eq!(scene.failed(), []);
+    scene.goes(2, HostWord::Ended);
+    assert_eq!(scene.class(&node(2)), Some(FailureClass::CrashStop));
+}
+
+#[test]
 fn one_that_is_back_and_never_tells_who_it_is_is_well() {
     let mut scene = Scene::new();
     scene.goes(2, HostWord::Silent);
