@@ -301,6 +301,7 @@ impl Control {
             self.opinions.ledger.tidy(at);
         }
         self.weigh_callers(at);
+        self.weigh_ranks(at);
         self.weigh_probes(at);
         let view = self
             .cluster
@@ -330,6 +331,27 @@ impl Control {
             let spoken_of = self.opinions.ledger.knows(&subject);
             if spoken_of || word.is_some() {
                 self.opinions.see(&instance, "callers", said, at);
+            }
+        }
+    }
+
+    /// How fast instances answer callers, beside their peers.
+    fn weigh_ranks(&mut self, at: Timestamp) {
+        let ranks: BTreeMap<InstanceId, bool> = self.parts.detector.ranks(at).into_iter().collect();
+        let instances: Vec<InstanceId> = self.parts.detector.instances().cloned().collect();
+        for instance in instances {
+            let rank = ranks.get(&instance);
+            let said = match rank {
+                Some(true) => Said::Sign(Sign::Slow),
+                Some(false) => Said::Sign(Sign::Usual),
+                None => Said::Nothing(Channel::Rank),
+            };
+            let spoken_of = self
+                .opinions
+                .ledger
+                .knows(&Subject::Instance(instance.clone()));
+            if spoken_of || rank.is_some() {
+                self.opinions.see(&instance, "times", said, at);
             }
         }
     }

@@ -169,7 +169,7 @@ const fn callers(sign: Sign) -> Row {
 const fn answers(sign: Sign) -> Row {
     match sign {
         Sign::Slow => row(
-            [H, H, H, R, O, R, S, S],
+            [H, H, H, R, O, R, O, S],
             "slower than its peers by a bound that errs once in a hundred; late everywhere is timing, late to \
              callers only is gray; the dead have no latency",
         ),

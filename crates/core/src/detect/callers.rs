@@ -10,6 +10,9 @@ const REPORTS_MAX: usize = 64;
 /// A silence is dated from the report before it, unless that is older than this.
 const REPORT_REACH: Duration = Duration::from_secs(1);
 
+/// For so long, and up to twice as long, attempts are remembered where few come: a balancer keeps away from who fails.
+const LATELY: Duration = Duration::from_secs(15);
+
 /// What callers met at one instance within the last seconds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CallerWindow {
@@ -19,6 +22,9 @@ pub(super) struct CallerWindow {
     /// In flight by the newest report.
     in_flight: u64,
     streak: Option<Streak>,
+    /// The sums of this time and of the one before, and when it began.
+    lately: (CallerReport, CallerReport),
+    turned: Timestamp,
 }
 
 /// Attempts that failed one after the other, none succeeding in between.
@@ -47,6 +53,8 @@ impl CallerWindow {
     pub(super) fn push(&mut self, at: Timestamp, report: CallerReport, window: Duration) {
         self.hear(at, &report);
         self.follow(at, &report);
+        self.turn(at);
+        add(&mut self.lately.1, &report);
         if report.attempts > 0 {
             self.reports.push_back((at, report));
         }
@@ -58,6 +66,27 @@ impl CallerWindow {
         {
             self.reports.pop_front();
         }
+    }
+
+    fn turn(&mut self, at: Timestamp) {
+        let since = at.since(self.turned);
+        if since < LATELY {
+            return;
+        }
+        let last = std::mem::take(&mut self.lately.1);
+        let fresh = since < LATELY * 2;
+        self.lately.0 = if fresh { last } else { CallerReport::default() };
+        self.turned = at;
+    }
+
+    /// The sum of the last 15 to 30 seconds; `in_flight` is not summed and stays 0.
+    pub(super) fn lately(&self, now: Timestamp) -> CallerReport {
+        let mut sum = CallerReport::default();
+        if now.since(self.turned) < LATELY * 2 {
+            add(&mut sum, &self.lately.0);
+            add(&mut sum, &self.lately.1);
+        }
+        sum
     }
 
     fn hear(&mut self, at: Timestamp, report: &CallerReport) {
@@ -209,6 +238,21 @@ mod tests {
         assert!(callers.reports.len() <= REPORTS_MAX);
         let later = Timestamp::from_secs(16);
         assert_eq!(callers.sums(later, WINDOW).attempts, 0);
+    }
+
+    #[test]
+    fn what_came_lately_is_remembered_longer_and_not_for_ever() {
+        let mut callers = CallerWindow::default();
+        for secs in 100..112 {
+            callers.push(Timestamp::from_secs(secs), report(1, 0), WINDOW);
+        }
+        let lately =
+            |callers: &CallerWindow, secs| callers.lately(Timestamp::from_secs(secs)).attempts;
+        assert_eq!((lately(&callers, 112), lately(&callers, 131)), (12, 0));
+        callers.push(Timestamp::from_secs(116), report(1, 0), WINDOW);
+        assert_eq!(lately(&callers, 117), 13);
+        callers.push(Timestamp::from_secs(132), report(1, 0), WINDOW);
+        assert_eq!(lately(&callers, 132), 2);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::callers;
 use super::charge::line;
 use super::finding::{CallersWord, Facts, Finding};
 use super::process::{crash_loop, exit, keeper_lost, node_lost, spawn, unready};
+use super::rank::ranks;
 use super::rules::{Peers, callers_word, judge};
 use super::settings::Settings;
 use super::track::{Ejection, Life, Track};
@@ -161,6 +162,12 @@ impl Detector {
         track.is_some_and(|track| track.answers.against(Ballot::Minority, needed).is_some())
     }
 
+    /// Of each instance that callers got answers from whether it is slow beside its peers.
+    #[must_use]
+    pub fn ranks(&self, now: Timestamp) -> Vec<(InstanceId, bool)> {
+        ranks(&self.settings, self.tracks.iter(), now)
+    }
+
     /// What callers meet at an instance now; nothing where it is not up, or too few of them came.
     #[must_use]
     pub fn callers(&self, instance: &InstanceId, now: Timestamp) -> Option<CallersWord> {
@@ -210,7 +217,8 @@ impl Detector {
 
     /// Peers matter only beside callers that fail or wait; looking at them costs the most.
     fn peers_of(&self, instance: &InstanceId, track: &Track, now: Timestamp) -> Peers {
-        if track.callers.suspect(now, self.settings.callers_window) {
+        let suspect = track.callers.suspect(now, self.settings.callers_window);
+        if suspect || track.callers.lately(now).failures() > 0 {
             self.peers(instance, track, now)
         } else {
             Peers::default()

@@ -75,6 +75,7 @@ mod detector;
 mod finding;
 mod probes;
 mod process;
+mod rank;
 mod rules;
 mod settings;
 mod track;

@@ -211,10 +211,10 @@ pub(super) fn callers_word(
     if by_silence(settings, track, peers, now).is_some() {
         return Some(CallersWord::Waiting);
     }
-    let sums = track.callers.sums(now, settings.callers_window);
-    if falters(settings, &sums, peers) {
+    if falters(settings, &track.callers.lately(now), peers) {
         return Some(CallersWord::Faltering);
     }
+    let sums = track.callers.sums(now, settings.callers_window);
     let served = sums.attempts >= settings.attempts_min
         && sums.failures().saturating_mul(20) <= sums.attempts;
     served.then_some(CallersWord::Served)

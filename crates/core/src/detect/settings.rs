@@ -35,6 +35,8 @@ pub struct Settings {
     pub stall_peer_answers: u64,
     /// How many times the peers' share of failures makes a difference.
     pub peer_factor: u64,
+    /// Answers that take less more than those of the peers are not slow, however many times as long that is.
+    pub slow_by: Duration,
     /// How long evidence must stay good for a recovery without a restart.
     pub settle: Duration,
     /// Answers to callers that show a recovery.
@@ -68,6 +70,7 @@ impl Default for Settings {
             stall_timeouts: 3,
             stall_peer_answers: 20,
             peer_factor: 5,
+            slow_by: Duration::from_millis(5),
             settle: Duration::from_secs(3),
             settle_answers: 5,
             onset_reach: Duration::from_secs(10),
