@@ -316,7 +316,12 @@ impl Control {
         opinions
             .pending
             .retain(|subject, _| subjects.contains(subject));
-        for subject in subjects {
+        // The others have just been judged with what members say, but for those that nobody speaks of any more.
+        let left = |subject: &Subject| {
+            matches!(subject, Subject::Instance(_)) || !opinions.ledger.knows(subject)
+        };
+        let left: Vec<Subject> = subjects.into_iter().filter(left).collect();
+        for subject in left {
             self.judge_subject(&subject, at);
         }
     }
