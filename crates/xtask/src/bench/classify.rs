@@ -5,15 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use super::arguments::Words;
 use super::revision::revision;
-use super::{availability, machine};
+use super::{availability, driver, machine};
 use crate::failure::{Failure, While};
 use crate::{say, setup, workspace};
 
@@ -94,39 +93,29 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let ninefold = availability::ninefold(options.binary.as_deref(), &root, &target)?;
     let mut facts = machine::facts()?;
     facts.push(("revision".to_owned(), revision(&SOURCES)?));
-    let mut driver = Command::new(&driver)
+    let mut driver = Command::new(&driver);
+    driver
         .arg("classify")
         .arg(options.each.to_string())
         .arg(root.join("target/bench-classify"))
         .arg(ninefold)
-        .args(&options.kinds)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .while_("start the driver")?;
-    let lines = driver.stdout.take();
-    let lines = lines.ok_or_else(|| Failure::new("the driver has no output"))?;
+        .args(&options.kinds);
     let mut injections: Vec<Value> = Vec::new();
-    for line in BufReader::new(lines).lines() {
-        let line = line.while_("read from the driver")?;
-        let injection: Value = serde_json::from_str(&line).while_("read what the driver says")?;
+    let ended = driver::lines(&mut driver, |line| {
+        let injection: Value = serde_json::from_str(line).while_("read what the driver says")?;
         say::error(&progress(injections.len() + 1, &injection));
         injections.push(injection);
-    }
-    let status = driver.wait().while_("wait for the driver")?;
+        Ok(())
+    });
     let text = markdown(&facts, &injections);
     if options.json {
-        let machine: serde_json::Map<_, _> = facts
-            .iter()
-            .map(|(label, fact)| (label.clone(), Value::from(fact.as_str())))
-            .collect();
+        let machine = machine::json(&facts);
         say::out(&json!({ "machine": machine, "results": injections }).to_string());
     } else {
         say::out(&text);
     }
-    if !status.success() {
-        return Err(Failure::new(format!("the driver failed ({status})")));
-    }
+    // What came before a failure is worth a look, and not to be kept.
+    ended?;
     if options.save {
         let path = root.join(SAVED);
         fs::write(&path, &text).while_(&format!("write {}", path.display()))?;

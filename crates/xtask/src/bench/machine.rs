@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::failure::Failure;
 use crate::step::output;
 
@@ -23,6 +25,14 @@ pub(super) fn facts() -> Result<Vec<(String, String)>, Failure> {
     ];
     let trimmed = facts.map(|(label, text)| (label.to_owned(), text.trim_end().to_owned()));
     Ok(trimmed.into())
+}
+
+/// The same as JSON.
+pub(super) fn json(facts: &[(String, String)]) -> Value {
+    let facts = facts
+        .iter()
+        .map(|(label, fact)| (label.clone(), Value::from(fact.as_str())));
+    Value::Object(facts.collect())
 }
 
 /// The value of a `name : value` line of a file in `/proc`.

@@ -7,6 +7,7 @@ pub(crate) mod arguments;
 pub(crate) mod availability;
 pub(crate) mod behaviour;
 pub(crate) mod classify;
+mod driver;
 pub(crate) mod gateway;
 mod install;
 mod machine;

@@ -4,14 +4,13 @@
 //! upgraded again and again (`benches/availability/src/handover`). What is lost is counted.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use super::arguments::Words;
-use super::{availability, machine};
+use super::{availability, driver, machine};
 use crate::failure::{Failure, While};
 use crate::{say, setup, workspace};
 
@@ -87,32 +86,20 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let ninefold = availability::ninefold(options.binary.as_deref(), &root, &target)?;
     let facts = machine::facts()?;
     let numbers = [options.reloads, options.upgrades, options.rate_hz];
-    let mut driver = Command::new(&driver)
+    let mut driver = Command::new(&driver);
+    driver
         .arg("hand-overs")
         .args(numbers.map(|number| number.to_string()))
         .arg(root.join("target/bench-reload"))
-        .arg(ninefold)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .while_("start the driver")?;
-    let lines = driver.stdout.take();
-    let lines = lines.ok_or_else(|| Failure::new("the driver has no output"))?;
+        .arg(ninefold);
     let mut phases: Vec<Value> = Vec::new();
-    for line in BufReader::new(lines).lines() {
-        let line = line.while_("read from the driver")?;
-        phases.push(serde_json::from_str(&line).while_("read what the driver says")?);
-    }
-    let status = driver.wait().while_("wait for the driver")?;
-    if !status.success() {
-        return Err(Failure::new(format!("the driver failed ({status})")));
-    }
+    driver::lines(&mut driver, |line| {
+        phases.push(serde_json::from_str(line).while_("read what the driver says")?);
+        Ok(())
+    })?;
     let text = markdown(&facts, options.rate_hz, &phases);
     if options.json {
-        let machine: serde_json::Map<_, _> = facts
-            .iter()
-            .map(|(label, fact)| (label.clone(), Value::from(fact.as_str())))
-            .collect();
+        let machine = machine::json(&facts);
         say::out(&json!({ "machine": machine, "results": phases }).to_string());
     } else {
         say::out(&text);

@@ -9,6 +9,7 @@ use super::column::{self, Figures, spread};
 use super::peer::Peer;
 use super::row::Row;
 use super::sample::{Outcome, Sample};
+use crate::bench::machine;
 
 /// What stands above the tables.
 const HEAD: &str = "\
@@ -156,11 +157,7 @@ impl Report {
     /// `{"machine": {…}, "rounds": N, "results": [{"row", "peer", "figures": {NAME: {min, median,
     /// max}}}]}`; instead of figures there may be a reason, `without`.
     pub(super) fn to_json(&self) -> Value {
-        let machine: serde_json::Map<String, Value> = self
-            .facts
-            .iter()
-            .map(|(label, fact)| (label.clone(), Value::from(fact.as_str())))
-            .collect();
+        let machine = machine::json(&self.facts);
         let mut results: Vec<Value> = Vec::new();
         for ((row, peer), runs) in &self.runs {
             let names = runs.iter().flat_map(Figures::keys);

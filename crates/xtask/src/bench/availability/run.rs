@@ -1,15 +1,14 @@
 //! The bench from its command line to its report.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::options::Options;
 use super::programs::Programs;
 use super::report::Report;
 use super::sample::Sample;
-use crate::bench::machine;
+use crate::bench::{driver, machine};
 use crate::failure::{Failure, While};
 use crate::{say, workspace};
 
@@ -51,24 +50,14 @@ fn drive(
     let names = |names: Vec<&str>| names.join(",");
     let rows = names(options.rows.iter().map(|row| row.name()).collect());
     let peers = names(programs.peers.iter().map(|peer| peer.name()).collect());
-    let mut driver = Command::new(&programs.driver)
+    let mut driver = Command::new(&programs.driver);
+    driver
         .arg("run")
         .args([&options.rounds.to_string(), &rows, &peers])
         .arg(root.join("target/bench-availability/runs"))
-        .args(&programs.proxies)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .while_("start the driver")?;
-    let lines = driver.stdout.take();
-    let lines = lines.ok_or_else(|| Failure::new("the driver has no output"))?;
-    for line in BufReader::new(lines).lines() {
-        take(Sample::parse(&line.while_("read from the driver")?)?);
-    }
-    let status = driver.wait().while_("wait for the driver")?;
-    if status.success() {
+        .args(&programs.proxies);
+    driver::lines(&mut driver, |line| {
+        take(Sample::parse(line)?);
         Ok(())
-    } else {
-        Err(Failure::new(format!("the driver failed ({status})")))
-    }
+    })
 }

@@ -10,6 +10,7 @@ use super::extras::Extras;
 use super::options::Options;
 use super::peer::Peer;
 use super::sample::Sample;
+use crate::bench::machine;
 use crate::bench::spread::Spread;
 
 /// The proxy that the others are held against.
@@ -156,11 +157,7 @@ impl Report {
                 })
             })
             .collect();
-        let machine: serde_json::Map<String, Value> = self
-            .facts
-            .iter()
-            .map(|(label, fact)| (label.clone(), Value::from(fact.as_str())))
-            .collect();
+        let machine = machine::json(&self.facts);
         json!({
             "machine": machine,
             "run": self.conditions,

@@ -1,12 +1,13 @@
 //! Tables for people, one object for programs.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::busy::BUSY_MAX;
 use super::figures::Figures;
 use super::goals::goals;
 use super::options::Options;
 use super::subject::Subject;
+use crate::bench::machine;
 
 /// All figures, and under which conditions they were taken.
 #[derive(Clone, Debug)]
@@ -128,11 +129,7 @@ impl Report {
 
     /// `{"machine": {…}, "others": 0.01, "goals": […], "results": [{"case", "subject", …}]}`.
     pub(super) fn to_json(&self) -> Value {
-        let machine: Map<String, Value> = self
-            .facts
-            .iter()
-            .map(|(label, fact)| (label.clone(), Value::from(fact.as_str())))
-            .collect();
+        let machine = machine::json(&self.facts);
         let goals: Vec<Value> = goals(&self.figures)
             .into_iter()
             .map(|goal| json!({ "aim": goal.aim, "seen": goal.seen, "reached": goal.reached }))
