@@ -8,6 +8,7 @@ mod classify;
 mod figures;
 mod handover;
 mod load;
+mod ninefold;
 mod options;
 mod port;
 mod problem;

@@ -2,16 +2,16 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
 use super::journal;
 use crate::backend::{ANSWER, Settings};
+use crate::ninefold::{FILE, Ninefold};
 use crate::port;
 use crate::problem::{Problem, While};
 use crate::process::Process;
@@ -26,8 +26,7 @@ const WELL_MAX: Duration = Duration::from_secs(120);
 /// The cluster. All of it ends when this value goes away.
 #[derive(Debug)]
 pub(super) struct Cluster {
-    program: PathBuf,
-    folder: PathBuf,
+    ninefold: Ninefold,
     port: u16,
     _parent: Process,
 }
@@ -50,7 +49,7 @@ impl Cluster {
         fs::create_dir_all(folder).while_(&format!("make {}", folder.display()))?;
         let own = std::env::current_exe().while_("find this program")?;
         let port = port::free()?.port();
-        let file = folder.join("ninefold.toml");
+        let file = folder.join(FILE);
         fs::write(&file, text(&own, folder, port)).while_("write the file")?;
         let words = [
             "up",
@@ -67,8 +66,10 @@ impl Cluster {
             answers(at(node, port), "/", || parent.runs()).await?;
         }
         let cluster = Self {
-            program: program.to_owned(),
-            folder: folder.to_owned(),
+            ninefold: Ninefold {
+                program: program.to_owned(),
+                folder: folder.to_owned(),
+            },
             port,
             _parent: parent,
         };
@@ -83,7 +84,10 @@ impl Cluster {
 
     /// The process of a node.
     pub(super) fn pid(&self, node: usize) -> Result<i32, Problem> {
-        let path = self.folder.join(format!("state/n{node}/node.json"));
+        let path = self
+            .ninefold
+            .folder
+            .join(format!("state/n{node}/node.json"));
         let text = fs::read_to_string(&path).while_(&format!("read {}", path.display()))?;
         let record: Value = serde_json::from_str(&text).while_("read who a node is")?;
         let pid = record.get("pid").and_then(Value::as_i64);
@@ -123,7 +127,8 @@ impl Cluster {
     async fn status(&self, observer: usize) -> Result<Value, Problem> {
         let node = format!("n{observer}");
         let said = self
-            .ninefold(&["status", "--node", &node, "--output", "json"])
+            .ninefold
+            .run(&["status", "--node", &node, "--output", "json"])
             .await?;
         serde_json::from_str(&said).while_("read the status")
     }
@@ -132,7 +137,7 @@ impl Cluster {
     pub(super) async fn journal(&self, observer: usize) -> Result<String, Problem> {
         let node = format!("n{observer}");
         let words = ["events", "--node", &node, "--output", "json", "-n", LINES];
-        self.ninefold(&words).await
+        self.ninefold.run(&words).await
     }
 
     /// Whether all is well in an observer's eyes.
@@ -155,9 +160,8 @@ impl Cluster {
 
     /// Takes one back that answered wrongly; one that is in no quarantine is not touched.
     pub(super) async fn readmit(&self, name: &str) {
-        let file = self.folder.join("ninefold.toml").display().to_string();
         // It was not found out, then.
-        drop(self.ninefold(&["readmit", name, "--file", &file]).await);
+        drop(self.ninefold.run(&["readmit", name, "--file", FILE]).await);
     }
 
     /// Waits until all is well, and stays so for two seconds.
@@ -183,36 +187,6 @@ impl Cluster {
     /// The number of the newest line of an observer's journal.
     pub(super) async fn newest(&self, observer: usize) -> Result<u64, Problem> {
         Ok(journal::newest(&self.journal(observer).await?))
-    }
-
-    async fn ninefold(&self, words: &[&str]) -> Result<String, Problem> {
-        let output = Command::new(&self.program)
-            .args(words)
-            .arg("--state")
-            .arg(self.folder.join("state"))
-            .current_dir(&self.folder)
-            .output()
-            .await
-            .while_("run ninefold")?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        if output.status.success() {
-            Ok(text(&output.stdout))
-        } else {
-            let said = text(&output.stderr);
-            Err(format!("`ninefold {}`: {}", words.join(" "), said.trim()))
-        }
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let stopped = std::process::Command::new(&self.program)
-            .arg("stop")
-            .arg(self.folder.join("ninefold.toml"))
-            .output();
-        if let Err(why) = stopped {
-            eprintln!("cannot stop ninefold: {why}");
-        }
     }
 }
 

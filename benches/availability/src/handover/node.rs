@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-
-use tokio::process::Command;
+use std::path::Path;
 
 use crate::backend::Settings;
+use crate::ninefold::{FILE, Ninefold};
 use crate::port;
 use crate::problem::{Problem, While};
 use crate::process::Process;
@@ -17,8 +16,7 @@ const REPLICAS: usize = 3;
 /// A node. All of it ends when this value goes away.
 #[derive(Debug)]
 pub(super) struct Node {
-    program: PathBuf,
-    folder: PathBuf,
+    ninefold: Ninefold,
     pub(super) listen: SocketAddr,
     addresses: Vec<SocketAddr>,
     /// How often its file was changed.
@@ -57,14 +55,16 @@ impl Node {
         let words = [
             program.display().to_string(),
             "up".to_owned(),
-            folder.join("ninefold.toml").display().to_string(),
+            folder.join(FILE).display().to_string(),
             "--quiet".to_owned(),
         ];
         let mut first = Process::start(&words, &folder.join("ninefold.log"))?;
         answers(listen, "/", || first.runs()).await?;
         Ok(Self {
-            program: program.to_owned(),
-            folder: folder.to_owned(),
+            ninefold: Ninefold {
+                program: program.to_owned(),
+                folder: folder.to_owned(),
+            },
             listen,
             addresses,
             changes: 0,
@@ -76,8 +76,13 @@ impl Node {
     /// Changes the file, and has it reloaded.
     pub(super) async fn reload(&mut self) -> Result<(), Problem> {
         self.changes += 1;
-        write(&self.folder, &self.addresses, self.listen, self.changes)?;
-        let said = self.ninefold(&["reload", "--now"]).await?;
+        write(
+            &self.ninefold.folder,
+            &self.addresses,
+            self.listen,
+            self.changes,
+        )?;
+        let said = self.ninefold.run(&["reload", "--now", FILE]).await?;
         if said.contains("reloaded") {
             Ok(())
         } else {
@@ -87,35 +92,7 @@ impl Node {
 
     /// Has another process take over.
     pub(super) async fn upgrade(&mut self) -> Result<(), Problem> {
-        self.ninefold(&["upgrade"]).await.map(drop)
-    }
-
-    async fn ninefold(&self, words: &[&str]) -> Result<String, Problem> {
-        let output = Command::new(&self.program)
-            .args(words)
-            .arg(self.folder.join("ninefold.toml"))
-            .output()
-            .await
-            .while_("run ninefold")?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        if output.status.success() {
-            Ok(text(&output.stdout))
-        } else {
-            let said = text(&output.stdout) + &text(&output.stderr);
-            Err(format!("`ninefold {}`: {}", words.join(" "), said.trim()))
-        }
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        let stopped = std::process::Command::new(&self.program)
-            .arg("stop")
-            .arg(self.folder.join("ninefold.toml"))
-            .output();
-        if let Err(why) = stopped {
-            eprintln!("cannot stop ninefold: {why}");
-        }
+        self.ninefold.run(&["upgrade", FILE]).await.map(drop)
     }
 }
 
@@ -135,7 +112,7 @@ fn write(
         endpoints.join(", "),
         10_000 + change
     );
-    let (new, path) = (folder.join("new.toml"), folder.join("ninefold.toml"));
+    let (new, path) = (folder.join("new.toml"), folder.join(FILE));
     fs::write(&new, text).while_("write the file")?;
     fs::rename(&new, &path).while_("write the file")
 }
