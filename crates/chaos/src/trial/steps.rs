@@ -311,15 +311,7 @@ pub(super) async fn residue<S: System>(
     // Without recovery the number of instances is the finding itself, not a residue.
     if recovered {
         match bench.status().await {
-            Ok(status) => {
-                let (was, is) = (
-                    view::supervised(before).len(),
-                    view::supervised(&status).len(),
-                );
-                if was != is {
-                    left.push(format!("{is} instances instead of {was}"));
-                }
-            }
+            Ok(status) => left.extend(view::changed(before, &status)),
             Err(error) => left.push(format!("the system did not answer: {error}")),
         }
     }

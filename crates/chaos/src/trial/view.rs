@@ -35,6 +35,21 @@ pub(super) fn watched<'a>(
     status.instances.iter().filter(of).collect()
 }
 
+/// The instances that Ninefold starts and that are there no more, or were not there before, in words.
+pub(super) fn changed(before: &NodeStatus, now: &NodeStatus) -> Option<String> {
+    let ids = |status| -> BTreeSet<InstanceId> {
+        let instances = supervised(status).into_iter();
+        instances
+            .map(|instance| instance.instance.clone())
+            .collect()
+    };
+    let (was, is) = (ids(before), ids(now));
+    let gone = was.difference(&is).map(|id| format!("{id} is gone"));
+    let new = is.difference(&was).map(|id| format!("{id} is new"));
+    let all: Vec<String> = gone.chain(new).collect();
+    (!all.is_empty()).then(|| format!("{} of {}: {}", is.len(), was.len(), all.join(", ")))
+}
+
 /// How the endpoints of a service that runs elsewhere differ from what they were, in words.
 pub(super) fn moved(before: &NodeStatus, now: &NodeStatus, elsewhere: &str) -> Option<String> {
     let endpoints = |status: &NodeStatus| -> BTreeMap<InstanceId, String> {

@@ -157,23 +157,32 @@ impl Gate {
         })
     }
 
-    /// How many of `wanted` may be convicted now; the rest waits.
-    pub(super) fn room(
+    /// Leaves those that may be convicted now; the rest waits. Who comes and goes is the same loss again and again,
+    /// not one more.
+    pub(super) fn admit(
         &mut self,
-        wanted: usize,
+        due: &mut Vec<Index>,
         table: &Table,
         config: &Config,
-    ) -> (usize, Option<Passage>) {
+    ) -> Option<Passage> {
         let total = table.alive() + self.convicted.len();
         let limit = config.convictions_per_minute.max(total / 10);
-        let room = limit.saturating_sub(self.convicted.len()).min(wanted);
-        let capped = room < wanted;
+        let mut room = limit.saturating_sub(self.convicted.len());
+        let wanted = due.len();
+        due.retain(|subject| {
+            let again = self.convicted.iter().any(|(_, who)| who == subject);
+            let admitted = again || room > 0;
+            room -= usize::from(admitted && !again);
+            admitted
+        });
+        let capped = due.len() < wanted;
         let begins = capped && !self.capped;
         self.capped = capped;
-        (room, begins.then_some(Passage::Capped))
+        begins.then_some(Passage::Capped)
     }
 
     pub(super) fn convicted(&mut self, who: Index, now: Timestamp) {
+        self.forget(who);
         self.convicted.push_back((now, who));
     }
 

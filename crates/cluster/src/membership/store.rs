@@ -129,10 +129,7 @@ impl Store {
 
     /// Up to which version an owner is known.
     pub(super) fn known(&self, owner: Index, nonce: u64) -> u64 {
-        self.0
-            .get(&owner)
-            .filter(|owned| owned.nonce == nonce)
-            .map_or(0, |owned| owned.known)
+        self.of(owner, nonce).map_or(0, |owned| owned.known)
     }
 
     /// What is known of an owner above a version, in the order of versions.
@@ -158,14 +155,26 @@ impl Store {
         entries
     }
 
-    pub(super) fn get(&self, owner: Index, key: &str) -> Option<&Arc<[u8]>> {
-        self.0.get(&owner)?.entries.get(key)?.value.as_ref()
+    /// What a process of a member has said under a key.
+    pub(super) fn get(&self, owner: Index, nonce: u64, key: &str) -> Option<&Arc<[u8]>> {
+        self.of(owner, nonce)?.entries.get(key)?.value.as_ref()
     }
 
-    pub(super) fn all(&self, owner: Index) -> impl Iterator<Item = (&Arc<str>, &Arc<[u8]>)> {
-        let owned = self.0.get(&owner);
+    /// All that a process of a member has said. What the one before said is void, not the beginning of it: who saw it
+    /// would see it vanish with the first word of the new one.
+    pub(super) fn all(
+        &self,
+        owner: Index,
+        nonce: u64,
+    ) -> impl Iterator<Item = (&Arc<str>, &Arc<[u8]>)> {
+        let owned = self.of(owner, nonce);
         let entries = owned.into_iter().flat_map(|owned| &owned.entries);
         entries.filter_map(|(key, stored)| Some((key, stored.value.as_ref()?)))
+    }
+
+    fn of(&self, owner: Index, nonce: u64) -> Option<&Owned> {
+        let owned = self.0.get(&owner);
+        owned.filter(|owned| owned.nonce == nonce)
     }
 
     pub(super) fn forget(&mut self, owner: Index) {

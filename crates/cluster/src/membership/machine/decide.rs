@@ -65,11 +65,10 @@ impl Membership {
         levels.between.retain(|(index, _)| !frozen(index));
         let mut due = self.due(&levels, &suspects);
         if !due.is_empty() {
-            let (room, passage) = self.gate.room(due.len(), &self.table, &self.config);
+            let passage = self.gate.admit(&mut due, &self.table, &self.config);
             passage
                 .into_iter()
                 .for_each(|passage| self.passage(passage));
-            due.truncate(room);
             for subject in &due {
                 self.gate.convicted(*subject, self.clock);
             }

@@ -297,15 +297,20 @@ impl Membership {
     /// What a member says about itself under a key.
     #[must_use]
     pub fn entry(&self, owner: NodeId, key: &str) -> Option<&[u8]> {
-        self.store
-            .get(self.table.find(owner)?, key)
-            .map(|value| &**value)
+        let (owner, nonce) = self.process(owner)?;
+        self.store.get(owner, nonce, key).map(|value| &**value)
     }
 
     /// All that a member says about itself, by key.
     pub fn entries(&self, owner: NodeId) -> impl Iterator<Item = (&Arc<str>, &Arc<[u8]>)> {
-        let owner = self.table.find(owner);
-        owner.into_iter().flat_map(|owner| self.store.all(owner))
+        let process = self.process(owner).into_iter();
+        process.flat_map(|(owner, nonce)| self.store.all(owner, nonce))
+    }
+
+    /// Where a member is kept, and which process of it is known.
+    fn process(&self, id: NodeId) -> Option<(Index, u64)> {
+        let index = self.table.find(id)?;
+        Some((index, self.table.get(index)?.nonce))
     }
 
     /// Whether a member is down by the word of its host: its process has ended.
