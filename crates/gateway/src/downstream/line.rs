@@ -27,10 +27,14 @@ pub(super) const PIECE: usize = 16 << 10;
 /// own buffers that they hardly fill.
 const ROOM_MIN: usize = PIECE / 2;
 
+/// A buffer of up to as much stays with its connection: most heads are not larger, and getting another one for each
+/// costs more than that memory.
+const KEPT: usize = 1 << 10;
+
 /// How long a body may be slow before its rate is looked at.
 const RATE_GRACE: Duration = Duration::from_secs(10);
 
-/// A client's stream with its reader and clocks. While it waits for a request it owns no buffer.
+/// A client's stream with its reader and clocks. While it waits for a request it owns a small buffer at most.
 #[derive(Debug)]
 pub(crate) struct Line<S> {
     pub(super) io: S,
@@ -38,6 +42,8 @@ pub(crate) struct Line<S> {
     pulse: Arc<Pulse>,
     /// Bytes that came and were not read.
     pub(super) held: BytesMut,
+    /// How large its buffer has become.
+    room: usize,
     pub(super) reader: RequestReader,
     /// Requests so far.
     pub(super) requests: u64,
@@ -72,6 +78,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
             io,
             limits,
             pulse,
+            room: held.capacity(),
             held,
             reader: RequestReader::new(limits.head),
             requests: 0,
@@ -148,10 +155,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         self.give_free();
     }
 
-    /// Gives the buffer free, if nothing is in it.
+    /// Gives the buffer free, if nothing is in it and it is not small.
     fn give_free(&mut self) {
-        if self.held.is_empty() {
+        if self.held.is_empty() && self.room > KEPT {
             self.held = BytesMut::new();
+            self.room = 0;
         }
     }
 
@@ -183,6 +191,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         if self.reader.stage() == Stage::Body {
             if self.held.capacity() - self.held.len() < ROOM_MIN {
                 self.held.reserve(PIECE);
+                self.room = usize::MAX;
             }
             return pin!(self.io.read_buf(&mut self.held)).poll(cx);
         }
@@ -190,6 +199,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         let mut piece = ReadBuf::uninit(&mut space);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut piece))?;
         self.held.extend_from_slice(piece.filled());
+        self.room = self.room.max(self.held.len());
         Poll::Ready(Ok(piece.filled().len()))
     }
 

@@ -18,7 +18,7 @@ use super::reply::{Asked, Reply, write_reply};
 use super::{Inlet, Line, RequestBody, Upload};
 use crate::early::Early;
 use crate::exchange::{Client, Delivery, Tunnel, serve as serve_request};
-use crate::http1::Framing;
+use crate::http1::{Framing, give_back};
 use crate::outbox::Outbox;
 use crate::strict::RequestHead;
 
@@ -94,6 +94,7 @@ where
     }
     let close = reply.close;
     deliver(line, outbox, delivery, &reply).await?;
+    give_back(parts.headers);
     line.borrow_mut().answered();
     let read_up = poll_fn(|cx| line.borrow_mut().poll_read_up(cx)).await;
     Ok(if close || !read_up {

@@ -1,5 +1,6 @@
 //! How a request ends for its client.
 
+use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use super::perform::Exchange;
 use super::serve::{refuse, too_large};
 use super::{Delivery, Tunnel};
 use crate::cache::{CacheResult, key_of};
+use crate::http1::give_back;
 use crate::request_end::RequestEnd;
 use crate::upstream::{Answer, Failure};
 
@@ -89,6 +91,7 @@ impl Exchange {
             open,
             took,
         });
+        give_back(mem::take(&mut self.head.headers));
         let delivery = Delivery::stream(self.ticket, lease, pause_max, multiplexed, begun, grpc);
         let delivery = if corrupts {
             delivery.corrupted()

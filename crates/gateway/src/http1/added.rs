@@ -1,16 +1,26 @@
 //! Header fields that the gateway adds to a request.
 
+use std::cell::RefCell;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Fields for which there is room at once: what most requests get.
 const EXPECTED: usize = 8;
+/// Lists that a thread keeps for other requests at most.
+pub(crate) const SPARE_LISTS_MAX: usize = 64;
+
+type List = Vec<(&'static str, HeaderValue)>;
+
+thread_local! {
+    static SPARE: RefCell<Vec<List>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Fields beside those that came with a message. They are written behind them as they are: to put
 /// each into the map would cost more than all the rest of writing a head.
 ///
 /// **Invariant:** the map has none of these names, unless both lines are meant.
 #[derive(Clone, Debug)]
-pub(crate) struct Added(Vec<(&'static str, HeaderValue)>);
+pub(crate) struct Added(List);
 
 impl Added {
     /// None at all.
@@ -20,7 +30,8 @@ impl Added {
 
     /// None yet.
     pub(crate) fn new() -> Self {
-        Self(Vec::with_capacity(EXPECTED))
+        let spare = SPARE.with_borrow_mut(Vec::pop);
+        Self(spare.unwrap_or_else(|| List::with_capacity(EXPECTED)))
     }
 
     /// One more.
@@ -63,6 +74,23 @@ impl Added {
     pub(crate) fn settle_in(&mut self, headers: &mut HeaderMap) {
         self.append_to(headers);
         self.0.clear();
+    }
+}
+
+impl Drop for Added {
+    fn drop(&mut self) {
+        if self.0.capacity() != EXPECTED {
+            return;
+        }
+        self.0.clear();
+        let list = std::mem::take(&mut self.0);
+        // A thread that ends keeps nothing.
+        let _ended = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < SPARE_LISTS_MAX {
+                spare.push(list);
+            }
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use httparse::{ParserConfig, Response, Status};
 
-use super::Malformed;
+use super::{Malformed, map_for};
 use crate::strict::{head_end, number};
 
 /// Bytes of an answer's heads at most, those before the final one included.
@@ -79,7 +79,7 @@ fn parse(bytes: &Bytes, asked: &Method) -> Result<AnswerHead, Malformed> {
     };
     let status = StatusCode::from_u16(code).map_err(|_no_status| Malformed::Head)?;
     let old = version == 0;
-    let mut headers = HeaderMap::with_capacity(read.headers.len() + ADDED);
+    let mut headers = map_for(read.headers.len() + ADDED);
     let mut fields = Fields::default();
     for field in read.headers.iter() {
         let name =

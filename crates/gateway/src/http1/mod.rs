@@ -11,6 +11,7 @@ mod date;
 mod head;
 mod malformed;
 mod request;
+mod spare;
 mod trailers;
 
 pub(crate) use added::Added;
@@ -20,4 +21,5 @@ pub(crate) use date::imf_fixdate;
 pub use head::{AnswerHead, Framing};
 pub use malformed::Malformed;
 pub(crate) use request::{RequestHead, write_request};
+pub(crate) use spare::{give_back, map_for};
 pub(crate) use trailers::{permitted, write_chunk_size, write_field, write_fields, write_length};

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
+use http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 
 use super::Refusal;
 use super::field::{is_authority, is_token, number};
-use crate::http1::Framing;
+use crate::http1::{Framing, map_for};
 
 /// Bytes of a target at most: what `http::Uri` can hold.
 const TARGET_MAX: usize = (u16::MAX - 1) as usize;
@@ -53,7 +53,7 @@ pub(super) fn parse(head: &Bytes, headers_max: u32) -> Result<RequestHead, Refus
     let old = version == Version::HTTP_10;
     let mut fields = Fields::default();
     let expected = memchr::memchr_iter(b'\n', head).take(EXPECTED).count();
-    let mut headers = HeaderMap::with_capacity(expected);
+    let mut headers = map_for(expected);
     let mut count = 0u32;
     for line in lines {
         let line = line?;

@@ -43,8 +43,11 @@ thread_local! {
 pub(crate) struct Http1 {
     link: Link,
     sending: Sending,
-    /// Bytes that came and are not read. Owns no memory while idle.
+    /// Bytes that came and are not read. Owns [`COPIED`] bytes at most while idle: what most answers need, again and
+    /// again.
     input: BytesMut,
+    /// How large its buffer has become.
+    room: usize,
     answer: AnswerReader,
     pub(super) alarm: Alarm,
     pub(super) reused: bool,
@@ -77,6 +80,7 @@ impl Http1 {
             link: Link::Whole(wire),
             sending: Sending::default(),
             input: BytesMut::new(),
+            room: 0,
             answer: AnswerReader::new(Method::GET),
             alarm: Alarm::default(),
             reused: false,
@@ -170,6 +174,7 @@ impl Http1 {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if !self.input.is_empty() {
             self.input.reserve(PIECE);
+            self.room = PIECE;
             return self.link.poll_read(cx, &mut self.input);
         }
         let mut piece = SPARE.take();
@@ -177,8 +182,10 @@ impl Http1 {
         let read = self.link.poll_read(cx, &mut piece);
         if piece.len() > COPIED {
             self.input = piece;
+            self.room = PIECE;
         } else {
             self.input.extend_from_slice(&piece);
+            self.room = self.room.max(piece.len());
             piece.clear();
             SPARE.set(piece);
         }
@@ -222,7 +229,10 @@ impl Http1 {
             && self.input.is_empty()
             && self.sending.is_done()
             && matches!(self.link, Link::Whole(_));
-        self.input = BytesMut::new();
+        if self.room > COPIED {
+            self.input = BytesMut::new();
+            self.room = 0;
+        }
         idle
     }
 

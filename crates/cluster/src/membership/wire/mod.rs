@@ -13,6 +13,8 @@ mod error;
 mod fields;
 mod packet;
 #[cfg(test)]
+mod seeds;
+#[cfg(test)]
 mod tests;
 
 pub use body::{Body, Cause, Delta, Digest, Entry, Range, Update};
