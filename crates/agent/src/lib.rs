@@ -16,6 +16,7 @@ mod left_behind;
 mod locate;
 mod node;
 mod reload;
+mod spy;
 mod stand;
 mod state;
 mod takeover;

@@ -19,6 +19,7 @@ use crate::begin::{Arrival, Begun, begin};
 use crate::cluster::{ClusterOptions, Gossip};
 use crate::control::{self, Cluster, Control, Handle, Launch};
 use crate::node::{FIRST_LOOK_MAX, NodeError};
+use crate::spy::Spies;
 use crate::state::{StateFolder, StateLock};
 use crate::takeover;
 
@@ -72,6 +73,7 @@ pub(crate) struct Stand {
     pub(crate) takers: UnixListener,
     end: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    _spies: Spies,
     _lock: StateLock,
 }
 
@@ -125,7 +127,8 @@ impl Stand {
             })?;
         let (journal, supervisor) = (parts.journal.clone(), parts.supervisor.clone());
         let gateway = Arc::clone(&parts.gateway);
-        let mut control = Control::new(parts, faults);
+        let spies = Spies::start(setup.state.canary());
+        let mut control = Control::new(parts, faults, spies.board());
         control.cluster = cluster;
         // A gateway that serves already knows better who is ready than who was just begun to probe.
         control.hold();
@@ -165,6 +168,7 @@ impl Stand {
             takers,
             end,
             tasks,
+            _spies: spies,
             _lock: lock,
         })
     }

@@ -174,6 +174,11 @@ impl StateFolder {
         fs::rename(fresh, path)
     }
 
+    /// Written to again and again, to see whether that works.
+    pub(crate) fn canary(&self) -> PathBuf {
+        self.path.join("canary")
+    }
+
     /// The journal's folder.
     #[must_use]
     pub fn journal(&self) -> PathBuf {

@@ -13,8 +13,10 @@ use crate::taxonomy::{ExitCause, FailureClass};
 use crate::time::Timestamp;
 
 mod display;
+mod disturbance;
 mod opinion;
 
+pub use disturbance::Disturbance;
 pub use opinion::{Opinion, Share};
 
 /// One line of the journal.
@@ -86,6 +88,11 @@ pub enum EventKind {
         /// coincidence, and nobody there is convicted) or `thawed ZONE`, `capped` (as many were convicted in a minute
         /// as may be).
         what: String,
+    },
+    /// Something happened to this node itself: what it says of others at that time is to be read with it.
+    Disturbed {
+        /// What.
+        disturbance: Disturbance,
     },
     /// An instance's process runs.
     InstanceStarted {

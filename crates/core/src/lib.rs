@@ -23,6 +23,7 @@ pub mod rollout;
 pub mod roster;
 pub mod slo;
 pub mod slow_start;
+pub mod spy;
 pub mod srv;
 pub mod status;
 pub mod taxonomy;

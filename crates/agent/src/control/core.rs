@@ -26,6 +26,7 @@ use super::faults::Faults;
 use super::opinions::Opinions;
 use super::routing::Routing;
 use super::traces::Traces;
+use crate::spy::Board;
 
 /// The wall clock. The only place in this crate that reads it.
 pub(crate) fn now() -> Timestamp {
@@ -99,11 +100,13 @@ pub(crate) struct Control {
     /// By an objective's key.
     pub(super) bad: BTreeMap<String, BadEvents>,
     pub(super) opinions: Opinions,
+    /// What this node's own clocks and disk say.
+    pub(super) spies: Arc<Board>,
 }
 
 impl Control {
     /// One that goes on with the faults of before.
-    pub(crate) fn new(mut parts: Parts, faults: Faults) -> Self {
+    pub(crate) fn new(mut parts: Parts, faults: Faults, spies: Arc<Board>) -> Self {
         // Unless it is said otherwise by who knows: a gateway that ended ejects nobody.
         parts.incidents.still_ejected([]);
         Self {
@@ -121,6 +124,7 @@ impl Control {
             preparing: BTreeMap::new(),
             bad: BTreeMap::new(),
             opinions: Opinions::default(),
+            spies,
         }
     }
 
@@ -212,6 +216,7 @@ impl Control {
 
     /// What must be seen soon: ejections, and drains that are done. Every 20 ms.
     pub(crate) fn fast_tick(&mut self) {
+        self.spies.beat();
         for notice in self.parts.gateway.take_notices() {
             self.gateway_notice(notice);
         }
@@ -226,6 +231,7 @@ impl Control {
 
     /// Everything that is counted. Every 100 ms.
     pub(crate) fn slow_tick(&mut self) {
+        self.disturbed();
         self.publish();
         self.account();
         self.weigh_all();
@@ -297,6 +303,14 @@ impl Control {
                 });
                 self.readmitted(instance);
             }
+        }
+    }
+
+    /// What happened to this node itself.
+    fn disturbed(&self) {
+        for disturbance in self.spies.take() {
+            self.parts.metrics.disturbed(&disturbance);
+            self.record(EventKind::Disturbed { disturbance });
         }
     }
 

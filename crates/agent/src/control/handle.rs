@@ -113,6 +113,7 @@ impl Handle {
             metrics.set_instances(&status.instances);
             metrics.set_slos(&status.slos);
             metrics.set_opinions(&status.opinions);
+            metrics.set_state_write(control.spies.write_time());
             if let Some(gossip) = &status.gossip {
                 metrics.set_cluster(&status.members, gossip);
             }

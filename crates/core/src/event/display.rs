@@ -16,6 +16,7 @@ impl fmt::Display for EventKind {
             | Self::TookOver { .. }
             | Self::Member { .. }
             | Self::Standing { .. }
+            | Self::Disturbed { .. }
             | Self::Notice { .. } => node(self, f),
             Self::InstanceStarted { .. }
             | Self::InstanceAdopted { .. }
@@ -63,6 +64,7 @@ fn node(kind: &EventKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         EventKind::Member { node, change } => write!(f, "node {node}: {change}"),
         EventKind::Standing { what } => write!(f, "this node in its cluster: {what}"),
+        EventKind::Disturbed { disturbance } => write!(f, "this node: {disturbance}"),
         EventKind::Notice { text } => f.write_str(text),
         other => write!(f, "{other:?}"),
     }

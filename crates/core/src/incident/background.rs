@@ -157,7 +157,8 @@ fn line(event: &Event) -> Option<Line> {
         | EventKind::NodeStopping { .. }
         | EventKind::ConfigChanged { .. }
         | EventKind::ReloadRolledBack { .. }
-        | EventKind::TookOver { .. } => (About::Everybody, "ninefold"),
+        | EventKind::TookOver { .. }
+        | EventKind::Disturbed { .. } => (About::Everybody, "ninefold"),
         EventKind::Member { .. } | EventKind::Standing { .. } => (About::Everybody, "members"),
         EventKind::InstanceStarted { instance, .. }
         | EventKind::InstanceAdopted { instance, .. }

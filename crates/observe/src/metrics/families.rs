@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use ninefold_core::event::{Incident, IncidentState, Opinion};
+use ninefold_core::event::{Disturbance, Incident, IncidentState, Opinion};
 use ninefold_core::status::{
     GossipStatus, InstanceState, InstanceStatus, MemberState, MemberStatus, SloStatus,
 };
@@ -89,6 +90,11 @@ struct OpinionLabels {
     class: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WhatLabels {
+    what: &'static str,
+}
+
 /// The metrics of this crate. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -104,6 +110,8 @@ pub struct Metrics {
     alerts: Family<AlertLabels, Gauge>,
     bad: Family<BadLabels, Counter>,
     opinions: Family<OpinionLabels, Gauge>,
+    disturbances: Family<WhatLabels, Counter>,
+    state_write: Ratio,
     members: Family<StateLabels, Gauge>,
     gossip: GossipFamilies,
     counted: Arc<Mutex<Counted>>,
@@ -148,11 +156,20 @@ impl Metrics {
             alerts: Family::default(),
             bad: Family::default(),
             opinions: Family::default(),
+            disturbances: Family::default(),
+            state_write: Gauge::default(),
             members: Family::default(),
             gossip: GossipFamilies::default(),
             counted: Arc::default(),
         };
         metrics.journal.set(1);
+        for name in Disturbance::NAMES {
+            drop(
+                metrics
+                    .disturbances
+                    .get_or_create(&WhatLabels { what: name }),
+            );
+        }
         for class in FailureClass::ALL {
             for effect in ["masked", "surfaced"] {
                 drop(metrics.faults.get_or_create(&FaultLabels {
@@ -200,6 +217,16 @@ impl Metrics {
             "ninefold_not_well",
             "Nodes, links, zones and instances that are not well by all observers' evidence, by class",
             self.opinions.clone(),
+        );
+        registry.register(
+            "ninefold_disturbances",
+            "What happened to this node itself: it stood still, its clock was set, its state folder was slow or failed",
+            self.disturbances.clone(),
+        );
+        registry.register(
+            "ninefold_state_write_seconds",
+            "How long the last small write to the state folder took, down to the disk; tried every 5 s",
+            self.state_write.clone(),
         );
         registry.register(
             "ninefold_journal_healthy",
@@ -384,6 +411,19 @@ impl Metrics {
     /// Sets how many incidents go on.
     pub fn set_open_incidents(&self, open: usize) {
         self.open.set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+
+    /// Counts what happened to this node.
+    pub fn disturbed(&self, disturbance: &Disturbance) {
+        let what = disturbance.name();
+        self.disturbances.get_or_create(&WhatLabels { what }).inc();
+    }
+
+    /// Sets how long the last write to the state folder took, if there was one.
+    pub fn set_state_write(&self, took: Option<Duration>) {
+        if let Some(took) = took {
+            self.state_write.set(took.as_secs_f64());
+        }
     }
 
     /// Sets whether the journal is written to disk.

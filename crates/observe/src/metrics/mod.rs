@@ -9,6 +9,8 @@
 //! | `ninefold_incidents_open` | |
 //! | `ninefold_not_well` | `kind` = `node`, `link`, `zone` or `instance`, `class` |
 //! | `ninefold_instances` | `service`, `state` |
+//! | `ninefold_disturbances_total` | `what`, as in the journal |
+//! | `ninefold_state_write_seconds` | |
 //! | `ninefold_journal_healthy` | |
 //! | `ninefold_slo_objective_ratio` | `slo`, `route`, `indicator` |
 //! | `ninefold_slo_error_budget_remaining_ratio` | the same |
