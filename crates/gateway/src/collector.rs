@@ -508,6 +508,12 @@ fn encode_rotation(
         "Connections made to endpoints",
         of(|endpoint| endpoint.connects),
     )?;
+    counter(
+        encoder,
+        "ninefold_upstream_shadows",
+        "Copies of requests that endpoints got because the balancer leaves them out",
+        of(|endpoint| endpoint.shadows),
+    )?;
     let ejections = labelled.iter().flat_map(|(label, endpoint)| {
         endpoint.ejections.map(|(cause, count)| {
             let labels = vec![("upstream", label.as_str()), ("cause", cause.name())];

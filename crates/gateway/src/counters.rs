@@ -286,6 +286,9 @@ pub struct EndpointCounters {
     pub stale: u64,
     /// Connections that were made.
     pub connects: u64,
+    /// Copies of requests that it got because the balancer leaves it out.
+    #[serde(default)]
+    pub shadows: u64,
     /// By route: requests that met a failed attempt here and failed, or succeeded all the same.
     pub impact: Vec<(Arc<str>, u64, u64)>,
     /// By route: how the hurt ones ended, as far as there are any.

@@ -300,6 +300,7 @@ impl EndpointCounters {
             in_flight,
             stale,
             connects,
+            shadows,
             impact,
             ends,
         } = other;
@@ -308,6 +309,7 @@ impl EndpointCounters {
         self.in_flight += in_flight;
         self.stale += stale;
         self.connects += connects;
+        self.shadows += shadows;
         for (route, hurt, masked) in impact {
             let mut known = self.impact.iter_mut();
             match known.find(|(name, ..)| name == route) {

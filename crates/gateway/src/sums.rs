@@ -419,6 +419,7 @@ fn endpoint(hub: &Hub, known: &Endpoint) -> EndpointCounters {
         in_flight,
         stale: sum(|cells| &cells.stale),
         connects: sum(|cells| &cells.connects),
+        shadows: sum(|cells| &cells.shadows),
         impact,
         ends,
     }

@@ -242,6 +242,18 @@ impl Worker {
         Some((again, false))
     }
 
+    /// An endpoint of a service that the balancer leaves out, if it is to be looked after now; see [`Group::left_out`].
+    pub(crate) fn left_out(
+        &self,
+        service: usize,
+        beside: &Upstream,
+        now: Timestamp,
+    ) -> Option<Rc<Upstream>> {
+        let plan = self.hub.plan.services.get(service)?;
+        let mut view = self.view.borrow_mut();
+        view.services.get_mut(service)?.left_out(plan, beside, now)
+    }
+
     /// The endpoints of a service that may take traffic: those that this node probes, or all.
     pub(crate) fn upstreams(&self, service: usize, all: bool) -> Vec<Rc<Upstream>> {
         self.refresh();

@@ -20,8 +20,8 @@ use super::network::Rules;
 use crate::load::{Client, Reuse};
 use crate::problem::{Problem, While};
 
-/// Requests a second through each of the two gateways that are observed.
-const RATE_HZ: u32 = 150;
+/// Requests a second through each node's gateway.
+const RATE_HZ: u32 = 100;
 /// How long a client waits.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a fault of the network or of a replica's answers lasts.
@@ -63,10 +63,11 @@ pub(crate) fn run(words: &[String]) -> Result<(), Problem> {
 async fn all(each: usize, kinds: &[Kind], program: &Path, folder: &Path) -> Result<(), Problem> {
     let cluster = Cluster::start(program, folder).await?;
     let end = Arc::new(AtomicBool::new(false));
-    let loads = [1, 2].map(|node| {
+    let loads = (1..=NODES).map(|node| {
         let client = Client::new(cluster.gateway(node), Reuse::Newest);
         tokio::spawn(load(Arc::new(client), Arc::clone(&end)))
     });
+    let loads: Vec<_> = loads.collect();
     sleep(Duration::from_secs(6)).await;
     for round in 0..each {
         for kind in kinds {

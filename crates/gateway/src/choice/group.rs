@@ -23,6 +23,11 @@ use crate::upstream::{Reporter, Reports, Upstream};
 /// neither ejected nor judged nor acquitted, and cost one request now and then for ever.
 const TRIAL_AFTER: Duration = Duration::from_millis(200);
 
+/// An endpoint is left out when it was not drawn for so many requests for each of those among whom is drawn: chance alone
+/// does that to one in 10^27. Then it gets a copy of a request, and no more than one in the pause.
+const LEFT_OUT_AFTER: u64 = 32;
+const SHADOW_PAUSE: Duration = Duration::from_secs(1);
+
 /// Makes the lot of a key among the degraded another one than its lot among endpoints.
 const SALT: u64 = 0x6465_6772_6164_6564;
 
@@ -47,6 +52,9 @@ pub(crate) struct Group {
     table: Option<HashTable>,
     /// What endpoints said of their load, where they are asked.
     reports: Option<Reports>,
+    /// Requests that were drawn so far, and at how many it is looked next who is left out.
+    drawn: u64,
+    shadow_at: u64,
     /// Names and weights of which the table was made.
     names: Vec<(String, u32)>,
 }
@@ -97,6 +105,8 @@ impl Group {
         let mut group = Self {
             locals,
             turns: old.turns,
+            drawn: old.drawn,
+            shadow_at: old.shadow_at,
             parts: plan
                 .filter(|plan| plan.locality.is_some())
                 .map(|_| Parts::renewed(old.parts)),
@@ -171,6 +181,10 @@ impl Group {
             grown_at = grown_at.max(local.grown_at(plan.slow_start));
         }
         (self.weighted, self.grown_at) = (weighted, grown_at);
+        // Whom the balancer may not draw it does not leave out.
+        for local in self.locals.iter().zip(&self.may).filter(|(_, may)| !**may) {
+            local.0.upstream.draw(0);
+        }
         if let Some(parts) = &mut self.parts {
             parts.look(hub, service, &self.locals, &self.now);
         }
@@ -246,7 +260,43 @@ impl Group {
             }
         };
         let local = self.locals.get(drawn?)?;
+        self.drawn += 1;
+        local.upstream.draw(self.drawn);
         Some(Rc::clone(&local.upstream))
+    }
+
+    /// One that the balancer leaves out although it might draw it, of those as near as `beside`, if it is to be looked
+    /// after now. Little traffic goes to who is far away, and that says nothing of them.
+    pub(crate) fn left_out(
+        &mut self,
+        plan: &ServicePlan,
+        beside: &Upstream,
+        now: Timestamp,
+    ) -> Option<Rc<Upstream>> {
+        if self.drawn < self.shadow_at {
+            return None;
+        }
+        self.shadow_at = self.drawn + LEFT_OUT_AFTER;
+        // Keys and turns leave nobody out for how it answers.
+        let by_latency = matches!(
+            plan.balance,
+            Balance::P2c | Balance::Prequal(_) | Balance::LeastRequest
+        );
+        if !by_latency || plan.active_passive || beside.endpoint.tier > 0 {
+            return None;
+        }
+        let near = |index: &&usize| {
+            let local = self.locals.get(**index);
+            local.is_some_and(|local| local.upstream.endpoint.place == beside.endpoint.place)
+        };
+        let near: Vec<usize> = self.now.who.iter().filter(near).copied().collect();
+        let long = LEFT_OUT_AFTER * near.len() as u64;
+        let mut all = near.iter().filter_map(|index| self.locals.get(*index));
+        let due = |local: &&Local| {
+            local.upstream.left_out_for(self.drawn) >= long
+                && local.upstream.takes_shadow(now, SHADOW_PAUSE)
+        };
+        all.find(due).map(|local| Rc::clone(&local.upstream))
     }
 
     fn may(&self, index: usize) -> bool {

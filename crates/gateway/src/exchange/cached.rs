@@ -275,6 +275,7 @@ impl Exchange {
             form: Form::Text,
             mirror: None,
             is_copy: false,
+            meant: None,
         });
         let mut asked = asked.clone();
         asked.head = false;

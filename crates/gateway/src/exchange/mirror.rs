@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 use ninefold_core::ejection::Testimony;
 use ninefold_core::policy::Criticality;
 use tokio::time::Instant;
@@ -61,7 +61,39 @@ impl Exchange {
         }));
     }
 
-    /// The same request for another service; nothing if its body is not at hand.
+    /// Sends a copy of the request to an endpoint of its service that the balancer leaves out, where there is one and the
+    /// request may be sent more than once. Whom nobody asks, nobody learns anything of: who is slow would neither be
+    /// judged nor be found well again. It asks for no place and no leave, and no policy learns from it.
+    pub(super) fn shadow(&self, answered: &Ended, now: Instant) {
+        let Some(beside) = &self.ticket.upstream else {
+            return;
+        };
+        let client = &self.ticket.client;
+        let (worker, hub) = (&client.worker, &client.worker.hub);
+        let reads = self.head.method == Method::GET && self.intake.is_none();
+        let route = hub.plan.routes.get(self.route);
+        let repeats = reads && route.is_some_and(|route| route.retry.is_some());
+        if !repeats || self.is_copy || self.upgrade.is_some() || answered.is_err() {
+            return;
+        }
+        let now = hub.clock.at(now.into_std());
+        let Some(upstream) = worker.left_out(self.service, beside, now) else {
+            return;
+        };
+        let copy = self.copy(self.service).zip(UnderWay::new(worker));
+        let Some((mut copy, under_way)) = copy else {
+            return;
+        };
+        copy.meant = Some(upstream);
+        drop(tokio::task::spawn_local(async move {
+            if let Ok(answer) = copy.answer(Instant::now()).await {
+                answer.lease.discard(Instant::now() + READ_TIME_MAX).await;
+            }
+            drop(under_way);
+        }));
+    }
+
+    /// The same request for a service; nothing if its body is not at hand.
     fn copy(&self, service: usize) -> Option<Box<Self>> {
         let intake = match &self.intake {
             None => None,
@@ -91,6 +123,7 @@ impl Exchange {
             form: self.form,
             mirror: None,
             is_copy: true,
+            meant: None,
         }))
     }
 

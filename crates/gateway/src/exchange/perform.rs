@@ -59,6 +59,8 @@ pub(super) struct Exchange {
     pub(super) mirror: Option<usize>,
     /// Whether it is such a copy: it is sent once, and is no load that a retry budget grows by.
     pub(super) is_copy: bool,
+    /// The endpoint that it is for, whoever the balancer would choose.
+    pub(super) meant: Option<Rc<Upstream>>,
 }
 
 /// What the attempts of one request leave behind.
@@ -144,6 +146,7 @@ impl Exchange {
         self.give_back(admitted, &answered);
         self.compare(&answered);
         self.copy_for(&answered);
+        self.shadow(&answered, now);
         answered
     }
 
@@ -179,7 +182,7 @@ impl Exchange {
         with_mark(response, mark)
     }
 
-    async fn answer(&mut self, mut now: Instant) -> Ended {
+    pub(super) async fn answer(&mut self, mut now: Instant) -> Ended {
         let client = Rc::clone(&self.ticket.client);
         let (worker, hub) = (&client.worker, &client.worker.hub);
         let Some((route, service)) = hub.plan.target(self.route, self.service) else {
@@ -188,7 +191,10 @@ impl Exchange {
         if !self.is_copy {
             worker.deposit(self.route, hub.clock.at(now.into_std()));
         }
-        let mut past = Past::default();
+        let mut past = Past {
+            again: self.meant.take(),
+            ..Past::default()
+        };
         loop {
             let Some(upstream) = self.next(route, &mut past, &mut now).await else {
                 return Err(past

@@ -139,6 +139,7 @@ impl Prepared {
             form,
             mirror: self.mirror,
             is_copy: false,
+            meant: None,
         })
     }
 }

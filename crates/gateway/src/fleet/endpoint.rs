@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ninefold_core::address::Address;
 use ninefold_core::ejection::{EjectionRules, EndpointHealth};
@@ -64,6 +64,21 @@ pub(crate) struct Endpoint {
     pub(crate) fate: Arc<Fate>,
     /// Connections to it, where they are limited.
     pub(super) connections: AtomicU32,
+    /// When any thread last sent it the copy of a request, in nanoseconds of the hub's clock.
+    pub(super) shadowed_at: AtomicU64,
+}
+
+impl Endpoint {
+    /// Whether it may be sent the copy of a request; notes that it is.
+    pub(crate) fn takes_shadow(&self, now: Timestamp, pause: Duration) -> bool {
+        let last = self.shadowed_at.load(Relaxed);
+        let due = now.since(Timestamp::from_nanos(last)) >= pause;
+        let now = now.as_nanos();
+        due && self
+            .shadowed_at
+            .compare_exchange(last, now, Relaxed, Relaxed)
+            .is_ok()
+    }
 }
 
 /// A place for one connection to an endpoint, given back when dropped.

@@ -237,6 +237,7 @@ impl Hub {
                 .unwrap_or_default(),
             fate: self.fate(&view, service),
             connections: AtomicU32::new(0),
+            shadowed_at: AtomicU64::new(0),
             place,
             tier: places.map_or(0, |places| places.tier(place)),
             zone: view.zone,

@@ -148,6 +148,8 @@ pub(crate) struct EndpointCells {
     /// Attempts on a kept connection that had died meanwhile.
     pub(crate) stale: AtomicU64,
     pub(crate) connects: AtomicU64,
+    /// Copies of requests that it got because it is left out.
+    pub(crate) shadows: AtomicU64,
     /// Good answers by latency, in the buckets of the comparison with peers.
     pub(crate) answers: Box<[AtomicU64]>,
     /// By slot of the service's routes.

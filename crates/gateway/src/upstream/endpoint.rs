@@ -45,6 +45,8 @@ pub(crate) struct Upstream {
     silent_since: Cell<Instant>,
     /// Whether it is just being asked for its load.
     pub(super) is_asked: Cell<bool>,
+    /// How many requests had been drawn for its service when it was drawn last.
+    drawn_at: Cell<u64>,
     /// Which one of its service's it is in this thread's view.
     position: Cell<usize>,
     /// Idle connections that this thread may keep.
@@ -74,6 +76,7 @@ impl Upstream {
             waiting: Cell::new(0),
             silent_since: Cell::new(Instant::now()),
             is_asked: Cell::new(false),
+            drawn_at: Cell::new(0),
             position: Cell::new(usize::MAX),
         }
     }
@@ -128,6 +131,28 @@ impl Upstream {
             _ => at.saturating_duration_since(self.silent_since.get()),
         };
         self.latency.get().at_least(now, stalled)
+    }
+
+    /// It was drawn, as this one of its service's requests.
+    pub(crate) fn draw(&self, number: u64) {
+        self.drawn_at.set(number);
+    }
+
+    /// How many of its service's requests were drawn since it was. One that never was begins to wait now.
+    pub(crate) fn left_out_for(&self, drawn: u64) -> u64 {
+        if self.drawn_at.get() == 0 {
+            self.draw(drawn);
+        }
+        drawn.saturating_sub(self.drawn_at.get())
+    }
+
+    /// Whether it may be sent the copy of a request; notes that it was.
+    pub(crate) fn takes_shadow(&self, now: Timestamp, pause: Duration) -> bool {
+        let due = self.waiting.get() == 0 && self.endpoint.takes_shadow(now, pause);
+        if let Some(cells) = self.cells().filter(|_| due) {
+            add(&cells.shadows, 1);
+        }
+        due
     }
 
     /// It is back from an ejection, maybe: what it was ejected for is not held against it any more, or

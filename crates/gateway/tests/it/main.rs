@@ -58,6 +58,8 @@ mod requests;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
+mod shadow;
+#[cfg(test)]
 mod smuggling;
 #[cfg(test)]
 mod split;

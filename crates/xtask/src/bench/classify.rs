@@ -36,7 +36,7 @@ const HEAD: &str = "\
 # Failures and what they are taken for
 
 Written by `cargo xtask bench classify --save`. Five nodes in three zones on this machine, each with a gateway and one
-replica; 150 requests a second through each of two gateways. Processes are killed and stopped, packets between nodes are
+replica; 100 requests a second through each gateway. Processes are killed and stopped, packets between nodes are
 dropped by nftables, replicas are told to be slow, to fail or to be wrong; another victim each time. What counts is the
 last class that an observer's journal named for what was hit, before it was well again: of a partition it is known once it
 is over, as nobody can tell before whether a node that is cut off is dead.
