@@ -182,8 +182,10 @@ impl Group {
         }
         (self.weighted, self.grown_at) = (weighted, grown_at);
         // Whom the balancer may not draw it does not leave out.
-        for local in self.locals.iter().zip(&self.may).filter(|(_, may)| !**may) {
-            local.0.upstream.draw(0);
+        for (local, may) in self.locals.iter().zip(&self.may) {
+            if !may {
+                local.upstream.draw(0);
+            }
         }
         if let Some(parts) = &mut self.parts {
             parts.look(hub, service, &self.locals, &self.now);
