@@ -9,7 +9,7 @@ fn record(id: u64, incarnation: u64, status: Status) -> Record {
     let node = Node {
         id: NodeId(id),
         name: format!("n{id}").into(),
-        zone: if id % 2 == 0 { "a" } else { "b" }.into(),
+        zone: if id.is_multiple_of(2) { "a" } else { "b" }.into(),
         addr: ([10, 0, 0, 1], 7_000 + u16::try_from(id).unwrap()).into(),
     };
     Record {
@@ -43,7 +43,7 @@ fn entry(owner: u64, version: u64) -> Entry {
         nonce: owner * 10,
         version,
         key: format!("i/web/{version}").into(),
-        value: (version % 3 > 0).then(|| b"{}".as_slice().into()),
+        value: (!version.is_multiple_of(3)).then(|| b"{}".as_slice().into()),
         ttl_ms: 0,
     }
 }
