@@ -103,7 +103,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let mut injections: Vec<Value> = Vec::new();
     let ended = driver::lines(&mut driver, |line| {
         let injection: Value = serde_json::from_str(line).while_("read what the driver says")?;
-        say::error(&progress(injections.len() + 1, &injection));
+        say::progress(&progress(injections.len() + 1, &injection));
         injections.push(injection);
         Ok(())
     });
