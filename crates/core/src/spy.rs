@@ -33,7 +33,6 @@ pub struct Spy {
     fair_since: u64,
     /// Since when the control plane hangs.
     hung_since: Option<u64>,
-    stalled: u64,
 }
 
 impl Spy {
@@ -44,7 +43,6 @@ impl Spy {
             last: now,
             fair_since: now.monotonic,
             hung_since: None,
-            stalled: 0,
         }
     }
 
@@ -56,7 +54,6 @@ impl Spy {
         let late = passed.saturating_sub(nanos(PERIOD));
         if late >= nanos(STALL_MIN) {
             self.fair_since = now.monotonic;
-            self.stalled = self.stalled.saturating_add(late);
             found.push(Disturbance::Stalled { for_ns: late });
         }
         let slept = now.boot.saturating_sub(last.boot).saturating_sub(passed);
@@ -91,12 +88,6 @@ impl Spy {
     #[must_use]
     pub const fn hung_since(&self) -> Option<u64> {
         self.hung_since
-    }
-
-    /// Nanoseconds for which nothing ran, in all.
-    #[must_use]
-    pub const fn stalled(&self) -> u64 {
-        self.stalled
     }
 }
 
@@ -148,7 +139,6 @@ mod tests {
         for ms in [50, 51, 90, 300, 549, 50] {
             assert_eq!(scene.after(ms, true), []);
         }
-        assert_eq!(scene.spy.stalled(), 0);
     }
 
     #[test]
@@ -158,7 +148,6 @@ mod tests {
         assert_eq!(scene.after(3_000, false), [Disturbance::Stalled { for_ns }]);
         assert_eq!(scene.spy.hung_since(), None);
         assert_eq!(scene.after(50, true), []);
-        assert_eq!(scene.spy.stalled(), for_ns);
     }
 
     #[test]
