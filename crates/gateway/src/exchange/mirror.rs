@@ -84,6 +84,7 @@ impl Exchange {
         let Some((mut copy, under_way)) = copy else {
             return;
         };
+        upstream.shadowed();
         copy.meant = Some(upstream);
         drop(tokio::task::spawn_local(async move {
             if let Ok(answer) = copy.answer(Instant::now()).await {

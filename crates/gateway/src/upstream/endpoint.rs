@@ -146,13 +146,16 @@ impl Upstream {
         drawn.saturating_sub(self.drawn_at.get())
     }
 
-    /// Whether it may be sent the copy of a request; notes that it was.
+    /// Whether it may be sent the copy of a request; notes that it is to be.
     pub(crate) fn takes_shadow(&self, now: Timestamp, pause: Duration) -> bool {
-        let due = self.waiting.get() == 0 && self.endpoint.takes_shadow(now, pause);
-        if let Some(cells) = self.cells().filter(|_| due) {
+        self.waiting.get() == 0 && self.endpoint.takes_shadow(now, pause)
+    }
+
+    /// The copy of a request is sent to it.
+    pub(crate) fn shadowed(&self) {
+        if let Some(cells) = self.cells() {
             add(&cells.shadows, 1);
         }
-        due
     }
 
     /// It is back from an ejection, maybe: what it was ejected for is not held against it any more, or
