@@ -132,9 +132,13 @@ impl Store {
         self.of(owner, nonce).map_or(0, |owned| owned.known)
     }
 
-    /// What is known of an owner above a version, in the order of versions.
-    pub(super) fn above(&self, owner: Index, id: NodeId, version: u64) -> Vec<Entry> {
-        let Some(owned) = self.0.get(&owner) else {
+    /// What is known of a process above a version, in the order of versions.
+    pub(super) fn above(
+        &self,
+        (owner, id, nonce): (Index, NodeId, u64),
+        version: u64,
+    ) -> Vec<Entry> {
+        let Some(owned) = self.of(owner, nonce) else {
             return Vec::new();
         };
         let newer = owned
@@ -144,7 +148,7 @@ impl Store {
         let mut entries: Vec<Entry> = newer
             .map(|(key, stored)| Entry {
                 owner: id,
-                nonce: owned.nonce,
+                nonce,
                 version: stored.version,
                 key: Arc::clone(key),
                 value: stored.value.clone(),

@@ -153,7 +153,7 @@ impl Membership {
             } else {
                 let known = self.store.known(index, member.nonce);
                 behind |= known < *version;
-                for entry in self.store.above(index, id, *version) {
+                for entry in self.store.above((index, id, member.nonce), *version) {
                     let size = bytes(&Update::Entry(entry.clone()));
                     if size > room || delta.entries.len() >= ENTRIES_PACKET_MAX {
                         break;
