@@ -43,9 +43,12 @@ pub(super) fn changed(before: &NodeStatus, now: &NodeStatus) -> Option<String> {
             .map(|instance| instance.instance.clone())
             .collect()
     };
-    let (was, is) = (ids(before), ids(now));
-    let gone = was.difference(&is).map(|id| format!("{id} is gone"));
-    let new = is.difference(&was).map(|id| format!("{id} is new"));
+    difference(&ids(before), &ids(now))
+}
+
+fn difference(was: &BTreeSet<InstanceId>, is: &BTreeSet<InstanceId>) -> Option<String> {
+    let gone = was.difference(is).map(|id| format!("{id} is gone"));
+    let new = is.difference(was).map(|id| format!("{id} is new"));
     let all: Vec<String> = gone.chain(new).collect();
     (!all.is_empty()).then(|| format!("{} of {}: {}", is.len(), was.len(), all.join(", ")))
 }
@@ -380,6 +383,20 @@ mod tests {
         assert_eq!(found[0].process(), None);
         let error = targets(&status, &ids, None).unwrap_err();
         assert!(error.contains("has no process"), "{error}");
+    }
+
+    #[test]
+    fn instances_that_are_gone_or_new_are_named() {
+        let ids = |all: &[u32]| -> BTreeSet<InstanceId> {
+            let all = all.iter();
+            all.map(|ordinal| InstanceId::new("web", *ordinal))
+                .collect()
+        };
+        let said = |is: &[u32]| difference(&ids(&[0, 1]), &ids(is));
+        assert_eq!(said(&[0, 1]), None);
+        assert_eq!(said(&[1]).unwrap(), "1 of 2: web/0 is gone");
+        let other = "2 of 2: web/0 is gone, web/2 is new";
+        assert_eq!(said(&[1, 2]).unwrap(), other);
     }
 
     #[test]
