@@ -14,6 +14,7 @@ pub mod fuzzing;
 mod history;
 mod left_behind;
 mod locate;
+mod lock;
 mod node;
 mod reload;
 mod spy;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use ninefold_cluster::membership::{Counters, Look, MembershipEvent, NodeId, Path, Status};
 use ninefold_core::observation::HostWord;
@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::announce::ALL_TOLD;
 use super::lifeline;
+use crate::lock::lock;
 
 /// Events that wait for the control plane at most; the oldest are lost. Who belongs to the cluster is in the view,
 /// so only lines of the journal are.
@@ -128,11 +129,6 @@ impl Shared {
     pub(crate) fn take_news(&self) -> VecDeque<MembershipEvent> {
         std::mem::take(&mut *lock(&self.news))
     }
-}
-
-/// What a thread that panicked left is still the best there is.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

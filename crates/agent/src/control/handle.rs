@@ -1,7 +1,7 @@
 //! The control plane as the admin API sees it.
 
 use std::ffi::OsString;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use ninefold_core::event::{Event, FaultNotice, Incident};
@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::cluster::Cluster;
 use super::core::Control;
+use crate::lock::lock;
 use crate::state::StateFolder;
 
 /// How often is looked at what others told.
@@ -89,10 +90,9 @@ impl Handle {
         }
     }
 
-    /// A step that panicked has been reported by its thread; the state it left is still the best
-    /// there is.
+    /// Its state, until the guard goes.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Control> {
-        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.control)
     }
 
     pub(crate) fn launch(&self) -> &Launch {

@@ -1,12 +1,13 @@
 use std::collections::VecDeque;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ninefold_core::event::Disturbance;
 use ninefold_core::time::nanos;
 
 use super::spies::monotonic;
+use crate::lock::lock;
 
 /// Disturbances that wait for the control plane at most; the oldest are lost.
 const FOUND_MAX: usize = 64;
@@ -123,10 +124,6 @@ fn slow() -> Disturbance {
     Disturbance::DiskSlow {
         took_ns: nanos(SLOW),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
