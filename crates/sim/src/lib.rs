@@ -26,6 +26,7 @@ pub mod plan;
 pub mod polled;
 mod queue;
 pub mod scenario;
+pub mod service;
 pub mod simulation;
 pub mod soak;
 pub mod step;
