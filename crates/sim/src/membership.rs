@@ -160,6 +160,7 @@ impl Member {
             | MembershipEvent::Quiesced
             | MembershipEvent::Resumed
             | MembershipEvent::Capped
+            | MembershipEvent::Withheld(_)
             | MembershipEvent::Isolated
             | MembershipEvent::Connected
             | MembershipEvent::Entry { .. } => {}
@@ -205,6 +206,10 @@ impl Machine for Member {
     fn incarnations(&self) -> Vec<(NodeId, u64)> {
         let known = |record: Record| Some((of_id(record.node.id)?, record.incarnation));
         self.machine.members().filter_map(known).collect()
+    }
+
+    fn withholds(&self, subject: NodeId) -> bool {
+        self.machine.is_withheld(id_of(subject))
     }
 
     fn keep(&self, disk: &mut Disk) {

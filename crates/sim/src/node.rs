@@ -24,6 +24,12 @@ pub trait Node {
     fn incarnations(&self) -> Vec<(NodeId, u64)> {
         Vec::new()
     }
+
+    /// Whether it takes another one for gone, and does not say so yet; never, where it has no such thing.
+    fn withholds(&self, subject: NodeId) -> bool {
+        let _ = subject;
+        false
+    }
 }
 
 /// What makes a process: who it is, and for the which time it starts.

@@ -30,6 +30,12 @@ pub trait Machine {
         Vec::new()
     }
 
+    /// Whether it takes another one for gone, and does not say so yet; never, where it has no such thing.
+    fn withholds(&self, subject: NodeId) -> bool {
+        let _ = subject;
+        false
+    }
+
     /// Writes what it has to know after a restart. Called once it is asked for nothing more; keeps nothing unless
     /// it says so.
     fn keep(&self, disk: &mut Disk) {
@@ -117,6 +123,11 @@ impl<M: Machine> Node for Polled<M> {
     fn incarnations(&self) -> Vec<(NodeId, u64)> {
         let machine = self.machine.as_ref();
         machine.map_or_else(Vec::new, Machine::incarnations)
+    }
+
+    fn withholds(&self, subject: NodeId) -> bool {
+        let machine = self.machine.as_ref();
+        machine.is_some_and(|machine| machine.withholds(subject))
     }
 }
 

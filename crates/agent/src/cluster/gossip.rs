@@ -378,6 +378,7 @@ impl Driver {
                 },
                 path: machine.path(id),
                 look: machine.look(id),
+                withheld: machine.is_withheld(id),
                 accused_by: accused.get(&id).copied().unwrap_or(0),
                 warming: machine.is_warming(id, now),
                 entries: Arc::clone(entries),

@@ -37,6 +37,8 @@ pub(crate) struct MemberView {
     /// How it answers this node, where it observes it.
     pub(crate) look: Option<Look>,
     pub(crate) accused_by: usize,
+    /// Enough accuse it, and a gate keeps it from being convicted.
+    pub(crate) withheld: bool,
     pub(crate) warming: bool,
     /// What it says about itself.
     pub(crate) entries: Arc<Entries>,
@@ -148,6 +150,7 @@ pub(super) mod tests {
             look: None,
             host: HostWord::Silent,
             accused_by: 0,
+            withheld: false,
             warming: false,
             entries: Arc::default(),
         }

@@ -305,6 +305,11 @@ fn journal(event: &MembershipEvent, view: &View) -> Vec<EventKind> {
         MembershipEvent::Quiesced => standing("quiesced".to_owned()),
         MembershipEvent::Resumed => standing("resumed".to_owned()),
         MembershipEvent::Capped => standing("capped".to_owned()),
+        MembershipEvent::Withheld(ids) if ids.is_empty() => standing("withheld nobody".to_owned()),
+        MembershipEvent::Withheld(ids) => {
+            let names: Vec<String> = ids.iter().map(|id| view.name(*id)).collect();
+            standing(format!("withheld {}", names.join(", ")))
+        }
         MembershipEvent::Isolated => standing("isolated".to_owned()),
         MembershipEvent::Connected => standing("connected".to_owned()),
         MembershipEvent::Entry { .. } => Vec::new(),

@@ -59,6 +59,8 @@ pub enum MembershipEvent {
     Resumed,
     /// As many were convicted in a minute as may be; the rest waits.
     Capped,
+    /// These are accused by enough to be convicted, and a gate keeps them: all of them, as of now.
+    Withheld(Vec<NodeId>),
     /// More than half of the subjects of this node are silent, so it takes itself for the cause, and accuses nobody.
     Isolated,
     /// No longer.

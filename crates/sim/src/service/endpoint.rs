@@ -23,6 +23,8 @@ pub(super) struct Endpoint {
     pub(super) tier: usize,
     /// Whether its node is a member.
     pub(super) admitted: bool,
+    /// Whether its node may be gone, so that others are asked first.
+    pub(super) withheld: bool,
     pub(super) health: EndpointHealth,
     pub(super) tally: Tally,
     /// Whether a connection is kept.
@@ -41,6 +43,7 @@ impl Endpoint {
             place,
             tier,
             admitted: true,
+            withheld: false,
             health: EndpointHealth::default(),
             tally: Tally::default(),
             kept: false,
@@ -57,10 +60,11 @@ impl Endpoint {
     }
 
     pub(super) const fn standing(&self) -> Standing {
-        match (self.admitted, self.is_out()) {
-            (false, _) => Standing::Out,
-            (true, true) => Standing::Ejected,
-            (true, false) => Standing::In,
+        match (self.admitted, self.is_out(), self.withheld) {
+            (false, ..) => Standing::Out,
+            (true, true, _) => Standing::Ejected,
+            (true, false, true) => Standing::Degraded,
+            (true, false, false) => Standing::In,
         }
     }
 

@@ -87,10 +87,15 @@ impl Gateway {
         self.endpoints.get(ordinal)
     }
 
-    /// What is known of the nodes: whose are down.
-    pub(super) fn learn(&mut self, is_down: impl Fn(NodeId) -> bool) {
+    /// What is known of the nodes: who is down, and who may be.
+    pub(super) fn learn(
+        &mut self,
+        is_down: impl Fn(NodeId) -> bool,
+        is_withheld: impl Fn(NodeId) -> bool,
+    ) {
         for one in &mut self.endpoints {
             one.admit(!is_down(one.home));
+            one.withheld = is_withheld(one.home);
         }
     }
 
@@ -138,12 +143,16 @@ impl Gateway {
         if let Some(canary) = self.canary(now, sort, tried, &eligible) {
             return Some((canary, Turn::Canary));
         }
-        let fresh: Vec<usize> = eligible
-            .who
-            .iter()
-            .filter(|who| !tried.contains(who))
-            .copied()
-            .collect();
+        let untried = |who: &[usize]| -> Vec<usize> {
+            let untried = who.iter().filter(|one| !tried.contains(one));
+            untried.copied().collect()
+        };
+        let (fresh, degraded) = (untried(&eligible.who), untried(&eligible.degraded));
+        let exceeds = tried.is_empty() && self.rng.unit() < eligible.degraded_share;
+        if !degraded.is_empty() && (exceeds || fresh.is_empty()) {
+            let drawn = self.draw(now, &degraded)?;
+            return Some((drawn, Turn::Fresh));
+        }
         if fresh.is_empty() {
             let drawn = self.draw(now, &eligible.who)?;
             return Some((drawn, Turn::Again));

@@ -161,7 +161,11 @@ impl Load {
     /// What the gateway's own node thinks of the others.
     fn learn(&mut self, simulation: &Simulation) {
         let (own, truth) = (self.gateway.setup().gateway, simulation.truth());
-        self.gateway.learn(|home| truth.holds_down(own, home));
+        let node = simulation.process(own).map(|(_, node)| node);
+        self.gateway.learn(
+            |home| truth.holds_down(own, home),
+            |home| node.is_some_and(|node| node.withholds(home)),
+        );
     }
 
     fn arrive(&mut self, at: u64) {

@@ -133,3 +133,21 @@ fn the_same_seed_sees_the_same() {
     assert_eq!(run(&plan, 7), run(&plan, 7));
     assert_ne!(run(&plan, 7).hash, run(&plan, 8).hash);
 }
+
+#[test]
+fn who_is_kept_from_being_convicted_is_asked_last() {
+    // Two a minute are convicted of nine; the third is not, and gets no more than the two.
+    let mut plan = plan(Fault::Gone((0..3).map(NodeId).collect()));
+    plan.setup.homes = (0..6).map(NodeId).collect();
+    plan.setup.wanted.primaries = 6;
+    let seen = run(&plan, 2);
+    assert_eq!(seen.convicted, None);
+    assert!(
+        seen.isolated.is_some_and(|ns| ns < 3_500 * MS),
+        "{:?}",
+        seen.isolated
+    );
+    let late = seen.requests.iter().filter(|one| one.began > 5_000 * MS);
+    let hurt = late.filter(|one| one.hurt).count();
+    assert!(hurt < 5, "{hurt}");
+}

@@ -75,6 +75,8 @@ pub struct Membership {
     pub(super) relays: Vec<Relay>,
     pub(super) cut: Cut,
     pub(super) gate: Gate,
+    /// Whom enough accuse, and whom a gate keeps from being convicted.
+    pub(super) withheld: BTreeSet<Index>,
     pub(super) health: LocalHealth,
     pub(super) isolated: bool,
     pub(super) defence: Defence,
@@ -149,6 +151,7 @@ impl Membership {
             relays: Vec::new(),
             cut: Cut::default(),
             gate: Gate::default(),
+            withheld: BTreeSet::new(),
             health: LocalHealth::default(),
             isolated: false,
             defence: Defence::default(),
@@ -267,6 +270,14 @@ impl Membership {
         self.cut.suspects().filter_map(move |(subject, _)| {
             Some((id(subject)?, self.cut.accusers(subject).count()))
         })
+    }
+
+    /// Whether enough accuse a member to convict it, and a gate keeps it: its zone is frozen, or as many were convicted as
+    /// may be. It may be there after all, and is better asked last.
+    #[must_use]
+    pub fn is_withheld(&self, id: NodeId) -> bool {
+        let index = self.table.find(id);
+        index.is_some_and(|index| self.withheld.contains(&index))
     }
 
     /// Whether a member came back or began anew a short while ago.

@@ -120,6 +120,11 @@ fn describe(network: &Network, event: &MembershipEvent) -> String {
             names.sort();
             format!("DOWN {}", names.join(" "))
         }
+        MembershipEvent::Withheld(ids) => {
+            let mut names: Vec<String> = ids.iter().map(|id| name(*id)).collect();
+            names.sort();
+            format!("withheld: {}", names.join(" "))
+        }
         MembershipEvent::Left(id) => format!("{} left", name(*id)),
         MembershipEvent::Relayed(id) => format!("{} only by others", name(*id)),
         MembershipEvent::Direct(id) => format!("{} directly", name(*id)),
