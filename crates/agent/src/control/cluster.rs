@@ -107,6 +107,9 @@ impl Control {
             self.record(kind);
         }
         for Change { instance, seen } in changes {
+            if matches!(seen, Seen::NodeLost { .. }) {
+                self.parts.gateway.abandon(&instance);
+            }
             self.observed(&Observation {
                 instance,
                 at: clock.0,

@@ -43,6 +43,8 @@ mod http2;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod lost;
+#[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod mirror;

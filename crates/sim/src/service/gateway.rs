@@ -87,16 +87,22 @@ impl Gateway {
         self.endpoints.get(ordinal)
     }
 
-    /// What is known of the nodes: who is down, and who may be.
+    /// What is known of the nodes: who is down, and who may be. Gives those that are down now and were not before.
     pub(super) fn learn(
         &mut self,
         is_down: impl Fn(NodeId) -> bool,
         is_withheld: impl Fn(NodeId) -> bool,
-    ) {
-        for one in &mut self.endpoints {
-            one.admit(!is_down(one.home));
+    ) -> Vec<usize> {
+        let mut lost = Vec::new();
+        for (ordinal, one) in self.endpoints.iter_mut().enumerate() {
+            let admitted = !is_down(one.home);
+            if one.admitted && !admitted {
+                lost.push(ordinal);
+            }
+            one.admit(admitted);
             one.withheld = is_withheld(one.home);
         }
+        lost
     }
 
     /// Whether all endpoints take traffic.

@@ -14,6 +14,8 @@ use crate::simulation::{Simulation, Watch};
 
 /// The first wait before the same endpoint is tried again; doubled each time.
 const BACKOFF: Duration = Duration::from_millis(25);
+/// How often one who waits for an answer looks whether the endpoint's node is gone, in ns.
+const LOST_LOOK: u64 = 200_000_000;
 /// Requests under way at once at most; one more is counted as failed.
 const UNDER_WAY_MAX: usize = 100_000;
 
@@ -162,10 +164,31 @@ impl Load {
     fn learn(&mut self, simulation: &Simulation) {
         let (own, truth) = (self.gateway.setup().gateway, simulation.truth());
         let node = simulation.process(own).map(|(_, node)| node);
-        self.gateway.learn(
+        let lost = self.gateway.learn(
             |home| truth.holds_down(own, home),
             |home| node.is_some_and(|node| node.withholds(home)),
         );
+        if !lost.is_empty() {
+            self.abandon(simulation.now(), &lost);
+        }
+    }
+
+    /// What may be sent again is not waited for where its node is gone: that is looked at now and then.
+    fn abandon(&mut self, at: u64, lost: &[usize]) {
+        let mut ends = Vec::new();
+        for (call, one) in &mut self.under_way {
+            let now = one.now.as_mut().filter(|now| {
+                one.sort != Sort::Once && now.end == End::Silence && lost.contains(&now.ordinal)
+            });
+            if let Some(now) = now {
+                let looks = (at - now.began) / LOST_LOOK + 1;
+                now.until = now.until.min(now.began + looks * LOST_LOOK);
+                ends.push((now.until, *call));
+            }
+        }
+        for (until, call) in ends {
+            self.at(until, What::End { call });
+        }
     }
 
     fn arrive(&mut self, at: u64) {
@@ -291,7 +314,9 @@ impl Load {
         let Some(mut one) = self.under_way.remove(&call) else {
             return;
         };
-        let Some(mut attempt) = one.now.take() else {
+        let Some(mut attempt) = one.now.take_if(|now| now.until <= at) else {
+            // It ended already, or is another one.
+            self.under_way.insert(call, one);
             return;
         };
         if self.lost(&attempt) {
