@@ -10,6 +10,8 @@ use super::wire::{Entry, KEY_MAX, VALUE_MAX};
 
 /// Keys of one member at most, those that were taken away included.
 pub const ENTRIES_MAX: usize = 128;
+/// What an entry takes besides its key and its value at most, in bytes.
+pub(super) const AROUND_ENTRY: usize = 40;
 /// How long a key that was taken away is remembered.
 const TAKEN_AWAY_MS: u64 = 600_000;
 
@@ -157,6 +159,17 @@ impl Store {
             .collect();
         entries.sort_unstable_by_key(|entry| entry.version);
         entries
+    }
+
+    /// Bytes of what is known of a process above a version, about.
+    pub(super) fn size_above(&self, owner: Index, nonce: u64, version: u64) -> u64 {
+        let entries = self.of(owner, nonce).into_iter().flat_map(|o| &o.entries);
+        let newer = entries.filter(|(_, stored)| stored.version > version);
+        let size = |(key, stored): (&Arc<str>, &Stored)| {
+            let value = stored.value.as_ref().map_or(0, |value| value.len());
+            u64::try_from(AROUND_ENTRY + key.len() + value).unwrap_or(u64::MAX)
+        };
+        newer.map(size).sum()
     }
 
     /// What a process of a member has said under a key.

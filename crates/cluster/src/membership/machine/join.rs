@@ -5,6 +5,7 @@ use ninefold_core::policy::{Backoff, Jitter};
 use ninefold_core::time::Timestamp;
 
 use super::membership::Membership;
+use crate::membership::broadcasts::bytes;
 use crate::membership::budget::Class;
 use crate::membership::node::{Record, Status};
 use crate::membership::table::{Index, Member};
@@ -13,6 +14,10 @@ use crate::membership::wire::{Body, Delta, Update};
 
 /// Addresses that are asked at once at most, seeds and members that were known.
 const ASKED_MAX: usize = 6;
+
+/// What a node says first is told to who asks to be taken in, if it is short.
+const FIRST_WORDS: usize = 1;
+const FIRST_WORDS_ROOM: usize = 128;
 
 /// How often a small cluster asks those that are gone.
 const GONE_PAUSE: Duration = Duration::from_secs(5);
@@ -146,9 +151,16 @@ impl Membership {
         if behind.is_none() {
             self.record(&record, true);
         }
-        let records: Vec<Record> = self.own_record().into_iter().collect();
-        let entries = Vec::new();
-        self.send(from, Body::Delta(Delta { records, entries }), Class::News);
+        // With what it said first: where its streams end.
+        let mut said = self.store.above((self.me, self.id, self.nonce), 0);
+        said.truncate(FIRST_WORDS);
+        said.retain(|entry| bytes(&Update::Entry(entry.clone())) <= FIRST_WORDS_ROOM);
+        let delta = Delta {
+            records: self.own_record().into_iter().collect(),
+            entries: said,
+            left: 0,
+        };
+        self.send(from, Body::Delta(delta), Class::News);
         if let Some(behind) = behind {
             self.send(from, Body::Gossip(vec![behind]), Class::News);
         }

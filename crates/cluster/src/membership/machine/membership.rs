@@ -7,6 +7,7 @@ use ninefold_core::rng::Rng;
 use ninefold_core::time::{Timestamp, nanos};
 
 use super::packets::Relay;
+use super::state::Fetch;
 use crate::membership::broadcasts::Broadcasts;
 use crate::membership::budget::{Budget, Class};
 use crate::membership::config::Config;
@@ -88,6 +89,7 @@ pub struct Membership {
     pub(super) cursor: NodeId,
     /// Since when this node has compared all it knows with others once.
     pub(super) caught_up: Option<Timestamp>,
+    pub(super) fetch: Fetch,
     pub(super) number: u64,
     pub(super) rng: Rng,
     pub(super) ask_at: Option<Timestamp>,
@@ -161,6 +163,7 @@ impl Membership {
             alone: false,
             cursor: NodeId(0),
             caught_up: None,
+            fetch: Fetch::default(),
             number: 0,
             gossip_at: None,
             sync_at: now + rng.jitter(config.sync_interval),

@@ -4,10 +4,12 @@ use std::time::Duration;
 use super::membership::Membership;
 use crate::membership::broadcasts::bytes;
 use crate::membership::budget::Class;
-use crate::membership::node::NodeId;
+use super::state::{entry_size, record_size};
+use crate::membership::node::{NodeId, Record};
 use crate::membership::table::{Index, Member};
 use crate::membership::wire::{
-    Body, Delta, Digest, ENTRIES_PACKET_MAX, PACKET_MAX, RANGES_MAX, RECORDS_MAX, Range, Update,
+    Body, Delta, Digest, ENTRIES_PACKET_MAX, Entry, LEFT_MAX, PACKET_MAX, RANGES_MAX, RECORDS_MAX,
+    Range, Update, Version,
 };
 
 /// Who was just taken in compares so often, until it has gone round once.
@@ -28,7 +30,8 @@ impl Membership {
         if self.sync_at > self.clock {
             return;
         }
-        let pause = if self.caught_up.is_none() && self.table.alive() > 1 {
+        let catches_up = self.caught_up.is_none() && self.table.alive() > 1;
+        let pause = if catches_up && !self.is_fetching() {
             CATCHING_UP
         } else {
             self.config.sync_interval
@@ -55,8 +58,16 @@ impl Membership {
         }
     }
 
+    /// One that knew nobody has just met somebody: it asks at once what there is to know.
+    pub(super) fn compare_soon(&mut self) {
+        if self.caught_up.is_none() && self.table.alive() == 2 {
+            let soon = self.clock + self.rng.jitter(CATCHING_UP / 10);
+            self.sync_at = self.sync_at.min(soon);
+        }
+    }
+
     /// The beginning of a range with so many members in it.
-    fn part(&self, range: Range, members: usize) -> Range {
+    pub(super) fn part(&self, range: Range, members: usize) -> Range {
         let mut inside = self.within(range).skip(members.saturating_sub(1));
         let last = inside.next().map(|(_, member)| member.node.id);
         // Where nobody follows it goes on to the end.
@@ -67,7 +78,7 @@ impl Membership {
         }
     }
 
-    fn within(&self, range: Range) -> impl Iterator<Item = (Index, &Member)> {
+    pub(super) fn within(&self, range: Range) -> impl Iterator<Item = (Index, &Member)> {
         let inside = move |(_, member): &(Index, &Member)| member.node.id <= range.last;
         self.table.from(range.first).take_while(inside)
     }
@@ -119,15 +130,20 @@ impl Membership {
 
     fn digest_of(&self, range: Range, reply: bool) -> Digest {
         let range = self.part(range, RECORDS_MAX);
+        Digest {
+            reply,
+            range,
+            known: self.versions(range, RECORDS_MAX),
+        }
+    }
+
+    /// Up to where the first members of a range are known, at most so many.
+    pub(super) fn versions(&self, range: Range, max: usize) -> Vec<Version> {
         let known = self.within(range).map(|(index, member)| {
             let version = self.store.known(index, member.nonce);
             (member.node.id, member.incarnation, member.status, version)
         });
-        Digest {
-            reply,
-            range,
-            known: known.take(RECORDS_MAX).collect(),
-        }
+        known.take(max).collect()
     }
 
     /// Tells what the other does not know, and asks for what it knows better.
@@ -136,33 +152,30 @@ impl Membership {
         let mut room = ROOM;
         let mut behind = false;
         for (index, member) in self.within(digest.range) {
-            if room < ENTRY_MIN {
+            let is_full = room < ENTRY_MIN;
+            if is_full && delta.left >= LEFT_MAX {
                 break;
             }
             let id = member.node.id;
             let theirs = digest.known.iter().find(|(known, ..)| *known == id);
-            let record = member.record();
             let Some((_, incarnation, status, version)) = theirs else {
-                push_record(&mut delta, record, &mut room);
+                push_record(&mut delta, member.record(), &mut room);
+                delta.left += self.store.size_above(index, member.nonce, 0);
                 continue;
             };
-            if record.supersedes(*incarnation, *status) {
-                push_record(&mut delta, record, &mut room);
-            } else if (record.incarnation, record.status) != (*incarnation, *status) {
-                behind = true;
+            let (ours, theirs) = ((member.incarnation, member.status), (*incarnation, *status));
+            if ours > theirs {
+                push_record(&mut delta, member.record(), &mut room);
+            } else if ours != theirs {
+                behind |= !is_full;
+            } else if self.store.known(index, member.nonce) > *version {
+                let entries = self.store.above((index, id, member.nonce), *version);
+                push_entries(&mut delta, entries, &mut room);
             } else {
-                let known = self.store.known(index, member.nonce);
-                behind |= known < *version;
-                for entry in self.store.above((index, id, member.nonce), *version) {
-                    let size = bytes(&Update::Entry(entry.clone()));
-                    if size > room || delta.entries.len() >= ENTRIES_PACKET_MAX {
-                        break;
-                    }
-                    room -= size;
-                    delta.entries.push(entry);
-                }
+                behind |= !is_full && self.store.known(index, member.nonce) < *version;
             }
         }
+        delta.left = delta.left.min(LEFT_MAX);
         behind |= digest
             .known
             .iter()
@@ -176,13 +189,14 @@ impl Membership {
         }
     }
 
-    pub(super) fn delta(&mut self, delta: Delta) {
+    pub(super) fn delta(&mut self, from: NodeId, delta: Delta) {
         for record in &delta.records {
             self.record(record, false);
         }
         for entry in &delta.entries {
             self.take_entry(entry, true);
         }
+        self.much_is_missing(from, delta.left);
     }
 }
 
@@ -194,10 +208,34 @@ const fn from(first: NodeId) -> Range {
     }
 }
 
-fn push_record(delta: &mut Delta, record: crate::membership::Record, room: &mut usize) {
-    let size = bytes(&Update::Member(record.clone()));
-    if size <= *room && delta.records.len() < RECORDS_MAX {
-        *room -= size;
-        delta.records.push(record);
+fn push_record(delta: &mut Delta, record: Record, room: &mut usize) {
+    let update = Update::Member(record);
+    let size = bytes(&update);
+    let fits = *room >= ENTRY_MIN && size <= *room && delta.records.len() < RECORDS_MAX;
+    if let Update::Member(record) = update {
+        if fits {
+            *room -= size;
+            delta.records.push(record);
+        } else {
+            delta.left += record_size(&record) as u64;
+        }
+    }
+}
+
+/// In the order of versions, without gaps.
+fn push_entries(delta: &mut Delta, entries: Vec<Entry>, room: &mut usize) {
+    let mut fits = *room >= ENTRY_MIN;
+    for entry in entries {
+        let update = Update::Entry(entry);
+        let size = if fits { bytes(&update) } else { 0 };
+        fits &= size <= *room && delta.entries.len() < ENTRIES_PACKET_MAX;
+        if let Update::Entry(entry) = update {
+            if fits {
+                *room -= size;
+                delta.entries.push(entry);
+            } else {
+                delta.left += entry_size(&entry) as u64;
+            }
+        }
     }
 }

@@ -136,6 +136,17 @@ fn describe(network: &Network, event: &MembershipEvent) -> String {
                 value.as_deref().unwrap_or("-")
             )
         }
+        MembershipEvent::StateWanted(id) => format!("wants the state of {}", name(*id)),
+        MembershipEvent::StateFailed(id) => format!("no state of {}", name(*id)),
+        MembershipEvent::StateTaken {
+            from,
+            members,
+            entries,
+            ..
+        } => format!(
+            "state of {}: {members} members, {entries} entries",
+            name(*from)
+        ),
         MembershipEvent::Quiesced
         | MembershipEvent::Resumed
         | MembershipEvent::Capped

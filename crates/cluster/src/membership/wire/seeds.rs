@@ -180,6 +180,7 @@ fn comparison() -> Vec<u8> {
     let delta = Delta {
         records: vec![record(6, 1, Status::Down)],
         entries: vec![entry(2, 1), entry(2, 2), entry(2, 3)],
+        left: 900,
     };
     with(vec![
         (250, 2, Body::Summary(vec![(range, 77)])),

@@ -143,9 +143,14 @@ fn body() -> impl Strategy<Value = Body> {
             })),
         (
             proptest::collection::vec(record(), 0..4),
-            proptest::collection::vec(entry(), 0..4)
+            proptest::collection::vec(entry(), 0..4),
+            0u64..3
         )
-            .prop_map(|(records, entries)| Body::Delta(Delta { records, entries })),
+            .prop_map(|(records, entries, left)| Body::Delta(Delta {
+                records,
+                entries,
+                left
+            })),
         record().prop_map(Body::Join),
         proptest::collection::vec(any::<(u64, u64, u64)>(), 0..17).prop_map(|ranges| {
             let range = |(first, last, hash)| {
