@@ -28,6 +28,7 @@ mod queue;
 pub mod scenario;
 pub mod simulation;
 pub mod soak;
+mod state_stream;
 pub mod step;
 pub mod swim;
 pub mod topology;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ninefold_core::time::Timestamp;
 
+use super::chunks::Chunks;
 use super::node::NodeId;
 use super::table::Index;
 use super::wire::{Entry, KEY_MAX, VALUE_MAX};
@@ -48,9 +49,24 @@ struct Owned {
 /// Metadata of all members by versions, reconciled as in Scuttlebutt (van Renesse et al., LADIS'08): each owner
 /// numbers its changes, and whoever knows them up to a number asks for those above.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Store(BTreeMap<Index, Owned>);
+pub(super) struct Store {
+    /// By owner. Shared by clones as the members of the table are.
+    owned: Chunks<Option<Arc<Owned>>>,
+    /// Before that nothing of others is to be taken away.
+    earliest: Option<Timestamp>,
+}
 
 impl Store {
+    /// What an owner says, to be changed.
+    fn owned(&mut self, owner: Index) -> Option<&mut Owned> {
+        let at = usize::try_from(owner.0).ok()?;
+        while self.owned.len() <= at {
+            self.owned.push(None);
+        }
+        let owned = self.owned.get_mut(at)?.get_or_insert_default();
+        Some(Arc::make_mut(owned))
+    }
+
     /// A change by the owner itself.
     pub(super) fn set(
         &mut self,
@@ -66,7 +82,7 @@ impl Store {
         if let Some(value) = value.filter(|value| value.len() > VALUE_MAX) {
             return Err(SetError::Value(value.len()));
         }
-        let owned = self.0.entry(owner).or_default();
+        let owned = self.owned(owner).ok_or(SetError::Full)?;
         if owned.entries.len() >= ENTRIES_MAX && !owned.entries.contains_key(key) {
             return Err(SetError::Full);
         }
@@ -92,7 +108,7 @@ impl Store {
 
     /// The owner goes on under another nonce, with all it has said.
     pub(super) fn become_process(&mut self, owner: Index, nonce: u64) {
-        if let Some(owned) = self.0.get_mut(&owner) {
+        if let Some(owned) = self.owned(owner) {
             owned.nonce = nonce;
         }
     }
@@ -106,7 +122,9 @@ impl Store {
         whole: bool,
         now: Timestamp,
     ) -> (bool, bool) {
-        let owned = self.0.entry(owner).or_default();
+        let Some(owned) = self.owned(owner) else {
+            return (false, false);
+        };
         if owned.nonce != entry.nonce {
             *owned = Owned {
                 nonce: entry.nonce,
@@ -123,9 +141,10 @@ impl Store {
             return (false, false);
         }
         let changed = before.and_then(|before| before.value.as_ref()) != entry.value.as_ref();
-        owned
-            .entries
-            .insert(Arc::clone(&entry.key), stored(entry, now));
+        let stored = stored(entry, now);
+        let until = stored.until;
+        owned.entries.insert(Arc::clone(&entry.key), stored);
+        self.earliest = self.earliest.into_iter().chain(until).min();
         (true, changed)
     }
 
@@ -190,27 +209,62 @@ impl Store {
     }
 
     fn of(&self, owner: Index, nonce: u64) -> Option<&Owned> {
-        let owned = self.0.get(&owner);
+        let owned = self.owned.get(usize::try_from(owner.0).ok()?)?.as_deref();
         owned.filter(|owned| owned.nonce == nonce)
     }
 
     pub(super) fn forget(&mut self, owner: Index) {
-        self.0.remove(&owner);
+        let at = usize::try_from(owner.0).ok();
+        if let Some(owned) = at.and_then(|at| self.owned.get_mut(at)) {
+            *owned = None;
+        }
     }
 
     /// Takes away what was not renewed in time; what it was.
     pub(super) fn expire(&mut self, me: Index, now: Timestamp) -> Vec<(Index, Arc<str>)> {
         let mut gone = Vec::new();
-        for (owner, owned) in self.0.iter_mut().filter(|(owner, _)| **owner != me) {
-            owned.entries.retain(|key, stored| {
-                let stays = stored.until.is_none_or(|until| now < until);
-                if !stays && stored.value.is_some() {
-                    gone.push((*owner, Arc::clone(key)));
-                }
-                stays
-            });
+        if self.earliest.is_none_or(|earliest| now < earliest) {
+            return gone;
+        }
+        self.earliest = None;
+        let all = (0..self.owned.len()).filter_map(|at| u32::try_from(at).ok().map(Index));
+        for owner in all.filter(|owner| *owner != me) {
+            let at = usize::try_from(owner.0).ok();
+            let owned = at.and_then(|at| self.owned.get(at)?.as_deref());
+            let Some(due) = owned.and_then(Owned::due) else {
+                continue;
+            };
+            let next = if due > now {
+                Some(due)
+            } else {
+                let owned = self.owned(owner);
+                owned.and_then(|owned| owned.expire(now, |key| gone.push((owner, key))))
+            };
+            self.earliest = self.earliest.into_iter().chain(next).min();
         }
         gone
+    }
+}
+
+impl Owned {
+    /// When the next of it is to be taken away.
+    fn due(&self) -> Option<Timestamp> {
+        self.entries
+            .values()
+            .filter_map(|stored| stored.until)
+            .min()
+    }
+
+    /// Takes away what is over, and says what of it was there; when the next of it is.
+    fn expire(&mut self, now: Timestamp, mut gone: impl FnMut(Arc<str>)) -> Option<Timestamp> {
+        self.entries.retain(|key, stored| {
+            let stays = stored.until.is_none_or(|until| now < until);
+            if !stays && stored.value.is_some() {
+                gone(Arc::clone(key));
+            }
+            stays
+        });
+        self.due()
     }
 }
 

@@ -91,6 +91,12 @@ struct OpinionLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SyncLabels {
+    role: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WhatLabels {
     what: &'static str,
 }
@@ -131,6 +137,8 @@ struct GossipFamilies {
     ends: Counter,
     accusations: Counter,
     refutations: Counter,
+    syncs: Family<SyncLabels, Counter>,
+    strangers: Counter,
 }
 
 #[derive(Debug, Default)]
@@ -286,6 +294,16 @@ impl Metrics {
             "Refutations of accusations of this node",
             &gossip.refutations,
         );
+        counter(
+            "ninefold_gossip_strangers",
+            "Connections of those who have no certificate of the cluster, or do not believe this node's",
+            &gossip.strangers,
+        );
+        registry.register(
+            "ninefold_gossip_syncs",
+            "States of other nodes fetched over streams, and this node's served, by how that ended",
+            gossip.syncs.clone(),
+        );
         registry.register(
             "ninefold_gossip_health",
             "How far this node trusts itself, 0 (well) to 7",
@@ -342,6 +360,19 @@ impl Metrics {
         set(&self.gossip.ends, gossip.ends);
         set(&self.gossip.accusations, gossip.accusations);
         set(&self.gossip.refutations, gossip.refutations);
+        let syncs = gossip.syncs;
+        set(&self.gossip.strangers, syncs.strangers);
+        for (role, result, count) in [
+            ("fetched", "whole", syncs.fetched),
+            ("fetched", "failed", syncs.fetches_failed),
+            ("fetched", "refused", syncs.fetches_refused),
+            ("served", "whole", syncs.served),
+            ("served", "failed", syncs.serves_failed),
+            ("served", "refused", syncs.serves_refused),
+        ] {
+            let labels = SyncLabels { role, result };
+            set(&self.gossip.syncs.get_or_create(&labels), count);
+        }
     }
 
     fn register_slos(&self, registry: &mut Registry) {

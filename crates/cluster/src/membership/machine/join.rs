@@ -5,7 +5,7 @@ use ninefold_core::policy::{Backoff, Jitter};
 use ninefold_core::time::Timestamp;
 
 use super::membership::Membership;
-use crate::membership::broadcasts::bytes;
+use crate::membership::broadcasts::{Broadcasts, bytes};
 use crate::membership::budget::Class;
 use crate::membership::node::{Record, Status};
 use crate::membership::table::{Index, Member};
@@ -30,7 +30,9 @@ impl Membership {
             return;
         };
         self.clock = self.clock.max(now);
+        let said = self.own_entries();
         (self.table, self.ring) = (view.table.clone(), view.ring.clone());
+        self.store = view.store.clone();
         if let Some(known) = self.table.by_id(self.id).map(|member| member.record())
             && known != own
         {
@@ -39,6 +41,13 @@ impl Membership {
         }
         let (me, _) = self.table.apply(&own, now);
         self.me = me.unwrap_or(self.me);
+        let told = self.store.known(self.me, self.nonce);
+        if said.iter().all(|entry| entry.version <= told) {
+            (self.broadcasts, self.gossip_at) = (Broadcasts::default(), None);
+        }
+        for entry in &said {
+            self.store.take(self.me, entry, true, now);
+        }
         if self.ring.zone_of(self.id, self.me).is_some() {
             self.move_zone(self.me, self.id);
         } else if let Some(member) = self.table.get(self.me) {
@@ -152,7 +161,7 @@ impl Membership {
             self.record(&record, true);
         }
         // With what it said first: where its streams end.
-        let mut said = self.store.above((self.me, self.id, self.nonce), 0);
+        let mut said = self.own_entries();
         said.truncate(FIRST_WORDS);
         said.retain(|entry| bytes(&Update::Entry(entry.clone())) <= FIRST_WORDS_ROOM);
         let delta = Delta {

@@ -22,7 +22,7 @@ use crate::membership::ring::Ring;
 use crate::membership::rounds::Look;
 use crate::membership::store::{SetError, Store};
 use crate::membership::table::{Index, Table};
-use crate::membership::wire::{Body, Packet, Update, WireError};
+use crate::membership::wire::{Body, Entry, Packet, Update, WireError};
 
 /// Packets waiting to be fetched at most; those above are counted and lost.
 const TRANSMITS_MAX: usize = 1_024;
@@ -302,6 +302,12 @@ impl Membership {
     pub fn entry(&self, owner: NodeId, key: &str) -> Option<&[u8]> {
         let (owner, nonce) = self.process(owner)?;
         self.store.get(owner, nonce, key).map(|value| &**value)
+    }
+
+    /// What this node says about itself, for the [view](super::View) of others.
+    #[must_use]
+    pub fn own_entries(&self) -> Vec<Entry> {
+        self.store.above((self.me, self.id, self.nonce), 0)
     }
 
     /// All that a member says about itself, by key.

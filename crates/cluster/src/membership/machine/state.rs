@@ -18,14 +18,19 @@ use crate::membership::wire::{
     Entry, FRAME_MAX, Frame, KNOWN_MAX, PACKET_MAX, Part, Range, Version, WireError,
 };
 
-/// One that knows the others asks for a state where that much is missing of a part of it. News under way are less.
+/// One that knows the others asks for a state where that much more than fits into packets is missing, of all that was
+/// compared lately. News under way are less.
 const DIFFERENCE: u64 = 4 * PACKET_MAX as u64;
+/// How long what was missing counts.
+const LATELY: Duration = Duration::from_secs(3);
+/// How long comparing finds no room among packets until it is done over a stream.
+const NO_ROOM: Duration = Duration::from_secs(5);
 /// What is around records and entries in a frame, with something to spare.
 const AROUND: usize = 64;
 /// Whoever opens the stream has said by then how it ended, or it counts as failed.
 const FETCH_MAX: Duration = Duration::from_secs(15);
 /// How long to wait after one that is whole: what is missing still is news, or comes by packets.
-const PAUSE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_secs(3);
 /// For so long others are asked than the one with whom it failed, where there are others.
 const AVOIDED: Duration = Duration::from_secs(30);
 
@@ -44,6 +49,10 @@ pub enum StateError {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fetch {
     under_way: Option<UnderWay>,
+    /// Bytes that found no room lately, and since when they count.
+    missing: (Timestamp, u64),
+    /// Since when there was no room to compare what is known.
+    no_room: Option<Timestamp>,
     /// With whom it failed last, and when.
     failed: Option<(NodeId, Timestamp)>,
     failures: u32,
@@ -65,12 +74,34 @@ struct UnderWay {
 impl Membership {
     /// A member knows more than it could say in its packet.
     pub(super) fn much_is_missing(&mut self, peer: NodeId, left: u64) {
-        let enough = if self.caught_up.is_none() {
-            1
-        } else {
-            DIFFERENCE
-        };
-        if left < enough || !self.config.streams || self.left {
+        if left == 0 {
+            return;
+        }
+        let (since, missing) = &mut self.fetch.missing;
+        if self.clock.since(*since) >= LATELY {
+            (*since, *missing) = (self.clock, 0);
+        }
+        *missing = missing.saturating_add(left);
+        if self.caught_up.is_none() || *missing >= DIFFERENCE {
+            self.want_state(peer);
+        }
+    }
+
+    /// What is known was to be compared with a member. Where news take up the budget for long that finds no room, and is
+    /// done over a stream.
+    pub(super) fn compared(&mut self, peer: Index, found_room: bool) {
+        let clock = self.clock;
+        if found_room {
+            self.fetch.no_room = None;
+        } else if clock.since(*self.fetch.no_room.get_or_insert(clock)) >= NO_ROOM
+            && let Some(peer) = self.table.get(peer).map(|member| member.node.id)
+        {
+            self.want_state(peer);
+        }
+    }
+
+    fn want_state(&mut self, peer: NodeId) {
+        if !self.config.streams || self.left {
             return;
         }
         if self

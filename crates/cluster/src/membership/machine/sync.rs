@@ -2,9 +2,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::membership::Membership;
+use super::state::{entry_size, record_size};
 use crate::membership::broadcasts::bytes;
 use crate::membership::budget::Class;
-use super::state::{entry_size, record_size};
 use crate::membership::node::{NodeId, Record};
 use crate::membership::table::{Index, Member};
 use crate::membership::wire::{
@@ -50,7 +50,9 @@ impl Membership {
             let range = self.part(from(first), SUMMARY);
             (Body::Summary(vec![(range, self.hash(range))]), range.last)
         };
-        if self.send(addr, body, Class::Bulk) {
+        let found_room = self.send(addr, body, Class::Bulk);
+        self.compared(peer, found_room);
+        if found_room {
             if last == NodeId(u64::MAX) {
                 self.caught_up.get_or_insert(self.clock);
             }
@@ -83,10 +85,22 @@ impl Membership {
         self.table.from(range.first).take_while(inside)
     }
 
+    /// A hash of all that this node knows of members and of what they say, but for one: the same where two know the
+    /// same. Not for secrets.
+    #[must_use]
+    pub fn fingerprint(&self, without: Option<NodeId>) -> u64 {
+        let all = self.within(from(NodeId(0)));
+        self.hash_of(all.filter(|(_, member)| Some(member.node.id) != without))
+    }
+
     /// Of what a digest would say of a range. Not for secrets.
     fn hash(&self, range: Range) -> u64 {
+        self.hash_of(self.within(range))
+    }
+
+    fn hash_of<'a>(&self, members: impl Iterator<Item = (Index, &'a Member)>) -> u64 {
         let mut hash = 0;
-        for (index, member) in self.within(range) {
+        for (index, member) in members {
             let version = self.store.known(index, member.nonce);
             let words = [
                 member.node.id.0,
@@ -181,7 +195,15 @@ impl Membership {
             .iter()
             .any(|(id, ..)| self.table.find(*id).is_none());
         if !(delta.records.is_empty() && delta.entries.is_empty()) {
-            self.send(from, Body::Delta(delta), Class::Bulk);
+            let size = bytes_of(&delta);
+            if !self.send(from, Body::Delta(delta), Class::Bulk) {
+                // That there is something may be told nevertheless.
+                let left = Delta {
+                    left: size,
+                    ..Delta::default()
+                };
+                self.send(from, Body::Delta(left), Class::News);
+            }
         }
         if behind && !digest.reply {
             let reply = self.digest_of(digest.range, true);
@@ -206,6 +228,14 @@ const fn from(first: NodeId) -> Range {
         first,
         last: NodeId(u64::MAX),
     }
+}
+
+/// Of all that it tells and does not tell, about.
+fn bytes_of(delta: &Delta) -> u64 {
+    let records = delta.records.iter().map(record_size);
+    let entries = delta.entries.iter().map(entry_size);
+    let told: usize = records.chain(entries).sum();
+    delta.left.saturating_add(told as u64).min(LEFT_MAX)
 }
 
 fn push_record(delta: &mut Delta, record: Record, room: &mut usize) {

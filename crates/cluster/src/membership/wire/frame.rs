@@ -1,7 +1,9 @@
 use super::body::{Entry, Range, Version};
 use super::error::WireError;
 use super::fields::{Reader, Writer};
-use super::packet::{read_head, read_known, read_versions, write_head, write_known, write_versions};
+use super::packet::{
+    read_head, read_known, read_versions, write_head, write_known, write_versions,
+};
 use crate::membership::node::{NodeId, Record};
 
 /// Bytes of a frame at most: so much is read, or made, at once by whoever has packets to answer in between.
