@@ -132,6 +132,13 @@ impl Membership {
         self.event(MembershipEvent::StateWanted(peer));
     }
 
+    /// As if a packet had said that much is missing.
+    #[cfg(test)]
+    pub(in crate::membership) fn want_state_of(&mut self, peer: NodeId) {
+        self.fetch = Fetch::default();
+        self.want_state(peer);
+    }
+
     /// Whether a state is being fetched: meanwhile there is no haste to learn by packets.
     pub(super) fn is_fetching(&self) -> bool {
         let fetch = self.fetch.under_way.as_ref();

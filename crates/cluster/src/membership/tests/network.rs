@@ -28,6 +28,8 @@ pub(super) struct Network {
     /// Packets under way: when, and in which order.
     flight: BTreeMap<(Timestamp, u64), (usize, usize, Vec<u8>)>,
     order: u64,
+    /// With whom no stream is opened.
+    pub(super) unreachable: Vec<usize>,
     /// Bytes of answers on streams.
     pub(super) streamed: usize,
     pub(super) bytes: BTreeMap<(usize, u64), u64>,
@@ -56,6 +58,7 @@ impl Network {
             loss: BTreeMap::new(),
             flight: BTreeMap::new(),
             order: 0,
+            unreachable: Vec::new(),
             streamed: 0,
             bytes: BTreeMap::new(),
             rng: Rng::new(seed),
@@ -199,7 +202,9 @@ impl Network {
         let peer = peer.unwrap();
         let cut = |from, to| self.loss.get(&(from, to)) == Some(&100);
         let host = &self.hosts[peer];
-        let there = host.machine.is_some() && host.stalled_until <= now;
+        let there = host.machine.is_some()
+            && host.stalled_until <= now
+            && !self.unreachable.contains(&peer);
         if !there || cut(n, peer) || cut(peer, n) {
             return self.machine(n).state_failed(now);
         }
