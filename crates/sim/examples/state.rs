@@ -72,11 +72,10 @@ fn simulation(nodes: u32, streams: bool, words: Words) -> Simulation {
     )
 }
 
-fn apply(simulation: &mut Simulation, step: &str) {
-    match step.parse::<Step>() {
-        Ok(step) => simulation.apply(&step, &mut ()),
-        Err(error) => panic!("{step}: {error}"),
-    }
+fn apply(simulation: &mut Simulation, step: &str) -> io::Result<()> {
+    let step: Step = step.parse().map_err(io::Error::other)?;
+    simulation.apply(&step, &mut ());
+    Ok(())
 }
 
 fn sent(simulation: &Simulation) -> u64 {
@@ -93,9 +92,9 @@ fn newcomer(nodes: u32, streams: bool, words: Words) -> io::Result<()> {
     let subject = NodeId(nodes - 1);
     simulation.run_until(QUIET, &mut ());
     let rest = sent(&simulation) as f64 / QUIET as f64;
-    apply(&mut simulation, &format!("crash {}", subject.0));
+    apply(&mut simulation, &format!("crash {}", subject.0))?;
     simulation.run_until(2 * QUIET, &mut ());
-    apply(&mut simulation, &format!("restart {} blank", subject.0));
+    apply(&mut simulation, &format!("restart {} blank", subject.0))?;
     let knows = |simulation: &Simulation, node| {
         let process = simulation.process(node);
         process.and_then(|(_, node)| node.fingerprint(Some(subject)))
@@ -119,9 +118,9 @@ fn partition(nodes: u32, streams: bool, words: Words) -> io::Result<()> {
     apply(
         &mut simulation,
         &format!("partition 0-{} {half}-{}", half - 1, nodes - 1),
-    );
+    )?;
     simulation.run_until(60 * SECOND, &mut ());
-    apply(&mut simulation, "heal");
+    apply(&mut simulation, "heal")?;
     let all_known = move |simulation: &Simulation| {
         let of = |node| {
             simulation

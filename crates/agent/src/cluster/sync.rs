@@ -152,7 +152,7 @@ async fn fetch(
     while let Some(question) = ask(asks, Ask::Question).await? {
         write(&mut stream, &question).await?;
         let answer = read(&mut stream).await?;
-        let answer = answer.ok_or(SyncError::Io(io::ErrorKind::UnexpectedEof.into()))?;
+        let answer = answer.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         if answer.is_empty() {
             return Err(SyncError::Busy);
         }

@@ -26,6 +26,7 @@
 mod exemplar;
 mod families;
 mod format;
+mod gossip;
 mod text;
 
 pub use exemplar::Exemplar;
