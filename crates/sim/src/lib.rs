@@ -29,6 +29,7 @@ pub mod scenario;
 pub mod service;
 pub mod simulation;
 pub mod soak;
+mod state_stream;
 pub mod step;
 pub mod swim;
 pub mod topology;

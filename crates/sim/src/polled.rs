@@ -13,11 +13,21 @@ pub trait Machine {
     /// A packet has arrived.
     fn handle_packet(&mut self, from: NodeId, bytes: &[u8], now: Timestamp);
 
+    /// A piece of a stream has arrived.
+    fn handle_stream(&mut self, from: NodeId, bytes: &[u8], now: Timestamp) {
+        let (_, _, _) = (from, bytes, now);
+    }
+
     /// The time that [`Self::poll_timeout`] gave has come.
     fn handle_timeout(&mut self, now: Timestamp);
 
     /// A packet to send.
     fn poll_transmit(&mut self) -> Option<(NodeId, Vec<u8>)>;
+
+    /// A piece of a stream to send.
+    fn poll_stream(&mut self) -> Option<(NodeId, Vec<u8>)> {
+        None
+    }
 
     /// Something to tell.
     fn poll_event(&mut self) -> Option<Event>;
@@ -34,6 +44,12 @@ pub trait Machine {
     fn withholds(&self, subject: NodeId) -> bool {
         let _ = subject;
         false
+    }
+
+    /// A hash of all that it knows, but for one node, the same for two that know the same.
+    fn fingerprint(&self, without: Option<NodeId>) -> Option<u64> {
+        let _ = without;
+        None
     }
 
     /// Writes what it has to know after a restart. Called once it is asked for nothing more; keeps nothing unless
@@ -78,6 +94,10 @@ impl<M: Machine> Polled<M> {
         while let Some(event) = machine.poll_event() {
             cx.event(event);
         }
+        // What is wanted of others is an event of the core.
+        while let Some((to, bytes)) = machine.poll_stream() {
+            cx.stream(to, bytes);
+        }
         machine.keep(cx.disk());
         let Some(deadline) = machine.poll_timeout() else {
             return;
@@ -99,6 +119,13 @@ impl<M: Machine> Node for Polled<M> {
     fn packet(&mut self, from: NodeId, bytes: &[u8], cx: &mut Context<'_>) {
         if let Some(machine) = &mut self.machine {
             machine.handle_packet(from, bytes, cx.now());
+        }
+        self.drain(cx);
+    }
+
+    fn stream(&mut self, from: NodeId, bytes: &[u8], cx: &mut Context<'_>) {
+        if let Some(machine) = &mut self.machine {
+            machine.handle_stream(from, bytes, cx.now());
         }
         self.drain(cx);
     }
@@ -128,6 +155,10 @@ impl<M: Machine> Node for Polled<M> {
     fn withholds(&self, subject: NodeId) -> bool {
         let machine = self.machine.as_ref();
         machine.is_some_and(|machine| machine.withholds(subject))
+    }
+
+    fn fingerprint(&self, without: Option<NodeId>) -> Option<u64> {
+        self.machine.as_ref()?.fingerprint(without)
     }
 }
 

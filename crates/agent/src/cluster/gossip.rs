@@ -11,13 +11,17 @@ use std::time::{Duration, Instant};
 use ninefold_cluster::membership::wire::PACKET_MAX;
 use ninefold_cluster::membership::{Config, Membership, MembershipEvent, Node, NodeId};
 use ninefold_core::observation::HostWord;
+use ninefold_core::status::SyncStatus;
 use ninefold_core::time::{Timestamp, nanos};
 use ninefold_trust::seal::{OVERHEAD, Sealer};
-use tokio::net::{TcpListener, UdpSocket};
-use tokio::sync::{mpsc, oneshot};
+use ninefold_trust::{Identity, NodeName};
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::lifeline::{self, Lifelines, Word};
 use super::options::ClusterOptions;
+use super::streams::Streams;
+use super::sync::{ASKS_MAX, Ask, Fetch};
 use super::view::{Entries, MemberView, Shared, View};
 use crate::control;
 
@@ -92,10 +96,11 @@ impl Gossip {
             clock,
             entries: BTreeMap::new(),
             hosts: BTreeMap::new(),
+            identity: options.identity.clone(),
             shared: None,
             viewed: Instant::now(),
         };
-        let shared = Arc::new(Shared::new(driver.view(0)));
+        let shared = Arc::new(Shared::new(driver.view(0, SyncStatus::default())));
         driver.shared = Some(Arc::clone(&shared));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -104,16 +109,25 @@ impl Gossip {
         let lines = StdListener::bind((ip, 0))?;
         lines.set_nonblocking(true)?;
         let identity = options.identity.clone();
+        let life = (lines.local_addr()?, seed);
+        let (goodbye, said) = watch::channel(false);
+        let (asks, asked) = mpsc::channel(ASKS_MAX);
+        let streams = Streams::start(lines, &identity, seed, said, asks)?;
         let thread = std::thread::Builder::new()
             .name("gossip".to_owned())
             .spawn(move || {
                 let ended = runtime.block_on(async {
                     let socket = UdpSocket::from_std(socket)?;
-                    let lines = TcpListener::from_std(lines)?;
                     let (says, words) = mpsc::channel(WORDS_MAX);
-                    let lifelines = Lifelines::start(lines, &identity, seed, says)?;
-                    driver.run(&socket, lifelines, received, words).await
+                    let lifelines = Lifelines::new(life, &identity, goodbye, says)?;
+                    let mut heard = Heard {
+                        commands: received,
+                        words,
+                        asked,
+                    };
+                    driver.run(&socket, lifelines, &streams, &mut heard).await
                 });
+                streams.join();
                 if let Err(error) = ended {
                     tracing::error!(%error, "gossip ended: this node will be taken for dead");
                 }
@@ -171,6 +185,13 @@ impl Clock {
     }
 }
 
+/// What others in this process want of the gossiping thread, or tell it.
+struct Heard {
+    commands: mpsc::Receiver<Command>,
+    words: mpsc::Receiver<Word>,
+    asked: mpsc::Receiver<Ask>,
+}
+
 struct Driver {
     machine: Membership,
     sealer: Sealer,
@@ -182,6 +203,7 @@ struct Driver {
     entries: BTreeMap<NodeId, Arc<Entries>>,
     /// What the hosts of those say that do not answer.
     hosts: BTreeMap<NodeId, HostWord>,
+    identity: Identity,
     shared: Option<Arc<Shared>>,
     viewed: Instant,
 }
@@ -191,13 +213,13 @@ impl Driver {
         &mut self,
         socket: &UdpSocket,
         mut lifelines: Lifelines,
-        mut commands: mpsc::Receiver<Command>,
-        mut words: mpsc::Receiver<Word>,
+        streams: &Streams,
+        heard: &mut Heard,
     ) -> io::Result<()> {
         self.say(lifeline::KEY, Some(lifelines.told().as_bytes()));
         let mut buffer = [0; DATAGRAM_MAX];
         loop {
-            if let Some(members) = self.flush(socket, &lifelines).await {
+            if let Some(members) = self.flush(socket, &lifelines, streams).await {
                 lifelines.hold(&members.members);
             }
             let due = self.machine.poll_timeout();
@@ -207,20 +229,20 @@ impl Driver {
             );
             tokio::select! {
                 biased;
-                command = commands.recv() => match command {
+                command = heard.commands.recv() => match command {
                     Some(Command::Say { key, value }) => self.say(&key, value.as_deref()),
                     Some(Command::End { leave, done }) => {
                         lifelines.goodbye().await;
                         if leave {
                             self.machine.leave(self.clock.now());
-                            self.flush(socket, &lifelines).await;
+                            self.flush(socket, &lifelines, streams).await;
                         }
                         done.send(()).ok();
                         return Ok(());
                     }
                     None => return Ok(()),
                 },
-                Some(word) = words.recv() => self.host_says(word),
+                Some(word) = heard.words.recv() => self.host_says(word),
                 received = socket.recv_from(&mut buffer) => {
                     let mut taken = self.received(&mut buffer, received);
                     for _ in 1..BATCH_MAX {
@@ -233,7 +255,14 @@ impl Driver {
                         // Whoever floods this port is not to wake this thread for each of his packets.
                         tokio::time::sleep(REFUSED_PAUSE).await;
                     }
-                    // A flood must not keep timers from their turn.
+                    // A flood must not keep timers, or streams, from their turn.
+                    self.machine.handle_timeout(self.clock.now());
+                    if let Ok(ask) = heard.asked.try_recv() {
+                        self.asked(ask);
+                    }
+                }
+                Some(ask) = heard.asked.recv() => {
+                    self.asked(ask);
                     self.machine.handle_timeout(self.clock.now());
                 }
                 () = tokio::time::sleep_until(due.into()) => {
@@ -269,6 +298,41 @@ impl Driver {
         true
     }
 
+    /// What a stream wants. Whoever has asked may be gone by the time of the answer.
+    fn asked(&mut self, ask: Ask) {
+        let now = self.clock.now();
+        match ask {
+            Ask::Question(reply) => {
+                reply.send(self.machine.state_question(now)).ok();
+            }
+            Ask::Answer(question, reply) => {
+                reply.send(self.machine.answer_state(&question, now)).ok();
+            }
+            Ask::Take(answer, reply) => {
+                reply.send(self.machine.take_state(&answer, now)).ok();
+            }
+            Ask::Failed => self.machine.state_failed(now),
+        }
+    }
+
+    /// Opens a stream to a member whose state is wanted, if it has said where.
+    fn fetch(&mut self, id: NodeId, streams: &Streams) {
+        let mut members = self.machine.members();
+        let member = members.find(|record| record.node.id == id);
+        let fetch = member.and_then(|member| {
+            let said = self.machine.entry(id, lifeline::KEY)?;
+            let name: NodeName = member.node.name.parse().ok()?;
+            Some(Fetch {
+                addr: lifeline::address(member.node.addr.ip(), said)?,
+                name: self.identity.server_name(&name).ok()?,
+            })
+        });
+        drop(members);
+        if !fetch.is_some_and(|fetch| streams.fetch(fetch)) {
+            self.machine.state_failed(self.clock.now());
+        }
+    }
+
     /// What the host of a process says that this node observes. It counts unless another process of that node is known
     /// already.
     fn host_says(&mut self, word: Word) {
@@ -301,7 +365,12 @@ impl Driver {
     }
 
     /// Sends what is to be sent, and hands out what has changed.
-    async fn flush(&mut self, socket: &UdpSocket, lifelines: &Lifelines) -> Option<Arc<View>> {
+    async fn flush(
+        &mut self,
+        socket: &UdpSocket,
+        lifelines: &Lifelines,
+        streams: &Streams,
+    ) -> Option<Arc<View>> {
         while let Some(transmit) = self.machine.poll_transmit() {
             self.sealed.clear();
             let sealed = self
@@ -321,6 +390,7 @@ impl Driver {
             }
             match &event {
                 MembershipEvent::Silent(id) => lifelines.look(*id),
+                MembershipEvent::StateWanted(id) => self.fetch(*id, streams),
                 MembershipEvent::Direct(id)
                 | MembershipEvent::Joined {
                     node: Node { id, .. },
@@ -338,7 +408,7 @@ impl Driver {
             return None;
         }
         self.viewed = Instant::now();
-        let view = Arc::new(self.view(lifelines.held()));
+        let view = Arc::new(self.view(lifelines.held(), streams.counts().status()));
         if let Some(shared) = &self.shared {
             shared.set_view(Arc::clone(&view));
             if news {
@@ -348,7 +418,7 @@ impl Driver {
         Some(view)
     }
 
-    fn view(&mut self, lifelines: usize) -> View {
+    fn view(&mut self, lifelines: usize, syncs: SyncStatus) -> View {
         let now = self.clock.now();
         let accused: BTreeMap<NodeId, usize> = self.machine.suspects().collect();
         let records: Vec<_> = self.machine.members().collect();
@@ -392,6 +462,7 @@ impl Driver {
             incarnation: self.machine.incarnation(),
             counters: self.machine.counters(),
             seals: self.sealer.counters(),
+            syncs,
         }
     }
 }

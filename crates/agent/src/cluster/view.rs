@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use ninefold_cluster::membership::{Counters, Look, MembershipEvent, NodeId, Path, Status};
 use ninefold_core::observation::HostWord;
+use ninefold_core::status::SyncStatus;
 use tokio::sync::Notify;
 
 use super::announce::ALL_TOLD;
@@ -64,6 +65,8 @@ pub(crate) struct View {
     pub(crate) incarnation: u64,
     pub(crate) counters: Counters,
     pub(crate) seals: ninefold_trust::seal::Counters,
+    /// States of other nodes that were fetched, and this node's that were served.
+    pub(crate) syncs: SyncStatus,
 }
 
 impl View {
@@ -165,6 +168,7 @@ pub(super) mod tests {
             incarnation: 1,
             counters: Counters::default(),
             seals: ninefold_trust::seal::Counters::default(),
+            syncs: SyncStatus::default(),
         }
     }
 }

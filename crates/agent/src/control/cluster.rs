@@ -264,6 +264,7 @@ impl Control {
             ends: counters.ends,
             accusations: counters.accusations,
             refutations: counters.refutations,
+            syncs: view.syncs,
         })
     }
 
@@ -315,6 +316,16 @@ fn journal(event: &MembershipEvent, view: &View) -> Vec<EventKind> {
         }
         MembershipEvent::Isolated => standing("isolated".to_owned()),
         MembershipEvent::Connected => standing("connected".to_owned()),
-        MembershipEvent::Entry { .. } => Vec::new(),
+        MembershipEvent::StateTaken {
+            from,
+            members,
+            entries,
+            bytes,
+        } => standing(format!(
+            "synced from {}: {members} members, {entries} entries, {bytes} bytes",
+            view.name(*from)
+        )),
+        MembershipEvent::StateFailed(id) => standing(format!("not synced from {}", view.name(*id))),
+        MembershipEvent::StateWanted(_) | MembershipEvent::Entry { .. } => Vec::new(),
     }
 }

@@ -65,6 +65,22 @@ pub enum MembershipEvent {
     Isolated,
     /// No longer.
     Connected,
+    /// More is missing here than packets bring soon: whoever drives this opens a stream to that member, asks there with
+    /// [`state_question`](super::Membership::state_question), and says so if that fails.
+    StateWanted(NodeId),
+    /// All that a member knows was asked for over a stream, and has come.
+    StateTaken {
+        /// Whose.
+        from: NodeId,
+        /// Members of which more was told than was known here.
+        members: usize,
+        /// Entries that were not known.
+        entries: usize,
+        /// Of the answers.
+        bytes: usize,
+    },
+    /// A stream with that member was not opened, or broke off.
+    StateFailed(NodeId),
     /// A member says something new about itself.
     Entry {
         /// Who.

@@ -53,6 +53,28 @@ pub struct GossipStatus {
     pub accusations: u64,
     /// Refutations of accusations of itself.
     pub refutations: u64,
+    /// States that nodes told each other over streams.
+    #[serde(default)]
+    pub syncs: SyncStatus,
+}
+
+/// How streams ended on which one node asks another for all that it knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SyncStatus {
+    /// Fetched, all that the other one knew.
+    pub fetched: u64,
+    /// Not fetched, or not all: the other one could not be reached, fell silent or made no sense.
+    pub fetches_failed: u64,
+    /// Not fetched, since the other one served as many as it does.
+    pub fetches_refused: u64,
+    /// Served to others.
+    pub served: u64,
+    /// Broken off by others, or not what they should have been.
+    pub serves_failed: u64,
+    /// Not served, since others were.
+    pub serves_refused: u64,
+    /// Connections of those who have no certificate of the cluster, or do not believe this node's.
+    pub strangers: u64,
 }
 
 /// What is decided about a member.
