@@ -9,7 +9,8 @@ use ninefold_core::rng::Rng;
 use ninefold_core::time::{Timestamp, nanos};
 
 use super::gateway::{End, Gateway, Turn};
-use super::{Setup, Sort, Trouble};
+use super::trouble::Trouble;
+use super::{Setup, Sort};
 use crate::simulation::{Simulation, Watch};
 
 /// The first wait before the same endpoint is tried again; doubled each time.
@@ -34,7 +35,7 @@ pub struct Request {
 
 /// An open-loop load on one gateway.
 #[derive(Debug)]
-pub struct Load {
+pub(super) struct Load {
     gateway: Gateway,
     trouble: Option<Trouble>,
     /// When an instance that the trouble hits was last asked, but for canaries.
@@ -84,7 +85,7 @@ struct Attempt {
 impl Load {
     /// A load that begins at the simulation's time.
     #[must_use]
-    pub fn new(setup: Setup, simulation: &Simulation, seed: u64) -> Self {
+    pub(super) fn new(setup: Setup, simulation: &Simulation, seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         let mut load = Self {
             gateway: Gateway::new(setup, simulation.topology(), rng.next_u64()),
@@ -104,7 +105,12 @@ impl Load {
     }
 
     /// Lets everything happen that happens by `until`, to the nodes and to the requests.
-    pub fn run_until(&mut self, simulation: &mut Simulation, until: u64, watch: &mut dyn Watch) {
+    pub(super) fn run_until(
+        &mut self,
+        simulation: &mut Simulation,
+        until: u64,
+        watch: &mut dyn Watch,
+    ) {
         while let Some(Reverse((at, _, what))) = self.queue.peek().copied() {
             if at > until {
                 break;
@@ -127,31 +133,31 @@ impl Load {
     }
 
     /// From now on this is so, or nothing of it any more.
-    pub fn strike(&mut self, trouble: Option<Trouble>) {
+    pub(super) fn strike(&mut self, trouble: Option<Trouble>) {
         self.trouble = trouble;
         self.asked = None;
     }
 
     /// No more requests come.
-    pub const fn stop(&mut self) {
+    pub(super) const fn stop(&mut self) {
         self.comes = false;
     }
 
     /// When an instance that the trouble hits was last asked, but for those requests that try whether it is well again.
     #[must_use]
-    pub const fn asked(&self) -> Option<u64> {
+    pub(super) const fn asked(&self) -> Option<u64> {
         self.asked
     }
 
     /// Whether every endpoint takes traffic.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         self.gateway.is_whole()
     }
 
     /// The requests that have ended, in the order of their ends.
     #[must_use]
-    pub fn ended(&self) -> &[Request] {
+    pub(super) fn ended(&self) -> &[Request] {
         &self.ended
     }
 

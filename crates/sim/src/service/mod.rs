@@ -16,10 +16,9 @@ mod setup;
 mod trial;
 mod trouble;
 
-pub use load::{Load, Request};
+pub use load::Request;
 pub use setup::{Setup, Sort};
 pub use trial::{Fault, Plan, REJOIN_MAX, Seen, run};
-pub use trouble::Trouble;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,9 @@
 
 use ninefold_cluster::membership::Config;
 
-use super::{Load, Request, Setup, Trouble};
+use super::load::Load;
+use super::trouble::Trouble;
+use super::{Request, Setup};
 use crate::link::Effect;
 use crate::measure::Measure;
 use crate::membership;

@@ -6,7 +6,7 @@ use crate::{Delay, NodeId, NodeSet};
 
 /// What befalls a service at the moment of a fault.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Trouble {
+pub(super) enum Trouble {
     /// These nodes say nothing: they are gone, or behind a cut.
     Silent(NodeSet),
     /// These instances, by ordinal, take so much longer.
@@ -18,7 +18,7 @@ pub enum Trouble {
 impl Trouble {
     /// Whether an instance is hit.
     #[must_use]
-    pub fn hits(&self, ordinal: usize, home: NodeId) -> bool {
+    pub(super) fn hits(&self, ordinal: usize, home: NodeId) -> bool {
         match self {
             Self::Silent(nodes) => nodes.contains(home),
             Self::Slow(hit, _) | Self::Failing(hit, _) => hit.contains(&ordinal),
