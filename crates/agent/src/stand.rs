@@ -127,8 +127,7 @@ impl Stand {
             })?;
         let (journal, supervisor) = (parts.journal.clone(), parts.supervisor.clone());
         let gateway = Arc::clone(&parts.gateway);
-        let doors = Doors::of(&gateway, listeners.address);
-        let spies = Spies::start(setup.state.canary(), doors);
+        let spies = Spies::start(setup.state.canary(), Doors::of(&gateway, listeners.address));
         let mut control = Control::new(parts, faults, spies.board());
         control.cluster = cluster;
         // A gateway that serves already knows better who is ready than who was just begun to probe.

@@ -16,6 +16,8 @@ pub(super) enum Fault {
     NodeKill,
     /// A process is stopped for a second.
     NodePause,
+    /// The same, a few seconds after it was paused before.
+    PauseAgain,
     /// Both nodes of a zone are killed at once.
     ZoneKill,
     /// What one node sends to another one is dropped.
@@ -31,11 +33,10 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// In the order of a round: between two convictions for silence there are others, as Ninefold makes no more than
-    /// two a minute of five members.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::NodeKill,
         Self::NodePause,
+        Self::PauseAgain,
         Self::ZoneKill,
         Self::OneWay,
         Self::NodeStop,
@@ -48,6 +49,7 @@ impl Fault {
         match self {
             Self::NodeKill => "node-kill",
             Self::NodePause => "node-pause",
+            Self::PauseAgain => "pause-again",
             Self::ZoneKill => "zone-kill",
             Self::OneWay => "one-way-drop",
             Self::NodeStop => "node-stop",
@@ -71,18 +73,10 @@ impl Fault {
         }
     }
 
-    /// Whether it can be told only from silence.
-    pub(super) const fn is_silence(self) -> bool {
-        matches!(
-            self,
-            Self::NodePause | Self::NodeStop | Self::Partition | Self::DeafNode
-        )
-    }
-
     /// How long it lasts.
     pub(super) const fn lasts(self) -> Lasts {
         match self {
-            Self::NodePause => Lasts::For(Duration::from_secs(1)),
+            Self::NodePause | Self::PauseAgain => Lasts::For(Duration::from_secs(1)),
             Self::OneWay | Self::LossyLink => Lasts::For(WAY_LASTS),
             _ => Lasts::UntilConvicted(HELD_MAX),
         }

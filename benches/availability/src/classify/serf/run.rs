@@ -20,14 +20,14 @@ use crate::problem::{Problem, While};
 /// How long all of them may take until each sees all again.
 const WELL_MAX: Duration = Duration::from_secs(180);
 /// They stay well for so long before the next fault.
-const WELL_FOR: Duration = Duration::from_secs(3);
+const WELL_FOR: Duration = Duration::from_secs(4);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Between convictions for silence, of which Ninefold makes two a minute at most.
-const SILENCE_EVERY: Duration = Duration::from_secs(31);
+/// Between two pauses of the same node.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// How long it is looked at what they cost.
 const REST: Duration = Duration::from_secs(60);
 /// How long the machine is busy.
-const BUSY: Duration = Duration::from_secs(150);
+const BUSY: Duration = Duration::from_secs(120);
 
 /// `ROUNDS FOLDER NINEFOLD SERF FAULT…`. Each row is one line of JSON on the standard output. Without faults, and as
 /// faults, `rest` and `busy` are measured first.
@@ -74,26 +74,26 @@ struct Plan {
 }
 
 async fn all(plan: &Plan, folder: &Path, ninefold: &Path, serf: &Path) -> Result<(), Problem> {
-    let mut subjects = Subject::all(ninefold, serf, folder).await?;
-    settle(&subjects).await?;
-    if plan.rest {
-        // What they do once at their beginning is over by then.
-        sleep(Duration::from_secs(30)).await;
-        say(rest::at_rest(&subjects, REST).await?);
+    let fresh = async || {
+        let subjects = Subject::all(ninefold, serf, folder).await?;
+        settle(&subjects).await?;
+        Ok::<_, Problem>(subjects)
+    };
+    if plan.rest || plan.busy {
+        let subjects = fresh().await?;
+        if plan.rest {
+            // What they do once at their beginning is over by then.
+            sleep(Duration::from_secs(30)).await;
+            say(rest::at_rest(&subjects, REST).await?);
+        }
+        if plan.busy {
+            say(rest::busy(&subjects, BUSY).await?);
+        }
     }
-    if plan.busy {
-        say(rest::busy(&subjects, BUSY).await?);
-    }
-    let mut silence: Option<Instant> = None;
     for round in 0..plan.rounds {
         for (number, fault) in plan.faults.iter().enumerate() {
-            settle(&subjects).await?;
-            if fault.is_silence() {
-                if let Some(before) = silence {
-                    sleep(SILENCE_EVERY.saturating_sub(before.elapsed())).await;
-                }
-                silence = Some(Instant::now());
-            }
+            // Nobody is to remember the fault before.
+            let mut subjects = fresh().await?;
             // Node 1 is the other end of bad ways.
             let victim = 2 + (round + number) % (NODES - 1);
             say(one(&mut subjects, *fault, victim).await?);
@@ -110,6 +110,11 @@ fn say(rows: Vec<Value>) {
 
 /// Injects a fault, and sees what comes of it until all are well again.
 async fn one(subjects: &mut [Subject], fault: Fault, victim: usize) -> Result<Vec<Value>, Problem> {
+    if fault == Fault::PauseAgain {
+        inject(subjects, Fault::NodePause, victim).await?;
+        settle(subjects).await?;
+        sleep(AGAIN_AFTER).await;
+    }
     let injected = inject(subjects, fault, victim).await?;
     settle(subjects).await?;
     let all: Vec<usize> = (1..=NODES).collect();
@@ -155,7 +160,7 @@ async fn inject(
                 }
             }
         }
-        Fault::NodePause | Fault::NodeStop => {
+        Fault::NodePause | Fault::PauseAgain | Fault::NodeStop => {
             let mut stopped = Vec::new();
             for subject in &*subjects {
                 injected.push(as_of(now()));

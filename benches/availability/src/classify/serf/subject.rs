@@ -24,11 +24,13 @@ impl Subject {
         serf: &Path,
         folder: &Path,
     ) -> Result<Vec<Self>, Problem> {
+        let lan = Agents::start(serf, folder, "lan", 1)?;
+        let local = Agents::start(serf, folder, "local", 2)?;
         let cluster = Cluster::start(ninefold, &folder.join("ninefold")).await?;
         Ok(vec![
             Self::Ninefold(cluster),
-            Self::Serf(Agents::start(serf, folder, "lan", 1)?),
-            Self::Serf(Agents::start(serf, folder, "local", 2)?),
+            Self::Serf(lan),
+            Self::Serf(local),
         ])
     }
 

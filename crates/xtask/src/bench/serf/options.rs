@@ -6,11 +6,12 @@ use crate::bench::arguments::Words;
 use crate::failure::Failure;
 
 /// The rows by name, in the order in which they are measured.
-pub(super) const ROWS: [&str; 10] = [
+pub(super) const ROWS: [&str; 11] = [
     "rest",
     "busy",
     "node-kill",
     "node-pause",
+    "pause-again",
     "zone-kill",
     "one-way-drop",
     "node-stop",

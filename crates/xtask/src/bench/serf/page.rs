@@ -17,12 +17,15 @@ no encryption; Ninefold seals its gossip, as it always does.
 When Ninefold convicts is read from the journals of its nodes (a member is `down`), and of serf from the line of
 its log (`EventMemberFailed`), stamped as it comes: its event handlers are told a second later at the earliest, which is not
 counted against it. Of a killed process Ninefold hears by the end of a connection that it holds for that; serf probes. Ninefold's
-parent starts a killed node again after a second, and agents are started again once all have convicted them.
+parent starts a killed node again after a second, and agents are started again once all have convicted them. All are started
+anew before each fault, as Ninefold remembers who was convicted: who is convicted again is let in half a minute later, and
+later each time.
 
 | fault | what is done | touched |
 |---|---|---|
 | node-kill | SIGKILL | the victim |
 | node-pause | SIGSTOP for 1 s | the victim |
+| pause-again | the same, when all have been well for 9 s after it was paused before | the victim |
 | zone-kill | SIGKILL of nodes 1 and 4 at once | both |
 | one-way-drop | what node 1 sends to the victim is dropped for 15 s | both ends; nobody should be convicted |
 | node-stop | SIGSTOP until all have convicted it, at most 30 s | the victim |
