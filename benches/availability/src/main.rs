@@ -1,5 +1,5 @@
 //! The gateway and its peers under the same faults: the program behind
-//! `cargo xtask bench availability`, behind `cargo xtask bench reload` and `cargo xtask bench classify`.
+//! `cargo xtask bench availability`, behind `bench reload`, `bench classify` and `bench serf`.
 //!
 //! It is also the replica that the proxies stand before, so that nothing else must be built.
 
@@ -33,8 +33,10 @@ fn main() -> ExitCode {
         }
         Some((word, rest)) if word == "hand-overs" => handover::run(rest),
         Some((word, rest)) if word == "classify" => classify::run(rest),
+        Some((word, rest)) if word == "serf" => classify::serf::run(rest),
         _ => Err(
-            "use `cargo xtask bench availability`, `bench reload` or `bench classify`".to_owned(),
+            "use `cargo xtask bench availability`, `bench reload`, `bench classify` or `bench serf`"
+                .to_owned(),
         ),
     };
     match done {

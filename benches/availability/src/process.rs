@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
@@ -20,19 +20,36 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it; what it says goes to the end of a file.
     pub(crate) fn start(words: &[String], log: &Path) -> Result<Self, Problem> {
-        let shown = words.first().map_or("nothing", String::as_str);
         let log = open(log)?;
         let errors = log.try_clone().while_("share the log")?;
+        Self::spawn(words, log.into(), errors.into())
+    }
+
+    /// Starts it; what it says can be read.
+    pub(crate) fn start_piped(words: &[String]) -> Result<(Self, ChildStdout), Problem> {
+        let mut process = Self::spawn(words, Stdio::piped(), Stdio::inherit())?;
+        let said = process.child.stdout.take();
+        let said = said.ok_or_else(|| "a process has no output".to_owned())?;
+        Ok((process, said))
+    }
+
+    fn spawn(words: &[String], output: Stdio, errors: Stdio) -> Result<Self, Problem> {
+        let shown = words.first().map_or("nothing", String::as_str);
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "TERM"])
             .args(words)
             .stdin(Stdio::null())
-            .stdout(log)
+            .stdout(output)
             .stderr(errors)
             .process_group(0)
             .spawn();
         let child = child.while_(&format!("start {shown}"))?;
         Ok(Self { child })
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Signals the process, not its group.

@@ -19,7 +19,7 @@ use crate::begin::{Arrival, Begun, begin};
 use crate::cluster::{ClusterOptions, Gossip};
 use crate::control::{self, Cluster, Control, Handle, Launch};
 use crate::node::{FIRST_LOOK_MAX, NodeError};
-use crate::spy::Spies;
+use crate::spy::{Doors, Spies};
 use crate::state::{StateFolder, StateLock};
 use crate::takeover;
 
@@ -127,7 +127,7 @@ impl Stand {
             })?;
         let (journal, supervisor) = (parts.journal.clone(), parts.supervisor.clone());
         let gateway = Arc::clone(&parts.gateway);
-        let spies = Spies::start(setup.state.canary());
+        let spies = Spies::start(setup.state.canary(), Doors::of(&gateway, listeners.address));
         let mut control = Control::new(parts, faults, spies.board());
         control.cluster = cluster;
         // A gateway that serves already knows better who is ready than who was just begun to probe.

@@ -1,9 +1,14 @@
-//! What a node's own clocks say about the node. Whoever stands still hears from nobody, and would blame all others.
+//! What a node's own clocks and listeners say about the node. Whoever stands still hears from nobody, and would blame all
+//! others.
+
+mod listeners;
 
 use std::time::Duration;
 
 use crate::event::Disturbance;
 use crate::time::nanos;
+
+pub use listeners::{KNOCK_EVERY, KNOCK_PATIENCE, Knock, Listeners};
 
 /// How often the clocks are looked at.
 pub const PERIOD: Duration = Duration::from_millis(50);

@@ -23,6 +23,7 @@ use crate::counters::{Counters, DrainReport, Notice};
 use crate::exemplars::Exemplars;
 use crate::fault::InjectError;
 use crate::fleet::{EndpointView, Hub, Memory, Recalled};
+use crate::knock::Knocks;
 use crate::listen::Sockets;
 use crate::meter::load;
 use crate::start::{Heritage, Order, StartError, Started, start};
@@ -176,6 +177,11 @@ impl Gateway {
     #[must_use]
     pub fn addresses(&self) -> Vec<Address> {
         self.hub.addresses.clone()
+    }
+
+    /// By what it is seen whether its listeners accept.
+    pub(crate) fn knocks(&self) -> Knocks {
+        self.hub.knocks.clone()
     }
 
     /// Replaces the endpoints of all services at once. Requests under way end where they are; an

@@ -25,6 +25,7 @@ use crate::counters::{Counters, DrainReport, Notice};
 use crate::exemplars::Exemplars;
 use crate::fleet::{EndpointView, Memory, Recalled};
 use crate::gateway::Gateway;
+use crate::knock::Knocks;
 use crate::listen::Sockets;
 use crate::start::StartError;
 use crate::sums;
@@ -164,6 +165,14 @@ impl Succession {
     #[must_use]
     pub fn addresses(&self) -> Vec<Address> {
         self.present().addresses()
+    }
+
+    /// By what it is seen whether the listeners of the present gateway accept; and its data threads, each of which has a
+    /// socket of its own for each listener.
+    #[must_use]
+    pub fn knocks(&self) -> (Knocks, usize) {
+        let present = self.present();
+        (present.knocks(), present.hub().threads)
     }
 
     /// The addresses of the successor, if there is one.

@@ -93,6 +93,15 @@ pub(crate) fn for_classify() -> Result<(), Failure> {
     ])
 }
 
+/// What `bench serf` needs.
+pub(crate) fn for_serf() -> Result<(), Failure> {
+    install(&[
+        daemon("serf", "serf", "serf"),
+        daemon("nft", "nftables", "nftables"),
+        tool("setpriv", "util-linux"),
+    ])
+}
+
 /// What peers are installed with that Debian does not package.
 pub(crate) fn for_wheels() -> Result<(), Failure> {
     install(&[tool("python3", "python3"), tool("pip3", "python3-pip")])

@@ -158,6 +158,26 @@ impl Cluster {
         Ok(nodes && replicas && thought.is_none_or(Vec::is_empty))
     }
 
+    /// Whether a node sees all nodes alive, itself included.
+    pub(super) async fn sees_all(&self, node: usize) -> Result<bool, Problem> {
+        let status = self.status(node).await?;
+        let members = status.get("members").and_then(Value::as_array);
+        let is_alive = |one: &Value| one.get("state").and_then(Value::as_str) == Some("alive");
+        Ok(members.is_some_and(|all| all.len() == NODES && all.iter().all(is_alive)))
+    }
+
+    /// The port of the nodes' gossip, over UDP and TCP, as one of them knows it.
+    pub(super) async fn gossip_port(&self, node: usize) -> Result<u16, Problem> {
+        let status = self.status(node).await?;
+        let members = status.get("members").and_then(Value::as_array);
+        let of = |one: &Value| {
+            let address: SocketAddr = one.get("address")?.as_str()?.parse().ok()?;
+            Some(address.port())
+        };
+        let port = members.and_then(|all| all.first()).and_then(of);
+        port.ok_or_else(|| format!("n{node} does not say where gossip is: {status}"))
+    }
+
     /// Takes one back that answered wrongly; one that is in no quarantine is not touched.
     pub(super) async fn readmit(&self, name: &str) {
         // It was not found out, then.

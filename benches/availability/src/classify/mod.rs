@@ -5,9 +5,11 @@
 //! which class the observer's journal gave to what was hit, when first and at last, and whom else it accused.
 
 mod cluster;
+mod interrupt;
 mod journal;
 mod kind;
 mod network;
 mod run;
+pub(crate) mod serf;
 
 pub(crate) use run::run;

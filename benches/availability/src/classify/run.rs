@@ -14,6 +14,7 @@ use serde_json::json;
 use tokio::time::{Instant, interval, sleep, timeout};
 
 use super::cluster::{Cluster, NODES, Replica, signal};
+use super::interrupt::unless_interrupted;
 use super::journal::{Opinion, newest, opinions, verdict};
 use super::kind::Kind;
 use super::network::Rules;
@@ -57,7 +58,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), Problem> {
         .build();
     runtime
         .while_("start")?
-        .block_on(all(each, &kinds, &program, &folder))
+        .block_on(unless_interrupted(all(each, &kinds, &program, &folder)))
 }
 
 async fn all(each: usize, kinds: &[Kind], program: &Path, folder: &Path) -> Result<(), Problem> {

@@ -100,7 +100,7 @@ pub(crate) struct Control {
     /// By an objective's key.
     pub(super) bad: BTreeMap<String, BadEvents>,
     pub(super) opinions: Opinions,
-    /// What this node's own clocks and disk say.
+    /// What this node's own clocks, disk and listeners say.
     pub(super) spies: Arc<Board>,
 }
 
@@ -155,11 +155,13 @@ impl Control {
     pub(crate) fn opened(&mut self) {
         if self.phase == Phase::Starting {
             self.phase = Phase::Running;
+            self.spies.open(true);
         }
     }
 
     pub(crate) fn stopping(&mut self, reason: &str) {
         self.phase = Phase::Stopping;
+        self.spies.open(false);
         self.record(EventKind::NodeStopping {
             reason: reason.to_owned(),
         });

@@ -26,7 +26,7 @@ impl Control {
         let instances = self.instances();
         let mut degraded: Vec<String> = self.parts.journal.problem().into_iter().collect();
         degraded.extend(self.ledger_problem.clone());
-        degraded.extend(self.spies.problem());
+        degraded.extend(self.spies.problems());
         NodeStatus {
             cluster: self.parts.file.cluster.name.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ninefold_core::event::Disturbance;
+use ninefold_core::spy::{Knock, Listeners};
 use ninefold_core::time::nanos;
 
 use super::spies::monotonic;
@@ -22,6 +23,9 @@ pub(crate) struct Board {
     ended: AtomicBool,
     found: Mutex<VecDeque<Disturbance>>,
     disk: Mutex<Disk>,
+    /// Whether the listeners of the node should accept.
+    open: AtomicBool,
+    listeners: Mutex<Listeners>,
 }
 
 /// The writes to the state folder.
@@ -73,10 +77,30 @@ impl Board {
         lock(&self.found).drain(..).collect()
     }
 
-    /// What is wrong with the state folder, in words.
-    pub(crate) fn problem(&self) -> Option<String> {
-        let disk = lock(&self.disk);
-        disk.trouble.as_ref().map(ToString::to_string)
+    /// What is wrong with the state folder and the listeners, in words.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let disk = lock(&self.disk).trouble.clone();
+        let listeners = lock(&self.listeners);
+        let troubles = disk.iter().chain(listeners.troubles());
+        troubles.map(ToString::to_string).collect()
+    }
+
+    /// Whether the listeners of the node should accept from now on.
+    pub(crate) fn open(&self, open: bool) {
+        self.open.store(open, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// What became of connections to the listeners. What came of those that should not accept any more is no news.
+    pub(super) fn knocked(&self, knocks: Vec<(String, Knock)>) {
+        if !self.is_open() {
+            return;
+        }
+        let changed = lock(&self.listeners).round(knocks);
+        changed.into_iter().for_each(|one| self.put(one));
     }
 
     /// How long the last write to the state folder took.
@@ -141,13 +165,25 @@ mod tests {
         board.look_at_disk(3 * SEC);
         board.look_at_disk(4 * SEC);
         assert_eq!(board.take(), [slow()]);
-        assert!(board.problem().unwrap().contains("more than 2.00 s"));
+        assert!(board.problems()[0].contains("more than 2.00 s"));
         board.write_ended(9 * SEC, Ok(()));
         assert_eq!(board.take(), [], "it was slow, and that is known");
         assert_eq!(board.write_time(), Some(Duration::from_secs(8)));
         board.write_begins(10 * SEC);
         board.write_ended(10 * SEC + 1, Ok(()));
         assert_eq!(board.take(), [Disturbance::DiskRecovered]);
+    }
+
+    #[test]
+    fn listeners_that_need_not_accept_are_in_no_trouble() {
+        let board = Board::default();
+        let refused = || vec![("a".to_owned(), Knock::Refused("no".to_owned()))];
+        board.knocked(refused());
+        assert_eq!(board.take(), []);
+        board.open(true);
+        board.knocked(refused());
+        assert_eq!(board.take().len(), 1);
+        assert_eq!(board.problems(), ["the listener a accepts nothing: no"]);
     }
 
     #[test]

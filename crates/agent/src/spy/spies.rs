@@ -7,18 +7,20 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::board::Board;
 use super::disk;
+use super::listeners::{self, Doors};
 
-/// Threads that end with this. A write that hangs is not waited for.
+/// Threads that end with this. A write that hangs is not waited for, nor a connection.
 #[derive(Debug)]
 pub(crate) struct Spies {
     board: Arc<Board>,
     clocks: Option<JoinHandle<()>>,
     disk: Option<Thread>,
+    listeners: Option<Thread>,
 }
 
 impl Spies {
-    /// Begins; `file` is written to again and again. Without threads to be had nothing is watched, and that is said.
-    pub(crate) fn start(file: PathBuf) -> Self {
+    /// Begins; `file` is written to again and again, and what is at the `doors` is connected to. Without threads to be had nothing is watched, and that is said.
+    pub(crate) fn start(file: PathBuf, doors: Doors) -> Self {
         let board = Arc::new(Board::new(monotonic()));
         let begin = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let thread = thread::Builder::new().name(name.to_owned()).spawn(run);
@@ -26,13 +28,19 @@ impl Spies {
                 .inspect_err(|error| tracing::warn!(%error, "no thread `{name}`: the node is not watched by it"))
                 .ok()
         };
-        let (to_clocks, to_disk) = (Arc::clone(&board), Arc::clone(&board));
+        let [to_clocks, to_disk, to_listeners] = [(); 3].map(|()| Arc::clone(&board));
         let clocks = begin("spy", Box::new(move || watch_clocks(&to_clocks)));
         let disk = begin("spy-disk", Box::new(move || disk::watch(&to_disk, &file)));
+        let listeners = begin(
+            "spy-listen",
+            Box::new(move || listeners::watch(&to_listeners, &doors)),
+        );
+        let thread = |handle: JoinHandle<()>| handle.thread().clone();
         Self {
             board,
             clocks,
-            disk: disk.map(|handle| handle.thread().clone()),
+            disk: disk.map(thread),
+            listeners: listeners.map(thread),
         }
     }
 
@@ -44,8 +52,8 @@ impl Spies {
 impl Drop for Spies {
     fn drop(&mut self) {
         self.board.end();
-        if let Some(disk) = &self.disk {
-            disk.unpark();
+        for thread in [&self.disk, &self.listeners].into_iter().flatten() {
+            thread.unpark();
         }
         if let Some(clocks) = self.clocks.take() {
             clocks.thread().unpark();
@@ -104,6 +112,13 @@ mod tests {
 
     use super::*;
 
+    fn nowhere() -> Doors {
+        Doors {
+            gateway: std::sync::Weak::new(),
+            admin: None,
+        }
+    }
+
     /// What is found until something is, for at most 5 s.
     fn found(board: &Board) -> Vec<Disturbance> {
         let began = Instant::now();
@@ -118,7 +133,7 @@ mod tests {
     #[test]
     fn a_control_plane_that_stops_for_a_while_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
-        let spies = Spies::start(folder.path().join("canary"));
+        let spies = Spies::start(folder.path().join("canary"), nowhere());
         let board = spies.board();
         board.beat();
         // Longer than it takes to be noticed by a thread that is late itself.
@@ -142,7 +157,7 @@ mod tests {
     fn a_folder_that_cannot_be_written_to_is_told_of_once_and_its_recovery() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("missing").join("canary");
-        let spies = Spies::start(file.clone());
+        let spies = Spies::start(file.clone(), nowhere());
         let board = spies.board();
         let disk = |all: Vec<Disturbance>| -> Vec<Disturbance> {
             let of = all.into_iter();
@@ -153,11 +168,11 @@ mod tests {
             matches!(&said[..], [Disturbance::DiskFailed { error }] if error.contains("No such file")),
             "{said:?}"
         );
-        assert!(board.problem().unwrap().contains("No such file"));
+        assert!(board.problems()[0].contains("No such file"));
         std::fs::create_dir(file.parent().unwrap()).unwrap();
         spies.disk.as_ref().unwrap().unpark();
         assert_eq!(disk(found(&board)), [Disturbance::DiskRecovered]);
-        assert_eq!(board.problem(), None);
+        assert!(board.problems().is_empty());
         assert!(board.write_time().is_some());
     }
 }

@@ -41,11 +41,23 @@ pub enum Disturbance {
     },
     /// The state folder can be written to in time again.
     DiskRecovered,
+    /// A listener of the node does not accept a connection that the node itself makes to it.
+    ListenerFailed {
+        /// Its address.
+        listener: String,
+        /// How it failed.
+        error: String,
+    },
+    /// It does again.
+    ListenerRecovered {
+        /// Its address.
+        listener: String,
+    },
 }
 
 impl Disturbance {
     /// All names, for metrics.
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 9] = [
         "stalled",
         "suspended",
         "clock_jumped",
@@ -53,12 +65,24 @@ impl Disturbance {
         "disk_slow",
         "disk_failed",
         "disk_recovered",
+        "listener_failed",
+        "listener_recovered",
     ];
 
     /// As in its JSON.
     #[must_use]
     pub const fn name(&self) -> &'static str {
-        let [stalled, suspended, jumped, hung, slow, failed, recovered] = Self::NAMES;
+        let [
+            stalled,
+            suspended,
+            jumped,
+            hung,
+            slow,
+            failed,
+            recovered,
+            deaf,
+            hears,
+        ] = Self::NAMES;
         match self {
             Self::Stalled { .. } => stalled,
             Self::Suspended { .. } => suspended,
@@ -67,6 +91,8 @@ impl Disturbance {
             Self::DiskSlow { .. } => slow,
             Self::DiskFailed { .. } => failed,
             Self::DiskRecovered => recovered,
+            Self::ListenerFailed { .. } => deaf,
+            Self::ListenerRecovered { .. } => hears,
         }
     }
 }
@@ -95,6 +121,12 @@ impl fmt::Display for Disturbance {
                 write!(f, "the state folder cannot be written to: {error}")
             }
             Self::DiskRecovered => f.write_str("the state folder can be written to again"),
+            Self::ListenerFailed { listener, error } => {
+                write!(f, "the listener {listener} accepts nothing: {error}")
+            }
+            Self::ListenerRecovered { listener } => {
+                write!(f, "the listener {listener} accepts again")
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::counters::Notice;
 use crate::fault::Faults;
 use crate::isolation::{RouteBulkhead, ServiceBreaker, Turn};
+use crate::knock::Knocks;
 use crate::meter::{EndpointCells, ListenerCells, RouteCells, bounds, load};
 use crate::overload::Gate;
 use crate::plan::Plan;
@@ -83,6 +84,8 @@ pub(crate) struct Hub {
     pub(crate) bulkheads: Vec<Option<RouteBulkhead>>,
     /// What is injected on purpose.
     pub(crate) faults: Arc<Faults>,
+    /// Connections of the node's own, which are none of a client.
+    pub(crate) knocks: Knocks,
     /// By service; none where it is always asked.
     pub(crate) breakers: Vec<Option<ServiceBreaker>>,
 }
@@ -126,6 +129,7 @@ impl Hub {
             faults: elder
                 .map(|elder| Arc::clone(&elder.faults))
                 .unwrap_or_default(),
+            knocks: elder.map(|elder| elder.knocks.clone()).unwrap_or_default(),
             pools: heirlooms::pools(&plan, elder),
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             generation: AtomicU64::new(1),

@@ -66,6 +66,9 @@ fn admit(
     tls: Option<&TlsAcceptor>,
 ) {
     let hub = &worker.hub;
+    if hub.knocks.is_one(peer) {
+        return;
+    }
     let (Some(cells), Some(plan)) = (
         hub.listeners.get(listener),
         hub.plan.listeners.get(listener),

@@ -41,6 +41,8 @@ mod hold;
 #[cfg(test)]
 mod http2;
 #[cfg(test)]
+mod knocks;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod lost;

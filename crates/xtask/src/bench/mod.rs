@@ -15,4 +15,5 @@ pub(crate) mod page;
 pub(crate) mod policies;
 pub(crate) mod reload;
 mod revision;
+pub(crate) mod serf;
 mod spread;
