@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ninefold_core::time::Timestamp;
 use rustls::{ClientConfig, ServerConfig};
-use rustls_pki_types::ServerName;
+use rustls_pki_types::{CertificateDer, ServerName};
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{
@@ -251,6 +251,14 @@ impl Identity {
 
     pub(crate) fn replace_certificate(&self, folder: &SecretsFolder) -> Result<(), FolderError> {
         folder.write(NODE_FILE, &self.certificate)
+    }
+
+    /// The certificate that it shows.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn shown(&self) -> Result<CertificateDer<'static>, TlsError> {
+        tls::certificate(&self.certificate)
     }
 
     /// For how long its certificate is good.

@@ -9,7 +9,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ninefold_cluster::membership::wire::PACKET_MAX;
-use ninefold_cluster::membership::{Config, Membership, MembershipEvent, Node, NodeId};
+use ninefold_cluster::membership::{
+    Config, Membership, MembershipEvent, Node, NodeId, Record, Status,
+};
 use ninefold_core::observation::HostWord;
 use ninefold_core::status::SyncStatus;
 use ninefold_core::time::{Timestamp, nanos};
@@ -18,8 +20,10 @@ use ninefold_trust::{Identity, NodeName};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::credentials::Credentials;
 use super::lifeline::{self, Lifelines, Word};
 use super::options::ClusterOptions;
+use super::renewal::{AUTHORITY_KEY, Renewals, UNTIL_KEY};
 use super::streams::Streams;
 use super::sync::{ASKS_MAX, Ask, Fetch};
 use super::view::{Entries, MemberView, Shared, View};
@@ -108,18 +112,33 @@ impl Gossip {
             .build()?;
         let lines = StdListener::bind((ip, 0))?;
         lines.set_nonblocking(true)?;
-        let identity = options.identity.clone();
         let life = (lines.local_addr()?, seed);
         let (goodbye, said) = watch::channel(false);
         let (asks, asked) = mpsc::channel(ASKS_MAX);
-        let streams = Streams::start(lines, &identity, seed, said, asks)?;
+        let credentials = Credentials::new(options.identity.clone())?;
+        let renewals = Renewals::load(credentials.clone(), options.secrets.clone())?;
+        let (authority, until) = (renewals.has_authority(), renewals.until());
+        let streams = Streams::start(
+            (lines, seed),
+            Arc::new(renewals),
+            credentials.clone(),
+            said,
+            asks,
+            Arc::clone(&shared),
+        )?;
         let thread = std::thread::Builder::new()
             .name("gossip".to_owned())
             .spawn(move || {
                 let ended = runtime.block_on(async {
                     let socket = UdpSocket::from_std(socket)?;
                     let (says, words) = mpsc::channel(WORDS_MAX);
-                    let lifelines = Lifelines::new(life, &identity, goodbye, says)?;
+                    let lifelines = Lifelines::new(life, credentials, goodbye, says);
+                    // First of all, so that a newcomer is told it first.
+                    driver.say(lifeline::KEY, Some(lifelines.told().as_bytes()));
+                    if authority {
+                        driver.say(AUTHORITY_KEY, Some(b"1"));
+                    }
+                    driver.say_until(until.unwrap_or_default());
                     let mut heard = Heard {
                         commands: received,
                         words,
@@ -216,7 +235,6 @@ impl Driver {
         streams: &Streams,
         heard: &mut Heard,
     ) -> io::Result<()> {
-        self.say(lifeline::KEY, Some(lifelines.told().as_bytes()));
         let mut buffer = [0; DATAGRAM_MAX];
         loop {
             if let Some(members) = self.flush(socket, &lifelines, streams).await {
@@ -312,21 +330,44 @@ impl Driver {
                 reply.send(self.machine.take_state(&answer, now)).ok();
             }
             Ask::Failed => self.machine.state_failed(now),
+            Ask::Authority(reply) => {
+                reply.send(self.authority()).ok();
+            }
+            Ask::SayUntil(until) => self.say_until(until),
         }
+    }
+
+    /// Until when its certificate is good.
+    fn say_until(&mut self, until: Timestamp) {
+        let secs = until.as_secs().to_string();
+        self.say(UNTIL_KEY, Some(secs.as_bytes()));
+    }
+
+    /// A member that has the authority, where it is there, and its name.
+    fn authority(&self) -> Option<(Fetch, String)> {
+        let has_it = |record: &Record| {
+            let said = self.machine.entry(record.node.id, AUTHORITY_KEY);
+            record.status == Status::Alive && record.node.id != self.me && said.is_some()
+        };
+        let mut holders = self.machine.members().filter(has_it);
+        holders.find_map(|record| Some((self.place(&record)?, record.node.name.to_string())))
+    }
+
+    /// Where the streams of a member end, if it has said so.
+    fn place(&self, of: &Record) -> Option<Fetch> {
+        let said = self.machine.entry(of.node.id, lifeline::KEY)?;
+        let name: NodeName = of.node.name.parse().ok()?;
+        Some(Fetch {
+            addr: lifeline::address(of.node.addr.ip(), said)?,
+            name: self.identity.server_name(&name).ok()?,
+        })
     }
 
     /// Opens a stream to a member whose state is wanted, if it has said where.
     fn fetch(&mut self, id: NodeId, streams: &Streams) {
         let mut members = self.machine.members();
         let member = members.find(|record| record.node.id == id);
-        let fetch = member.and_then(|member| {
-            let said = self.machine.entry(id, lifeline::KEY)?;
-            let name: NodeName = member.node.name.parse().ok()?;
-            Some(Fetch {
-                addr: lifeline::address(member.node.addr.ip(), said)?,
-                name: self.identity.server_name(&name).ok()?,
-            })
-        });
+        let fetch = member.and_then(|member| self.place(&member));
         drop(members);
         if !fetch.is_some_and(|fetch| streams.fetch(fetch)) {
             self.machine.state_failed(self.clock.now());
