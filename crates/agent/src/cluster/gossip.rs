@@ -73,44 +73,17 @@ impl Gossip {
     ) -> io::Result<Self> {
         let socket = StdSocket::bind(options.gossip)?;
         socket.set_nonblocking(true)?;
-        let zone = options.zone.clone().unwrap_or_default();
-        let node = Node {
-            id: NodeId::of_name(&format!("{cluster}/{}", options.name())),
-            name: options.name(),
-            zone,
-            addr: socket.local_addr()?,
-        };
-        let config = Config {
-            cluster: NodeId::of_name(cluster).0,
-            ..Config::default()
-        };
-        let clock = Clock(Instant::now());
-        let mut seeds = options.seeds.clone();
-        seeds.retain(|seed| *seed != node.addr);
+        let addr = socket.local_addr()?;
         let seed = RandomState::new().hash_one(std::process::id());
-        let (me, ip) = (node.id, node.addr.ip());
-        let machine = Membership::new(config, node, incarnation, seeds, seed, clock.now());
+        let mut driver = Driver::new(options, (cluster, incarnation), addr, seed)?;
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
-        let sealer = Sealer::new(options.identity.keys().clone(), me.0, control::now());
-        let mut driver = Driver {
-            machine,
-            sealer: sealer.map_err(io::Error::other)?,
-            sealed: Vec::new(),
-            me,
-            clock,
-            entries: BTreeMap::new(),
-            hosts: BTreeMap::new(),
-            identity: options.identity.clone(),
-            shared: None,
-            viewed: Instant::now(),
-        };
         let shared = Arc::new(Shared::new(driver.view(0, SyncStatus::default())));
         driver.shared = Some(Arc::clone(&shared));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
             .build()?;
-        let lines = StdListener::bind((ip, 0))?;
+        let lines = StdListener::bind((addr.ip(), 0))?;
         lines.set_nonblocking(true)?;
         let life = (lines.local_addr()?, seed);
         let (goodbye, said) = watch::channel(false);
@@ -228,6 +201,41 @@ struct Driver {
 }
 
 impl Driver {
+    /// A node that knows nobody yet, at an address.
+    fn new(
+        options: &ClusterOptions,
+        (cluster, incarnation): (&str, u64),
+        addr: SocketAddr,
+        seed: u64,
+    ) -> io::Result<Self> {
+        let node = Node {
+            id: NodeId::of_name(&format!("{cluster}/{}", options.name())),
+            name: options.name(),
+            zone: options.zone.clone().unwrap_or_default(),
+            addr,
+        };
+        let config = Config {
+            cluster: NodeId::of_name(cluster).0,
+            ..Config::default()
+        };
+        let (me, clock) = (node.id, Clock(Instant::now()));
+        let mut seeds = options.seeds.clone();
+        seeds.retain(|seed| *seed != addr);
+        let sealer = Sealer::new(options.identity.keys().clone(), me.0, control::now());
+        Ok(Self {
+            machine: Membership::new(config, node, incarnation, seeds, seed, clock.now()),
+            sealer: sealer.map_err(io::Error::other)?,
+            sealed: Vec::new(),
+            me,
+            clock,
+            entries: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            identity: options.identity.clone(),
+            shared: None,
+            viewed: Instant::now(),
+        })
+    }
+
     async fn run(
         &mut self,
         socket: &UdpSocket,
