@@ -9,7 +9,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ninefold_cluster::membership::wire::PACKET_MAX;
-use ninefold_cluster::membership::{Config, Membership, MembershipEvent, Node, NodeId};
+use ninefold_cluster::membership::{
+    Config, Membership, MembershipEvent, Node, NodeId, Record, Status,
+};
 use ninefold_core::observation::HostWord;
 use ninefold_core::status::SyncStatus;
 use ninefold_core::time::{Timestamp, nanos};
@@ -18,8 +20,10 @@ use ninefold_trust::{Identity, NodeName};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::credentials::Credentials;
 use super::lifeline::{self, Lifelines, Word};
 use super::options::ClusterOptions;
+use super::renewal::{AUTHORITY_KEY, Renewals, UNTIL_KEY};
 use super::streams::Streams;
 use super::sync::{ASKS_MAX, Ask, Fetch};
 use super::view::{Entries, MemberView, Shared, View};
@@ -69,57 +73,45 @@ impl Gossip {
     ) -> io::Result<Self> {
         let socket = StdSocket::bind(options.gossip)?;
         socket.set_nonblocking(true)?;
-        let zone = options.zone.clone().unwrap_or_default();
-        let node = Node {
-            id: NodeId::of_name(&format!("{cluster}/{}", options.name())),
-            name: options.name(),
-            zone,
-            addr: socket.local_addr()?,
-        };
-        let config = Config {
-            cluster: NodeId::of_name(cluster).0,
-            ..Config::default()
-        };
-        let clock = Clock(Instant::now());
-        let mut seeds = options.seeds.clone();
-        seeds.retain(|seed| *seed != node.addr);
+        let addr = socket.local_addr()?;
         let seed = RandomState::new().hash_one(std::process::id());
-        let (me, ip) = (node.id, node.addr.ip());
-        let machine = Membership::new(config, node, incarnation, seeds, seed, clock.now());
+        let mut driver = Driver::new(options, (cluster, incarnation), addr, seed)?;
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
-        let sealer = Sealer::new(options.identity.keys().clone(), me.0, control::now());
-        let mut driver = Driver {
-            machine,
-            sealer: sealer.map_err(io::Error::other)?,
-            sealed: Vec::new(),
-            me,
-            clock,
-            entries: BTreeMap::new(),
-            hosts: BTreeMap::new(),
-            identity: options.identity.clone(),
-            shared: None,
-            viewed: Instant::now(),
-        };
         let shared = Arc::new(Shared::new(driver.view(0, SyncStatus::default())));
         driver.shared = Some(Arc::clone(&shared));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
             .build()?;
-        let lines = StdListener::bind((ip, 0))?;
+        let lines = StdListener::bind((addr.ip(), 0))?;
         lines.set_nonblocking(true)?;
-        let identity = options.identity.clone();
         let life = (lines.local_addr()?, seed);
         let (goodbye, said) = watch::channel(false);
         let (asks, asked) = mpsc::channel(ASKS_MAX);
-        let streams = Streams::start(lines, &identity, seed, said, asks)?;
+        let credentials = Credentials::new(options.identity.clone())?;
+        let renewals = Renewals::load(credentials.clone(), options.secrets.clone())?;
+        let (authority, until) = (renewals.has_authority(), renewals.until());
+        let streams = Streams::start(
+            (lines, seed),
+            Arc::new(renewals),
+            credentials.clone(),
+            said,
+            asks,
+            Arc::clone(&shared),
+        )?;
         let thread = std::thread::Builder::new()
             .name("gossip".to_owned())
             .spawn(move || {
                 let ended = runtime.block_on(async {
                     let socket = UdpSocket::from_std(socket)?;
                     let (says, words) = mpsc::channel(WORDS_MAX);
-                    let lifelines = Lifelines::new(life, &identity, goodbye, says)?;
+                    let lifelines = Lifelines::new(life, credentials, goodbye, says);
+                    // First of all, so that a newcomer is told it first.
+                    driver.say(lifeline::KEY, Some(lifelines.told().as_bytes()));
+                    if authority {
+                        driver.say(AUTHORITY_KEY, Some(b"1"));
+                    }
+                    driver.say_until(until.unwrap_or_default());
                     let mut heard = Heard {
                         commands: received,
                         words,
@@ -209,6 +201,41 @@ struct Driver {
 }
 
 impl Driver {
+    /// A node that knows nobody yet, at an address.
+    fn new(
+        options: &ClusterOptions,
+        (cluster, incarnation): (&str, u64),
+        addr: SocketAddr,
+        seed: u64,
+    ) -> io::Result<Self> {
+        let node = Node {
+            id: NodeId::of_name(&format!("{cluster}/{}", options.name())),
+            name: options.name(),
+            zone: options.zone.clone().unwrap_or_default(),
+            addr,
+        };
+        let config = Config {
+            cluster: NodeId::of_name(cluster).0,
+            ..Config::default()
+        };
+        let (me, clock) = (node.id, Clock(Instant::now()));
+        let mut seeds = options.seeds.clone();
+        seeds.retain(|seed| *seed != addr);
+        let sealer = Sealer::new(options.identity.keys().clone(), me.0, control::now());
+        Ok(Self {
+            machine: Membership::new(config, node, incarnation, seeds, seed, clock.now()),
+            sealer: sealer.map_err(io::Error::other)?,
+            sealed: Vec::new(),
+            me,
+            clock,
+            entries: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            identity: options.identity.clone(),
+            shared: None,
+            viewed: Instant::now(),
+        })
+    }
+
     async fn run(
         &mut self,
         socket: &UdpSocket,
@@ -216,7 +243,6 @@ impl Driver {
         streams: &Streams,
         heard: &mut Heard,
     ) -> io::Result<()> {
-        self.say(lifeline::KEY, Some(lifelines.told().as_bytes()));
         let mut buffer = [0; DATAGRAM_MAX];
         loop {
             if let Some(members) = self.flush(socket, &lifelines, streams).await {
@@ -312,21 +338,44 @@ impl Driver {
                 reply.send(self.machine.take_state(&answer, now)).ok();
             }
             Ask::Failed => self.machine.state_failed(now),
+            Ask::Authority(reply) => {
+                reply.send(self.authority()).ok();
+            }
+            Ask::SayUntil(until) => self.say_until(until),
         }
+    }
+
+    /// Until when its certificate is good.
+    fn say_until(&mut self, until: Timestamp) {
+        let secs = until.as_secs().to_string();
+        self.say(UNTIL_KEY, Some(secs.as_bytes()));
+    }
+
+    /// A member that has the authority, where it is there, and its name.
+    fn authority(&self) -> Option<(Fetch, String)> {
+        let has_it = |record: &Record| {
+            let said = self.machine.entry(record.node.id, AUTHORITY_KEY);
+            record.status == Status::Alive && record.node.id != self.me && said.is_some()
+        };
+        let mut holders = self.machine.members().filter(has_it);
+        holders.find_map(|record| Some((self.place(&record)?, record.node.name.to_string())))
+    }
+
+    /// Where the streams of a member end, if it has said so.
+    fn place(&self, of: &Record) -> Option<Fetch> {
+        let said = self.machine.entry(of.node.id, lifeline::KEY)?;
+        let name: NodeName = of.node.name.parse().ok()?;
+        Some(Fetch {
+            addr: lifeline::address(of.node.addr.ip(), said)?,
+            name: self.identity.server_name(&name).ok()?,
+        })
     }
 
     /// Opens a stream to a member whose state is wanted, if it has said where.
     fn fetch(&mut self, id: NodeId, streams: &Streams) {
         let mut members = self.machine.members();
         let member = members.find(|record| record.node.id == id);
-        let fetch = member.and_then(|member| {
-            let said = self.machine.entry(id, lifeline::KEY)?;
-            let name: NodeName = member.node.name.parse().ok()?;
-            Some(Fetch {
-                addr: lifeline::address(member.node.addr.ip(), said)?,
-                name: self.identity.server_name(&name).ok()?,
-            })
-        });
+        let fetch = member.and_then(|member| self.place(&member));
         drop(members);
         if !fetch.is_some_and(|fetch| streams.fetch(fetch)) {
             self.machine.state_failed(self.clock.now());

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use ninefold_cluster::membership::{NodeId, Status};
 use ninefold_core::observation::HostWord;
-use ninefold_trust::{Identity, NodeName, TlsError};
+use ninefold_trust::NodeName;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -29,6 +29,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::server::TlsStream;
 
+use super::credentials::Credentials;
 use super::view::MemberView;
 
 /// The key under which a node says where its lifelines end, and which life that is.
@@ -95,8 +96,7 @@ impl Word {
 /// All lifelines of a node: those that end at it, and those that it holds.
 pub(super) struct Lifelines {
     own: Life,
-    connector: TlsConnector,
-    identity: Identity,
+    credentials: Credentials,
     lines: BTreeMap<NodeId, (Life, AbortHandle)>,
     /// Those that are held now.
     held: Arc<AtomicUsize>,
@@ -109,21 +109,18 @@ impl Lifelines {
     /// What hosts say comes out of the other end of `words`.
     pub(super) fn new(
         (addr, number): (SocketAddr, u64),
-        identity: &Identity,
+        credentials: Credentials,
         goodbye: watch::Sender<bool>,
         words: mpsc::Sender<Word>,
-    ) -> io::Result<Self> {
-        let refused = |error: TlsError| io::Error::other(error);
-        let connector = TlsConnector::from(identity.client_config().map_err(refused)?);
-        Ok(Self {
+    ) -> Self {
+        Self {
             own: Life { addr, number },
-            connector,
-            identity: identity.clone(),
+            credentials,
             lines: BTreeMap::new(),
             held: Arc::default(),
             words,
             goodbye,
-        })
+        }
     }
 
     /// What others are told under [`KEY`].
@@ -153,6 +150,7 @@ impl Lifelines {
             }
             stays
         });
+        let shown = self.credentials.shown();
         for (id, (life, member)) in wanted {
             if self.lines.contains_key(&id) {
                 continue;
@@ -160,11 +158,11 @@ impl Lifelines {
             let name: Result<NodeName, _> = member.name.parse();
             let Some(name) = name
                 .ok()
-                .and_then(|name| self.identity.server_name(&name).ok())
+                .and_then(|name| shown.identity.server_name(&name).ok())
             else {
                 continue;
             };
-            let line = watch_life(life, name, self.connector.clone(), Arc::clone(&self.held));
+            let line = watch_life(life, name, self.credentials.clone(), Arc::clone(&self.held));
             let words = self.words.clone();
             let task = tokio::spawn(async move {
                 if line.await {
@@ -238,11 +236,12 @@ pub(super) async fn keep(
 async fn watch_life(
     life: Life,
     name: ServerName<'static>,
-    connector: TlsConnector,
+    credentials: Credentials,
     held: Arc<AtomicUsize>,
 ) -> bool {
     loop {
-        match hold_on(life, name.clone(), &connector, &held).await {
+        let shown = credentials.shown();
+        match hold_on(life, name.clone(), &shown.lines, &held).await {
             Ok(Held::Goodbye | Held::Another) => return false,
             Ok(Held::Cut) if is_over(life.addr).await => return true,
             Ok(Held::Cut) => {}

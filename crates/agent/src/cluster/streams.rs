@@ -1,7 +1,8 @@
 //! The thread of this node's TLS connections with others, so that none of them keeps the gossiping one waiting: the
-//! [lifelines](super::lifeline) that end here, and [states](super::sync) that are fetched or served.
+//! [lifelines](super::lifeline) that end here, [states](super::sync) that are fetched or served, and
+//! [renewals](super::renewal) of certificates.
 //!
-//! Both come to one port. Which of the two it is the client says in the handshake (ALPN). Whoever has no certificate of
+//! All come to one port. Which of them it is the client says in the handshake (ALPN). Whoever has no certificate of
 //! the cluster gets no further than that, and is counted.
 
 use std::io;
@@ -10,15 +11,17 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ninefold_trust::{Identity, TlsError};
+use ninefold_trust::renew;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+use super::credentials::Credentials;
 use super::lifeline::{self, AGAIN, SETUP_MAX};
-use super::sync::{self, Ask, Counts, Fetch, PROTOCOL, SERVED_MAX};
+use super::renewal::Renewals;
+use super::sync::{self, Ask, Counts, Fetch, SERVED_MAX};
+use super::view::Shared;
 
 /// Connections of others at most: each process is observed by ten, and few fetch a state.
 const LINES_MAX: usize = 64;
@@ -35,7 +38,9 @@ pub(super) struct Streams {
 
 /// What serves them.
 struct Server {
-    acceptor: TlsAcceptor,
+    credentials: Credentials,
+    renewals: Arc<Renewals>,
+    shared: Arc<Shared>,
     /// Which process this is.
     number: u64,
     asks: mpsc::Sender<Ask>,
@@ -48,29 +53,26 @@ impl Streams {
     /// Begins. What is wanted of the membership comes out of the other end of `asks`.
     ///
     /// # Errors
-    /// When the identity is of no use, or no thread is started.
+    /// When no thread is started.
     pub(super) fn start(
-        listener: StdListener,
-        identity: &Identity,
-        number: u64,
+        (listener, number): (StdListener, u64),
+        renewals: Arc<Renewals>,
+        credentials: Credentials,
         goodbye: watch::Receiver<bool>,
         asks: mpsc::Sender<Ask>,
+        shared: Arc<Shared>,
     ) -> io::Result<Self> {
-        let refused = |error: TlsError| io::Error::other(error);
-        let mut server = (*identity.server_config().map_err(refused)?).clone();
-        server.alpn_protocols = vec![PROTOCOL.to_vec()];
-        let mut client = (*identity.client_config().map_err(refused)?).clone();
-        client.alpn_protocols = vec![PROTOCOL.to_vec()];
         let counts = Arc::new(Counts::default());
         let server = Arc::new(Server {
-            acceptor: TlsAcceptor::from(Arc::new(server)),
+            credentials: credentials.clone(),
+            renewals: Arc::clone(&renewals),
+            shared: Arc::clone(&shared),
             number,
             asks: asks.clone(),
             counts: Arc::clone(&counts),
             places: Arc::new(Semaphore::new(LINES_MAX)),
             syncs: Arc::new(Semaphore::new(SERVED_MAX)),
         });
-        let connector = TlsConnector::from(Arc::new(client));
         // One at a time is wanted.
         let (fetches, wanted) = mpsc::channel(1);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -82,7 +84,9 @@ impl Streams {
             .name("streams".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
-                    tokio::spawn(sync::fetch_all(wanted, connector, asks, fetched));
+                    let fetching = sync::fetch_all(wanted, credentials, asks.clone(), fetched);
+                    tokio::spawn(fetching);
+                    tokio::spawn(renewals.renew_own(asks, shared));
                     match TcpListener::from_std(listener) {
                         Ok(listener) => server.serve(listener, goodbye).await,
                         Err(error) => tracing::error!(%error, "no other node can connect"),
@@ -151,17 +155,22 @@ impl Server {
     }
 
     async fn keep(&self, stream: TcpStream, goodbye: watch::Receiver<bool>) -> io::Result<()> {
-        let shaken = timeout(SETUP_MAX, self.acceptor.accept(stream)).await?;
+        let shown = self.credentials.shown();
+        let shaken = timeout(SETUP_MAX, shown.acceptor.accept(stream)).await?;
         let stream = shaken.inspect_err(|error| {
             // Not one that only looks whether somebody listens.
             if error.kind() == io::ErrorKind::InvalidData {
                 self.counts.stranger();
             }
         })?;
-        if stream.get_ref().1.alpn_protocol() != Some(PROTOCOL) {
-            return lifeline::keep(stream, self.number, goodbye).await;
+        let protocol = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+        match protocol.as_deref() {
+            Some(sync::PROTOCOL) => {
+                let place = self.syncs.try_acquire();
+                sync::serve(stream, place.is_ok(), &self.asks, &self.counts).await
+            }
+            Some(renew::PROTOCOL) => self.renewals.serve(stream, &self.shared).await,
+            _ => lifeline::keep(stream, self.number, goodbye).await,
         }
-        let place = self.syncs.try_acquire();
-        sync::serve(stream, place.is_ok(), &self.asks, &self.counts).await
     }
 }

@@ -13,12 +13,15 @@ use std::time::Duration;
 use ninefold_cluster::membership::StateError;
 use ninefold_cluster::membership::wire::FRAME_MAX;
 use ninefold_core::status::SyncStatus;
+use ninefold_core::time::Timestamp;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+
+use super::credentials::Credentials;
 
 /// What the client says in the handshake.
 pub(super) const PROTOCOL: &[u8] = b"ninefold-state/1";
@@ -42,9 +45,13 @@ pub(super) enum Ask {
     Take(Vec<u8>, oneshot::Sender<Result<bool, StateError>>),
     /// The stream has failed.
     Failed,
+    /// A member that has the authority, and its name.
+    Authority(oneshot::Sender<Option<(Fetch, String)>>),
+    /// All are to know until when this node's certificate is good.
+    SayUntil(Timestamp),
 }
 
-/// A state that is wanted: of whom, and where.
+/// A member that is to be connected to: where, and what its certificate is for.
 #[derive(Debug)]
 pub(super) struct Fetch {
     pub(super) addr: SocketAddr,
@@ -89,7 +96,7 @@ fn add(count: &AtomicU64) {
 
 /// Why a stream ended before everything was said.
 #[derive(Debug, thiserror::Error)]
-enum SyncError {
+pub(super) enum SyncError {
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("it took more than {STREAM_TIME_MAX:?}")]
@@ -98,7 +105,7 @@ enum SyncError {
     Protocol,
     #[error("the other node serves others")]
     Busy,
-    #[error("a frame of {0} bytes, of {FRAME_MAX} at most")]
+    #[error("a frame of {0} bytes is longer than any")]
     Frame(usize),
     #[error("more than {STREAM_BYTES_MAX} bytes")]
     Bytes,
@@ -112,13 +119,13 @@ enum SyncError {
 /// Fetches what is wanted, one after the other, until nobody is left who wants something.
 pub(super) async fn fetch_all(
     mut wanted: mpsc::Receiver<Fetch>,
-    connector: TlsConnector,
+    credentials: Credentials,
     asks: mpsc::Sender<Ask>,
     counts: Arc<Counts>,
 ) {
     while let Some(one) = wanted.recv().await {
-        let addr = one.addr;
-        let ended = timeout(STREAM_TIME_MAX, fetch(one, &connector, &asks)).await;
+        let (addr, shown) = (one.addr, credentials.shown());
+        let ended = timeout(STREAM_TIME_MAX, fetch(one, &shown.states, &asks)).await;
         let Err(error) = ended.unwrap_or_else(|late| Err(late.into())) else {
             add(&counts.fetched);
             continue;
@@ -151,7 +158,7 @@ async fn fetch(
     let mut bytes = 0;
     while let Some(question) = ask(asks, Ask::Question).await? {
         write(&mut stream, &question).await?;
-        let answer = read(&mut stream).await?;
+        let answer = read(&mut stream, FRAME_MAX).await?;
         let answer = answer.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         if answer.is_empty() {
             return Err(SyncError::Busy);
@@ -199,7 +206,7 @@ async fn answer_all<S: AsyncRead + AsyncWrite + Unpin>(
     asks: &mpsc::Sender<Ask>,
 ) -> Result<(), SyncError> {
     let mut bytes = 0;
-    while let Some(question) = read(stream).await? {
+    while let Some(question) = read(stream, FRAME_MAX).await? {
         let answer = ask(asks, |reply| Ask::Answer(question, reply)).await??;
         bytes += answer.len();
         if bytes > STREAM_BYTES_MAX {
@@ -210,7 +217,7 @@ async fn answer_all<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(())
 }
 
-async fn ask<T>(
+pub(super) async fn ask<T>(
     asks: &mpsc::Sender<Ask>,
     what: impl FnOnce(oneshot::Sender<T>) -> Ask,
 ) -> Result<T, SyncError> {
@@ -221,7 +228,7 @@ async fn ask<T>(
     answer.await.map_err(|_ended| SyncError::Ended)
 }
 
-async fn write<S: AsyncWrite + Unpin>(stream: &mut S, frame: &[u8]) -> io::Result<()> {
+pub(super) async fn write<S: AsyncWrite + Unpin>(stream: &mut S, frame: &[u8]) -> io::Result<()> {
     let length = u32::try_from(frame.len()).map_err(io::Error::other)?;
     stream.write_all(&length.to_be_bytes()).await?;
     stream.write_all(frame).await?;
@@ -229,14 +236,17 @@ async fn write<S: AsyncWrite + Unpin>(stream: &mut S, frame: &[u8]) -> io::Resul
 }
 
 /// The next frame; nothing where the stream ends before one.
-async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> Result<Option<Vec<u8>>, SyncError> {
+pub(super) async fn read<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    size_max: usize,
+) -> Result<Option<Vec<u8>>, SyncError> {
     let mut length = [0; 4];
     if stream.read(&mut length[..1]).await? == 0 {
         return Ok(None);
     }
     stream.read_exact(&mut length[1..]).await?;
     let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
-    if length > FRAME_MAX {
+    if length > size_max {
         return Err(SyncError::Frame(length));
     }
     let mut frame = vec![0; length];

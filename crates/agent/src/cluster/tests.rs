@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use ninefold_cluster::membership::{MembershipEvent, Status};
 use ninefold_core::rng::Rng;
 use ninefold_core::status::SyncStatus;
-use ninefold_trust::{Identity, SecretsFolder, local};
+use ninefold_core::time::Timestamp;
+use ninefold_trust::{Identity, SecretsFolder, local, renew};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{ClusterOptions, Gossip, MemberView, lifeline, sync};
+use super::credentials::Credentials;
+use super::{ClusterOptions, Gossip, MemberView, UNTIL_KEY, lifeline, sync};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -36,6 +38,11 @@ impl Nodes {
 
     /// Identities, and nobody who runs.
     fn prepare(count: usize) -> Self {
+        Self::prepare_at(count, crate::control::now())
+    }
+
+    /// Identities that were made at that time.
+    fn prepare_at(count: usize, at: Timestamp) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let states: Vec<PathBuf> = (1..=count)
             .map(|n| folder.path().join(format!("n{n}")))
@@ -43,7 +50,7 @@ impl Nodes {
         for state in &states {
             std::fs::create_dir(state).unwrap();
         }
-        local::prepare(&states, "test").unwrap();
+        local::prepare_at(&states, "test", at).unwrap();
         Self {
             _folder: folder,
             states,
@@ -372,13 +379,11 @@ fn one_that_serves_and_stops_is_a_failure_in_time() {
         let mut config = (*server.server_config().unwrap()).clone();
         config.alpn_protocols = vec![sync::PROTOCOL.to_vec()];
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-        let mut config = (*client.client_config().unwrap()).clone();
-        config.alpn_protocols = vec![sync::PROTOCOL.to_vec()];
         let (fetches, wanted) = tokio::sync::mpsc::channel(1);
         let (asks, mut asked) = tokio::sync::mpsc::channel(sync::ASKS_MAX);
         let counts = Arc::new(sync::Counts::default());
-        let connector = TlsConnector::from(Arc::new(config));
-        let fetching = sync::fetch_all(wanted, connector, asks, Arc::clone(&counts));
+        let credentials = Credentials::new(client.clone()).unwrap();
+        let fetching = sync::fetch_all(wanted, credentials, asks, Arc::clone(&counts));
         tokio::spawn(fetching);
         let name = client.server_name(server.node()).unwrap();
         // An answer that never ends, nobody who listens, and a larger answer than any.
@@ -412,4 +417,87 @@ fn one_that_serves_and_stops_is_a_failure_in_time() {
             (3, 0)
         );
     });
+}
+
+/// How many days its certificate is good for, as a node says itself to another one.
+fn days_left(of: &str, members: &[MemberView]) -> Option<u64> {
+    let member = members.iter().find(|one| &*one.name == of)?;
+    let until = std::str::from_utf8(member.entries.get(UNTIL_KEY)?).ok()?;
+    let until = Timestamp::from_secs(until.parse().ok()?);
+    Some(until.since(crate::control::now()).as_secs() / 86_400)
+}
+
+#[test]
+fn certificates_in_their_last_third_are_renewed_and_used_without_a_restart() {
+    let made = Duration::from_secs(300 * 86_400);
+    let now = crate::control::now();
+    let mut nodes = Nodes::prepare_at(3, Timestamp::from_secs(now.as_secs() - made.as_secs()));
+    let before: Vec<Identity> = (0..3).map(|n| nodes.identity(n).1).collect();
+    for _ in 0..3 {
+        nodes.start_next();
+    }
+    nodes.all_there();
+    // The first has the authority, and renews its own and those of the others.
+    nodes.until("all say that they have new ones", |members| {
+        let new = |of: &&str| days_left(of, members).is_some_and(|days| days > 360);
+        ["n1", "n2", "n3"].iter().all(new)
+    });
+    let notes: Vec<String> = (0..3)
+        .flat_map(|n| nodes.gossips[n].as_ref().unwrap().shared().take_notes())
+        .collect();
+    for expected in [
+        "certificate of n2 renewed",
+        "certificate renewed by n1, until ",
+    ] {
+        assert!(
+            notes.iter().any(|note| note.starts_with(expected)),
+            "{notes:?}"
+        );
+    }
+    // Each is on the disk, whole, and is what the node shows now: one that is seen is another than before.
+    let shown = |identity: &Identity, addr| {
+        runtime().block_on(async {
+            let stream = open((identity, &before[1]), addr).await.unwrap();
+            let shown = stream.get_ref().1.peer_certificates().unwrap();
+            shown[0].clone()
+        })
+    };
+    let seen = shown(&before[2], nodes.port(1));
+    let (_, renewed) = nodes.identity(1);
+    let days = renewed.validity(now).unwrap().until.since(now).as_secs() / 86_400;
+    assert!(days > 360, "{days}");
+    assert_eq!(seen, renewed.shown().unwrap());
+    assert_ne!(seen, before[1].shown().unwrap());
+    // Both old and new are believed, as long as they are good.
+    assert_eq!(shown(&renewed, nodes.port(1)), seen);
+}
+
+#[test]
+fn who_is_not_the_holder_of_the_name_gets_no_certificate() {
+    let mut nodes = Nodes::prepare(2);
+    nodes.start_next();
+    let (addr, one, two) = (nodes.port(0), nodes.identity(0).1, nodes.identity(1).1);
+    let ask = |by: &Identity, of: &Identity| {
+        runtime().block_on(async {
+            let mut config = (*by.client_config().unwrap()).clone();
+            config.alpn_protocols = vec![renew::PROTOCOL.to_vec()];
+            let stream = TcpStream::connect(addr).await.unwrap();
+            let name = by.server_name(one.node()).unwrap();
+            let connector = TlsConnector::from(Arc::new(config));
+            let mut stream = connector.connect(name, stream).await.unwrap();
+            let (_, connection) = stream.get_ref();
+            let binding = connection.export_keying_material([0; 32], renew::LABEL, None);
+            let renewal = renew::Renewal::begin().unwrap();
+            let request = renewal.request(of, &binding.unwrap()).unwrap();
+            sync::write(&mut stream, &request).await.unwrap();
+            let answer = sync::read(&mut stream, renew::MESSAGE_MAX)
+                .await
+                .unwrap()
+                .unwrap();
+            renewal.finish(of, &answer, crate::control::now())
+        })
+    };
+    assert!(ask(&two, &two).is_ok());
+    let refused = ask(&two, &one).unwrap_err();
+    assert!(refused.to_string().contains("not n1's"), "{refused}");
 }

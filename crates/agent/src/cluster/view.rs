@@ -101,6 +101,8 @@ impl View {
 pub(crate) struct Shared {
     view: Mutex<Arc<View>>,
     news: Mutex<VecDeque<MembershipEvent>>,
+    /// What else is to stand in the journal.
+    notes: Mutex<VecDeque<String>>,
     pub(crate) changed: Notify,
 }
 
@@ -109,6 +111,7 @@ impl Shared {
         Self {
             view: Mutex::new(Arc::new(view)),
             news: Mutex::default(),
+            notes: Mutex::default(),
             changed: Notify::new(),
         }
     }
@@ -128,6 +131,22 @@ impl Shared {
             news.pop_front();
         }
         news.push_back(event);
+    }
+
+    /// Something that is no event of the membership, for the journal.
+    pub(crate) fn note(&self, what: String) {
+        let mut notes = lock(&self.notes);
+        if notes.len() >= NEWS_MAX {
+            notes.pop_front();
+        }
+        notes.push_back(what);
+        drop(notes);
+        self.changed.notify_one();
+    }
+
+    /// What was noted since the last time.
+    pub(crate) fn take_notes(&self) -> VecDeque<String> {
+        std::mem::take(&mut *lock(&self.notes))
     }
 
     /// What has happened since the last time.

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::time::Timestamp;
+
 /// One node of the cluster, as another one knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberStatus {
@@ -24,6 +26,9 @@ pub struct MemberStatus {
     pub incarnation: u64,
     /// Instances that it runs.
     pub instances: u32,
+    /// When its certificate runs out, if that is in less than 30 days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_ends: Option<Timestamp>,
 }
 
 /// What a node has gossiped since it began.
