@@ -48,7 +48,10 @@ impl Page {
              smaller than memberlist's, which carry names and addresses, and full exchanges go in packets, both \
              to its advantage; there is no probe over TCP, which is not.\n\
              - **SWIM**: the same without local health and without suspicions that confirmations shorten.\n\
-             - **foca 2.0**: the crate itself, with `Config::new_lan` and identities that renew themselves.\n\n\
+             - **foca 2.0**: the crate itself, with `Config::new_lan` and identities that renew themselves.\n\
+             - **Equal bytes**: the same three with probes 11 times as often, and with what follows from that (answers and \
+             suspicions are waited for an eleventh as long), so that they send about as much as Ninefold where nothing \
+             happens.\n\n\
              chitchat 0.13 is not among them: what handles its messages is private behind a tokio task, which reads \
              tokio's clock and is seeded by the system, so that no seed of ours would decide what happens.\n",
             revision = options.revision,

@@ -33,8 +33,15 @@ fn views_of(backends: &[Backend]) -> Vec<EndpointView> {
     views(&backends.iter().map(|one| one.address).collect::<Vec<_>>())
 }
 
+/// Requests of callers at each: copies for who is left out are nobody's.
 fn seen(backends: &[Backend]) -> Vec<usize> {
-    backends.iter().map(|one| one.requests().len()).collect()
+    let of_callers = |one: &Backend| {
+        let requests = one.requests();
+        let all = requests.iter();
+        all.filter(|one| !one.head.contains("x-mirrored: 1"))
+            .count()
+    };
+    backends.iter().map(of_callers).collect()
 }
 
 fn pool(rig: &Rig) -> PoolCounters {
