@@ -182,14 +182,14 @@ fn a_newcomer_is_told_all_over_a_stream() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap().to_string();
     drop(free);
-    let file = one_of_three().replace("replicas = 3", "replicas = 15");
+    let file = one_of_three().replace("replicas = 3", "replicas = 45");
     let mut first = Cluster::new(&file);
     let path = first.file();
     let path = path.to_str().unwrap();
     let init = ["init", path, "--address", &address, "--output", "json"];
     let mut answer = first.json(&init);
     first.start();
-    first.ready(5);
+    first.ready(15);
     let mut others = Vec::new();
     for (node, gossip) in [("n2", "127.0.0.2:0"), ("n3", "127.0.0.3:0")] {
         let mut host = Cluster::new(&file);
@@ -198,7 +198,7 @@ fn a_newcomer_is_told_all_over_a_stream() {
         host.start_with(&join, &[("NINEFOLD_TOKEN", token)]);
         others.push(host);
         for host in others.iter().chain([&first]) {
-            host.ready(5 * (others.len() + 1));
+            host.ready(15 * (others.len() + 1));
         }
         answer = first.json(&["token", path, "--output", "json"]);
     }
