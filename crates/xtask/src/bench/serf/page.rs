@@ -10,9 +10,11 @@ const HEAD: &str = "\
 
 Written by `cargo xtask bench serf --save`. On this machine run five nodes of Ninefold (`up --nodes 5`, each with a gateway
 and one replica, no requests), and five agents of Debian's `serf` (HashiCorp's, with its memberlist) of each of two profiles: `lan`, its
-default, and `local`, its fastest. All of them meet each fault at the same moment: their processes are killed or stopped one
-after the other within milliseconds, and one set of rules of nftables drops the packets of all. Serf is as it comes, with
-no encryption; Ninefold seals its gossip, as it always does.
+default, and `local`, which is meant for loopback. All of them meet each fault at the same moment: their processes are killed or
+stopped one after the other within milliseconds, and one set of rules of nftables drops the packets of all. Serf is as it comes,
+with no encryption; Ninefold seals its gossip, as it always does. Serf makes its connections (a second way to ask a member that
+does not answer, and a comparison every 15 or 30 s) from 127.0.0.1: they are dropped by the user of the agent that makes them. Those of
+Ninefold, which tell the end of a process, come from there too: to a node that is cut off they are dropped, from it they are not.
 
 When Ninefold convicts is read from the journals of its nodes (a member is `down`), and of serf from the line of
 its log (`EventMemberFailed`), stamped as it comes: its event handlers are told a second later at the earliest, which is not
@@ -38,7 +40,8 @@ later each time.
 /// Above the table of faults.
 const FAULTS: &str = "
 **Convicted**: faults in which every healthy node convicted all that were touched, and in which any of them did, of n. For
-bad ways it should be neither; one that is convicted for a pause was only quicker to be told than to come back. **First,
+bad ways it should be neither. Whether one that is silent for a second is to be convicted is a choice: Ninefold does, and takes it
+back when it answers, the second time half a minute later; serf waits for longer than that. **First,
 median, last**: of the healthy nodes, from the beginning of the fault until it had convicted, in ms, p50 and most over all
 faults; *last* where all had it. **False**: convictions of somebody whom the fault does not touch, by healthy nodes, in all.
 **By the touched**: the same by those who were touched. **Back**: from the end of the fault (of a kill: from the new process's
