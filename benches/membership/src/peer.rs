@@ -1,4 +1,4 @@
-//! Who is compared.
+//! Who is compared: at the settings that they come with, and, where that is less, with as many bytes as ours.
 
 use ninefold_sim::simulation::Build;
 use ninefold_sim::swim::{Config, Swim};
@@ -13,10 +13,26 @@ pub(crate) enum Peer {
     Swim,
     Lifeguard,
     Foca,
+    /// The same, as many times faster as makes them send what ours does.
+    SwimFaster,
+    LifeguardFaster,
+    FocaFaster,
 }
 
+/// So many times faster SWIM and foca send as much as ours where nothing happens: 901 B/s a node, of 100 and of 1,000.
+const SWIM_FASTER: u64 = 11;
+const FOCA_FASTER: u32 = 11;
+
 impl Peer {
-    pub(crate) const ALL: [Self; 4] = [Self::Ninefold, Self::Swim, Self::Lifeguard, Self::Foca];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Ninefold,
+        Self::Swim,
+        Self::Lifeguard,
+        Self::Foca,
+        Self::SwimFaster,
+        Self::LifeguardFaster,
+        Self::FocaFaster,
+    ];
 
     /// On the command line.
     pub(crate) const fn word(self) -> &'static str {
@@ -25,6 +41,9 @@ impl Peer {
             Self::Swim => "swim",
             Self::Lifeguard => "lifeguard",
             Self::Foca => "foca",
+            Self::SwimFaster => "swim-faster",
+            Self::LifeguardFaster => "lifeguard-faster",
+            Self::FocaFaster => "foca-faster",
         }
     }
 
@@ -35,15 +54,25 @@ impl Peer {
             Self::Swim => "SWIM",
             Self::Lifeguard => "SWIM + Lifeguard",
             Self::Foca => "foca 2.0",
+            Self::SwimFaster => "SWIM, equal bytes",
+            Self::LifeguardFaster => "SWIM + Lifeguard, equal bytes",
+            Self::FocaFaster => "foca 2.0, equal bytes",
         }
     }
 
     pub(crate) fn build(self, topology: &Topology) -> Box<Build> {
         match self {
             Self::Ninefold => membership::build(topology.clone(), Default::default()),
-            Self::Swim => Box::new(|boot| Box::new(Swim::new(boot, Config::PLAIN))),
-            Self::Lifeguard => Box::new(|boot| Box::new(Swim::new(boot, Config::LAN))),
-            Self::Foca => Box::new(|boot| Box::new(Foca::new(boot))),
+            Self::Swim => swim(Config::PLAIN),
+            Self::Lifeguard => swim(Config::LAN),
+            Self::Foca => Box::new(|boot| Box::new(Foca::new(boot, 1))),
+            Self::SwimFaster => swim(Config::PLAIN.faster(SWIM_FASTER)),
+            Self::LifeguardFaster => swim(Config::LAN.faster(SWIM_FASTER)),
+            Self::FocaFaster => Box::new(|boot| Box::new(Foca::new(boot, FOCA_FASTER))),
         }
     }
+}
+
+fn swim(config: Config) -> Box<Build> {
+    Box::new(move |boot| Box::new(Swim::new(boot, config)))
 }

@@ -94,6 +94,9 @@ mod tests {
             let expected = match peer {
                 Peer::Ninefold => SECOND / 2..=SECOND * 3 / 2,
                 Peer::Swim | Peer::Lifeguard | Peer::Foca => SECOND * 4..=SECOND * 60,
+                Peer::SwimFaster | Peer::LifeguardFaster | Peer::FocaFaster => {
+                    SECOND / 3..=SECOND * 7
+                }
             };
             let mut figures = Figures::default();
             (1..=5).for_each(|seed| figures.add(run(peer, Scenario::Silent, 10, seed)));

@@ -10,6 +10,7 @@
 //! - [`reaper`]: a separate process that undoes what is open when its controller dies or a time to
 //!   live passes.
 //! - [`load`]: an open-loop driver, latency counted from the intended start.
+//! - [`simulate`]: the same claims in virtual time.
 //! - [`exit_code`]: what the command's exit status means.
 //!
 //! **Invariant:** no process is signalled unless its pid *and* start time are those of the target.
@@ -24,12 +25,14 @@ pub mod reaper;
 mod clock;
 mod fault;
 mod report;
+mod simulate;
 mod system;
 mod trial;
 mod verdict;
 mod verify;
 
 pub use report::{Away, ClaimReport, Percentiles, Readback, Report, Requests, TrialReport};
+pub use simulate::{SIMULATED_NODES_MAX, SimulateOptions, simulate};
 pub use system::{Node, System, SystemError};
 pub use verdict::Verdict;
 pub use verify::{

@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use ninefold_agent::chaos::SIMULATED_NODES_MAX;
 use ninefold_config::NODES_MAX;
+use ninefold_config::model::Span;
 use ninefold_core::id::InstanceId;
 
 pub(crate) use cluster::{NodeOf, node_number};
@@ -86,7 +89,7 @@ pub(crate) enum Command {
     Logs(LogsArgs),
     /// Prove or refute the claims: inject each failure and watch.
     #[command(
-        after_help = "Works on the cluster that runs; if none does, it starts one from FILE and stops it afterwards. Claims of nodes need several (`up --nodes`, or --nodes here), those of partitions also root and nftables.\n\nExamples:\n  ninefold verify examples/shop/ninefold.toml --trials 5\n  ninefold verify examples/shop/nodes.toml --nodes 3\n  ninefold verify --claim \"any one zone may go dark\" --seed 7\n  ninefold verify --output json > verdict.json\n  ninefold verify --junit report.xml --markdown report.md\n\nExit codes: 0 all proven, 1 refuted, 2 could not be tried, 3 inconclusive or untested, 4 refused."
+        after_help = "Works on the cluster that runs; if none does, it starts one from FILE and stops it afterwards. Claims of nodes need several (`up --nodes`, or --nodes here), those of partitions also root and nftables.\nWith --simulate nothing runs and nothing is hurt: production's membership and the gateway's decisions on modelled hosts, networks and instances, at any size; what is assumed of them is said with the result, and the same seed sees the same.\n\nExamples:\n  ninefold verify examples/shop/ninefold.toml --trials 5\n  ninefold verify examples/shop/nodes.toml --nodes 3\n  ninefold verify examples/shop/nodes.toml --simulate --nodes 300 --trials 20\n  ninefold verify --claim \"any one zone may go dark\" --seed 7\n  ninefold verify --output json > verdict.json\n  ninefold verify --junit report.xml --markdown report.md\n\nExit codes: 0 all proven, 1 refuted, 2 could not be tried, 3 inconclusive or untested, 4 refused."
     )]
     Verify(VerifyArgs),
     /// Failure detectors on traces of heartbeats: how fast they are, and how often they are wrong.
@@ -325,9 +328,16 @@ pub(crate) struct VerifyArgs {
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
-    /// Where nothing runs, try them on a cluster of so many nodes, as of `up --nodes`: what claims of nodes need.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(NODES_MAX)))]
+    /// Where nothing runs, try them on a cluster of so many nodes, as of `up --nodes`: what claims of nodes need. With
+    /// --simulate up to 10000, and by default what the file declares, one a zone, or three.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(SIMULATED_NODES_MAX)))]
     pub(crate) nodes: Option<u32>,
+    /// Try them in virtual time: claims of nodes, zones, partitions, and of slow or failing instances.
+    #[arg(long, conflicts_with = "traffic")]
+    pub(crate) simulate: bool,
+    /// What an instance takes for an answer in virtual time, in the mean.
+    #[arg(long, value_name = "TIME", default_value = "5ms", value_parser = answer, requires = "simulate")]
+    pub(crate) answer: Duration,
     /// Trials of each claim.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) trials: u32,
@@ -349,6 +359,15 @@ pub(crate) struct VerifyArgs {
     /// Write a Markdown report there, too.
     #[arg(long, value_name = "PATH")]
     pub(crate) markdown: Option<PathBuf>,
+}
+
+fn answer(text: &str) -> Result<Duration, String> {
+    let span: Span = text.parse().map_err(|error| format!("{error}"))?;
+    let possible = Duration::from_micros(10)..=Duration::from_secs(60);
+    if possible.contains(&span.0) {
+        return Ok(span.0);
+    }
+    Err("10us to 60s are possible".to_owned())
 }
 
 /// What `verify` measures with.

@@ -86,7 +86,7 @@ pub enum EventKind {
         /// `isolated` (most of whom it observes are silent to it, and it accuses nobody) or `connected`,
         /// `contradicted` (others had written it off), `frozen ZONE` (too much began there at once for a
         /// coincidence, and nobody there is convicted) or `thawed ZONE`, `capped` (as many were convicted in a minute
-        /// as may be).
+        /// as may be), `withheld NODE, …` (these would be convicted, but for the two before; others are asked first).
         what: String,
     },
     /// Something happened to this node itself: what it says of others at that time is to be read with it.

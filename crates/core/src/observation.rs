@@ -146,7 +146,8 @@ pub enum EjectionGround {
     Failures,
     /// It is slower than its peers, by a test over many answers; or still slow when it was tried.
     Slower,
-    /// It fails more often than its peers, by a test over many attempts.
+    /// It fails more often than its peers, by a test over many attempts; or it answered several times in a row with an
+    /// error, while they answered well.
     FailsMore,
 }
 

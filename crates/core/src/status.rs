@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 mod member;
 mod rotation;
 
-pub use member::{GossipStatus, MemberPath, MemberState, MemberStatus};
+pub use member::{GossipStatus, MemberPath, MemberState, MemberStatus, SyncStatus};
 pub use rotation::Rotation;
 
 /// The whole node at one moment.

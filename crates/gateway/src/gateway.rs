@@ -190,6 +190,12 @@ impl Gateway {
         self.hub.publish(endpoints);
     }
 
+    /// The node of an instance is gone: what may be sent again is not waited for any longer, and tried elsewhere. Until
+    /// it is published again.
+    pub fn abandon(&self, instance: &InstanceId) {
+        self.hub.abandon(instance);
+    }
+
     /// Whether every thread chooses from the endpoints that were published last. What it chose before
     /// is counted as in flight then, so an instance that was taken out and has nothing in flight gets
     /// nothing more.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_config::model::{
-    self, Balance, Breaker, Bulkhead, Cache, Criticality, Ejection, File, Limits, Listener, Name,
+    self, Balance, Breaker, Bulkhead, Cache, Criticality, File, Limits, Listener, LocalFirst, Name,
     Overload, Protocol, ProxyVersion, RateLimit, Redundancy, Retry, Route, Service, ServiceKind,
     ServiceProtocol, Span, Split,
 };
 use ninefold_core::balance::{LocalityRules, Wanted};
-use ninefold_core::ejection::{EjectionRules, LatencyRules, SuccessRules};
+use ninefold_core::ejection::EjectionRules;
 use ninefold_core::policy::{DimmerConfig, HedgeConfig};
 
 use crate::certificate::CertificateError;
@@ -291,7 +291,7 @@ impl ServicePlan {
         };
         Self {
             name,
-            rules: rules(&service.ejection),
+            rules: service.ejection.rules(),
             balance: service.balance.clone(),
             wanted: Wanted {
                 primaries,
@@ -319,28 +319,7 @@ impl ServicePlan {
         let local = service.local_first.as_ref();
         // A standby takes over wherever it is.
         let local = local.filter(|_| !self.active_passive);
-        local.map(|local| LocalityRules {
-            factor: 1.0 / local.spill_below.as_f64().max(0.01),
-        })
-    }
-}
-
-fn rules(ejection: &Ejection) -> EjectionRules {
-    EjectionRules {
-        failures: ejection.failures,
-        gateway_failures: ejection.gateway_failures,
-        latency: ejection.latency.as_ref().map(|latency| LatencyRules {
-            factor: f64::from(latency.factor),
-            samples: latency.samples,
-        }),
-        success: ejection.success_rate.as_ref().map(|success| SuccessRules {
-            below: success.below.as_f64(),
-            samples: success.samples,
-        }),
-        base: ejection.base.0,
-        max: ejection.max.0,
-        max_share: ejection.max_share.as_f64(),
-        canary: ejection.canary.as_f64(),
+        local.map(LocalFirst::rules)
     }
 }
 

@@ -205,6 +205,14 @@ impl Succession {
         line.views = endpoints;
     }
 
+    /// As [`Gateway::abandon`], in all gateways.
+    pub fn abandon(&self, instance: &InstanceId) {
+        let line = self.lock();
+        let others = line.leaving.iter().chain(&line.successor);
+        line.present.abandon(instance);
+        others.for_each(|gateway| gateway.abandon(instance));
+    }
+
     /// Whether every gateway chooses from the endpoints that were published last: see
     /// [`Gateway::is_known`].
     #[must_use]

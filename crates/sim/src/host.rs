@@ -58,8 +58,13 @@ impl Host {
     pub(crate) fn defer(&mut self, action: Action) {
         match action {
             Action::Timer { .. } => self.timers.push(action),
-            Action::Packet { .. } if self.packets.len() < WAITING_MAX => self.packets.push(action),
-            Action::Packet { .. } | Action::Stall { .. } | Action::Resume { .. } => {}
+            Action::Packet { .. } | Action::Stream { .. } if self.packets.len() < WAITING_MAX => {
+                self.packets.push(action);
+            }
+            Action::Packet { .. }
+            | Action::Stream { .. }
+            | Action::Stall { .. }
+            | Action::Resume { .. } => {}
         }
     }
 

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use ninefold_cluster::membership::{
     Config, Membership, MembershipEvent, Node as ClusterNode, NodeId as ClusterId, Record, View,
@@ -19,6 +20,7 @@ use crate::checksum::{CHECKSUM_SIZE, checksum};
 use crate::node::{Boot, Context, Disk, Event};
 use crate::polled::{Machine, Polled};
 use crate::simulation::Build;
+use crate::state_stream::{Next, Piece, Streams};
 use crate::{NodeId, Topology};
 
 /// Whom one that starts anew asks to be taken in.
@@ -26,13 +28,33 @@ const SEEDS: u32 = 3;
 /// Where all of them listen, each at an address of its own.
 const PORT: u16 = 7_946;
 
-/// Makes members for a topology, whose zones are theirs.
+/// What members say about themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    /// Under so many keys.
+    pub keys: u32,
+    /// Bytes of each, and of its key.
+    pub bytes: usize,
+    /// How often each member says another thing under one of them; never, where that is none.
+    pub every: Option<Duration>,
+    /// How many times it does.
+    pub times: u32,
+}
+
+/// Makes members for a topology, whose zones are theirs, that say nothing.
 #[must_use]
-pub fn build(topology: Topology, mut config: Config) -> Box<Build> {
+pub fn build(topology: Topology, config: Config) -> Box<Build> {
+    build_saying(topology, config, Words::default())
+}
+
+/// Makes members that say something about themselves, which all know from the start.
+#[must_use]
+pub fn build_saying(topology: Topology, mut config: Config, words: Words) -> Box<Build> {
     config.packet_overhead += CHECKSUM_SIZE;
     let cluster = Rc::new(Cluster {
         topology,
         config,
+        words,
         first: RefCell::new(None),
     });
     Box::new(move |boot| {
@@ -48,6 +70,7 @@ pub fn build(topology: Topology, mut config: Config) -> Box<Build> {
 struct Cluster {
     topology: Topology,
     config: Config,
+    words: Words,
     /// Those that have not started yet, and what they will know.
     first: RefCell<Option<(Vec<Option<Membership>>, View)>>,
 }
@@ -65,9 +88,30 @@ impl Cluster {
             let node = self.node(boot.node);
             Membership::new(self.config.clone(), node, incarnation, seeds, seed, now)
         };
+        let mut machine = machine;
+        if boot.starts > 0 {
+            self.speak(&mut machine, now);
+        }
+        let every = self.words.every;
         Member {
             machine,
             events: VecDeque::new(),
+            streams: Streams::default(),
+            pieces: VecDeque::new(),
+            now,
+            words: self.words,
+            // Not all at the same moment.
+            says_at: every.map(|every| now + cx.rng().jitter(every)),
+            said: 0,
+        }
+    }
+
+    /// Says its first words.
+    fn speak(&self, machine: &mut Membership, now: Timestamp) {
+        for key in 0..self.words.keys {
+            let (key, value) = (key_of(key), vec![b'0'; self.words.bytes]);
+            // All within the limits, or else nothing is said.
+            let _refused = machine.set(&key, Some(&value), Duration::ZERO, now);
         }
     }
 
@@ -81,9 +125,13 @@ impl Cluster {
                 let (config, node) = (self.config.clone(), self.node(node));
                 Membership::new(config, node, 0, Vec::new(), rng.next_u64(), now)
             };
-            let machines: Vec<_> = (0..boot.nodes).map(NodeId).map(make).collect();
+            let mut machines: Vec<_> = (0..boot.nodes).map(NodeId).map(make).collect();
+            for machine in &mut machines {
+                self.speak(machine, now);
+            }
             let records = machines.iter().filter_map(Membership::own_record);
-            let view = View::new(&self.config, records, now);
+            let mut view = View::new(&self.config, records, now);
+            view.said(machines.iter().flat_map(Membership::own_entries), now);
             (machines.into_iter().map(Some).collect(), view)
         });
         let taken = waiting.get_mut(boot.node.index()).and_then(Option::take);
@@ -103,6 +151,10 @@ impl Cluster {
             addr: addr(node),
         }
     }
+}
+
+fn key_of(key: u32) -> String {
+    format!("i/service/{key}")
 }
 
 /// Any one-to-one mapping will do.
@@ -134,12 +186,81 @@ fn of_addr(addr: SocketAddr) -> Option<NodeId> {
 struct Member {
     machine: Membership,
     events: VecDeque<Event>,
+    streams: Streams,
+    pieces: VecDeque<(NodeId, Vec<u8>)>,
+    now: Timestamp,
+    words: Words,
+    /// When it says another thing, and how often it has.
+    says_at: Option<Timestamp>,
+    said: u32,
 }
 
 impl Member {
+    fn piece(&mut self, to: NodeId, piece: Piece) {
+        self.pieces.push_back((to, piece.encode()));
+    }
+
+    /// The next question, or the stream is over.
+    fn ask(&mut self, peer: NodeId, now: Timestamp) {
+        match self.machine.state_question(now) {
+            Some(question) => self.piece(peer, Piece::Question(question)),
+            None => {
+                self.streams.close();
+                self.piece(peer, Piece::Closed);
+            }
+        }
+    }
+
+    fn fail(&mut self, now: Timestamp) {
+        self.streams.close();
+        self.machine.state_failed(now);
+    }
+
+    fn question(&mut self, from: NodeId, question: &[u8], now: Timestamp) {
+        if let Ok(answer) = self.machine.answer_state(question, now)
+            && self.streams.serves(from, now)
+        {
+            self.piece(from, Piece::Answer(answer));
+        }
+    }
+
+    fn answer(&mut self, from: NodeId, answer: &[u8], now: Timestamp) {
+        if !self.streams.is_with(from) {
+            return;
+        }
+        match self.machine.take_state(answer, now) {
+            Ok(false) => self.ask(from, now),
+            // What is refused is over as well.
+            Ok(true) | Err(_) => {
+                self.streams.close();
+                self.piece(from, Piece::Closed);
+            }
+        }
+    }
+
+    /// Says another thing under the next key.
+    fn say_if_due(&mut self, now: Timestamp) {
+        if self.says_at.is_some_and(|at| at <= now) && self.words.keys > 0 {
+            self.said += 1;
+            let key = key_of(self.said % self.words.keys);
+            let value = format!("{:0>1$}", self.said, self.words.bytes);
+            let _refused = self
+                .machine
+                .set(&key, Some(value.as_bytes()), Duration::ZERO, now);
+            let again = self.words.every.filter(|_| self.said < self.words.times);
+            self.says_at = again.map(|every| now + every);
+        }
+    }
+
     /// What of the core's events there are words for here.
     fn translate(&mut self, event: MembershipEvent) {
         match event {
+            MembershipEvent::StateWanted(peer) => {
+                if let Some(peer) = of_id(peer) {
+                    let piece = self.streams.open(peer, self.now);
+                    self.piece(peer, piece);
+                }
+            }
             MembershipEvent::Silent(id) | MembershipEvent::Lossy(id) => {
                 self.events.extend(of_id(id).map(Event::Suspect));
             }
@@ -160,8 +281,11 @@ impl Member {
             | MembershipEvent::Quiesced
             | MembershipEvent::Resumed
             | MembershipEvent::Capped
+            | MembershipEvent::Withheld(_)
             | MembershipEvent::Isolated
             | MembershipEvent::Connected
+            | MembershipEvent::StateTaken { .. }
+            | MembershipEvent::StateFailed(_)
             | MembershipEvent::Entry { .. } => {}
         }
     }
@@ -169,6 +293,7 @@ impl Member {
 
 impl Machine for Member {
     fn handle_packet(&mut self, from: NodeId, bytes: &[u8], now: Timestamp) {
+        self.now = now;
         let opened = bytes.split_first_chunk::<CHECKSUM_SIZE>();
         let whole = opened.filter(|(sum, rest)| u32::from_le_bytes(**sum) == checksum(rest));
         if let Some((_, rest)) = whole {
@@ -178,7 +303,46 @@ impl Machine for Member {
     }
 
     fn handle_timeout(&mut self, now: Timestamp) {
+        self.now = now;
         self.machine.handle_timeout(now);
+        self.say_if_due(now);
+        if self.streams.is_late(now) {
+            self.fail(now);
+        }
+    }
+
+    fn handle_stream(&mut self, from: NodeId, bytes: &[u8], now: Timestamp) {
+        self.now = now;
+        let Some(piece) = Piece::decode(bytes) else {
+            return;
+        };
+        match self.streams.came(from, &piece) {
+            Next::Nothing => {}
+            Next::Open(step) => return self.piece(from, Piece::Open(step)),
+            Next::Ask => return self.ask(from, now),
+            Next::Refused => return self.fail(now),
+        }
+        match piece {
+            Piece::Open(step) => {
+                let serves = self.streams.serves(from, now);
+                self.piece(
+                    from,
+                    if serves {
+                        Piece::Opened(step)
+                    } else {
+                        Piece::Busy
+                    },
+                );
+            }
+            Piece::Question(question) => self.question(from, &question, now),
+            Piece::Answer(answer) => self.answer(from, &answer, now),
+            Piece::Closed => self.streams.served(from),
+            Piece::Opened(_) | Piece::Busy => {}
+        }
+    }
+
+    fn poll_stream(&mut self) -> Option<(NodeId, Vec<u8>)> {
+        self.pieces.pop_front()
     }
 
     fn poll_transmit(&mut self) -> Option<(NodeId, Vec<u8>)> {
@@ -199,12 +363,22 @@ impl Machine for Member {
     }
 
     fn poll_timeout(&self) -> Option<Timestamp> {
-        self.machine.poll_timeout()
+        let own = [self.streams.due(), self.says_at];
+        let core = self.machine.poll_timeout();
+        own.into_iter().chain([core]).flatten().min()
+    }
+
+    fn fingerprint(&self, without: Option<NodeId>) -> Option<u64> {
+        Some(self.machine.fingerprint(without.map(id_of)))
     }
 
     fn incarnations(&self) -> Vec<(NodeId, u64)> {
         let known = |record: Record| Some((of_id(record.node.id)?, record.incarnation));
         self.machine.members().filter_map(known).collect()
+    }
+
+    fn withholds(&self, subject: NodeId) -> bool {
+        self.machine.is_withheld(id_of(subject))
     }
 
     fn keep(&self, disk: &mut Disk) {

@@ -15,6 +15,11 @@ pub trait Node {
     /// A packet has arrived, perhaps broken, perhaps twice.
     fn packet(&mut self, from: NodeId, bytes: &[u8], cx: &mut Context<'_>);
 
+    /// A piece of a stream has arrived, whole and once.
+    fn stream(&mut self, from: NodeId, bytes: &[u8], cx: &mut Context<'_>) {
+        let (_, _, _) = (from, bytes, cx);
+    }
+
     /// A timer that was set with `token` is due. By the node's clock it may be late, or early where that
     /// clock was set back meanwhile.
     fn timer(&mut self, token: u64, cx: &mut Context<'_>);
@@ -23,6 +28,18 @@ pub trait Node {
     /// such thing or keeps it to itself.
     fn incarnations(&self) -> Vec<(NodeId, u64)> {
         Vec::new()
+    }
+
+    /// Whether it takes another one for gone, and does not say so yet; never, where it has no such thing.
+    fn withholds(&self, subject: NodeId) -> bool {
+        let _ = subject;
+        false
+    }
+
+    /// A hash of all that it knows, but for one node, the same for two that know the same, for those who measure.
+    fn fingerprint(&self, without: Option<NodeId>) -> Option<u64> {
+        let _ = without;
+        None
     }
 }
 
@@ -87,6 +104,12 @@ impl Context<'_> {
         self.out.sends.push((to, start..self.out.bytes.len()));
     }
 
+    /// Sends a piece of a stream, which arrives whole, or not at all where the other side cannot be reached or cannot
+    /// say that it has it. Whoever sends finds that out by waiting in vain.
+    pub fn stream(&mut self, to: NodeId, bytes: Vec<u8>) {
+        self.out.streams.push((to, bytes));
+    }
+
     /// Calls [`Node::timer`] with `token` at a time of the node's clock. Timers cannot be taken back: a
     /// node does not heed those it has no use for.
     pub fn set_timer(&mut self, at: Timestamp, token: u64) {
@@ -104,6 +127,7 @@ impl Context<'_> {
 pub(crate) struct Outbox {
     pub(crate) bytes: Vec<u8>,
     pub(crate) sends: Vec<(NodeId, Range<usize>)>,
+    pub(crate) streams: Vec<(NodeId, Vec<u8>)>,
     pub(crate) timers: Vec<(Timestamp, u64)>,
     pub(crate) events: Vec<Event>,
 }

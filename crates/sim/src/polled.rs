@@ -13,11 +13,21 @@ pub trait Machine {
     /// A packet has arrived.
     fn handle_packet(&mut self, from: NodeId, bytes: &[u8], now: Timestamp);
 
+    /// A piece of a stream has arrived.
+    fn handle_stream(&mut self, from: NodeId, bytes: &[u8], now: Timestamp) {
+        let (_, _, _) = (from, bytes, now);
+    }
+
     /// The time that [`Self::poll_timeout`] gave has come.
     fn handle_timeout(&mut self, now: Timestamp);
 
     /// A packet to send.
     fn poll_transmit(&mut self) -> Option<(NodeId, Vec<u8>)>;
+
+    /// A piece of a stream to send.
+    fn poll_stream(&mut self) -> Option<(NodeId, Vec<u8>)> {
+        None
+    }
 
     /// Something to tell.
     fn poll_event(&mut self) -> Option<Event>;
@@ -28,6 +38,18 @@ pub trait Machine {
     /// The incarnations that it knows, its own among them; of none, where it has no such thing.
     fn incarnations(&self) -> Vec<(NodeId, u64)> {
         Vec::new()
+    }
+
+    /// Whether it takes another one for gone, and does not say so yet; never, where it has no such thing.
+    fn withholds(&self, subject: NodeId) -> bool {
+        let _ = subject;
+        false
+    }
+
+    /// A hash of all that it knows, but for one node, the same for two that know the same.
+    fn fingerprint(&self, without: Option<NodeId>) -> Option<u64> {
+        let _ = without;
+        None
     }
 
     /// Writes what it has to know after a restart. Called once it is asked for nothing more; keeps nothing unless
@@ -72,6 +94,10 @@ impl<M: Machine> Polled<M> {
         while let Some(event) = machine.poll_event() {
             cx.event(event);
         }
+        // What is wanted of others is an event of the core.
+        while let Some((to, bytes)) = machine.poll_stream() {
+            cx.stream(to, bytes);
+        }
         machine.keep(cx.disk());
         let Some(deadline) = machine.poll_timeout() else {
             return;
@@ -97,6 +123,13 @@ impl<M: Machine> Node for Polled<M> {
         self.drain(cx);
     }
 
+    fn stream(&mut self, from: NodeId, bytes: &[u8], cx: &mut Context<'_>) {
+        if let Some(machine) = &mut self.machine {
+            machine.handle_stream(from, bytes, cx.now());
+        }
+        self.drain(cx);
+    }
+
     fn timer(&mut self, token: u64, cx: &mut Context<'_>) {
         // One that was set before an earlier one.
         if token != self.timers {
@@ -117,6 +150,15 @@ impl<M: Machine> Node for Polled<M> {
     fn incarnations(&self) -> Vec<(NodeId, u64)> {
         let machine = self.machine.as_ref();
         machine.map_or_else(Vec::new, Machine::incarnations)
+    }
+
+    fn withholds(&self, subject: NodeId) -> bool {
+        let machine = self.machine.as_ref();
+        machine.is_some_and(|machine| machine.withholds(subject))
+    }
+
+    fn fingerprint(&self, without: Option<NodeId>) -> Option<u64> {
+        self.machine.as_ref()?.fingerprint(without)
     }
 }
 

@@ -10,6 +10,8 @@ use crate::NodeId;
 pub(crate) enum Action {
     /// A packet arrives.
     Packet { from: NodeId, bytes: Box<[u8]> },
+    /// A piece of a stream arrives.
+    Stream { from: NodeId, bytes: Box<[u8]> },
     /// A timer that was set in the node's start number `starts` is due.
     Timer { token: u64, starts: u32 },
     /// The node is to stall, if this is still wanted.

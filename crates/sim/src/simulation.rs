@@ -14,6 +14,12 @@ use crate::traffic::Traffic;
 use crate::truth::Truth;
 use crate::{NodeId, Topology};
 
+/// 100 MB/s.
+const STREAM_NS_PER_BYTE: u64 = 10;
+/// How often a piece of a stream is sent, and after how long again; then twice that, and so on.
+const STREAM_TRIES: u32 = 5;
+const STREAM_AGAIN: u64 = 200_000_000;
+
 /// Makes the process of a node.
 pub type Build = dyn Fn(Boot) -> Box<dyn Node>;
 
@@ -55,6 +61,8 @@ pub struct Simulation {
     pub(crate) truth: Truth,
     pub(crate) history: History,
     traffic: Traffic,
+    /// Bytes on streams.
+    streamed: u64,
     build: Box<Build>,
     out: Outbox,
     calls: u64,
@@ -76,6 +84,7 @@ impl Simulation {
             truth: Truth::new(nodes),
             history: History::new(seed),
             traffic: Traffic::new(nodes),
+            streamed: 0,
             build,
             out: Outbox::default(),
             calls: 0,
@@ -142,6 +151,12 @@ impl Simulation {
         self.traffic.packets()
     }
 
+    /// Bytes sent on streams so far, by all nodes; they are no part of their [`Self::traffic`].
+    #[must_use]
+    pub const fn streamed(&self) -> u64 {
+        self.streamed
+    }
+
     /// Counts bytes from here on.
     pub fn forget_traffic(&mut self) {
         self.traffic.clear();
@@ -171,7 +186,7 @@ impl Simulation {
             Action::Stall { .. } | Action::Resume { .. } => {}
             Action::Timer { starts, .. } if starts != host.starts => {}
             Action::Timer { .. } if !host.has_timers() => host.defer(action),
-            Action::Packet { .. } if host.stalled => host.defer(action),
+            Action::Packet { .. } | Action::Stream { .. } if host.stalled => host.defer(action),
             Action::Timer { token, .. } => {
                 self.history.add(token ^ 1);
                 self.call(node, watch, |node, cx| node.timer(token, cx));
@@ -180,6 +195,11 @@ impl Simulation {
                 self.history.add(u64::from(from.0) << 1);
                 self.history.add_bytes(&bytes);
                 self.call(node, watch, |node, cx| node.packet(from, &bytes, cx));
+            }
+            Action::Stream { from, bytes } => {
+                self.history.add(u64::from(from.0) << 1);
+                self.history.add_bytes(&bytes);
+                self.call(node, watch, |node, cx| node.stream(from, &bytes, cx));
             }
         }
     }
@@ -244,6 +264,33 @@ impl Simulation {
         }
         bytes.clear();
         (self.out.sends, self.out.bytes) = (sends, bytes);
+        let stalled = |host: &Host| host.stalled;
+        for (to, piece) in std::mem::take(&mut self.out.streams) {
+            if !self.hosts.get(from.index()).is_some_and(stalled) {
+                self.stream(from, to, piece);
+            }
+        }
+    }
+
+    /// A piece of a stream is sent again until it is through and the other side has said so, as by TCP; or it is lost.
+    fn stream(&mut self, from: NodeId, to: NodeId, bytes: Vec<u8>) {
+        self.streamed += bytes.len() as u64;
+        if to.0 >= self.links.topology().nodes() {
+            return;
+        }
+        let mut waited = bytes.len() as u64 * STREAM_NS_PER_BYTE;
+        for again in 0..STREAM_TRIES {
+            let at = self.now.saturating_add(waited);
+            let [there, _] = self.links.fate(at, (from, to), &mut self.rng);
+            let [back, _] = self.links.fate(at, (to, from), &mut self.rng);
+            if let (Some(there), Some(_)) = (there, back) {
+                let bytes = bytes.into_boxed_slice();
+                let at = at.saturating_add(there.delay);
+                self.queue.push(at, to, Action::Stream { from, bytes });
+                return;
+            }
+            waited += STREAM_AGAIN << again;
+        }
     }
 
     fn transmit(&mut self, from: NodeId, to: NodeId, packet: &[u8]) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ninefold_core::time::Timestamp;
 use rustls::{ClientConfig, ServerConfig};
-use rustls_pki_types::ServerName;
+use rustls_pki_types::{CertificateDer, ServerName};
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{
@@ -38,6 +38,23 @@ pub struct Identity {
     pub(crate) certificate: String,
     pub(crate) key: String,
     pub(crate) keys: KeyRing,
+}
+
+/// For how long a certificate is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// From then on.
+    pub from: Timestamp,
+    /// Until then.
+    pub until: Timestamp,
+}
+
+impl Validity {
+    /// Whether it is in its last third, and to be renewed.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.until.since(now) <= self.until.since(self.from) / 3
+    }
 }
 
 /// The part that is no secret.
@@ -149,6 +166,12 @@ impl Identity {
             keys,
             who,
         };
+        // Where the process ended while its certificate was renewed there are two keys.
+        let keys = single_keys(&identity.key);
+        let mut candidates = keys.map(|key| identity.with(identity.certificate.clone(), key));
+        let identity = candidates
+            .find(|one| one.check(now).is_ok())
+            .unwrap_or_else(|| identity.clone());
         identity
             .check(now)
             .map_err(|source| IdentityError::Certificate {
@@ -195,6 +218,57 @@ impl Identity {
         };
         folder.write_json(KEYS_FILE, &keys)?;
         folder.write_json(IDENTITY_FILE, &self.who)
+    }
+
+    /// The same with another certificate and its key.
+    pub(crate) fn with(&self, certificate: String, key: String) -> Self {
+        Self {
+            certificate,
+            key,
+            ..self.clone()
+        }
+    }
+
+    /// Writes the certificate and the key of an identity that took the place of `before`. Wherever this ends there is an
+    /// identity, since the old key goes last.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn replace(&self, folder: &SecretsFolder, before: &Self) -> Result<(), FolderError> {
+        let _lock = folder.lock()?;
+        self.replace_key(folder, before)?;
+        self.replace_certificate(folder)?;
+        folder.write(NODE_KEY_FILE, &self.key)
+    }
+
+    pub(crate) fn replace_key(
+        &self,
+        folder: &SecretsFolder,
+        before: &Self,
+    ) -> Result<(), FolderError> {
+        folder.write(NODE_KEY_FILE, &format!("{}{}", self.key, before.key))
+    }
+
+    pub(crate) fn replace_certificate(&self, folder: &SecretsFolder) -> Result<(), FolderError> {
+        folder.write(NODE_FILE, &self.certificate)
+    }
+
+    /// The certificate that it shows.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn shown(&self) -> Result<CertificateDer<'static>, TlsError> {
+        tls::certificate(&self.certificate)
+    }
+
+    /// For how long its certificate is good.
+    ///
+    /// # Errors
+    /// When it is not good now.
+    pub fn validity(&self, now: Timestamp) -> Result<Validity, TlsError> {
+        let host = self.who.cluster.host(&self.who.node);
+        let found = tls::validity(&self.authority, &self.certificate, &host, now);
+        found.map(|(from, until)| Validity { from, until })
     }
 
     /// The cluster.
@@ -265,6 +339,13 @@ impl Identity {
             key: &self.key,
         }
     }
+}
+
+/// The keys of a file, one by one.
+fn single_keys(pem: &str) -> impl Iterator<Item = String> {
+    const END: &str = "-----END PRIVATE KEY-----\n";
+    let keys = pem.split_inclusive(END);
+    keys.filter(|key| key.ends_with(END)).map(str::to_owned)
 }
 
 fn version(folder: &SecretsFolder, file: &str, version: u32) -> Result<(), FolderError> {

@@ -4,6 +4,7 @@
 //! - [`Authority`] and [`Identity`]: the cluster's own certificate authority, and what it makes a node a member with;
 //!   [`begin`] makes both for the first node.
 //! - [`Token`], [`join`] and [`JoinServer`]: how a host becomes a node.
+//! - [`renew`]: how its certificate is renewed before it runs out.
 //! - [`local`]: all of it at once, for nodes of one host.
 
 mod authority;
@@ -15,6 +16,7 @@ mod join;
 pub mod local;
 mod name;
 mod random;
+pub mod renew;
 pub mod seal;
 #[cfg(test)]
 mod tests;
@@ -25,7 +27,7 @@ pub use authority::{Authority, AuthorityError};
 pub use begin::{BeginError, begin};
 pub use clock::now;
 pub use folder::{FolderError, SecretsFolder};
-pub use identity::{Identity, IdentityError};
+pub use identity::{Identity, IdentityError, Validity};
 pub use join::{JoinError, JoinServer, JoinServerError, Member, Refusal, join};
 pub use name::{ClusterName, NameError, NodeName};
 pub use random::NoRandom;

@@ -26,6 +26,12 @@ pub const LOCAL_NODES_MAX: usize = 250;
 /// # Errors
 /// When the name is none, there are no folders or too many, or a file cannot be read or written.
 pub fn prepare(folders: &[PathBuf], cluster: &str) -> io::Result<()> {
+    prepare_at(folders, cluster, clock::now())
+}
+
+/// The same at another time, for tests of what has an end.
+#[doc(hidden)]
+pub fn prepare_at(folders: &[PathBuf], cluster: &str, now: Timestamp) -> io::Result<()> {
     if folders.is_empty() || folders.len() > LOCAL_NODES_MAX {
         let why = format!("a cluster on one host has 1 to {LOCAL_NODES_MAX} nodes");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
@@ -40,7 +46,6 @@ pub fn prepare(folders: &[PathBuf], cluster: &str) -> io::Result<()> {
     };
     first.make().map_err(io::Error::other)?;
     let _lock = first.lock().map_err(io::Error::other)?;
-    let now = clock::now();
     if belong_together(&folders, &cluster, now) {
         return Ok(());
     }

@@ -17,6 +17,9 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 use crate::authority::{Issued, private_key};
 
+/// No certificate of ours is good for so long.
+const LIFE_SECS_MAX: u64 = 100 * 365 * 86_400;
+
 /// Certificates or keys that TLS cannot use.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum TlsError {
@@ -98,6 +101,52 @@ pub(crate) fn check(
     believed.verify_server_cert(&end, &[], &server_name(host)?, &[], now)?;
     CertifiedKey::from_der(vec![end], key.into(), &provider())?;
     Ok(())
+}
+
+/// Whether a certificate that was shown is the authority's, for that host, and in force.
+pub(crate) fn believed(
+    authority: &str,
+    shown: &CertificateDer<'_>,
+    host: &str,
+    now: Timestamp,
+) -> Result<(), TlsError> {
+    let believed = verifier(roots(authority)?)?;
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()));
+    believed.verify_server_cert(shown, &[], &server_name(host)?, &[], now)?;
+    Ok(())
+}
+
+/// From when to when a certificate that is good now is believed, to the second. Whoever verifies it is asked, so that
+/// this and what TLS says are the same.
+pub(crate) fn validity(
+    authority: &str,
+    certificate_pem: &str,
+    host: &str,
+    now: Timestamp,
+) -> Result<(Timestamp, Timestamp), TlsError> {
+    let shown = certificate(certificate_pem)?;
+    believed(authority, &shown, host, now)?;
+    let (believed, name) = (verifier(roots(authority)?)?, server_name(host)?);
+    let is_good = |secs: u64| {
+        let at = UnixTime::since_unix_epoch(Duration::from_secs(secs));
+        believed
+            .verify_server_cert(&shown, &[], &name, &[], at)
+            .is_ok()
+    };
+    // The last second on this side of `now` and the first on the other are found by halves.
+    let edge = |mut good: u64, mut bad: u64| {
+        while good.abs_diff(bad) > 1 {
+            let middle = good.midpoint(bad);
+            if is_good(middle) {
+                good = middle;
+            } else {
+                bad = middle;
+            }
+        }
+        Timestamp::from_secs(good)
+    };
+    let now = now.as_secs();
+    Ok((edge(now, 0), edge(now, now + LIFE_SECS_MAX)))
 }
 
 /// Believes nobody but the authorities that are given.

@@ -16,7 +16,7 @@ use crate::{say, workspace};
 pub(crate) const MANIFEST: &str = "fuzz/Cargo.toml";
 
 /// Every target with the dictionary that it is given.
-const TARGETS: [(&str, &str); 17] = [
+const TARGETS: [(&str, &str); 18] = [
     ("stream", "http"),
     ("head", "http"),
     ("chunks", "http"),
@@ -33,6 +33,7 @@ const TARGETS: [(&str, &str); 17] = [
     ("documents", "json"),
     ("heartbeats", "units"),
     ("gossip", "gossip"),
+    ("state", "gossip"),
     ("sealed", "units"),
 ];
 

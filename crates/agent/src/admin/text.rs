@@ -135,10 +135,13 @@ fn member_note(member: &MemberStatus, opinions: &[Opinion]) -> String {
     let opinion = opinions.iter().find(|opinion| opinion.subject == subject);
     let class = opinion.and_then(|opinion| opinion.class);
     let warming = member.warming.then(|| "warming".to_owned());
+    let ends = member.certificate_ends;
+    let ends = ends.map(|at| format!("certificate ends {at}"));
     let notes = class
         .map(|class| class.to_string())
         .into_iter()
-        .chain(warming);
+        .chain(warming)
+        .chain(ends);
     notes.collect::<Vec<_>>().join(", ")
 }
 

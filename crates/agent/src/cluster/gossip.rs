@@ -9,15 +9,23 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ninefold_cluster::membership::wire::PACKET_MAX;
-use ninefold_cluster::membership::{Config, Membership, MembershipEvent, Node, NodeId};
+use ninefold_cluster::membership::{
+    Config, Membership, MembershipEvent, Node, NodeId, Record, Status,
+};
 use ninefold_core::observation::HostWord;
+use ninefold_core::status::SyncStatus;
 use ninefold_core::time::{Timestamp, nanos};
 use ninefold_trust::seal::{OVERHEAD, Sealer};
-use tokio::net::{TcpListener, UdpSocket};
-use tokio::sync::{mpsc, oneshot};
+use ninefold_trust::{Identity, NodeName};
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, oneshot, watch};
 
+use super::credentials::Credentials;
 use super::lifeline::{self, Lifelines, Word};
 use super::options::ClusterOptions;
+use super::renewal::{AUTHORITY_KEY, Renewals, UNTIL_KEY};
+use super::streams::Streams;
+use super::sync::{ASKS_MAX, Ask, Fetch};
 use super::view::{Entries, MemberView, Shared, View};
 use crate::control;
 
@@ -65,55 +73,53 @@ impl Gossip {
     ) -> io::Result<Self> {
         let socket = StdSocket::bind(options.gossip)?;
         socket.set_nonblocking(true)?;
-        let zone = options.zone.clone().unwrap_or_default();
-        let node = Node {
-            id: NodeId::of_name(&format!("{cluster}/{}", options.name())),
-            name: options.name(),
-            zone,
-            addr: socket.local_addr()?,
-        };
-        let config = Config {
-            cluster: NodeId::of_name(cluster).0,
-            ..Config::default()
-        };
-        let clock = Clock(Instant::now());
-        let mut seeds = options.seeds.clone();
-        seeds.retain(|seed| *seed != node.addr);
+        let addr = socket.local_addr()?;
         let seed = RandomState::new().hash_one(std::process::id());
-        let (me, ip) = (node.id, node.addr.ip());
-        let machine = Membership::new(config, node, incarnation, seeds, seed, clock.now());
+        let mut driver = Driver::new(options, (cluster, incarnation), addr, seed)?;
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
-        let sealer = Sealer::new(options.identity.keys().clone(), me.0, control::now());
-        let mut driver = Driver {
-            machine,
-            sealer: sealer.map_err(io::Error::other)?,
-            sealed: Vec::new(),
-            me,
-            clock,
-            entries: BTreeMap::new(),
-            hosts: BTreeMap::new(),
-            shared: None,
-            viewed: Instant::now(),
-        };
-        let shared = Arc::new(Shared::new(driver.view(0)));
+        let shared = Arc::new(Shared::new(driver.view(0, SyncStatus::default())));
         driver.shared = Some(Arc::clone(&shared));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
             .build()?;
-        let lines = StdListener::bind((ip, 0))?;
+        let lines = StdListener::bind((addr.ip(), 0))?;
         lines.set_nonblocking(true)?;
-        let identity = options.identity.clone();
+        let life = (lines.local_addr()?, seed);
+        let (goodbye, said) = watch::channel(false);
+        let (asks, asked) = mpsc::channel(ASKS_MAX);
+        let credentials = Credentials::new(options.identity.clone())?;
+        let renewals = Renewals::load(credentials.clone(), options.secrets.clone())?;
+        let (authority, until) = (renewals.has_authority(), renewals.until());
+        let streams = Streams::start(
+            (lines, seed),
+            Arc::new(renewals),
+            credentials.clone(),
+            said,
+            asks,
+            Arc::clone(&shared),
+        )?;
         let thread = std::thread::Builder::new()
             .name("gossip".to_owned())
             .spawn(move || {
                 let ended = runtime.block_on(async {
                     let socket = UdpSocket::from_std(socket)?;
-                    let lines = TcpListener::from_std(lines)?;
                     let (says, words) = mpsc::channel(WORDS_MAX);
-                    let lifelines = Lifelines::start(lines, &identity, seed, says)?;
-                    driver.run(&socket, lifelines, received, words).await
+                    let lifelines = Lifelines::new(life, credentials, goodbye, says);
+                    // First of all, so that a newcomer is told it first.
+                    driver.say(lifeline::KEY, Some(lifelines.told().as_bytes()));
+                    if authority {
+                        driver.say(AUTHORITY_KEY, Some(b"1"));
+                    }
+                    driver.say_until(until.unwrap_or_default());
+                    let mut heard = Heard {
+                        commands: received,
+                        words,
+                        asked,
+                    };
+                    driver.run(&socket, lifelines, &streams, &mut heard).await
                 });
+                streams.join();
                 if let Err(error) = ended {
                     tracing::error!(%error, "gossip ended: this node will be taken for dead");
                 }
@@ -171,6 +177,13 @@ impl Clock {
     }
 }
 
+/// What others in this process want of the gossiping thread, or tell it.
+struct Heard {
+    commands: mpsc::Receiver<Command>,
+    words: mpsc::Receiver<Word>,
+    asked: mpsc::Receiver<Ask>,
+}
+
 struct Driver {
     machine: Membership,
     sealer: Sealer,
@@ -182,22 +195,57 @@ struct Driver {
     entries: BTreeMap<NodeId, Arc<Entries>>,
     /// What the hosts of those say that do not answer.
     hosts: BTreeMap<NodeId, HostWord>,
+    identity: Identity,
     shared: Option<Arc<Shared>>,
     viewed: Instant,
 }
 
 impl Driver {
+    /// A node that knows nobody yet, at an address.
+    fn new(
+        options: &ClusterOptions,
+        (cluster, incarnation): (&str, u64),
+        addr: SocketAddr,
+        seed: u64,
+    ) -> io::Result<Self> {
+        let node = Node {
+            id: NodeId::of_name(&format!("{cluster}/{}", options.name())),
+            name: options.name(),
+            zone: options.zone.clone().unwrap_or_default(),
+            addr,
+        };
+        let config = Config {
+            cluster: NodeId::of_name(cluster).0,
+            ..Config::default()
+        };
+        let (me, clock) = (node.id, Clock(Instant::now()));
+        let mut seeds = options.seeds.clone();
+        seeds.retain(|seed| *seed != addr);
+        let sealer = Sealer::new(options.identity.keys().clone(), me.0, control::now());
+        Ok(Self {
+            machine: Membership::new(config, node, incarnation, seeds, seed, clock.now()),
+            sealer: sealer.map_err(io::Error::other)?,
+            sealed: Vec::new(),
+            me,
+            clock,
+            entries: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            identity: options.identity.clone(),
+            shared: None,
+            viewed: Instant::now(),
+        })
+    }
+
     async fn run(
         &mut self,
         socket: &UdpSocket,
         mut lifelines: Lifelines,
-        mut commands: mpsc::Receiver<Command>,
-        mut words: mpsc::Receiver<Word>,
+        streams: &Streams,
+        heard: &mut Heard,
     ) -> io::Result<()> {
-        self.say(lifeline::KEY, Some(lifelines.told().as_bytes()));
         let mut buffer = [0; DATAGRAM_MAX];
         loop {
-            if let Some(members) = self.flush(socket, &lifelines).await {
+            if let Some(members) = self.flush(socket, &lifelines, streams).await {
                 lifelines.hold(&members.members);
             }
             let due = self.machine.poll_timeout();
@@ -207,20 +255,20 @@ impl Driver {
             );
             tokio::select! {
                 biased;
-                command = commands.recv() => match command {
+                command = heard.commands.recv() => match command {
                     Some(Command::Say { key, value }) => self.say(&key, value.as_deref()),
                     Some(Command::End { leave, done }) => {
                         lifelines.goodbye().await;
                         if leave {
                             self.machine.leave(self.clock.now());
-                            self.flush(socket, &lifelines).await;
+                            self.flush(socket, &lifelines, streams).await;
                         }
                         done.send(()).ok();
                         return Ok(());
                     }
                     None => return Ok(()),
                 },
-                Some(word) = words.recv() => self.host_says(word),
+                Some(word) = heard.words.recv() => self.host_says(word),
                 received = socket.recv_from(&mut buffer) => {
                     let mut taken = self.received(&mut buffer, received);
                     for _ in 1..BATCH_MAX {
@@ -233,7 +281,14 @@ impl Driver {
                         // Whoever floods this port is not to wake this thread for each of his packets.
                         tokio::time::sleep(REFUSED_PAUSE).await;
                     }
-                    // A flood must not keep timers from their turn.
+                    // A flood must not keep timers, or streams, from their turn.
+                    self.machine.handle_timeout(self.clock.now());
+                    if let Ok(ask) = heard.asked.try_recv() {
+                        self.asked(ask);
+                    }
+                }
+                Some(ask) = heard.asked.recv() => {
+                    self.asked(ask);
                     self.machine.handle_timeout(self.clock.now());
                 }
                 () = tokio::time::sleep_until(due.into()) => {
@@ -269,6 +324,64 @@ impl Driver {
         true
     }
 
+    /// What a stream wants. Whoever has asked may be gone by the time of the answer.
+    fn asked(&mut self, ask: Ask) {
+        let now = self.clock.now();
+        match ask {
+            Ask::Question(reply) => {
+                reply.send(self.machine.state_question(now)).ok();
+            }
+            Ask::Answer(question, reply) => {
+                reply.send(self.machine.answer_state(&question, now)).ok();
+            }
+            Ask::Take(answer, reply) => {
+                reply.send(self.machine.take_state(&answer, now)).ok();
+            }
+            Ask::Failed => self.machine.state_failed(now),
+            Ask::Authority(reply) => {
+                reply.send(self.authority()).ok();
+            }
+            Ask::SayUntil(until) => self.say_until(until),
+        }
+    }
+
+    /// Until when its certificate is good.
+    fn say_until(&mut self, until: Timestamp) {
+        let secs = until.as_secs().to_string();
+        self.say(UNTIL_KEY, Some(secs.as_bytes()));
+    }
+
+    /// A member that has the authority, where it is there, and its name.
+    fn authority(&self) -> Option<(Fetch, String)> {
+        let has_it = |record: &Record| {
+            let said = self.machine.entry(record.node.id, AUTHORITY_KEY);
+            record.status == Status::Alive && record.node.id != self.me && said.is_some()
+        };
+        let mut holders = self.machine.members().filter(has_it);
+        holders.find_map(|record| Some((self.place(&record)?, record.node.name.to_string())))
+    }
+
+    /// Where the streams of a member end, if it has said so.
+    fn place(&self, of: &Record) -> Option<Fetch> {
+        let said = self.machine.entry(of.node.id, lifeline::KEY)?;
+        let name: NodeName = of.node.name.parse().ok()?;
+        Some(Fetch {
+            addr: lifeline::address(of.node.addr.ip(), said)?,
+            name: self.identity.server_name(&name).ok()?,
+        })
+    }
+
+    /// Opens a stream to a member whose state is wanted, if it has said where.
+    fn fetch(&mut self, id: NodeId, streams: &Streams) {
+        let mut members = self.machine.members();
+        let member = members.find(|record| record.node.id == id);
+        let fetch = member.and_then(|member| self.place(&member));
+        drop(members);
+        if !fetch.is_some_and(|fetch| streams.fetch(fetch)) {
+            self.machine.state_failed(self.clock.now());
+        }
+    }
+
     /// What the host of a process says that this node observes. It counts unless another process of that node is known
     /// already.
     fn host_says(&mut self, word: Word) {
@@ -301,7 +414,12 @@ impl Driver {
     }
 
     /// Sends what is to be sent, and hands out what has changed.
-    async fn flush(&mut self, socket: &UdpSocket, lifelines: &Lifelines) -> Option<Arc<View>> {
+    async fn flush(
+        &mut self,
+        socket: &UdpSocket,
+        lifelines: &Lifelines,
+        streams: &Streams,
+    ) -> Option<Arc<View>> {
         while let Some(transmit) = self.machine.poll_transmit() {
             self.sealed.clear();
             let sealed = self
@@ -321,6 +439,7 @@ impl Driver {
             }
             match &event {
                 MembershipEvent::Silent(id) => lifelines.look(*id),
+                MembershipEvent::StateWanted(id) => self.fetch(*id, streams),
                 MembershipEvent::Direct(id)
                 | MembershipEvent::Joined {
                     node: Node { id, .. },
@@ -338,7 +457,7 @@ impl Driver {
             return None;
         }
         self.viewed = Instant::now();
-        let view = Arc::new(self.view(lifelines.held()));
+        let view = Arc::new(self.view(lifelines.held(), streams.counts().status()));
         if let Some(shared) = &self.shared {
             shared.set_view(Arc::clone(&view));
             if news {
@@ -348,7 +467,7 @@ impl Driver {
         Some(view)
     }
 
-    fn view(&mut self, lifelines: usize) -> View {
+    fn view(&mut self, lifelines: usize, syncs: SyncStatus) -> View {
         let now = self.clock.now();
         let accused: BTreeMap<NodeId, usize> = self.machine.suspects().collect();
         let records: Vec<_> = self.machine.members().collect();
@@ -378,6 +497,7 @@ impl Driver {
                 },
                 path: machine.path(id),
                 look: machine.look(id),
+                withheld: machine.is_withheld(id),
                 accused_by: accused.get(&id).copied().unwrap_or(0),
                 warming: machine.is_warming(id, now),
                 entries: Arc::clone(entries),
@@ -391,6 +511,7 @@ impl Driver {
             incarnation: self.machine.incarnation(),
             counters: self.machine.counters(),
             seals: self.sealer.counters(),
+            syncs,
         }
     }
 }

@@ -19,25 +19,25 @@ use std::time::Duration;
 
 use ninefold_cluster::membership::{NodeId, Status};
 use ninefold_core::observation::HostWord;
-use ninefold_trust::{Identity, NodeName, TlsError};
+use ninefold_trust::NodeName;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::server::TlsStream;
 
+use super::credentials::Credentials;
 use super::view::MemberView;
 
 /// The key under which a node says where its lifelines end, and which life that is.
 pub(super) const KEY: &str = "life";
-/// Observers that hold on to one process at most: each is observed by ten.
-const LINES_MAX: usize = 64;
 /// Connecting, and the handshake, may take so long each.
-const SETUP_MAX: Duration = Duration::from_secs(2);
+pub(super) const SETUP_MAX: Duration = Duration::from_secs(2);
 /// How long to wait before the next try.
-const AGAIN: Duration = Duration::from_secs(1);
+pub(super) const AGAIN: Duration = Duration::from_secs(1);
 /// A kernel closes what a process had open one by one: that nobody listens any more is looked for that often, so far
 /// apart.
 const LOOKS: u32 = 5;
@@ -68,6 +68,11 @@ impl Life {
     }
 }
 
+/// Where the streams of a process end, by what it says under [`KEY`].
+pub(super) fn address(ip: IpAddr, said: &[u8]) -> Option<SocketAddr> {
+    Some(Life::parse(ip, said)?.addr)
+}
+
 /// Which process of a node a member is, as it says itself.
 pub(super) fn process(member: &MemberView) -> Option<u64> {
     Some(Life::of(member)?.number)
@@ -91,8 +96,7 @@ impl Word {
 /// All lifelines of a node: those that end at it, and those that it holds.
 pub(super) struct Lifelines {
     own: Life,
-    connector: TlsConnector,
-    identity: Identity,
+    credentials: Credentials,
     lines: BTreeMap<NodeId, (Life, AbortHandle)>,
     /// Those that are held now.
     held: Arc<AtomicUsize>,
@@ -101,32 +105,22 @@ pub(super) struct Lifelines {
 }
 
 impl Lifelines {
-    /// Listens at `ip`, at a port that the system chooses. What hosts say comes out of the other end of
-    /// `words`.
-    pub(super) fn start(
-        listener: TcpListener,
-        identity: &Identity,
-        number: u64,
+    /// For a process to which others hold on at `addr`; those who do are told through `goodbye` when it ends in order.
+    /// What hosts say comes out of the other end of `words`.
+    pub(super) fn new(
+        (addr, number): (SocketAddr, u64),
+        credentials: Credentials,
+        goodbye: watch::Sender<bool>,
         words: mpsc::Sender<Word>,
-    ) -> io::Result<Self> {
-        let refused = |error: TlsError| io::Error::other(error);
-        let acceptor = TlsAcceptor::from(identity.server_config().map_err(refused)?);
-        let connector = TlsConnector::from(identity.client_config().map_err(refused)?);
-        let own = Life {
-            addr: listener.local_addr()?,
-            number,
-        };
-        let (goodbye, said) = watch::channel(false);
-        tokio::spawn(serve(listener, acceptor, number, said));
-        Ok(Self {
-            own,
-            connector,
-            identity: identity.clone(),
+    ) -> Self {
+        Self {
+            own: Life { addr, number },
+            credentials,
             lines: BTreeMap::new(),
             held: Arc::default(),
             words,
             goodbye,
-        })
+        }
     }
 
     /// What others are told under [`KEY`].
@@ -156,6 +150,7 @@ impl Lifelines {
             }
             stays
         });
+        let shown = self.credentials.shown();
         for (id, (life, member)) in wanted {
             if self.lines.contains_key(&id) {
                 continue;
@@ -163,11 +158,11 @@ impl Lifelines {
             let name: Result<NodeName, _> = member.name.parse();
             let Some(name) = name
                 .ok()
-                .and_then(|name| self.identity.server_name(&name).ok())
+                .and_then(|name| shown.identity.server_name(&name).ok())
             else {
                 continue;
             };
-            let line = watch_life(life, name, self.connector.clone(), Arc::clone(&self.held));
+            let line = watch_life(life, name, self.credentials.clone(), Arc::clone(&self.held));
             let words = self.words.clone();
             let task = tokio::spawn(async move {
                 if line.await {
@@ -199,7 +194,7 @@ impl Lifelines {
     /// Says goodbye to all who hold on to this process: another one goes on, or it leaves in order.
     pub(super) async fn goodbye(&self) {
         self.goodbye.send_replace(true);
-        // Those tasks are on this thread; each has one byte to write.
+        // Each has one byte to write.
         let told = async {
             while self.goodbye.receiver_count() > 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -217,55 +212,20 @@ impl Drop for Lifelines {
     }
 }
 
-async fn serve(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    number: u64,
-    mut goodbye: watch::Receiver<bool>,
-) {
-    let places = Arc::new(Semaphore::new(LINES_MAX));
-    loop {
-        let stream = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = goodbye.changed() => return,
-        };
-        match stream {
-            Ok((stream, _)) => {
-                let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                    continue;
-                };
-                let (acceptor, goodbye) = (acceptor.clone(), goodbye.clone());
-                tokio::spawn(async move {
-                    if let Err(error) = keep(stream, acceptor, number, goodbye).await {
-                        tracing::debug!(%error, "a lifeline broke");
-                    }
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::debug!(%error, "no lifeline is accepted");
-                tokio::time::sleep(AGAIN).await;
-            }
-        }
-    }
-}
-
-/// Keeps one connection that ends here.
-async fn keep(
-    stream: TcpStream,
-    acceptor: TlsAcceptor,
+/// Keeps one connection that ends here, without a word, until one side goes.
+pub(super) async fn keep(
+    mut stream: TlsStream<TcpStream>,
     number: u64,
     mut goodbye: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let mut stream = timeout(SETUP_MAX, acceptor.accept(stream)).await??;
     stream.write_all(&number.to_be_bytes()).await?;
     stream.flush().await?;
     let mut nothing = [0; 1];
-    let said = async { drop(goodbye.wait_for(|said| *said).await) };
+    let said = async { goodbye.wait_for(|said| *said).await.is_ok() };
     tokio::select! {
         // Whoever speaks, or goes away, is let go.
         _ = stream.read(&mut nothing) => Ok(()),
-        () = said => {
+        true = said => {
             stream.write_all(&[GOODBYE]).await?;
             stream.shutdown().await
         }
@@ -276,11 +236,12 @@ async fn keep(
 async fn watch_life(
     life: Life,
     name: ServerName<'static>,
-    connector: TlsConnector,
+    credentials: Credentials,
     held: Arc<AtomicUsize>,
 ) -> bool {
     loop {
-        match hold_on(life, name.clone(), &connector, &held).await {
+        let shown = credentials.shown();
+        match hold_on(life, name.clone(), &shown.lines, &held).await {
             Ok(Held::Goodbye | Held::Another) => return false,
             Ok(Held::Cut) if is_over(life.addr).await => return true,
             Ok(Held::Cut) => {}

@@ -3,16 +3,22 @@
 //! [`gossip`] drives the membership core over a socket on a thread of its own, and leaves there, as a [`view`],
 //! what it knows. [`announce`] is how an instance is told of to other nodes, [`peers`] what they told: endpoints for
 //! this gateway, and what has become of them for this detector. [`edges`] is how a node observes others, and what it tells
-//! of that; [`words`] what it tells of instances that it sees fail.
+//! of that; [`words`] what it tells of instances that it sees fail. [`streams`] is the thread of its connections with other
+//! nodes: [`lifeline`]s that end here, and [`sync`], states of other nodes;
+//! [`renewal`] is how its certificate is renewed, [`credentials`] what it shows.
 //!
 //! **Invariant:** what a node knows of others never starts, stops or moves a process.
 
 mod announce;
+mod credentials;
 mod edges;
 mod gossip;
 mod lifeline;
 mod options;
 mod peers;
+mod renewal;
+mod streams;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -23,4 +29,5 @@ pub(crate) use edges::Edges;
 pub(crate) use gossip::Gossip;
 pub use options::ClusterOptions;
 pub(crate) use peers::{Change, Peers};
+pub(crate) use renewal::UNTIL_KEY;
 pub(crate) use view::{MemberView, View};

@@ -30,6 +30,8 @@ struct Peer {
     name: Arc<str>,
     nonce: u64,
     alive: bool,
+    /// It may be gone, so others are asked first.
+    withheld: bool,
     /// Since when it does not answer this node.
     silent_since: Option<Timestamp>,
     entries: Arc<Entries>,
@@ -79,22 +81,7 @@ impl Peers {
     /// Where instances of others are reached.
     pub(crate) fn endpoints(&self) -> Vec<EndpointView> {
         let alive = self.0.values().filter(|peer| peer.alive);
-        let instances = alive.flat_map(|peer| &peer.instances);
-        let view = |(instance, Known { told, ready }): (&InstanceId, &Known)| EndpointView {
-            instance: instance.clone(),
-            address: told.address.clone(),
-            zone: told.zone.clone(),
-            admitted: told.admitted,
-            degraded: told.degraded,
-            doubtful: told.doubtful,
-            weight: told.weight,
-            backup: told.backup,
-            ready_since: *ready,
-            host: None,
-            incarnation: told.incarnation,
-            own: false,
-        };
-        instances.map(view).collect()
+        alive.flat_map(Peer::endpoints).collect()
     }
 
     /// What others run. Of a node that is gone it says what it said last.
@@ -145,12 +132,31 @@ impl Peer {
             name: Arc::clone(&member.name),
             nonce: member.nonce,
             alive: member.status == Status::Alive,
+            withheld: member.withheld,
             silent_since: None,
             entries: Arc::default(),
             instances: BTreeMap::new(),
             ejected: BTreeMap::new(),
             heir_until: None,
         }
+    }
+
+    fn endpoints(&self) -> impl Iterator<Item = EndpointView> {
+        let view = |(instance, Known { told, ready }): (&InstanceId, &Known)| EndpointView {
+            instance: instance.clone(),
+            address: told.address.clone(),
+            zone: told.zone.clone(),
+            admitted: told.admitted,
+            degraded: told.degraded || self.withheld,
+            doubtful: told.doubtful,
+            weight: told.weight,
+            backup: told.backup,
+            ready_since: *ready,
+            host: None,
+            incarnation: told.incarnation,
+            own: false,
+        };
+        self.instances.iter().map(view)
     }
 
     fn update(
@@ -172,6 +178,7 @@ impl Peer {
                 changes.push(change(instance, seen));
             }
         }
+        self.withheld = member.withheld;
         if !self.alive {
             return;
         }
@@ -324,6 +331,22 @@ mod tests {
 
     fn catalog(ordinal: u32) -> InstanceId {
         InstanceId::new("catalog", ordinal)
+    }
+
+    #[test]
+    fn the_instances_of_a_node_that_may_be_gone_are_asked_after_others() {
+        let mut scene = Scene::new();
+        scene.tells(&[(catalog(0), one())], true);
+        scene.look();
+        let degraded = |scene: &Scene| scene.peers.endpoints()[0].degraded;
+        assert!(!degraded(&scene));
+        scene.n2().withheld = true;
+        scene.look();
+        assert!(degraded(&scene));
+        assert_eq!(scene.admitted(), [0]);
+        scene.n2().withheld = false;
+        scene.look();
+        assert!(!degraded(&scene));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use ninefold_cluster::membership::{Counters, Look, MembershipEvent, NodeId, Path, Status};
 use ninefold_core::observation::HostWord;
+use ninefold_core::status::SyncStatus;
 use tokio::sync::Notify;
 
 use super::announce::ALL_TOLD;
@@ -37,6 +38,8 @@ pub(crate) struct MemberView {
     /// How it answers this node, where it observes it.
     pub(crate) look: Option<Look>,
     pub(crate) accused_by: usize,
+    /// Enough accuse it, and a gate keeps it from being convicted.
+    pub(crate) withheld: bool,
     pub(crate) warming: bool,
     /// What it says about itself.
     pub(crate) entries: Arc<Entries>,
@@ -62,6 +65,8 @@ pub(crate) struct View {
     pub(crate) incarnation: u64,
     pub(crate) counters: Counters,
     pub(crate) seals: ninefold_trust::seal::Counters,
+    /// States of other nodes that were fetched, and this node's that were served.
+    pub(crate) syncs: SyncStatus,
 }
 
 impl View {
@@ -96,6 +101,8 @@ impl View {
 pub(crate) struct Shared {
     view: Mutex<Arc<View>>,
     news: Mutex<VecDeque<MembershipEvent>>,
+    /// What else is to stand in the journal.
+    notes: Mutex<VecDeque<String>>,
     pub(crate) changed: Notify,
 }
 
@@ -104,6 +111,7 @@ impl Shared {
         Self {
             view: Mutex::new(Arc::new(view)),
             news: Mutex::default(),
+            notes: Mutex::default(),
             changed: Notify::new(),
         }
     }
@@ -123,6 +131,22 @@ impl Shared {
             news.pop_front();
         }
         news.push_back(event);
+    }
+
+    /// Something that is no event of the membership, for the journal.
+    pub(crate) fn note(&self, what: String) {
+        let mut notes = lock(&self.notes);
+        if notes.len() >= NEWS_MAX {
+            notes.pop_front();
+        }
+        notes.push_back(what);
+        drop(notes);
+        self.changed.notify_one();
+    }
+
+    /// What was noted since the last time.
+    pub(crate) fn take_notes(&self) -> VecDeque<String> {
+        std::mem::take(&mut *lock(&self.notes))
     }
 
     /// What has happened since the last time.
@@ -148,6 +172,7 @@ pub(super) mod tests {
             look: None,
             host: HostWord::Silent,
             accused_by: 0,
+            withheld: false,
             warming: false,
             entries: Arc::default(),
         }
@@ -162,6 +187,7 @@ pub(super) mod tests {
             incarnation: 1,
             counters: Counters::default(),
             seals: ninefold_trust::seal::Counters::default(),
+            syncs: SyncStatus::default(),
         }
     }
 }

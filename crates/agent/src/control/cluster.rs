@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ninefold_cluster::membership::{MembershipEvent, NodeId, Path, Status};
 use ninefold_config::model;
@@ -10,6 +10,7 @@ use ninefold_core::event::EventKind;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::{Observation, Seen};
 use ninefold_core::status::{GossipStatus, InstanceStatus, MemberPath, MemberState, MemberStatus};
+use ninefold_core::time::Timestamp;
 use ninefold_gateway::EndpointView;
 
 use tokio::task::JoinSet;
@@ -17,9 +18,12 @@ use tokio::task::JoinSet;
 use super::core::{Control, now};
 use crate::cluster::{
     Announced, Announcer, Change, ClusterOptions, EjectedHere, Exit, Gossip, MemberView, Peers,
-    View,
+    UNTIL_KEY, View,
 };
 use crate::state::StateFolder;
+
+/// A certificate that runs out in less is shown: by then it should have been renewed long ago.
+const CERTIFICATE_SOON: Duration = Duration::from_secs(30 * 86_400);
 
 /// This node's part of the cluster.
 #[derive(Debug)]
@@ -99,6 +103,8 @@ impl Control {
             }
             kinds.extend(journal(event, &view));
         }
+        let notes = shared.take_notes().into_iter();
+        kinds.extend(notes.map(|what| EventKind::Standing { what }));
         let file = Arc::clone(&self.judged);
         let changes = cluster
             .peers
@@ -107,6 +113,9 @@ impl Control {
             self.record(kind);
         }
         for Change { instance, seen } in changes {
+            if matches!(seen, Seen::NodeLost { .. }) {
+                self.parts.gateway.abandon(&instance);
+            }
             self.observed(&Observation {
                 instance,
                 at: clock.0,
@@ -233,6 +242,7 @@ impl Control {
             accused_by: u32::try_from(member.accused_by).unwrap_or(u32::MAX),
             warming: member.warming,
             incarnation: member.incarnation,
+            certificate_ends: certificate_end(member),
             instances: u32::try_from(if member.id == view.me {
                 own
             } else {
@@ -261,6 +271,7 @@ impl Control {
             ends: counters.ends,
             accusations: counters.accusations,
             refutations: counters.refutations,
+            syncs: view.syncs,
         })
     }
 
@@ -268,6 +279,13 @@ impl Control {
     pub(super) fn own_name(&self) -> Option<String> {
         Some(self.cluster.as_ref()?.name.to_string())
     }
+}
+
+/// When a member's certificate runs out, by its own word, if that is soon.
+fn certificate_end(member: &MemberView) -> Option<Timestamp> {
+    let said = std::str::from_utf8(member.entries.get(UNTIL_KEY)?).ok()?;
+    let ends = Timestamp::from_secs(said.parse().ok()?);
+    (ends.since(now()) < CERTIFICATE_SOON).then_some(ends)
 }
 
 /// Whether a file has an instance that Ninefold runs.
@@ -305,8 +323,23 @@ fn journal(event: &MembershipEvent, view: &View) -> Vec<EventKind> {
         MembershipEvent::Quiesced => standing("quiesced".to_owned()),
         MembershipEvent::Resumed => standing("resumed".to_owned()),
         MembershipEvent::Capped => standing("capped".to_owned()),
+        MembershipEvent::Withheld(ids) if ids.is_empty() => standing("withheld nobody".to_owned()),
+        MembershipEvent::Withheld(ids) => {
+            let names: Vec<String> = ids.iter().map(|id| view.name(*id)).collect();
+            standing(format!("withheld {}", names.join(", ")))
+        }
         MembershipEvent::Isolated => standing("isolated".to_owned()),
         MembershipEvent::Connected => standing("connected".to_owned()),
-        MembershipEvent::Entry { .. } => Vec::new(),
+        MembershipEvent::StateTaken {
+            from,
+            members,
+            entries,
+            bytes,
+        } => standing(format!(
+            "synced from {}: {members} members, {entries} entries, {bytes} bytes",
+            view.name(*from)
+        )),
+        MembershipEvent::StateFailed(id) => standing(format!("not synced from {}", view.name(*id))),
+        MembershipEvent::StateWanted(_) | MembershipEvent::Entry { .. } => Vec::new(),
     }
 }

@@ -5,10 +5,10 @@ use ninefold_core::fault::{FaultEffect, GatewayFault};
 
 /// How much later an attempt at a gray instance begins, and how much more or less than that: far above
 /// what any peer takes, and below the time that a try is given.
-const GRAY_MS: (u64, u64) = (1_000, 250);
+pub(crate) const GRAY_MS: (u64, u64) = (1_000, 250);
 /// How many of 100 attempts at a failing instance are answered with an error: half of them, as an
 /// instance does whose one dependency of two is gone.
-const ERRORS_PERCENT: u32 = 50;
+pub(crate) const ERRORS_PERCENT: u32 = 50;
 /// How many of 100 attempts at an instance that resets break: half of them, for one that breaks all is
 /// found by its failures in a row.
 const RESETS_PERCENT: u32 = 50;

@@ -8,6 +8,6 @@ mod partition;
 
 pub(crate) use choose::{Candidates, Group, schedule};
 pub(crate) use inject::{Identity, Target, inject, prove};
-pub(crate) use kind::FaultKind;
+pub(crate) use kind::{ERRORS_PERCENT, FaultKind, GRAY_MS};
 pub(crate) use node::{NodeTarget, kill_nodes, prove_dead};
 pub(crate) use partition::{Side, cut, dropped, table_of, undo_cut, why_not};

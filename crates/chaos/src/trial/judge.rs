@@ -13,36 +13,36 @@ const LIVE_REQUESTS_MIN: u64 = 20;
 
 /// What a trial whose fault was shown to happen came to.
 #[derive(Clone, Debug)]
-pub(super) struct Seen<'a> {
+pub(crate) struct Seen<'a> {
     /// Whether recovery means that the traffic keeps away from the targets.
-    pub(super) turned_away: bool,
+    pub(crate) turned_away: bool,
     /// From the injection to recovery; none if it did not recover in time.
-    pub(super) recover: Option<Duration>,
+    pub(crate) recover: Option<Duration>,
     /// How long recovery was waited for.
-    pub(super) watched: Duration,
-    pub(super) requests: Requests,
-    pub(super) saturated: u64,
-    pub(super) live: bool,
-    pub(super) lost: Option<&'a Readback>,
-    pub(super) residue: &'a [String],
+    pub(crate) watched: Duration,
+    pub(crate) requests: Requests,
+    pub(crate) saturated: u64,
+    pub(crate) live: bool,
+    pub(crate) lost: Option<&'a Readback>,
+    pub(crate) residue: &'a [String],
     /// How long nodes that were cut off were waited for in vain.
-    pub(super) stayed_away: Option<Duration>,
+    pub(crate) stayed_away: Option<Duration>,
     /// Of a fault that makes answers wrong.
-    pub(super) answers: Option<WrongAnswers>,
+    pub(crate) answers: Option<WrongAnswers>,
 }
 
 /// What was made of wrong answers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WrongAnswers {
+pub(crate) struct WrongAnswers {
     /// What the detector called it.
-    pub(super) class: Option<FailureClass>,
+    pub(crate) class: Option<FailureClass>,
     /// Callers that got one after all were in quarantine.
-    pub(super) after: u64,
+    pub(crate) after: u64,
 }
 
 /// The verdict of a trial, and why. A bound that is certainly broken refutes, whatever else is
 /// uncertain.
-pub(super) fn judge(claim: &Claim, seen: &Seen<'_>) -> (Verdict, Vec<String>) {
+pub(crate) fn judge(claim: &Claim, seen: &Seen<'_>) -> (Verdict, Vec<String>) {
     let mut broken = Vec::new();
     let mut unclear = Vec::new();
     recovery(claim, seen, &mut broken);

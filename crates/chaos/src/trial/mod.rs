@@ -14,7 +14,7 @@ mod watchdog;
 
 pub(crate) use bench::Bench;
 pub(crate) use experiment::Experiment;
-pub(crate) use judge::{claim_verdict, summary};
+pub(crate) use judge::{Seen, claim_verdict, judge, summary};
 pub(crate) use nodes::process_of;
 pub(crate) use pace::Pace;
 pub(crate) use run::run;

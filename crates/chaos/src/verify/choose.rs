@@ -1,6 +1,6 @@
 //! What is asked for, against what the file has and what can be done.
 
-use ninefold_config::model::Claim;
+use ninefold_config::model::{Claim, File};
 use ninefold_config::nearest;
 
 use super::options::TRIALS_MAX;
@@ -17,33 +17,43 @@ const CLAIMS_NAMED_MAX: usize = 20;
 ///
 /// Wrong usage, as `verify` would say it.
 pub fn check(options: &VerifyOptions) -> Result<(), VerifyError> {
-    chosen(options).map(drop)
+    chosen(&options.asked()).map(drop)
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) file: &'a File,
+    /// By name; empty: all.
+    pub(crate) claims: &'a [String],
+    pub(crate) trials: u32,
+    pub(crate) rate: Option<f64>,
 }
 
 /// The claims to try.
-pub(super) fn chosen(options: &VerifyOptions) -> Result<Vec<Claim>, VerifyError> {
-    let all = &options.file.claims;
+pub(crate) fn chosen(asked: &Asked<'_>) -> Result<Vec<Claim>, VerifyError> {
+    let all = &asked.file.claims;
     if all.is_empty() {
         return Err(VerifyError::NoClaims);
     }
-    if options.trials == 0 || options.trials > TRIALS_MAX {
-        return Err(VerifyError::Trials(options.trials));
+    if asked.trials == 0 || asked.trials > TRIALS_MAX {
+        return Err(VerifyError::Trials(asked.trials));
     }
-    if let Some(rate) = options.rate
+    if let Some(rate) = asked.rate
         && !(rate > 0.0 && rate <= Plan::RATE_MAX)
     {
         return Err(VerifyError::Rate(rate));
     }
-    for asked in &options.claims {
-        if !all.iter().any(|claim| claim.name == *asked) {
+    for name in asked.claims {
+        if !all.iter().any(|claim| claim.name == *name) {
             return Err(VerifyError::UnknownClaim {
-                asked: asked.clone(),
-                known: known(asked, all),
+                asked: name.clone(),
+                known: known(name, all),
             });
         }
     }
-    let asked = |claim: &&Claim| options.claims.is_empty() || options.claims.contains(&claim.name);
-    Ok(all.iter().filter(asked).cloned().collect())
+    let wanted = |claim: &&Claim| asked.claims.is_empty() || asked.claims.contains(&claim.name);
+    Ok(all.iter().filter(wanted).cloned().collect())
 }
 
 /// What might have been meant, and what there is.

@@ -1,5 +1,7 @@
 //! What goes wrong with the tool itself.
 
+use ninefold_cluster::placement::PlacementError;
+
 use crate::exit_code;
 use crate::ledger::LedgerError;
 
@@ -29,6 +31,9 @@ pub enum VerifyError {
     /// Nobody could be asked.
     #[error("there is no node to try anything on")]
     NoNode,
+    /// Nodes and zones of a simulation that do not go together.
+    #[error(transparent)]
+    Placement(#[from] PlacementError),
     /// This process cannot be read from `/proc`.
     #[error("/proc does not show this process: faults need a Linux with /proc mounted")]
     NoProc,

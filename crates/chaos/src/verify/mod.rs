@@ -8,7 +8,9 @@ mod replay;
 mod run;
 
 pub use choose::check;
+pub(crate) use choose::{Asked, chosen};
 pub use error::VerifyError;
 pub use options::{Traffic, VerifyOptions};
 pub use progress::{Phase, Progress};
+pub(crate) use replay::quoted;
 pub use run::{verify, verify_nodes};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ninefold_config::model;
 use tokio::sync::watch;
 
+use super::choose::Asked;
 use crate::process::Process;
 
 /// Trials of one claim at most.
@@ -74,6 +75,15 @@ impl VerifyOptions {
             owned_up: None,
             owned_nodes: None,
             stop,
+        }
+    }
+
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked {
+            file: &self.file,
+            claims: &self.claims,
+            trials: self.trials,
+            rate: self.rate,
         }
     }
 

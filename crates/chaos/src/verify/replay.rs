@@ -28,7 +28,7 @@ pub(super) fn command(options: &VerifyOptions, claim: &str, trials: u32, seed: u
 }
 
 /// POSIX shell quoting: single quotes, with those inside taken out of them.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:@%+,=".contains(&b);
     if !text.is_empty() && text.bytes().all(plain) {
         return text.to_owned();

@@ -52,7 +52,7 @@ pub async fn verify_nodes<S: System>(
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Report, VerifyError> {
     let entry = nodes.first().ok_or(VerifyError::NoNode)?;
-    let claims = chosen(options)?;
+    let claims = chosen(&options.asked())?;
     let began = clock::wall();
     let owner = Process::own().ok_or(VerifyError::NoProc)?;
     let ledger = Ledger::open(&VerifyOptions::ledger_folder(&options.state))?;

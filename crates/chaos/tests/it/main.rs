@@ -26,3 +26,5 @@ mod refusals;
 mod shop;
 #[cfg(test)]
 mod shots;
+#[cfg(test)]
+mod simulate;

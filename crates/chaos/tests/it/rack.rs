@@ -130,6 +130,7 @@ fn member(one: &One, node: u32) -> MemberStatus {
         warming: false,
         incarnation: 1,
         instances: 1,
+        certificate_ends: None,
     }
 }
 

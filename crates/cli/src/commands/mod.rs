@@ -16,6 +16,7 @@ mod opinion;
 mod own_cluster;
 mod readmit;
 mod reload;
+mod simulate;
 mod status;
 mod stop;
 mod systemd;

@@ -7,13 +7,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ninefold_agent::chaos::{self, Report, Traffic, VerifyOptions};
 use ninefold_agent::{AdminClient, StateFolder, fingerprint, locate};
-use ninefold_config::{at_loopback, model};
+use ninefold_config::{NODES_MAX, at_loopback, model};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::node::failed;
 use super::nodes::said;
 use super::own_cluster::OwnCluster;
+use super::simulate;
 use super::ways::Ways;
 use crate::args::{Output, TrafficArg, VerifyArgs};
 use crate::exit::Exit;
@@ -30,6 +31,15 @@ pub(crate) async fn run(args: VerifyArgs) -> Exit {
 pub(super) type Problem = Box<dyn std::error::Error>;
 
 async fn prove(args: &VerifyArgs) -> Result<Exit, Problem> {
+    if args.simulate {
+        return simulate::run(args).await;
+    }
+    if let Some(nodes) = args.nodes.filter(|nodes| *nodes > NODES_MAX) {
+        return Err(format!(
+            "--nodes {nodes}: at most {NODES_MAX} on one machine; --simulate takes more"
+        )
+        .into());
+    }
     let running = locate(
         args.file.as_deref(),
         args.common.state.as_deref(),
@@ -119,7 +129,7 @@ fn options(
     })
 }
 
-fn conclude(args: &VerifyArgs, report: &Report) -> Result<Exit, Problem> {
+pub(super) fn conclude(args: &VerifyArgs, report: &Report) -> Result<Exit, Problem> {
     match args.common.output {
         Output::Json => print::json(&report.to_json()),
         Output::Text => print::out(&report.to_text()),
@@ -151,7 +161,7 @@ async fn warn_if_other(path: &Path, state: &StateFolder) {
     }
 }
 
-fn seed_from_clock() -> u64 {
+pub(super) fn seed_from_clock() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -176,6 +176,47 @@ fn two_hosts_are_one_cluster() {
     assert!(runs_in(second.state().to_str().unwrap()).is_empty());
 }
 
+/// Three hosts with more to tell than packets hold: each newcomer gets it over a stream, and says so.
+#[test]
+fn a_newcomer_is_told_all_over_a_stream() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let file = one_of_three().replace("replicas = 3", "replicas = 15");
+    let mut first = Cluster::new(&file);
+    let path = first.file();
+    let path = path.to_str().unwrap();
+    let init = ["init", path, "--address", &address, "--output", "json"];
+    let mut answer = first.json(&init);
+    first.start();
+    first.ready(5);
+    let mut others = Vec::new();
+    for (node, gossip) in [("n2", "127.0.0.2:0"), ("n3", "127.0.0.3:0")] {
+        let mut host = Cluster::new(&file);
+        let join = ["--join", &address, "--node", node, "--gossip", gossip];
+        let token = answer["token"].as_str().unwrap();
+        host.start_with(&join, &[("NINEFOLD_TOKEN", token)]);
+        others.push(host);
+        for host in others.iter().chain([&first]) {
+            host.ready(5 * (others.len() + 1));
+        }
+        answer = first.json(&["token", path, "--output", "json"]);
+    }
+    for host in &others {
+        let file = host.file();
+        let file = file.to_str().unwrap();
+        host.wait("a state to be fetched", || {
+            let members = host.json(&["members", file, "--output", "json"]);
+            members["gossip"]["syncs"]["fetched"].as_u64() > Some(0)
+        });
+        let said = host.log();
+        assert!(said.contains("synced from n"), "{said}");
+    }
+    for host in others.iter_mut().chain([&mut first]) {
+        assert!(host.stop().success());
+    }
+}
+
 /// A host that fails to join says why, exits with 2, and has written no secret.
 #[track_caller]
 fn refused_to_join(first: &First, token: Option<&str>, node: &str, why: &str) {

@@ -37,6 +37,8 @@ mod refuse;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod simulate;
+#[cfg(test)]
 mod spy;
 #[cfg(test)]
 mod streams;

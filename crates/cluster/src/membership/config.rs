@@ -22,6 +22,8 @@ pub struct Config {
     pub fanout: usize,
     /// How often a part of what is known is compared with another member. 1 s.
     pub sync_interval: Duration,
+    /// Whether one to whom more is missing than a packet holds asks for it over a stream. Yes; without, by packets alone.
+    pub streams: bool,
     /// A cut is decided when nothing has changed for so long. 100 ms.
     pub cut_delay: Duration,
     /// A subject between L and H holds up the conviction of others for so long at most. 3 s.
@@ -59,6 +61,7 @@ impl Default for Config {
             gossip_interval: Duration::from_millis(50),
             fanout: 3,
             sync_interval: Duration::from_secs(1),
+            streams: true,
             cut_delay: Duration::from_millis(100),
             hold: Duration::from_secs(3),
             accusation_ttl: Duration::from_secs(20),

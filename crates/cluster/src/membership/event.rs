@@ -59,10 +59,28 @@ pub enum MembershipEvent {
     Resumed,
     /// As many were convicted in a minute as may be; the rest waits.
     Capped,
+    /// These are accused by enough to be convicted, and a gate keeps them: all of them, as of now.
+    Withheld(Vec<NodeId>),
     /// More than half of the subjects of this node are silent, so it takes itself for the cause, and accuses nobody.
     Isolated,
     /// No longer.
     Connected,
+    /// More is missing here than packets bring soon: whoever drives this opens a stream to that member, asks there with
+    /// [`state_question`](super::Membership::state_question), and says so if that fails.
+    StateWanted(NodeId),
+    /// All that a member knows was asked for over a stream, and has come.
+    StateTaken {
+        /// Whose.
+        from: NodeId,
+        /// Members of which more was told than was known here.
+        members: usize,
+        /// Entries that were not known.
+        entries: usize,
+        /// Of the answers.
+        bytes: usize,
+    },
+    /// A stream with that member was not opened, or broke off.
+    StateFailed(NodeId),
     /// A member says something new about itself.
     Entry {
         /// Who.

@@ -58,7 +58,7 @@ pub mod wire;
 
 pub use config::Config;
 pub use event::{MembershipEvent, Transmit};
-pub use machine::{Counters, Membership};
+pub use machine::{Counters, Membership, StateError};
 pub use node::{LABEL_MAX, Node, NodeId, Path, Record, Status};
 pub use ring::OBSERVERS_MAX;
 pub use rounds::Look;

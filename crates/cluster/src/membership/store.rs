@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use ninefold_core::time::Timestamp;
 
+use super::chunks::Chunks;
 use super::node::NodeId;
 use super::table::Index;
 use super::wire::{Entry, KEY_MAX, VALUE_MAX};
 
 /// Keys of one member at most, those that were taken away included.
 pub const ENTRIES_MAX: usize = 128;
+/// What an entry takes besides its key and its value at most, in bytes.
+pub(super) const AROUND_ENTRY: usize = 40;
 /// How long a key that was taken away is remembered.
 const TAKEN_AWAY_MS: u64 = 600_000;
 
@@ -46,9 +49,24 @@ struct Owned {
 /// Metadata of all members by versions, reconciled as in Scuttlebutt (van Renesse et al., LADIS'08): each owner
 /// numbers its changes, and whoever knows them up to a number asks for those above.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Store(BTreeMap<Index, Owned>);
+pub(super) struct Store {
+    /// By owner. Shared by clones as the members of the table are.
+    owned: Chunks<Option<Arc<Owned>>>,
+    /// Before that nothing of others is to be taken away.
+    earliest: Option<Timestamp>,
+}
 
 impl Store {
+    /// What an owner says, to be changed.
+    fn owned(&mut self, owner: Index) -> Option<&mut Owned> {
+        let at = usize::try_from(owner.0).ok()?;
+        while self.owned.len() <= at {
+            self.owned.push(None);
+        }
+        let owned = self.owned.get_mut(at)?.get_or_insert_default();
+        Some(Arc::make_mut(owned))
+    }
+
     /// A change by the owner itself.
     pub(super) fn set(
         &mut self,
@@ -64,7 +82,7 @@ impl Store {
         if let Some(value) = value.filter(|value| value.len() > VALUE_MAX) {
             return Err(SetError::Value(value.len()));
         }
-        let owned = self.0.entry(owner).or_default();
+        let owned = self.owned(owner).ok_or(SetError::Full)?;
         if owned.entries.len() >= ENTRIES_MAX && !owned.entries.contains_key(key) {
             return Err(SetError::Full);
         }
@@ -90,7 +108,7 @@ impl Store {
 
     /// The owner goes on under another nonce, with all it has said.
     pub(super) fn become_process(&mut self, owner: Index, nonce: u64) {
-        if let Some(owned) = self.0.get_mut(&owner) {
+        if let Some(owned) = self.owned(owner) {
             owned.nonce = nonce;
         }
     }
@@ -104,7 +122,9 @@ impl Store {
         whole: bool,
         now: Timestamp,
     ) -> (bool, bool) {
-        let owned = self.0.entry(owner).or_default();
+        let Some(owned) = self.owned(owner) else {
+            return (false, false);
+        };
         if owned.nonce != entry.nonce {
             *owned = Owned {
                 nonce: entry.nonce,
@@ -121,9 +141,10 @@ impl Store {
             return (false, false);
         }
         let changed = before.and_then(|before| before.value.as_ref()) != entry.value.as_ref();
-        owned
-            .entries
-            .insert(Arc::clone(&entry.key), stored(entry, now));
+        let stored = stored(entry, now);
+        let until = stored.until;
+        owned.entries.insert(Arc::clone(&entry.key), stored);
+        self.earliest = self.earliest.into_iter().chain(until).min();
         (true, changed)
     }
 
@@ -159,6 +180,17 @@ impl Store {
         entries
     }
 
+    /// Bytes of what is known of a process above a version, about.
+    pub(super) fn size_above(&self, owner: Index, nonce: u64, version: u64) -> u64 {
+        let entries = self.of(owner, nonce).into_iter().flat_map(|o| &o.entries);
+        let newer = entries.filter(|(_, stored)| stored.version > version);
+        let size = |(key, stored): (&Arc<str>, &Stored)| {
+            let value = stored.value.as_ref().map_or(0, |value| value.len());
+            u64::try_from(AROUND_ENTRY + key.len() + value).unwrap_or(u64::MAX)
+        };
+        newer.map(size).sum()
+    }
+
     /// What a process of a member has said under a key.
     pub(super) fn get(&self, owner: Index, nonce: u64, key: &str) -> Option<&Arc<[u8]>> {
         self.of(owner, nonce)?.entries.get(key)?.value.as_ref()
@@ -177,27 +209,62 @@ impl Store {
     }
 
     fn of(&self, owner: Index, nonce: u64) -> Option<&Owned> {
-        let owned = self.0.get(&owner);
+        let owned = self.owned.get(usize::try_from(owner.0).ok()?)?.as_deref();
         owned.filter(|owned| owned.nonce == nonce)
     }
 
     pub(super) fn forget(&mut self, owner: Index) {
-        self.0.remove(&owner);
+        let at = usize::try_from(owner.0).ok();
+        if let Some(owned) = at.and_then(|at| self.owned.get_mut(at)) {
+            *owned = None;
+        }
     }
 
     /// Takes away what was not renewed in time; what it was.
     pub(super) fn expire(&mut self, me: Index, now: Timestamp) -> Vec<(Index, Arc<str>)> {
         let mut gone = Vec::new();
-        for (owner, owned) in self.0.iter_mut().filter(|(owner, _)| **owner != me) {
-            owned.entries.retain(|key, stored| {
-                let stays = stored.until.is_none_or(|until| now < until);
-                if !stays && stored.value.is_some() {
-                    gone.push((*owner, Arc::clone(key)));
-                }
-                stays
-            });
+        if self.earliest.is_none_or(|earliest| now < earliest) {
+            return gone;
+        }
+        self.earliest = None;
+        let all = (0..self.owned.len()).filter_map(|at| u32::try_from(at).ok().map(Index));
+        for owner in all.filter(|owner| *owner != me) {
+            let at = usize::try_from(owner.0).ok();
+            let owned = at.and_then(|at| self.owned.get(at)?.as_deref());
+            let Some(due) = owned.and_then(Owned::due) else {
+                continue;
+            };
+            let next = if due > now {
+                Some(due)
+            } else {
+                let owned = self.owned(owner);
+                owned.and_then(|owned| owned.expire(now, |key| gone.push((owner, key))))
+            };
+            self.earliest = self.earliest.into_iter().chain(next).min();
         }
         gone
+    }
+}
+
+impl Owned {
+    /// When the next of it is to be taken away.
+    fn due(&self) -> Option<Timestamp> {
+        self.entries
+            .values()
+            .filter_map(|stored| stored.until)
+            .min()
+    }
+
+    /// Takes away what is over, and says what of it was there; when the next of it is.
+    fn expire(&mut self, now: Timestamp, mut gone: impl FnMut(Arc<str>)) -> Option<Timestamp> {
+        self.entries.retain(|key, stored| {
+            let stays = stored.until.is_none_or(|until| now < until);
+            if !stays && stored.value.is_some() {
+                gone(Arc::clone(key));
+            }
+            stays
+        });
+        self.due()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ninefold_core::address::Address;
+use ninefold_core::policy::RetryBudgetConfig;
 
 use super::{
     Answers, Brownout, Bulkhead, Bytes, Cache, Criticality, Fallback, Hedge, Mirror, Name, Rate,
@@ -224,6 +225,19 @@ pub struct Retry {
     /// `non_idempotent`: whether requests of any method may be repeated after they were sent. Default
     /// no.
     pub non_idempotent: bool,
+}
+
+impl Retry {
+    /// The budget that one of `parts` threads has: the floor is for all of them together.
+    #[must_use]
+    pub fn budget_of(&self, parts: usize) -> RetryBudgetConfig {
+        let parts = u64::try_from(parts).unwrap_or(u64::MAX).max(1);
+        let floor = Rate::millihertz(u64::from(self.budget_min) * 1_000 / parts);
+        RetryBudgetConfig {
+            ratio: self.budget,
+            floor: floor.min(RetryBudgetConfig::FLOOR_MAX),
+        }
+    }
 }
 
 /// `access_log`.

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ninefold_core::balance::LocalityRules;
+use ninefold_core::ejection::{EjectionRules, LatencyRules, SuccessRules};
+
 use super::{Breaker, Health, Name, Ratio, Source, Span, WhenTooFew};
 
 /// One service.
@@ -204,6 +207,16 @@ pub struct LocalFirst {
     pub spill_below: Ratio,
 }
 
+impl LocalFirst {
+    /// As it is decided by.
+    #[must_use]
+    pub fn rules(&self) -> LocalityRules {
+        LocalityRules {
+            factor: 1.0 / self.spill_below.as_f64().max(0.01),
+        }
+    }
+}
+
 impl Default for LocalFirst {
     fn default() -> Self {
         Self {
@@ -279,6 +292,29 @@ pub struct Ejection {
     pub max_share: Ratio,
     /// `canary`: the share of requests that tries an endpoint after its ejection. Default 10 %.
     pub canary: Ratio,
+}
+
+impl Ejection {
+    /// As it is decided by.
+    #[must_use]
+    pub fn rules(&self) -> EjectionRules {
+        EjectionRules {
+            failures: self.failures,
+            gateway_failures: self.gateway_failures,
+            latency: self.latency.as_ref().map(|latency| LatencyRules {
+                factor: f64::from(latency.factor),
+                samples: latency.samples,
+            }),
+            success: self.success_rate.as_ref().map(|success| SuccessRules {
+                below: success.below.as_f64(),
+                samples: success.samples,
+            }),
+            base: self.base.0,
+            max: self.max.0,
+            max_share: self.max_share.as_f64(),
+            canary: self.canary.as_f64(),
+        }
+    }
 }
 
 /// `ejection.latency`.

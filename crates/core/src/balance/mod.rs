@@ -17,7 +17,8 @@ pub use hash::{HashTable, hash_of, load_max};
 pub use load_meter::LoadMeter;
 pub use load_report::{LOAD_HEADER, LoadReport, NoLoadReport};
 pub use locality::{
-    Domain, Drift, DriftMemento, LocalityRules, NearMax, Place, Reach, place_shares, shares,
+    Domain, Drift, DriftMemento, LocalityRules, NearMax, Place, Reach, Spillover, place_shares,
+    shares,
 };
 pub use p2c::{DECAY, FAILURE_PENALTY, PeakEwma, cost, p2c, p2c_by_weight};
 pub use prequal::Prequal;

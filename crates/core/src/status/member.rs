@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::time::Timestamp;
+
 /// One node of the cluster, as another one knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberStatus {
@@ -24,6 +26,9 @@ pub struct MemberStatus {
     pub incarnation: u64,
     /// Instances that it runs.
     pub instances: u32,
+    /// When its certificate runs out, if that is in less than 30 days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_ends: Option<Timestamp>,
 }
 
 /// What a node has gossiped since it began.
@@ -53,6 +58,28 @@ pub struct GossipStatus {
     pub accusations: u64,
     /// Refutations of accusations of itself.
     pub refutations: u64,
+    /// States that nodes told each other over streams.
+    #[serde(default)]
+    pub syncs: SyncStatus,
+}
+
+/// How streams ended on which one node asks another for all that it knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SyncStatus {
+    /// Fetched, all that the other one knew.
+    pub fetched: u64,
+    /// Not fetched, or not all: the other one could not be reached, fell silent or made no sense.
+    pub fetches_failed: u64,
+    /// Not fetched, since the other one served as many as it does.
+    pub fetches_refused: u64,
+    /// Served to others.
+    pub served: u64,
+    /// Broken off by others, or not what they should have been.
+    pub serves_failed: u64,
+    /// Not served, since others were.
+    pub serves_refused: u64,
+    /// Connections of those who have no certificate of the cluster, or do not believe this node's.
+    pub strangers: u64,
 }
 
 /// What is decided about a member.

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use ninefold_core::policy::{RetryBudget, RetryBudgetConfig};
-use ninefold_core::units::Rate;
+use ninefold_core::policy::RetryBudget;
 
 use super::Hub;
 use crate::plan::{Plan, RoutePlan};
@@ -15,7 +14,7 @@ pub(super) type Budgets = Vec<Vec<Option<Arc<RetryBudget>>>>;
 /// generations together repeat no more than one.
 pub(super) fn budgets(plan: &Plan, threads: usize, elder: Option<&Hub>) -> Budgets {
     let of = |thread: usize, route: &RoutePlan| {
-        let config = config(route, threads)?;
+        let config = route.retry.as_ref()?.budget_of(threads);
         let kept = elder.and_then(|elder| {
             let mut routes = elder.plan.routes.iter();
             let index = routes.position(|before| before.name == route.name)?;
@@ -26,14 +25,4 @@ pub(super) fn budgets(plan: &Plan, threads: usize, elder: Option<&Hub>) -> Budge
     };
     let on = |thread| plan.routes.iter().map(|route| of(thread, route)).collect();
     (0..threads).map(on).collect()
-}
-
-fn config(route: &RoutePlan, threads: usize) -> Option<RetryBudgetConfig> {
-    let retry = route.retry.as_ref()?;
-    let threads = u32::try_from(threads).unwrap_or(u32::MAX).max(1);
-    // The floor is for the whole gateway: each thread has its part of it.
-    let floor = u64::from(retry.budget_min) * 1_000 / u64::from(threads);
-    let floor = Rate::millihertz(floor).min(RetryBudgetConfig::FLOOR_MAX);
-    let ratio = retry.budget;
-    Some(RetryBudgetConfig { ratio, floor })
 }

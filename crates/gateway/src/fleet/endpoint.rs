@@ -64,11 +64,18 @@ pub(crate) struct Endpoint {
     pub(crate) fate: Arc<Fate>,
     /// Connections to it, where they are limited.
     pub(super) connections: AtomicU32,
+    /// Whether its node is known to be gone: nobody needs to wait for an answer.
+    pub(super) lost: AtomicBool,
     /// When any thread last sent it the copy of a request, in nanoseconds of the hub's clock.
     pub(super) shadowed_at: AtomicU64,
 }
 
 impl Endpoint {
+    /// Whether its node is known to be gone.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Relaxed)
+    }
+
     /// Whether it may be sent the copy of a request; notes that it is.
     pub(crate) fn takes_shadow(&self, now: Timestamp, pause: Duration) -> bool {
         let last = self.shadowed_at.load(Relaxed);

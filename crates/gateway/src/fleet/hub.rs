@@ -172,6 +172,8 @@ impl Hub {
             let Some(endpoint) = self.endpoint(&mut known, view, index) else {
                 continue;
             };
+            // Who tells of it is there again.
+            endpoint.lost.store(false, Ordering::Relaxed);
             if let Some(members) = services.get_mut(index) {
                 members.push(Member {
                     endpoint,
@@ -193,6 +195,13 @@ impl Hub {
         self.look_who_returned(&before);
         let generation = self.generation.fetch_add(1, Ordering::Release);
         self.published.send_replace(generation.wrapping_add(1));
+    }
+
+    /// Nobody needs to wait any longer for an answer of these.
+    pub(crate) fn abandon(&self, instance: &InstanceId) {
+        if let Some(endpoint) = lock(&self.known).get(instance) {
+            endpoint.lost.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Whether no thread chooses from endpoints of before any more. What one of them chose until then
@@ -241,6 +250,7 @@ impl Hub {
                 .unwrap_or_default(),
             fate: self.fate(&view, service),
             connections: AtomicU32::new(0),
+            lost: AtomicBool::new(false),
             shadowed_at: AtomicU64::new(0),
             place,
             tier: places.map_or(0, |places| places.tier(place)),

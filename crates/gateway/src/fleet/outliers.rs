@@ -21,6 +21,9 @@ use crate::counters::Notice;
 use crate::meter::load;
 use crate::upstream::Upstream;
 
+/// So many bad answers in a row, while its peers answer well, are as good as a comparison of shares.
+const BAD_IN_A_ROW: u32 = 5;
+
 /// Distances: the own zone, the own region, and everywhere else.
 const TIERS: usize = 3;
 
@@ -217,7 +220,7 @@ impl Hub {
         let changed = endpoint.fate.show(&health);
         match turn {
             Some(Turn::Ejected(lasts)) => {
-                self.eject(endpoint, &health, word, was_canary, lasts);
+                self.eject(service, endpoint, &health, word, was_canary, lasts);
             }
             Some(Turn::Back) => self.bring_back(endpoint, now),
             None => {}
@@ -230,6 +233,7 @@ impl Hub {
 
     fn eject(
         &self,
+        service: usize,
         endpoint: &Endpoint,
         health: &MutexGuard<'_, EndpointHealth>,
         word: &Word<'_>,
@@ -261,9 +265,13 @@ impl Hub {
             Word::Passed { .. } | Word::ReadyAgain | Word::Released => return,
         };
         endpoint.ejections.add(cause);
+        let badly = gateway == 0 && streak >= BAD_IN_A_ROW;
         let ground = match (cause, word) {
             (Cause::Latency, _) | (_, Word::Answered(_)) => EjectionGround::Slower,
             (Cause::SuccessRate, _) => EjectionGround::FailsMore,
+            (Cause::Failures, _) if badly && self.peers_answer(service, endpoint) => {
+                EjectionGround::FailsMore
+            }
             (Cause::Failures | Cause::Canary, _) => EjectionGround::Failures,
         };
         *lock(&endpoint.fate.reason) = Some(reason.as_str().into());
@@ -281,6 +289,20 @@ impl Hub {
         self.notify(Notice::Readmitted {
             instance: endpoint.instance.clone(),
         });
+    }
+
+    /// Whether others are in rotation, and more than half of those were answered well the last time.
+    fn peers_answer(&self, service: usize, endpoint: &Endpoint) -> bool {
+        let snapshot = self.snapshot.load();
+        let peers = snapshot.members(service).iter().filter(|member| {
+            member.standing() == Standing::In && !std::ptr::eq(&*member.endpoint, endpoint)
+        });
+        let (mut asked, mut well) = (0, 0);
+        for peer in peers.filter(|peer| tally(&peer.endpoint).attempts > 0) {
+            asked += 1;
+            well += usize::from(!peer.endpoint.fate.troubled());
+        }
+        well * 2 > asked
     }
 
     fn pool_state(&self, service: usize, endpoint: &Endpoint) -> PoolState {

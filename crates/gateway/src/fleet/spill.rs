@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use ninefold_core::balance::{Drift, DriftMemento, Eligible, NearMax, Place, Reach, place_shares};
+use ninefold_core::balance::{DriftMemento, Eligible, NearMax, Place, Spillover, place_shares};
 use ninefold_core::ejection::Tally;
 
 use super::hub::lock;
@@ -15,7 +15,7 @@ use crate::plan::ServicePlan;
 /// What is remembered of it.
 #[derive(Debug)]
 pub(super) struct Spill {
-    drifts: Mutex<Drifts>,
+    spillover: Mutex<Spillover>,
     /// The most that stays, of the zone and of the region, as the bits of floats.
     zone_max: AtomicU64,
     region_max: AtomicU64,
@@ -23,17 +23,11 @@ pub(super) struct Spill {
     version: AtomicU64,
 }
 
-#[derive(Debug, Default)]
-struct Drifts {
-    zone: Drift,
-    region: Drift,
-}
-
 impl Default for Spill {
     fn default() -> Self {
         let whole = || AtomicU64::new(1.0f64.to_bits());
         Self {
-            drifts: Mutex::default(),
+            spillover: Mutex::default(),
             zone_max: whole(),
             region_max: whole(),
             version: AtomicU64::new(0),
@@ -44,12 +38,8 @@ impl Default for Spill {
 impl Spill {
     /// That of the next generation, which counts anew.
     pub(super) fn carried(&self) -> Self {
-        let drifts = lock(&self.drifts);
         Self {
-            drifts: Mutex::new(Drifts {
-                zone: drifts.zone.carried(),
-                region: drifts.region.carried(),
-            }),
+            spillover: Mutex::new(lock(&self.spillover).carried()),
             zone_max: AtomicU64::new(self.zone_max.load(Relaxed)),
             region_max: AtomicU64::new(self.region_max.load(Relaxed)),
             version: AtomicU64::new(0),
@@ -58,19 +48,14 @@ impl Spill {
 
     /// What another process has to know of the zone and of the region.
     pub(super) fn memento(&self) -> (DriftMemento, DriftMemento) {
-        let drifts = lock(&self.drifts);
-        (drifts.zone.memento(), drifts.region.memento())
+        lock(&self.spillover).memento()
     }
 
     /// Goes on from what another process knew.
     pub(super) fn restore(&self, zone: &DriftMemento, region: &DriftMemento) {
-        let mut drifts = lock(&self.drifts);
-        drifts.zone = Drift::restore(zone);
-        drifts.region = Drift::restore(region);
-        self.set(NearMax {
-            zone: drifts.zone.near_max(),
-            region: drifts.region.near_max(),
-        });
+        let mut spillover = lock(&self.spillover);
+        *spillover = Spillover::restore(zone, region);
+        self.set(spillover.most());
     }
 
     fn most(&self) -> NearMax {
@@ -86,15 +71,6 @@ impl Spill {
             self.region_max.store(most.region.to_bits(), Relaxed);
             self.version.fetch_add(1, Relaxed);
         }
-    }
-}
-
-/// What a part of several takes by what is in rotation: evenly, and as far as it can.
-fn reach(part: f64, whole: f64, able: f64) -> Reach {
-    let even = if whole > 0.0 { part / whole } else { 0.0 };
-    Reach {
-        even: even.min(able),
-        able,
     }
 }
 
@@ -156,41 +132,14 @@ impl Hub {
         let Some(places) = self.places(service, members.iter(), &now) else {
             return;
         };
-        let Some(own) = places.get(OWN) else { return };
-        let able = place_shares(&places, OWN, NearMax::default(), rules);
-        let zone_able = able.get(OWN).copied().unwrap_or(0.0);
-        let (mut region_able, mut region, mut whole) = (0.0, 0.0, 0.0);
-        for (place, able) in places.iter().zip(able) {
-            let here = place.domain.in_rotation;
-            whole += here;
-            if place.region == own.region {
-                region_able += able;
-                region += here;
-            }
-        }
-        let zone_able = if region_able > 0.0 {
-            zone_able / region_able
-        } else {
-            0.0
-        };
         let mut tiers: [Tally; 3] = Default::default();
         for member in members {
             if let Some(tier) = tiers.get_mut(member.endpoint.tier) {
                 tier.add(&tally(&member.endpoint));
             }
         }
-        let [zone, rest, elsewhere] = tiers;
-        let mut near = zone.clone();
-        near.add(&rest);
-        let mut drifts = lock(&pool.spill.drifts);
-        let most = NearMax {
-            zone: drifts
-                .zone
-                .look(reach(own.domain.in_rotation, region, zone_able), zone, rest),
-            region: drifts
-                .region
-                .look(reach(region, whole, region_able), near, elsewhere),
-        };
+        let mut spillover = lock(&pool.spill.spillover);
+        let most = spillover.look(&places, OWN, rules, tiers);
         pool.spill.set(most);
     }
 }

@@ -30,6 +30,9 @@ use crate::socket::Socket;
 /// while idle; later it is the request that the endpoint failed.
 const STALE_WITHIN: Duration = Duration::from_millis(100);
 
+/// How often one who waits for an answer looks whether the endpoint's node is gone.
+const LOST_LOOK: Duration = Duration::from_millis(200);
+
 /// Whether a failed request may have reached the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
@@ -399,6 +402,7 @@ impl Attempt<'_> {
             let given = self.intake.map_or(Some(began), |intake| intake.given())?;
             Some(given.max(began) + self.try_timeout)
         };
+        let mut look = began + LOST_LOOK;
         poll_fn(|cx| {
             let head = connection.poll_head(cx);
             if head.is_ready() {
@@ -406,9 +410,14 @@ impl Attempt<'_> {
             }
             let turn = turn();
             let limit = turn.map_or(self.deadline, |turn| turn.min(self.deadline));
-            if connection.is_late(cx, limit) {
+            while connection.is_late(cx, limit.min(look)) {
+                let lost = !self.careful && self.upstream.endpoint.is_lost();
+                if look < limit && !lost {
+                    look += LOST_LOOK;
+                    continue;
+                }
                 connection.doubt();
-                let fair = turn.is_some_and(|turn| turn <= self.deadline);
+                let fair = lost || turn.is_some_and(|turn| turn <= self.deadline);
                 return Poll::Ready(Err((Failure::Timeout, fair)));
             }
             Poll::Pending

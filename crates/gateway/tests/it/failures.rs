@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use ninefold_config::model::{Bytes, Redundancy, Retry, Span};
+use ninefold_core::observation::EjectionGround;
 use ninefold_gateway::{Notice, RequestEnd, RouteCounters};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -346,6 +347,35 @@ async fn consecutive_failures_eject_and_canaries_readmit() {
     })
     .await;
     assert_eq!(notice, Notice::Readmitted { instance });
+}
+
+/// Five bad answers in a row beside a peer that answers well are a comparison; beside one that does not, or without an
+/// answer, they are failures.
+#[tokio::test]
+async fn bad_answers_in_a_row_beside_a_good_peer_are_a_comparison() {
+    let good = Backend::start(|_| ok("x")).await;
+    let bad = Backend::start(|_| status(500)).await;
+    let gone = dead().await;
+    for (addresses, ground) in [
+        ([bad.address, good.address], EjectionGround::FailsMore),
+        ([gone, good.address], EjectionGround::Failures),
+        ([bad.address, bad.address], EjectionGround::Failures),
+    ] {
+        let mut file = file();
+        let service = file.services.values_mut().next().unwrap();
+        (service.ejection.failures, service.ejection.gateway_failures) = (5, 5);
+        let rig = Rig::with(&file, &[]);
+        rig.publish(&addresses);
+        let notice = until("an ejection", || async {
+            rig.get("/").await;
+            rig.gateway.take_notices().pop()
+        })
+        .await;
+        let Notice::Ejected { ground: got, .. } = notice else {
+            panic!("{notice:?}");
+        };
+        assert_eq!(got, ground, "{addresses:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+
+use super::gossip::GossipFamilies;
 
 /// Seconds from onset to verdict.
 const DETECTION_BOUNDS: [f64; 14] = [
@@ -115,22 +117,6 @@ pub struct Metrics {
     members: Family<StateLabels, Gauge>,
     gossip: GossipFamilies,
     counted: Arc<Mutex<Counted>>,
-}
-
-/// What a node has gossiped.
-#[derive(Clone, Debug, Default)]
-struct GossipFamilies {
-    health: Gauge,
-    lifelines: Gauge,
-    sent: Counter,
-    sent_bytes: Counter,
-    received: Counter,
-    refused: Counter,
-    over_budget: Counter,
-    stalls: Counter,
-    ends: Counter,
-    accusations: Counter,
-    refutations: Counter,
 }
 
 #[derive(Debug, Default)]
@@ -237,65 +223,7 @@ impl Metrics {
 
     /// Registers what only a node of a cluster has.
     pub fn register_cluster(&self, registry: &mut Registry) {
-        let gossip = &self.gossip;
-        let mut counter = |name: &str, help: &str, counter: &Counter| {
-            registry.register(name, help, counter.clone());
-        };
-        counter(
-            "ninefold_gossip_sent_packets",
-            "Packets sent to other nodes",
-            &gossip.sent,
-        );
-        counter(
-            "ninefold_gossip_sent_bytes",
-            "Their bytes",
-            &gossip.sent_bytes,
-        );
-        counter(
-            "ninefold_gossip_received_packets",
-            "Packets of other nodes that were understood",
-            &gossip.received,
-        );
-        counter(
-            "ninefold_gossip_refused_packets",
-            "Packets that were not, and changed nothing",
-            &gossip.refused,
-        );
-        counter(
-            "ninefold_gossip_over_budget_packets",
-            "Packets that found no room in the budget of bytes",
-            &gossip.over_budget,
-        );
-        counter(
-            "ninefold_gossip_stalls",
-            "Times that this node stood still",
-            &gossip.stalls,
-        );
-        counter(
-            "ninefold_gossip_ends",
-            "Observed processes whose hosts said that they have ended",
-            &gossip.ends,
-        );
-        counter(
-            "ninefold_gossip_accusations",
-            "Accusations of others by this node",
-            &gossip.accusations,
-        );
-        counter(
-            "ninefold_gossip_refutations",
-            "Refutations of accusations of this node",
-            &gossip.refutations,
-        );
-        registry.register(
-            "ninefold_gossip_health",
-            "How far this node trusts itself, 0 (well) to 7",
-            gossip.health.clone(),
-        );
-        registry.register(
-            "ninefold_gossip_lifelines",
-            "Processes of other nodes that this one holds on to, whose ends it sees at once",
-            gossip.lifelines.clone(),
-        );
+        self.gossip.register(registry);
         registry.register(
             "ninefold_members",
             "Nodes of the cluster by state, as this one knows them",
@@ -329,19 +257,7 @@ impl Metrics {
             let gauge = self.members.get_or_create(&StateLabels { state });
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
-        self.gossip.health.set(gossip.health.into());
-        let lifelines = i64::try_from(gossip.lifelines).unwrap_or(i64::MAX);
-        self.gossip.lifelines.set(lifelines);
-        let set = |counter: &Counter, to: u64| counter.inner().store(to, Ordering::Relaxed);
-        set(&self.gossip.sent, gossip.sent);
-        set(&self.gossip.sent_bytes, gossip.sent_bytes);
-        set(&self.gossip.received, gossip.received);
-        set(&self.gossip.refused, gossip.refused);
-        set(&self.gossip.over_budget, gossip.over_budget);
-        set(&self.gossip.stalls, gossip.stalls);
-        set(&self.gossip.ends, gossip.ends);
-        set(&self.gossip.accusations, gossip.accusations);
-        set(&self.gossip.refutations, gossip.refutations);
+        self.gossip.set(gossip);
     }
 
     fn register_slos(&self, registry: &mut Registry) {

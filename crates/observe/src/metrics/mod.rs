@@ -17,6 +17,7 @@
 //! | `ninefold_slo_burn_rate` | the same and `window` |
 //! | `ninefold_slo_alert_firing` | the same and `alert` |
 //! | `ninefold_members` | `state`; this and the next only of a node in a cluster |
+//! | `ninefold_gossip_syncs_total` | `role` = `fetched` or `served`, `result` = `whole`, `failed` or `refused` |
 //! | `ninefold_gossip_*` | |
 //!
 //! A fault counts when its incident closes: `surfaced` if a client saw it, else `masked`. A rate
@@ -25,6 +26,7 @@
 mod exemplar;
 mod families;
 mod format;
+mod gossip;
 mod text;
 
 pub use exemplar::Exemplar;

@@ -22,7 +22,7 @@ pub(super) const ANSWER_MAX: u64 = 64 << 10;
 
 /// Bytes, in base64.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Bytes(pub(super) Vec<u8>);
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
 
 /// What a newcomer says.
 #[derive(Debug, Serialize, Deserialize)]

@@ -37,5 +37,7 @@ mod tests;
 
 pub use client::{JoinError, join};
 pub use decide::Member;
+pub(crate) use message::Bytes;
 pub use message::Refusal;
+pub(crate) use proof::{NodeKey, sign};
 pub use server::{JoinServer, JoinServerError};

@@ -7,20 +7,20 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 pub(super) const LABEL: &[u8] = b"EXPORTER-ninefold-join-1";
 
 /// What only the two ends of one connection know.
-pub(super) type Binding = [u8; 32];
+pub(crate) type Binding = [u8; 32];
 
 /// A point of P-256, uncompressed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct NodeKey([u8; 65]);
+pub(crate) struct NodeKey([u8; 65]);
 
 impl NodeKey {
-    pub(super) fn of_bytes(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
     /// Whether the signature is by this key, over that name and that connection. A key that is no point of the curve
     /// has signed nothing.
-    pub(super) fn has_signed(
+    pub(crate) fn has_signed(
         &self,
         proof: &[u8],
         binding: &Binding,
@@ -43,7 +43,7 @@ impl PublicKeyData for NodeKey {
 }
 
 /// Signs that name and that connection.
-pub(super) fn sign(
+pub(crate) fn sign(
     key: &KeyPair,
     binding: &Binding,
     cluster: &str,

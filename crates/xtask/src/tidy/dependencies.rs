@@ -17,7 +17,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("trust", &["core"]),
     ("gateway", &["core", "ninefold", "config", "observe"]),
     ("supervise", &["core", "cluster", "config", "observe"]),
-    ("chaos", &["core", "config", "observe"]),
+    ("chaos", &["core", "cluster", "config", "observe", "sim"]),
     (
         "agent",
         &[

@@ -203,6 +203,7 @@ impl Membership {
                 if let Some(member) = self.table.get(index) {
                     self.ring.insert(id, index, member.zone);
                 }
+                self.compare_soon();
                 true
             }
             Change::Restarted => {

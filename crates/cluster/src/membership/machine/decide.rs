@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ninefold_core::time::Timestamp;
@@ -7,7 +8,7 @@ use crate::membership::cut::Levels;
 use crate::membership::event::MembershipEvent;
 use crate::membership::gate::Passage;
 use crate::membership::node::Status;
-use crate::membership::table::{Index, held_until};
+use crate::membership::table::{Index, Member, held_until};
 use crate::membership::wire::{Cause, Update};
 
 /// How often what is waiting is looked at again, and what is old is thrown away.
@@ -61,10 +62,13 @@ impl Membership {
             let zone = self.table.get(*index).map(|member| member.zone);
             zone.is_some_and(|zone| self.gate.is_frozen(zone))
         };
+        let agreed = levels.stable.clone();
+        let mut held: Vec<Index> = agreed.iter().filter(|one| frozen(one)).copied().collect();
         levels.stable.retain(|index| !frozen(index));
         levels.between.retain(|(index, _)| !frozen(index));
         let mut due = self.due(&levels, &suspects);
         if !due.is_empty() {
+            held.extend(&due);
             let passage = self.gate.admit(&mut due, &self.table, &self.config);
             passage
                 .into_iter()
@@ -72,13 +76,31 @@ impl Membership {
             for subject in &due {
                 self.gate.convicted(*subject, self.clock);
             }
+            held.retain(|one| !due.contains(one));
             self.convict(&due);
         }
+        self.withhold(&agreed, &held);
         let waits = !self.cut.is_empty() || self.gate.has_frozen() || self.gate.is_quiesced();
+        let waits = waits || !self.withheld.is_empty();
         let settled = self.cut.changed.map(|at| at + self.config.cut_delay);
         let next = self.clock + AGAIN;
         let next = settled.map_or(next, |at| if at > self.clock { at.min(next) } else { next });
         self.judge_at = waits.then_some(next);
+    }
+
+    /// Those whom enough accuse, and whom a gate keeps: `held` now, or before and not convicted since.
+    fn withhold(&mut self, agreed: &[Index], held: &[Index]) {
+        let is_there = |one: &Index| self.table.get(*one).is_some_and(Member::is_alive);
+        let kept =
+            |one: &&Index| is_there(one) && (held.contains(one) || self.withheld.contains(*one));
+        let withheld: BTreeSet<Index> = agreed.iter().filter(kept).copied().collect();
+        if withheld == self.withheld {
+            return;
+        }
+        self.withheld = withheld;
+        let id = |one: &Index| self.table.get(*one).map(|member| member.node.id);
+        let ids = self.withheld.iter().filter_map(id).collect();
+        self.event(MembershipEvent::Withheld(ids));
     }
 
     /// Who is to be convicted at once: where nothing has changed for a while, nobody else is on the way, and this node
@@ -212,6 +234,7 @@ impl Membership {
         let before = self.clock - self.config.remember_gone;
         for index in self.table.prune(before) {
             self.store.forget(index);
+            self.withheld.remove(&index);
             self.gate.forget(index);
             self.cut.forget(index);
         }

@@ -5,6 +5,7 @@ use ninefold_core::policy::{Backoff, Jitter};
 use ninefold_core::time::Timestamp;
 
 use super::membership::Membership;
+use crate::membership::broadcasts::{Broadcasts, bytes};
 use crate::membership::budget::Class;
 use crate::membership::node::{Record, Status};
 use crate::membership::table::{Index, Member};
@@ -13,6 +14,10 @@ use crate::membership::wire::{Body, Delta, Update};
 
 /// Addresses that are asked at once at most, seeds and members that were known.
 const ASKED_MAX: usize = 6;
+
+/// What a node says first is told to who asks to be taken in, if it is short.
+const FIRST_WORDS: usize = 1;
+const FIRST_WORDS_ROOM: usize = 128;
 
 /// How often a small cluster asks those that are gone.
 const GONE_PAUSE: Duration = Duration::from_secs(5);
@@ -25,7 +30,9 @@ impl Membership {
             return;
         };
         self.clock = self.clock.max(now);
+        let said = self.own_entries();
         (self.table, self.ring) = (view.table.clone(), view.ring.clone());
+        self.store = view.store.clone();
         if let Some(known) = self.table.by_id(self.id).map(|member| member.record())
             && known != own
         {
@@ -34,6 +41,13 @@ impl Membership {
         }
         let (me, _) = self.table.apply(&own, now);
         self.me = me.unwrap_or(self.me);
+        let told = self.store.known(self.me, self.nonce);
+        if said.iter().all(|entry| entry.version <= told) {
+            (self.broadcasts, self.gossip_at) = (Broadcasts::default(), None);
+        }
+        for entry in &said {
+            self.store.take(self.me, entry, true, now);
+        }
         if self.ring.zone_of(self.id, self.me).is_some() {
             self.move_zone(self.me, self.id);
         } else if let Some(member) = self.table.get(self.me) {
@@ -146,9 +160,16 @@ impl Membership {
         if behind.is_none() {
             self.record(&record, true);
         }
-        let records: Vec<Record> = self.own_record().into_iter().collect();
-        let entries = Vec::new();
-        self.send(from, Body::Delta(Delta { records, entries }), Class::News);
+        // With what it said first: where its streams end.
+        let mut said = self.own_entries();
+        said.truncate(FIRST_WORDS);
+        said.retain(|entry| bytes(&Update::Entry(entry.clone())) <= FIRST_WORDS_ROOM);
+        let delta = Delta {
+            records: self.own_record().into_iter().collect(),
+            entries: said,
+            left: 0,
+        };
+        self.send(from, Body::Delta(delta), Class::News);
         if let Some(behind) = behind {
             self.send(from, Body::Gossip(vec![behind]), Class::News);
         }

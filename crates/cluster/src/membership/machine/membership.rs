@@ -7,6 +7,7 @@ use ninefold_core::rng::Rng;
 use ninefold_core::time::{Timestamp, nanos};
 
 use super::packets::Relay;
+use super::state::Fetch;
 use crate::membership::broadcasts::Broadcasts;
 use crate::membership::budget::{Budget, Class};
 use crate::membership::config::Config;
@@ -21,7 +22,7 @@ use crate::membership::ring::Ring;
 use crate::membership::rounds::Look;
 use crate::membership::store::{SetError, Store};
 use crate::membership::table::{Index, Table};
-use crate::membership::wire::{Body, Packet, Update, WireError};
+use crate::membership::wire::{Body, Entry, Packet, Update, WireError};
 
 /// Packets waiting to be fetched at most; those above are counted and lost.
 const TRANSMITS_MAX: usize = 1_024;
@@ -75,6 +76,8 @@ pub struct Membership {
     pub(super) relays: Vec<Relay>,
     pub(super) cut: Cut,
     pub(super) gate: Gate,
+    /// Whom enough accuse, and whom a gate keeps from being convicted.
+    pub(super) withheld: BTreeSet<Index>,
     pub(super) health: LocalHealth,
     pub(super) isolated: bool,
     pub(super) defence: Defence,
@@ -88,6 +91,7 @@ pub struct Membership {
     pub(super) cursor: NodeId,
     /// Since when this node has compared all it knows with others once.
     pub(super) caught_up: Option<Timestamp>,
+    pub(super) fetch: Fetch,
     pub(super) number: u64,
     pub(super) rng: Rng,
     pub(super) ask_at: Option<Timestamp>,
@@ -149,6 +153,7 @@ impl Membership {
             relays: Vec::new(),
             cut: Cut::default(),
             gate: Gate::default(),
+            withheld: BTreeSet::new(),
             health: LocalHealth::default(),
             isolated: false,
             defence: Defence::default(),
@@ -161,6 +166,7 @@ impl Membership {
             alone: false,
             cursor: NodeId(0),
             caught_up: None,
+            fetch: Fetch::default(),
             number: 0,
             gossip_at: None,
             sync_at: now + rng.jitter(config.sync_interval),
@@ -269,6 +275,14 @@ impl Membership {
         })
     }
 
+    /// Whether enough accuse a member to convict it, and a gate keeps it: its zone is frozen, or as many were convicted as
+    /// may be. It may be there after all, and is better asked last.
+    #[must_use]
+    pub fn is_withheld(&self, id: NodeId) -> bool {
+        let index = self.table.find(id);
+        index.is_some_and(|index| self.withheld.contains(&index))
+    }
+
     /// Whether a member came back or began anew a short while ago.
     #[must_use]
     pub fn is_warming(&self, id: NodeId, now: Timestamp) -> bool {
@@ -299,6 +313,12 @@ impl Membership {
     pub fn entry(&self, owner: NodeId, key: &str) -> Option<&[u8]> {
         let (owner, nonce) = self.process(owner)?;
         self.store.get(owner, nonce, key).map(|value| &**value)
+    }
+
+    /// What this node says about itself, for the [view](super::View) of others.
+    #[must_use]
+    pub fn own_entries(&self) -> Vec<Entry> {
+        self.store.above((self.me, self.id, self.nonce), 0)
     }
 
     /// All that a member says about itself, by key.

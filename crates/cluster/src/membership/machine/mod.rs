@@ -8,6 +8,8 @@ mod membership;
 mod packets;
 mod probe;
 mod refute;
+mod state;
 mod sync;
 
 pub use membership::{Counters, Membership};
+pub use state::StateError;

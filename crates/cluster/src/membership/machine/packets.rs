@@ -74,7 +74,7 @@ impl Membership {
                 .for_each(|update| self.apply(update, packet.from)),
             Body::Summary(ranges) => self.summary(from, &ranges),
             Body::Digest(digest) => self.digest(from, &digest),
-            Body::Delta(delta) => self.delta(delta),
+            Body::Delta(delta) => self.delta(packet.from, delta),
             Body::Join(record) => self.joining(from, record),
         }
     }

@@ -2,12 +2,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::membership::Membership;
+use super::state::{entry_size, record_size};
 use crate::membership::broadcasts::bytes;
 use crate::membership::budget::Class;
-use crate::membership::node::NodeId;
+use crate::membership::node::{NodeId, Record};
 use crate::membership::table::{Index, Member};
 use crate::membership::wire::{
-    Body, Delta, Digest, ENTRIES_PACKET_MAX, PACKET_MAX, RANGES_MAX, RECORDS_MAX, Range, Update,
+    Body, Delta, Digest, ENTRIES_PACKET_MAX, Entry, LEFT_MAX, PACKET_MAX, RANGES_MAX, RECORDS_MAX,
+    Range, Update, Version,
 };
 
 /// Who was just taken in compares so often, until it has gone round once.
@@ -28,7 +30,8 @@ impl Membership {
         if self.sync_at > self.clock {
             return;
         }
-        let pause = if self.caught_up.is_none() && self.table.alive() > 1 {
+        let catches_up = self.caught_up.is_none() && self.table.alive() > 1;
+        let pause = if catches_up && !self.is_fetching() {
             CATCHING_UP
         } else {
             self.config.sync_interval
@@ -47,7 +50,9 @@ impl Membership {
             let range = self.part(from(first), SUMMARY);
             (Body::Summary(vec![(range, self.hash(range))]), range.last)
         };
-        if self.send(addr, body, Class::Bulk) {
+        let found_room = self.send(addr, body, Class::Bulk);
+        self.compared(peer, found_room);
+        if found_room {
             if last == NodeId(u64::MAX) {
                 self.caught_up.get_or_insert(self.clock);
             }
@@ -55,8 +60,16 @@ impl Membership {
         }
     }
 
+    /// One that knew nobody has just met somebody: it asks at once what there is to know.
+    pub(super) fn compare_soon(&mut self) {
+        if self.caught_up.is_none() && self.table.alive() == 2 {
+            let soon = self.clock + self.rng.jitter(CATCHING_UP / 10);
+            self.sync_at = self.sync_at.min(soon);
+        }
+    }
+
     /// The beginning of a range with so many members in it.
-    fn part(&self, range: Range, members: usize) -> Range {
+    pub(super) fn part(&self, range: Range, members: usize) -> Range {
         let mut inside = self.within(range).skip(members.saturating_sub(1));
         let last = inside.next().map(|(_, member)| member.node.id);
         // Where nobody follows it goes on to the end.
@@ -67,15 +80,27 @@ impl Membership {
         }
     }
 
-    fn within(&self, range: Range) -> impl Iterator<Item = (Index, &Member)> {
+    pub(super) fn within(&self, range: Range) -> impl Iterator<Item = (Index, &Member)> {
         let inside = move |(_, member): &(Index, &Member)| member.node.id <= range.last;
         self.table.from(range.first).take_while(inside)
     }
 
+    /// A hash of all that this node knows of members and of what they say, but for one: the same where two know the
+    /// same. Not for secrets.
+    #[must_use]
+    pub fn fingerprint(&self, without: Option<NodeId>) -> u64 {
+        let all = self.within(from(NodeId(0)));
+        self.hash_of(all.filter(|(_, member)| Some(member.node.id) != without))
+    }
+
     /// Of what a digest would say of a range. Not for secrets.
     fn hash(&self, range: Range) -> u64 {
+        self.hash_of(self.within(range))
+    }
+
+    fn hash_of<'a>(&self, members: impl Iterator<Item = (Index, &'a Member)>) -> u64 {
         let mut hash = 0;
-        for (index, member) in self.within(range) {
+        for (index, member) in members {
             let version = self.store.known(index, member.nonce);
             let words = [
                 member.node.id.0,
@@ -119,15 +144,20 @@ impl Membership {
 
     fn digest_of(&self, range: Range, reply: bool) -> Digest {
         let range = self.part(range, RECORDS_MAX);
+        Digest {
+            reply,
+            range,
+            known: self.versions(range, RECORDS_MAX),
+        }
+    }
+
+    /// Up to where the first members of a range are known, at most so many.
+    pub(super) fn versions(&self, range: Range, max: usize) -> Vec<Version> {
         let known = self.within(range).map(|(index, member)| {
             let version = self.store.known(index, member.nonce);
             (member.node.id, member.incarnation, member.status, version)
         });
-        Digest {
-            reply,
-            range,
-            known: known.take(RECORDS_MAX).collect(),
-        }
+        known.take(max).collect()
     }
 
     /// Tells what the other does not know, and asks for what it knows better.
@@ -136,39 +166,44 @@ impl Membership {
         let mut room = ROOM;
         let mut behind = false;
         for (index, member) in self.within(digest.range) {
-            if room < ENTRY_MIN {
+            let is_full = room < ENTRY_MIN;
+            if is_full && delta.left >= LEFT_MAX {
                 break;
             }
             let id = member.node.id;
             let theirs = digest.known.iter().find(|(known, ..)| *known == id);
-            let record = member.record();
             let Some((_, incarnation, status, version)) = theirs else {
-                push_record(&mut delta, record, &mut room);
+                push_record(&mut delta, member.record(), &mut room);
+                delta.left += self.store.size_above(index, member.nonce, 0);
                 continue;
             };
-            if record.supersedes(*incarnation, *status) {
-                push_record(&mut delta, record, &mut room);
-            } else if (record.incarnation, record.status) != (*incarnation, *status) {
-                behind = true;
+            let (ours, theirs) = ((member.incarnation, member.status), (*incarnation, *status));
+            if ours > theirs {
+                push_record(&mut delta, member.record(), &mut room);
+            } else if ours != theirs {
+                behind |= !is_full;
+            } else if self.store.known(index, member.nonce) > *version {
+                let entries = self.store.above((index, id, member.nonce), *version);
+                push_entries(&mut delta, entries, &mut room);
             } else {
-                let known = self.store.known(index, member.nonce);
-                behind |= known < *version;
-                for entry in self.store.above((index, id, member.nonce), *version) {
-                    let size = bytes(&Update::Entry(entry.clone()));
-                    if size > room || delta.entries.len() >= ENTRIES_PACKET_MAX {
-                        break;
-                    }
-                    room -= size;
-                    delta.entries.push(entry);
-                }
+                behind |= !is_full && self.store.known(index, member.nonce) < *version;
             }
         }
+        delta.left = delta.left.min(LEFT_MAX);
         behind |= digest
             .known
             .iter()
             .any(|(id, ..)| self.table.find(*id).is_none());
         if !(delta.records.is_empty() && delta.entries.is_empty()) {
-            self.send(from, Body::Delta(delta), Class::Bulk);
+            let size = bytes_of(&delta);
+            if !self.send(from, Body::Delta(delta), Class::Bulk) {
+                // That there is something may be told nevertheless.
+                let left = Delta {
+                    left: size,
+                    ..Delta::default()
+                };
+                self.send(from, Body::Delta(left), Class::News);
+            }
         }
         if behind && !digest.reply {
             let reply = self.digest_of(digest.range, true);
@@ -176,13 +211,14 @@ impl Membership {
         }
     }
 
-    pub(super) fn delta(&mut self, delta: Delta) {
+    pub(super) fn delta(&mut self, from: NodeId, delta: Delta) {
         for record in &delta.records {
             self.record(record, false);
         }
         for entry in &delta.entries {
             self.take_entry(entry, true);
         }
+        self.much_is_missing(from, delta.left);
     }
 }
 
@@ -194,10 +230,42 @@ const fn from(first: NodeId) -> Range {
     }
 }
 
-fn push_record(delta: &mut Delta, record: crate::membership::Record, room: &mut usize) {
-    let size = bytes(&Update::Member(record.clone()));
-    if size <= *room && delta.records.len() < RECORDS_MAX {
-        *room -= size;
-        delta.records.push(record);
+/// Of all that it tells and does not tell, about.
+fn bytes_of(delta: &Delta) -> u64 {
+    let records = delta.records.iter().map(record_size);
+    let entries = delta.entries.iter().map(entry_size);
+    let told: usize = records.chain(entries).sum();
+    delta.left.saturating_add(told as u64).min(LEFT_MAX)
+}
+
+fn push_record(delta: &mut Delta, record: Record, room: &mut usize) {
+    let update = Update::Member(record);
+    let size = bytes(&update);
+    let fits = *room >= ENTRY_MIN && size <= *room && delta.records.len() < RECORDS_MAX;
+    if let Update::Member(record) = update {
+        if fits {
+            *room -= size;
+            delta.records.push(record);
+        } else {
+            delta.left += record_size(&record) as u64;
+        }
+    }
+}
+
+/// In the order of versions, without gaps.
+fn push_entries(delta: &mut Delta, entries: Vec<Entry>, room: &mut usize) {
+    let mut fits = *room >= ENTRY_MIN;
+    for entry in entries {
+        let update = Update::Entry(entry);
+        let size = if fits { bytes(&update) } else { 0 };
+        fits &= size <= *room && delta.entries.len() < ENTRIES_PACKET_MAX;
+        if let Update::Entry(entry) = update {
+            if fits {
+                *room -= size;
+                delta.entries.push(entry);
+            } else {
+                delta.left += entry_size(&entry) as u64;
+            }
+        }
     }
 }

@@ -28,6 +28,10 @@ pub(super) struct Network {
     /// Packets under way: when, and in which order.
     flight: BTreeMap<(Timestamp, u64), (usize, usize, Vec<u8>)>,
     order: u64,
+    /// With whom no stream is opened.
+    pub(super) unreachable: Vec<usize>,
+    /// Bytes of answers on streams.
+    pub(super) streamed: usize,
     pub(super) bytes: BTreeMap<(usize, u64), u64>,
     rng: Rng,
 }
@@ -54,6 +58,8 @@ impl Network {
             loss: BTreeMap::new(),
             flight: BTreeMap::new(),
             order: 0,
+            unreachable: Vec::new(),
+            streamed: 0,
             bytes: BTreeMap::new(),
             rng: Rng::new(seed),
         };
@@ -178,7 +184,36 @@ impl Network {
                 .insert((now + delay, self.order), (n, to, transmit.bytes));
         }
         while let Some(event) = self.machine(n).poll_event() {
+            let wanted = match event {
+                MembershipEvent::StateWanted(peer) => Some(peer),
+                _ => None,
+            };
             self.events.push((now, n, event));
+            if let Some(peer) = wanted {
+                self.stream(n, peer);
+            }
+        }
+    }
+
+    /// A stream from one to another: in no time, or not at all.
+    fn stream(&mut self, n: usize, peer: NodeId) {
+        let now = self.now;
+        let peer = self.hosts.iter().position(|host| host.node.id == peer);
+        let peer = peer.unwrap();
+        let cut = |from, to| self.loss.get(&(from, to)) == Some(&100);
+        let host = &self.hosts[peer];
+        let there = host.machine.is_some()
+            && host.stalled_until <= now
+            && !self.unreachable.contains(&peer);
+        if !there || cut(n, peer) || cut(peer, n) {
+            return self.machine(n).state_failed(now);
+        }
+        while let Some(question) = self.machine(n).state_question(now) {
+            let answer = self.machine(peer).answer_state(&question, now).unwrap();
+            self.streamed += answer.len();
+            if self.machine(n).take_state(&answer, now).unwrap() {
+                break;
+            }
         }
     }
 

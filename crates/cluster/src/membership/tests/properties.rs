@@ -1,10 +1,12 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ninefold_core::rng::Rng;
+use ninefold_core::time::Timestamp;
 use proptest::prelude::*;
 
 use super::network::{Network, addr};
-use crate::membership::wire::{Body, Packet};
+use crate::membership::wire::{Body, FRAME_MAX, Frame, Packet, Part};
 use crate::membership::{Config, Membership, MembershipEvent, Node, NodeId, Record, Status};
 
 fn downs(network: &Network) -> Vec<NodeId> {
@@ -16,6 +18,23 @@ fn downs(network: &Network) -> Vec<NodeId> {
     downs.sort_unstable();
     downs.dedup();
     downs
+}
+
+/// Up to where a node knows each member.
+fn known(
+    machine: &mut Membership,
+    peer: NodeId,
+    now: Timestamp,
+) -> BTreeMap<NodeId, (u64, Status, u64)> {
+    machine.want_state_of(peer);
+    let question = machine.state_question(now).unwrap();
+    match Frame::decode(&question, 0).unwrap().part {
+        Part::Question { known, .. } => {
+            let of = |(id, incarnation, status, version)| (id, (incarnation, status, version));
+            known.into_iter().map(of).collect()
+        }
+        Part::Answer { .. } => panic!("an answer"),
+    }
 }
 
 proptest! {
@@ -141,6 +160,67 @@ proptest! {
         }
     }
 
+    /// Over a stream one learns exactly what the other knows, of the processes that are known, whatever both know before;
+    /// and it is asked for once.
+    #[test]
+    fn a_state_is_whole_and_told_once(count in 3usize..60, words in 0usize..20, apart in 0u64..4, seed: u64) {
+        let mut network = Network::new(count, 3, seed, Config::default());
+        for n in 0..count {
+            let now = network.now;
+            for key in 0..words {
+                let key = format!("k{key}");
+                let said = network.machine(n).set(&key, Some(&[7; 150]), Duration::ZERO, now);
+                prop_assert!(said.is_ok());
+            }
+        }
+        network.run(Duration::from_secs(2 + apart));
+        let now = network.now;
+        // The first one is asked by a stranger that knows nobody, and by the last one, that knows something.
+        let node = Node { id: NodeId(1), name: "new".into(), zone: "z".into(), addr: addr(9_000) };
+        let mut stranger = Membership::new(Config::default(), node, 0, Vec::new(), seed, now);
+        let mut first = network.hosts[0].machine.take().unwrap();
+        let peer = network.hosts[0].node.id;
+        let known_of_first = known(&mut first, network.hosts[1].node.id, now);
+        for asks in [&mut stranger, network.machine(count - 1)] {
+            asks.want_state_of(peer);
+            let mut answers = 0;
+            while let Some(question) = asks.state_question(now) {
+                let answer = first.answer_state(&question, now).unwrap();
+                prop_assert!(answer.len() <= FRAME_MAX);
+                answers += 1;
+                prop_assert!(answers < 60, "it goes on and on");
+                if asks.take_state(&answer, now).unwrap() {
+                    break;
+                }
+                // What was taken is not taken twice.
+                prop_assert!(asks.take_state(&answer, now).is_err() || asks.state_question(now).is_none());
+                asks.want_state_of(peer);
+            }
+            let known = known(asks, peer, now);
+            let own = asks.own_record().unwrap().node.id;
+            for (id, theirs) in known_of_first.iter().filter(|(id, _)| **id != own) {
+                prop_assert!(known.get(id).is_some_and(|ours| ours >= theirs), "{id}: {:?} of {theirs:?}", known.get(id));
+            }
+        }
+    }
+
+    /// Whatever is said on a stream, a node bears it, and takes nothing that it did not ask for.
+    #[test]
+    fn garbage_on_a_stream_changes_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..200), kind in 0u8..3) {
+        let mut network = Network::new(3, 1, 5, Config::default());
+        network.run(Duration::from_secs(3));
+        let now = network.now;
+        let before: Vec<Record> = network.machine(0).members().collect();
+        let head = Packet { from: network.hosts[1].node.id, incarnation: 1, body: Body::Gossip(Vec::new()) }.encode(0);
+        let frame = [&head[..17], &[kind], bytes.as_slice()].concat();
+        let machine = network.machine(0);
+        prop_assert!(machine.take_state(&frame, now).is_err());
+        if let Ok(answer) = machine.answer_state(&frame, now) {
+            prop_assert!(answer.len() <= FRAME_MAX);
+        }
+        prop_assert_eq!(machine.members().collect::<Vec<_>>(), before);
+    }
+
     /// No second sees more bytes than the budget, with loss, death and metadata.
     #[test]
     fn the_budget_holds(seed: u64) {
@@ -166,7 +246,7 @@ proptest! {
     fn garbage_changes_nothing_about_oneself(packets in proptest::collection::vec(
         (1u8..14, proptest::collection::vec(any::<u8>(), 0..120)), 0..60)) {
         let node = Node { id: NodeId(5), name: "n5".into(), zone: "z".into(), addr: addr(5) };
-        let mut now = ninefold_core::time::Timestamp::from_secs(1);
+        let mut now = Timestamp::from_secs(1);
         let mut machine = Membership::new(Config::default(), node, 0, vec![addr(0)], 9, now);
         let head = Packet { from: NodeId(1), incarnation: 1, body: Body::Gossip(Vec::new()) }.encode(0);
         for (kind, mut rest) in packets {

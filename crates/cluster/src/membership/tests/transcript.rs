@@ -76,6 +76,32 @@ fn command(network: &mut Network, words: &[&str], out: &mut String) {
                 .unwrap();
             network.drain(node(name));
         }
+        ["say", count, "words", "of", bytes, "bytes"] => {
+            for n in 0..all {
+                say(network, n, count.parse().unwrap(), bytes.parse().unwrap());
+            }
+        }
+        ["no", "streams", "with", "all"] => network.unreachable = (0..all).collect(),
+        ["no", "streams", "with", names @ ..] => {
+            network.unreachable = names.iter().map(|name| node(name)).collect();
+        }
+        ["states", time] => {
+            let start = network.now;
+            network.run(duration(time));
+            for (at, n, event) in std::mem::take(&mut network.events) {
+                let state = matches!(
+                    event,
+                    MembershipEvent::StateWanted(_)
+                        | MembershipEvent::StateFailed(_)
+                        | MembershipEvent::StateTaken { .. }
+                );
+                if state {
+                    let after = at.as_millis() - start.as_millis();
+                    writeln!(out, "  {after} n{n} {}", describe(network, &event)).unwrap();
+                }
+            }
+        }
+        ["words"] => words_known(network, out),
         ["members"] => members(network, out),
         other => panic!("no command: {other:?}"),
     }
@@ -120,6 +146,11 @@ fn describe(network: &Network, event: &MembershipEvent) -> String {
             names.sort();
             format!("DOWN {}", names.join(" "))
         }
+        MembershipEvent::Withheld(ids) => {
+            let mut names: Vec<String> = ids.iter().map(|id| name(*id)).collect();
+            names.sort();
+            format!("withheld: {}", names.join(" "))
+        }
         MembershipEvent::Left(id) => format!("{} left", name(*id)),
         MembershipEvent::Relayed(id) => format!("{} only by others", name(*id)),
         MembershipEvent::Direct(id) => format!("{} directly", name(*id)),
@@ -136,11 +167,50 @@ fn describe(network: &Network, event: &MembershipEvent) -> String {
                 value.as_deref().unwrap_or("-")
             )
         }
+        MembershipEvent::StateWanted(id) => format!("wants the state of {}", name(*id)),
+        MembershipEvent::StateFailed(id) => format!("no state of {}", name(*id)),
+        MembershipEvent::StateTaken {
+            from,
+            members,
+            entries,
+            ..
+        } => format!(
+            "state of {}: {members} members, {entries} entries",
+            name(*from)
+        ),
         MembershipEvent::Quiesced
         | MembershipEvent::Resumed
         | MembershipEvent::Capped
         | MembershipEvent::Isolated
         | MembershipEvent::Connected => format!("{event:?}").to_lowercase(),
+    }
+}
+
+fn say(network: &mut Network, n: usize, count: usize, bytes: usize) {
+    let now = network.now;
+    for key in 0..count {
+        let value = vec![b'v'; bytes];
+        let key = format!("k{key}");
+        let said = network
+            .machine(n)
+            .set(&key, Some(&value), Duration::ZERO, now);
+        said.unwrap();
+    }
+    network.drain(n);
+}
+
+/// How many words of others each node knows: equal numbers in one line.
+fn words_known(network: &mut Network, out: &mut String) {
+    let ids: Vec<_> = network.hosts.iter().map(|host| host.node.id).collect();
+    let mut known: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for (n, id) in ids.iter().enumerate() {
+        let machine = network.machine(n);
+        let others = ids.iter().filter(|other| *other != id);
+        let words = others.map(|other| machine.entries(*other).count()).sum();
+        known.entry(words).or_default().push(format!("n{n}"));
+    }
+    for (words, of) in known {
+        writeln!(out, "  {words} words: {}", of.join(" ")).unwrap();
     }
 }
 

@@ -163,8 +163,11 @@ pub struct Digest {
     /// Which part.
     pub range: Range,
     /// Each with its incarnation, status and newest version.
-    pub known: Vec<(NodeId, u64, Status, u64)>,
+    pub known: Vec<Version>,
 }
+
+/// Up to where a member is known: its incarnation, its status, and the newest version of what it says.
+pub type Version = (NodeId, u64, Status, u64);
 
 /// The ids from `first` to `last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,4 +185,6 @@ pub struct Delta {
     pub records: Vec<Record>,
     /// Metadata of the same, of each owner in the order of versions and without gaps from what the digest says.
     pub entries: Vec<Entry>,
+    /// Bytes of what is known besides and found no room, about; counted up to [`LEFT_MAX`](super::LEFT_MAX).
+    pub left: u64,
 }

@@ -25,6 +25,9 @@ pub enum WireError {
     /// A number that is longer than it has to be, or than 64 bits.
     #[error("a number that is not in its shortest form")]
     Number,
+    /// A list that is not in ascending order, or holds what it has no room for.
+    #[error("{0} that are not in their place")]
+    Order(&'static str),
     /// Bytes that are no text.
     #[error("a text that is not UTF-8")]
     Text,

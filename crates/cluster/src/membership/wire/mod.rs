@@ -11,15 +11,18 @@
 mod body;
 mod error;
 mod fields;
+mod frame;
 mod packet;
 #[cfg(test)]
 mod seeds;
 #[cfg(test)]
 mod tests;
 
-pub use body::{Body, Cause, Delta, Digest, Entry, Range, Update};
+pub use body::{Body, Cause, Delta, Digest, Entry, Range, Update, Version};
 pub use error::WireError;
+pub use frame::{FRAME_MAX, Frame, KNOWN_MAX, Part};
 pub use packet::{
-    CHALLENGES_MAX, ENTRIES_PACKET_MAX, PACKET_MAX, Packet, RANGES_MAX, RECORDS_MAX, UPDATES_MAX,
+    CHALLENGES_MAX, ENTRIES_PACKET_MAX, LEFT_MAX, PACKET_MAX, Packet, RANGES_MAX, RECORDS_MAX,
+    UPDATES_MAX,
 };
 pub use packet::{KEY_MAX, VALUE_MAX};

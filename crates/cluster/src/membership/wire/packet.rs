@@ -1,7 +1,7 @@
-use super::body::{Body, Cause, Delta, Digest, Entry, Range, Update};
+use super::body::{Body, Cause, Delta, Digest, Entry, Range, Update, Version};
 use super::error::WireError;
 use super::fields::{Reader, Writer};
-use crate::membership::node::NodeId;
+use crate::membership::node::{NodeId, Record};
 
 /// Bytes of a packet at most: with a seal and the heads of UDP and IP it passes every usual path whole.
 pub const PACKET_MAX: usize = 1_200;
@@ -19,6 +19,9 @@ pub const ENTRIES_PACKET_MAX: usize = 64;
 pub const KEY_MAX: usize = 64;
 /// Bytes of its value at most.
 pub const VALUE_MAX: usize = 512;
+
+/// Of what found no room in a delta at most so many bytes are counted.
+pub const LEFT_MAX: u64 = 65_536;
 
 /// Of this protocol. Another one is refused, not guessed at.
 const VERSION: u8 = 1;
@@ -39,9 +42,7 @@ impl Packet {
     #[must_use]
     pub fn encode(&self, cluster: u64) -> Vec<u8> {
         let mut to = Writer(Vec::with_capacity(64));
-        to.u8(VERSION);
-        to.u64(cluster);
-        to.id(self.from);
+        write_head(&mut to, cluster, self.from);
         to.number(self.incarnation);
         write_body(&mut to, &self.body);
         to.0
@@ -57,15 +58,8 @@ impl Packet {
             return Err(WireError::TooLong(bytes.len()));
         }
         let mut from = Reader(bytes);
-        match from.u8()? {
-            VERSION => {}
-            other => return Err(WireError::Version(other)),
-        }
-        if from.u64()? != cluster {
-            return Err(WireError::OtherCluster);
-        }
         let packet = Self {
-            from: from.id()?,
+            from: read_head(&mut from, cluster)?,
             incarnation: from.number()?,
             body: read_body(&mut from)?,
         };
@@ -74,6 +68,24 @@ impl Packet {
             left => Err(WireError::LeftOver(left)),
         }
     }
+}
+
+pub(super) fn write_head(to: &mut Writer, cluster: u64, from: NodeId) {
+    to.u8(VERSION);
+    to.u64(cluster);
+    to.id(from);
+}
+
+/// Who says it.
+pub(super) fn read_head(from: &mut Reader<'_>, cluster: u64) -> Result<NodeId, WireError> {
+    match from.u8()? {
+        VERSION => {}
+        other => return Err(WireError::Version(other)),
+    }
+    if from.u64()? != cluster {
+        return Err(WireError::OtherCluster);
+    }
+    from.id()
 }
 
 fn write_body(to: &mut Writer, body: &Body) {
@@ -132,7 +144,7 @@ fn write_body(to: &mut Writer, body: &Body) {
             write_digest(to, digest);
         }
         Body::Delta(delta) => {
-            to.u8(9);
+            to.u8(if delta.left == 0 { 9 } else { 13 });
             write_delta(to, delta);
         }
         Body::Join(record) => {
@@ -143,13 +155,44 @@ fn write_body(to: &mut Writer, body: &Body) {
 }
 
 fn write_delta(to: &mut Writer, delta: &Delta) {
-    to.count(delta.records.len());
-    delta.records.iter().for_each(|record| to.record(record));
-    to.count(delta.entries.len());
-    delta
-        .entries
-        .iter()
-        .for_each(|entry| write_entry(to, entry));
+    if delta.left > 0 {
+        to.number(delta.left);
+    }
+    write_known(to, &delta.records, &delta.entries);
+}
+
+pub(super) fn write_known(to: &mut Writer, records: &[Record], entries: &[Entry]) {
+    to.count(records.len());
+    records.iter().for_each(|record| to.record(record));
+    to.count(entries.len());
+    entries.iter().for_each(|entry| write_entry(to, entry));
+}
+
+/// What is left over is told only where there is something.
+fn read_delta(from: &mut Reader<'_>, kind: u8) -> Result<Delta, WireError> {
+    let left = if kind == 13 { from.number()? } else { 0 };
+    if kind == 13 && left == 0 {
+        return Err(WireError::Number);
+    }
+    let (records, entries) = read_known(from, (RECORDS_MAX, ENTRIES_PACKET_MAX))?;
+    Ok(Delta {
+        records,
+        entries,
+        left,
+    })
+}
+
+/// Records and entries, of each up to so many.
+pub(super) fn read_known(
+    from: &mut Reader<'_>,
+    (records, entries): (usize, usize),
+) -> Result<(Vec<Record>, Vec<Entry>), WireError> {
+    let count = from.count(records, "records")?;
+    let records: Result<_, _> = (0..count).map(|_| from.record()).collect();
+    let records = records?;
+    let count = from.count(entries, "entries")?;
+    let entries: Result<_, _> = (0..count).map(|_| read_entry(from)).collect();
+    Ok((records, entries?))
 }
 
 fn read_body(from: &mut Reader<'_>) -> Result<Body, WireError> {
@@ -185,17 +228,7 @@ fn read_body(from: &mut Reader<'_>) -> Result<Body, WireError> {
             Body::Gossip(updates?)
         }
         8 | 11 => Body::Digest(read_digest(from, kind == 11)?),
-        9 => {
-            let records = from.count(RECORDS_MAX, "records")?;
-            let records: Result<_, _> = (0..records).map(|_| from.record()).collect();
-            let records = records?;
-            let entries = from.count(ENTRIES_PACKET_MAX, "entries")?;
-            let entries: Result<_, _> = (0..entries).map(|_| read_entry(from)).collect();
-            Body::Delta(Delta {
-                records,
-                entries: entries?,
-            })
-        }
+        9 | 13 => Body::Delta(read_delta(from, kind)?),
         10 => Body::Join(from.record()?),
         12 => {
             let count = from.count(RANGES_MAX, "ranges of a summary")?;
@@ -217,10 +250,14 @@ fn write_summary(to: &mut Writer, ranges: &[(Range, u64)]) {
 }
 
 fn write_digest(to: &mut Writer, digest: &Digest) {
-    to.id(digest.range.first);
-    to.id(digest.range.last);
-    to.count(digest.known.len());
-    for (id, incarnation, status, version) in &digest.known {
+    write_versions(to, digest.range, &digest.known);
+}
+
+pub(super) fn write_versions(to: &mut Writer, range: Range, known: &[Version]) {
+    to.id(range.first);
+    to.id(range.last);
+    to.count(known.len());
+    for (id, incarnation, status, version) in known {
         to.id(*id);
         to.number(*incarnation);
         to.status(*status);
@@ -236,15 +273,23 @@ fn read_range(from: &mut Reader<'_>) -> Result<Range, WireError> {
 }
 
 fn read_digest(from: &mut Reader<'_>, reply: bool) -> Result<Digest, WireError> {
-    let range = read_range(from)?;
-    let count = from.count(RECORDS_MAX, "members of a digest")?;
-    let one = |_| Ok((from.id()?, from.number()?, from.status()?, from.number()?));
-    let known: Result<_, WireError> = (0..count).map(one).collect();
+    let (range, known) = read_versions(from, RECORDS_MAX)?;
     Ok(Digest {
         reply,
         range,
-        known: known?,
+        known,
     })
+}
+
+pub(super) fn read_versions(
+    from: &mut Reader<'_>,
+    max: usize,
+) -> Result<(Range, Vec<Version>), WireError> {
+    let range = read_range(from)?;
+    let count = from.count(max, "members of a digest")?;
+    let one = |_| Ok((from.id()?, from.number()?, from.status()?, from.number()?));
+    let known: Result<_, WireError> = (0..count).map(one).collect();
+    Ok((range, known?))
 }
 
 fn write_update(to: &mut Writer, update: &Update) {

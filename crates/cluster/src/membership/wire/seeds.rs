@@ -180,6 +180,7 @@ fn comparison() -> Vec<u8> {
     let delta = Delta {
         records: vec![record(6, 1, Status::Down)],
         entries: vec![entry(2, 1), entry(2, 2), entry(2, 3)],
+        left: 900,
     };
     with(vec![
         (250, 2, Body::Summary(vec![(range, 77)])),
@@ -190,17 +191,79 @@ fn comparison() -> Vec<u8> {
     ])
 }
 
+/// Pieces in the form of the target: what each is, its length, and what is behind its head.
+fn pieces(said: Vec<(u8, Part)>) -> Vec<u8> {
+    let mut all = Vec::new();
+    for (what, part) in said {
+        let from = NodeId(4);
+        let bytes = Frame { from, part }.encode(0);
+        assert!(Frame::decode(&bytes, 0).is_ok());
+        let body = &bytes[17..];
+        all.push(what);
+        all.extend(u16::try_from(body.len()).unwrap().to_le_bytes());
+        all.extend(body);
+    }
+    all
+}
+
+fn question(known: &[u64]) -> Part {
+    let range = Range {
+        first: NodeId(0),
+        last: NodeId(u64::MAX),
+    };
+    let known = known.iter().map(|id| (NodeId(*id), 1, Status::Alive, 1));
+    let known = known.collect();
+    Part::Question { range, known }
+}
+
+fn answer(last: u64, ids: &[u64]) -> Part {
+    Part::Answer {
+        last: NodeId(last),
+        records: ids.iter().map(|id| record(*id, 4, Status::Alive)).collect(),
+        entries: ids.iter().map(|id| entry(*id, 1)).collect(),
+    }
+}
+
+#[test]
+fn the_fuzzer_of_streams_begins_with_frames() {
+    let (end, honest) = (u64::MAX, 2);
+    kept(
+        "state",
+        [
+            (
+                "asked",
+                pieces(vec![(0, question(&[])), (0, question(&[4, 5]))]),
+            ),
+            (
+                "answered",
+                pieces(vec![(1, answer(6, &[4, 6])), (1, answer(end, &[7, 8, 9]))]),
+            ),
+            (
+                "honest",
+                pieces(vec![(honest, question(&[])), (1, answer(end, &[5, 6]))]),
+            ),
+        ],
+    );
+}
+
 #[test]
 fn the_fuzzer_begins_with_packets() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/gossip");
-    let seeds = [
-        ("joined", packets(all_there())),
-        ("questions", questions()),
-        ("accused", conviction()),
-        ("compared", comparison()),
-    ];
+    kept(
+        "gossip",
+        [
+            ("joined", packets(all_there())),
+            ("questions", questions()),
+            ("accused", conviction()),
+            ("compared", comparison()),
+        ],
+    );
+}
+
+/// The seeds of a target are these.
+fn kept<const N: usize>(target: &str, seeds: [(&str, Vec<u8>); N]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
     for (name, seed) in seeds {
-        let path = folder.join(name);
+        let path = folder.join(target).join(name);
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             std::fs::write(&path, &seed).unwrap();
         }

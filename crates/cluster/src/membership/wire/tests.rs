@@ -143,9 +143,14 @@ fn body() -> impl Strategy<Value = Body> {
             })),
         (
             proptest::collection::vec(record(), 0..4),
-            proptest::collection::vec(entry(), 0..4)
+            proptest::collection::vec(entry(), 0..4),
+            0u64..3
         )
-            .prop_map(|(records, entries)| Body::Delta(Delta { records, entries })),
+            .prop_map(|(records, entries, left)| Body::Delta(Delta {
+                records,
+                entries,
+                left
+            })),
         record().prop_map(Body::Join),
         proptest::collection::vec(any::<(u64, u64, u64)>(), 0..17).prop_map(|ranges| {
             let range = |(first, last, hash)| {
@@ -155,6 +160,82 @@ fn body() -> impl Strategy<Value = Body> {
             Body::Summary(ranges.into_iter().map(range).collect())
         }),
     ]
+}
+
+fn frame() -> impl Strategy<Value = Frame> {
+    let known = proptest::collection::btree_map(any::<u64>(), any::<(u64, u64)>(), 0..20);
+    let question = known.prop_map(|known| Part::Question {
+        range: Range {
+            first: NodeId(0),
+            last: NodeId(u64::MAX),
+        },
+        known: known
+            .into_iter()
+            .map(|(id, (i, v))| (NodeId(id), i, Status::Down, v))
+            .collect(),
+    });
+    let answer = (
+        any::<u64>(),
+        proptest::collection::vec(record(), 0..60),
+        proptest::collection::vec(entry(), 0..70),
+    );
+    let answer = answer.prop_map(|(last, records, entries)| Part::Answer {
+        last: NodeId(last),
+        records,
+        entries,
+    });
+    (any::<u64>(), prop_oneof![question, answer]).prop_map(|(from, part)| Frame {
+        from: NodeId(from),
+        part,
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_on_a_stream_is_read_and_no_shorter_part_of_it(frame in frame(), cut: u16) {
+        let bytes = frame.encode(CLUSTER);
+        prop_assert_eq!(Frame::decode(&bytes, CLUSTER), Ok(frame));
+        prop_assert!(Frame::decode(&bytes[..usize::from(cut) % bytes.len()], CLUSTER).is_err());
+        prop_assert_eq!(Frame::decode(&bytes, CLUSTER + 1), Err(WireError::OtherCluster));
+        prop_assert!(Frame::decode(&[bytes.as_slice(), &[0]].concat(), CLUSTER).is_err());
+    }
+
+    #[test]
+    fn what_is_read_from_a_stream_has_one_form(bytes in proptest::collection::vec(any::<u8>(), 0..80), kind in 0u8..4) {
+        let head = Packet { from: NodeId(1), incarnation: 1, body: Body::Gossip(Vec::new()) }.encode(CLUSTER);
+        let frame = [&head[..17], &[kind], bytes.as_slice()].concat();
+        if let Ok(read) = Frame::decode(&frame, CLUSTER) {
+            prop_assert_eq!(read.encode(CLUSTER), frame);
+        }
+    }
+}
+
+#[test]
+fn a_question_names_members_in_their_order_and_of_its_part() {
+    let question = |first, last, ids: [u64; 2]| {
+        let range = Range {
+            first: NodeId(first),
+            last: NodeId(last),
+        };
+        let known = ids.map(|id| (NodeId(id), 1, Status::Alive, 0)).to_vec();
+        let part = Part::Question { range, known };
+        let from = NodeId(1);
+        Frame::decode(&Frame { from, part }.encode(CLUSTER), CLUSTER)
+    };
+    let wrong = Err(WireError::Order("members of a question"));
+    assert!(question(2, 9, [2, 9]).is_ok());
+    for (first, last, ids) in [
+        (2, 9, [9, 2]),
+        (2, 9, [3, 3]),
+        (2, 9, [1, 3]),
+        (2, 9, [3, 10]),
+    ] {
+        assert_eq!(question(first, last, ids), wrong);
+    }
+    assert_eq!(
+        Frame::decode(&vec![1; FRAME_MAX + 1], CLUSTER),
+        Err(WireError::TooLong(FRAME_MAX + 1))
+    );
 }
 
 proptest! {
