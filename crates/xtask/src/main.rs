@@ -35,8 +35,8 @@ Usage: cargo xtask COMMAND
            reloads and upgrades under load: what is lost
   bench classify [--each N] [--kinds A,B] [--binary FILE] [--output json] [--save]
            failures of all kinds on five real nodes, and what they are taken for; needs root
-  bench serf [--rounds N] [--rows A,B] [--binary FILE] [--output json] [--save]
-           Debian's serf beside Ninefold under the same faults; needs root; half an hour
+  bench serf [--rounds N] [--rows A,B] [--binary FILE] [--beside TEXT] [--output json] [--save]
+           Debian's serf beside Ninefold under the same faults; needs root; three quarters of an hour
   bench policies [--quick] [--rounds N] [--threads 1,2,4] [--cases A,B] [--output json] [--save]
            the library's policies beside their peers in Rust: time, allocations, instructions
   bench behaviour [--seed N] [--scenarios A,B] [--output json] [--save]

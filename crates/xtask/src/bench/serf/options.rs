@@ -28,6 +28,8 @@ pub(super) struct Options {
     pub(super) rows: Vec<&'static str>,
     /// A `ninefold` to run instead of a fresh release build.
     pub(super) binary: Option<PathBuf>,
+    /// What else runs meanwhile, for the page.
+    pub(super) beside: Option<String>,
     pub(super) json: bool,
     pub(super) save: bool,
 }
@@ -38,6 +40,7 @@ impl Options {
             rounds: 10,
             rows: ROWS.into(),
             binary: None,
+            beside: None,
             json: false,
             save: false,
         };
@@ -47,6 +50,7 @@ impl Options {
                 "--rounds" => options.rounds = words.number(1_000)?,
                 "--rows" => options.rows = words.list(&ROWS, |row| row)?,
                 "--binary" => options.binary = Some(PathBuf::from(words.value()?)),
+                "--beside" => options.beside = Some(words.value()?.to_owned()),
                 "--output" => options.json = words.is_json()?,
                 "--save" => options.save = true,
                 _ => return Err(words.unknown()),

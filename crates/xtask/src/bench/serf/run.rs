@@ -39,6 +39,12 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let ninefold = availability::ninefold(options.binary.as_deref(), &root, &target)?;
     let mut facts = machine::facts()?;
     facts.push(("load before".to_owned(), load()));
+    facts.extend(
+        options
+            .beside
+            .clone()
+            .map(|text| ("beside".to_owned(), text)),
+    );
     facts.push(("ninefold".to_owned(), version(&ninefold)?));
     facts.push(("serf".to_owned(), serf_version(&serf)?));
     facts.push(("revision".to_owned(), revision(&SOURCES)?));
