@@ -315,7 +315,7 @@ impl Membership {
         self.store.get(owner, nonce, key).map(|value| &**value)
     }
 
-    /// What this node says about itself, for the [view](super::View) of others.
+    /// What this node says about itself, for the [view](crate::membership::View) of others.
     #[must_use]
     pub fn own_entries(&self) -> Vec<Entry> {
         self.store.above((self.me, self.id, self.nonce), 0)
