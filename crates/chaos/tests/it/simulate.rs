@@ -75,10 +75,7 @@ fn what_cannot_hold_is_refuted() {
 #[test]
 fn traffic_keeps_away_from_the_slow_and_the_failing() {
     for survive in [Survive::Gray(1), Survive::Errors(1)] {
-        // Who fails every other time comes back by good luck, and is found again.
-        let mut claim = claim("one", survive);
-        claim.recover = Some(Span::secs(40));
-        let answer = answer(claim);
+        let answer = answer(claim("one", survive));
         assert_eq!(answer.verdict, Verdict::Proven, "{:?}", answer.reasons);
         assert!(answer.trials.iter().all(|one| one.nodes.is_empty()));
     }

@@ -3,6 +3,7 @@
 //! The default is the power of two choices over load and latency, in [`p2c`] with [`cost`]; the
 //! others are for services that need something else of their traffic than to be fast.
 
+mod again;
 mod eligible;
 mod hash;
 mod load_meter;
@@ -12,13 +13,14 @@ mod p2c;
 mod prequal;
 mod round_robin;
 
+pub use again::{TRIAL_AFTER, again_after};
 pub use eligible::{Eligible, Standing, Wanted, WhenTooFew, eligible};
 pub use hash::{HashTable, hash_of, load_max};
 pub use load_meter::LoadMeter;
 pub use load_report::{LOAD_HEADER, LoadReport, NoLoadReport};
 pub use locality::{
-    Domain, Drift, DriftMemento, LocalityRules, NearMax, Place, Reach, Spillover, place_shares,
-    shares,
+    Domain, Drift, DriftMemento, LocalityRules, NearMax, Place, Reach, Spillover, drawn,
+    place_shares, shares,
 };
 pub use p2c::{DECAY, FAILURE_PENALTY, PeakEwma, cost, p2c, p2c_by_weight};
 pub use prequal::Prequal;

@@ -60,6 +60,9 @@ impl EjectionRules {
     /// Where traffic is thin, a thread tries an endpoint at least so often.
     pub const CANARY_EVERY: Duration = Duration::from_secs(2);
 
+    /// How long the share of an endpoint grows that is back from an ejection.
+    pub const RETURN: Duration = Duration::from_secs(2);
+
     /// Whether one more request is to be the canary that tries an endpoint: `unit` is drawn evenly
     /// between 0 and 1, `in_flight` are the requests under way to it on this thread, and `since`
     /// passed after the last canary. A request that could not be repeated elsewhere is one ten

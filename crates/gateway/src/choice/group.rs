@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use ninefold_config::model::{Balance, HashBalance};
 use ninefold_core::balance::{
-    Eligible, HashTable, Prequal, RoundRobin, cost, eligible, load_max, p2c, p2c_by_weight,
+    Eligible, HashTable, Prequal, RoundRobin, TRIAL_AFTER, cost, eligible, load_max, p2c,
+    p2c_by_weight,
 };
 use ninefold_core::ejection::Risk;
 use ninefold_core::rng::Rng;
@@ -17,11 +18,6 @@ use super::{Ask, Local};
 use crate::fleet::{Hub, Place};
 use crate::plan::ServicePlan;
 use crate::upstream::{Reporter, Reports, Upstream};
-
-/// How soon after a failure a thread tries an endpoint again, whatever it costs. The penalty of a
-/// failure keeps traffic away for many seconds; without trials an endpoint that only fails would be
-/// neither ejected nor judged nor acquitted, and cost one request now and then for ever.
-const TRIAL_AFTER: Duration = Duration::from_millis(200);
 
 /// An endpoint is left out when it was not drawn for so many requests for each of those among whom is drawn: chance alone
 /// does that to one in 10^27. Then it gets a copy of a request, and no more than one in the pause.

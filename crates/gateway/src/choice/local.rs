@@ -3,14 +3,12 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use ninefold_core::ejection::EjectionRules;
 use ninefold_core::slow_start;
 use ninefold_core::time::Timestamp;
 
 use crate::fleet::Member;
 use crate::upstream::Upstream;
-
-/// How long the share of an endpoint grows that is back from an ejection.
-const RETURN: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Local {
@@ -28,7 +26,9 @@ impl Local {
             .filter(|_| !window.is_zero())
             .map_or(1.0, |since| slow_start::weight(now.since(since), window));
         let back = self.upstream.endpoint.fate.back_since();
-        let back = back.map_or(1.0, |at| slow_start::weight(now.since(at), RETURN));
+        let back = back.map_or(1.0, |at| {
+            slow_start::weight(now.since(at), EjectionRules::RETURN)
+        });
         fresh * back
     }
 
@@ -41,7 +41,7 @@ impl Local {
     pub(super) fn grown_at(&self, window: Duration) -> Timestamp {
         let fresh = self.member.ready_since.map(|since| since + window);
         let back = self.upstream.endpoint.fate.back_since();
-        let back = back.map(|at| at + RETURN);
+        let back = back.map(|at| at + EjectionRules::RETURN);
         fresh.max(back).unwrap_or(Timestamp::ZERO)
     }
 }

@@ -1,6 +1,6 @@
 //! The endpoints of a service by place, where traffic stays near.
 
-use ninefold_core::balance::RoundRobin;
+use ninefold_core::balance::{RoundRobin, drawn};
 use ninefold_core::rng::Rng;
 
 use super::Local;
@@ -66,17 +66,11 @@ impl Parts {
         if self.shares.first().is_some_and(|own| *own >= 1.0) {
             return Some(0);
         }
-        let mut left = match key {
+        let lot = match key {
             Some(key) => Rng::new(key ^ SALT).unit(),
             None => rng.unit(),
         };
-        let mut shares = self.shares.iter();
-        let drawn = shares.position(|share| {
-            left -= share;
-            *share > 0.0 && left < 0.0
-        });
-        // What rounding leaves over is the last one's.
-        drawn.or_else(|| self.shares.iter().rposition(|share| *share > 0.0))
+        drawn(&self.shares, lot)
     }
 
     pub(super) fn who(&self, place: usize) -> &[usize] {

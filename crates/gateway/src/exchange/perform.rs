@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::poll_immediate;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Response, StatusCode, Uri, Version};
+use ninefold_core::balance::again_after;
 use ninefold_core::ejection::{Risk, Testimony};
 use ninefold_core::policy::deadline::GrpcTimeout;
 use ninefold_core::policy::{Criticality, Rejected};
@@ -30,9 +30,6 @@ use crate::upstream::{Answer, Attempt, Failure, Sent, Upstream};
 
 /// Dead kept connections that one request may meet before that counts as a failure.
 const STALE_MAX: u32 = 2;
-
-/// The first wait before the same endpoint is tried again; doubled each time.
-const BACKOFF: Duration = Duration::from_millis(25);
 
 /// One request on its route.
 #[derive(Debug)]
@@ -267,8 +264,7 @@ impl Exchange {
         let (upstream, fresh) = worker.choose(self.service, &past.tried, ask)?;
         if !fresh {
             // The same one again: it gets a moment.
-            let doublings = u32::try_from(past.tried.len()).unwrap_or(0).clamp(1, 8) - 1;
-            let wait = BACKOFF.mul_f64(f64::from(1 << doublings) * (0.5 + worker.unit()));
+            let wait = again_after(past.tried.len(), worker.unit());
             sleep_until(self.deadline.min(*now + wait)).await;
             *now = Instant::now();
         }

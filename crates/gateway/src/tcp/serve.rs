@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use ninefold_core::balance::again_after;
 use ninefold_core::ejection::{Grade, Risk};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -24,9 +25,6 @@ use crate::upstream::{Dialled, Upstream, dial};
 /// How often a connection to the active instance of an active-passive service looks whether that
 /// is still the active one.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-
-/// The first wait before the same instance is tried again; doubled each time.
-const BACKOFF: Duration = Duration::from_millis(25);
 
 /// What is answered as if by an instance, for the account.
 const CONNECTED: u16 = 200;
@@ -129,8 +127,7 @@ async fn connect(
         };
         let (upstream, fresh) = worker.choose(route.service, &tried, ask)?;
         if !fresh {
-            let doublings = u32::try_from(tried.len()).unwrap_or(0).clamp(1, 8) - 1;
-            let wait = BACKOFF.mul_f64(f64::from(1 << doublings) * (0.5 + worker.unit()));
+            let wait = again_after(tried.len(), worker.unit());
             sleep_until(deadline.min(Instant::now() + wait)).await;
         }
         ticket.attempts += 1;

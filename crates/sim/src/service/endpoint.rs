@@ -2,17 +2,12 @@
 
 use std::time::Duration;
 
-use ninefold_core::balance::{PeakEwma, Standing, cost};
-use ninefold_core::ejection::{EndpointHealth, Look, Tally, bucket};
+use ninefold_core::balance::{PeakEwma, Standing, TRIAL_AFTER, cost};
+use ninefold_core::ejection::{EjectionRules, EndpointHealth, Look, Tally, bucket};
 use ninefold_core::slow_start;
 use ninefold_core::time::Timestamp;
 
 use crate::NodeId;
-
-/// How long the share of an endpoint grows that is back from an ejection.
-const RETURN: Duration = Duration::from_secs(2);
-/// How soon after a failure an endpoint is tried again, whatever it costs.
-const TRIAL_AFTER: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
 pub(super) struct Endpoint {
@@ -84,7 +79,7 @@ impl Endpoint {
     pub(super) fn weight(&self, now: Timestamp) -> f64 {
         let back = self
             .back
-            .map(|at| slow_start::weight(now.since(at), RETURN));
+            .map(|at| slow_start::weight(now.since(at), EjectionRules::RETURN));
         back.unwrap_or(1.0)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ninefold_core::balance::{Eligible, eligible, p2c_by_weight};
+use ninefold_core::balance::{Eligible, drawn, eligible, p2c_by_weight};
 use ninefold_core::ejection::{self, Grade, Judge, PoolState};
 use ninefold_core::policy::RetryBudget;
 use ninefold_core::rng::Rng;
@@ -105,6 +105,16 @@ impl Gateway {
         lost
     }
 
+    /// Whether nobody whom `is_hit` means is in rotation.
+    pub(super) fn is_clear_of(&self, is_hit: impl Fn(usize, NodeId) -> bool) -> bool {
+        let now = self.eligible();
+        let mut taking = now.who.iter().chain(&now.degraded);
+        !taking.any(|index| {
+            let one = self.endpoints.get(*index);
+            one.is_some_and(|one| is_hit(*index, one.home))
+        })
+    }
+
     /// Whether all endpoints take traffic.
     pub(super) fn is_whole(&self) -> bool {
         let whole = |one: &Endpoint| one.admitted && !one.is_out();
@@ -201,14 +211,9 @@ impl Gateway {
                 .collect()
         };
         let chosen = if tried.is_empty() {
-            let mut left = self.rng.unit();
             let shares = places.shares(&self.endpoints, who);
-            let drawn = shares.iter().position(|share| {
-                left -= share;
-                *share > 0.0 && left < 0.0
-            });
-            let drawn = drawn.or_else(|| shares.iter().rposition(|share| *share > 0.0));
-            within(&|one| Some(one.place) == drawn)
+            let place = drawn(&shares, self.rng.unit());
+            within(&|one| Some(one.place) == place)
         } else {
             let used: Vec<usize> = tried.iter().filter_map(of).map(|one| one.place).collect();
             let away = within(&|one| !used.contains(&one.place));

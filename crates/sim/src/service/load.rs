@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
+use ninefold_core::balance::again_after;
 use ninefold_core::ejection::Judge;
 use ninefold_core::rng::Rng;
 use ninefold_core::time::{Timestamp, nanos};
@@ -13,8 +14,6 @@ use super::trouble::Trouble;
 use super::{Setup, Sort};
 use crate::simulation::{Simulation, Watch};
 
-/// The first wait before the same endpoint is tried again; doubled each time.
-const BACKOFF: Duration = Duration::from_millis(25);
 /// How often one who waits for an answer looks whether the endpoint's node is gone, in ns.
 const LOST_LOOK: u64 = 200_000_000;
 /// Requests under way at once at most; one more is counted as failed.
@@ -40,6 +39,8 @@ pub(super) struct Load {
     trouble: Option<Trouble>,
     /// When an instance that the trouble hits was last asked, but for canaries.
     asked: Option<u64>,
+    /// When none of them was in rotation for the first time.
+    away: Option<u64>,
     rng: Rng,
     queue: BinaryHeap<Reverse<(u64, u64, What)>>,
     order: u64,
@@ -91,6 +92,7 @@ impl Load {
             gateway: Gateway::new(setup, simulation.topology(), rng.next_u64()),
             trouble: None,
             asked: None,
+            away: None,
             rng,
             queue: BinaryHeap::new(),
             order: 0,
@@ -127,15 +129,26 @@ impl Load {
                 What::Attempt { call } => self.attempt(at, call, simulation),
                 What::End { call } => self.end(at, call),
             }
+            self.look_away(at);
         }
         simulation.run_until(until, watch);
         self.learn(simulation);
+        self.look_away(until);
+    }
+
+    fn look_away(&mut self, at: u64) {
+        if let (None, Some(trouble)) = (self.away, &self.trouble) {
+            let clear = self
+                .gateway
+                .is_clear_of(|ordinal, home| trouble.hits(ordinal, home));
+            self.away = clear.then_some(at);
+        }
     }
 
     /// From now on this is so, or nothing of it any more.
     pub(super) fn strike(&mut self, trouble: Option<Trouble>) {
         self.trouble = trouble;
-        self.asked = None;
+        (self.asked, self.away) = (None, None);
     }
 
     /// No more requests come.
@@ -147,6 +160,12 @@ impl Load {
     #[must_use]
     pub(super) const fn asked(&self) -> Option<u64> {
         self.asked
+    }
+
+    /// When no instance that the trouble hits was in rotation, for the first time.
+    #[must_use]
+    pub(super) const fn away(&self) -> Option<u64> {
+        self.away
     }
 
     /// Whether every endpoint takes traffic.
@@ -236,8 +255,7 @@ impl Load {
         };
         if turn == Turn::Again {
             // The same one again: it gets a moment, once a try.
-            let doublings = u32::try_from(one.tried.len()).unwrap_or(0).clamp(1, 8) - 1;
-            let wait = BACKOFF.mul_f64(f64::from(1 << doublings) * (0.5 + self.rng.unit()));
+            let wait = again_after(one.tried.len(), self.rng.unit());
             let again = at.saturating_add(nanos(wait)).min(one.deadline);
             one.tried.clear();
             self.under_way.insert(call, one);

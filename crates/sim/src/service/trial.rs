@@ -17,7 +17,8 @@ const SECOND: u64 = 1_000_000_000;
 const STEADY: u64 = 10 * SECOND;
 /// No two trials strike at the same moment of everybody's rounds.
 const STEADY_JITTER: u64 = 2 * SECOND;
-/// Traffic keeps away from those that are hit when none of them was asked for so long.
+/// Traffic keeps away from those that are hit when none is in rotation, or none was asked for so long: from who is in
+/// another zone it may keep away by itself. A fault lasts so long at least.
 const QUIET: u64 = 8 * SECOND;
 /// So long a fault lasts at most until that is so, and until all know of it.
 const LASTS_MAX: u64 = 60 * SECOND;
@@ -65,8 +66,8 @@ pub struct Seen {
     pub detect: Option<u64>,
     /// Until every healthy node had convicted all of them.
     pub convicted: Option<u64>,
-    /// Until an instance that was hit was asked for the last time, but for requests that try whether it is well again;
-    /// none if that did not end.
+    /// Until no instance that was hit was in the gateway's rotation; or until one was asked for the last time, but for
+    /// requests that try whether it is well again, where that was sooner. None if neither was.
     pub isolated: Option<u64>,
     /// How long that was waited for.
     pub watched: u64,
@@ -100,14 +101,16 @@ pub fn run(plan: &Plan, seed: u64) -> Seen {
         let lasted = now - struck;
         let known = measure.all().len() == measure.subjects() as usize;
         let quiet = now - load.asked().unwrap_or(struck) >= QUIET;
-        if quiet && (known || lasted >= KNOWN_MAX) || lasted >= LASTS_MAX {
+        let kept_away = quiet || load.away().is_some() && lasted >= QUIET;
+        if kept_away && (known || lasted >= KNOWN_MAX) || lasted >= LASTS_MAX {
             break;
         }
         load.run_until(&mut simulation, now + LOOK, &mut measure);
     }
     let ended = simulation.now();
     let asked = load.asked().unwrap_or(struck);
-    let isolated = (ended - asked >= QUIET).then_some(asked - struck);
+    let quiet = (ended - asked >= QUIET).then_some(asked);
+    let isolated = load.away().into_iter().chain(quiet).min();
     let (detect, convicted) = (measure.first().first().copied(), all(&measure));
     simulation.apply(&plan.fault.end(), &mut measure);
     load.strike(None);
@@ -128,7 +131,7 @@ pub fn run(plan: &Plan, seed: u64) -> Seen {
     Seen {
         detect,
         convicted,
-        isolated,
+        isolated: isolated.map(|at| at - struck),
         watched: ended - struck,
         rejoined,
         wrongly: measure.false_convictions(),

@@ -11,5 +11,5 @@ mod shares;
 mod spillover;
 
 pub use drift::{Drift, DriftMemento, Reach};
-pub use shares::{Domain, LocalityRules, NearMax, Place, place_shares, shares};
+pub use shares::{Domain, LocalityRules, NearMax, Place, drawn, place_shares, shares};
 pub use spillover::Spillover;

@@ -134,6 +134,18 @@ pub fn shares(domains: &[Domain], own: usize, own_max: f64, rules: &LocalityRule
         .collect()
 }
 
+/// The domain that a request goes to, by shares: `lot` is drawn evenly between 0 and 1. None where nobody takes anything.
+#[must_use]
+pub fn drawn(shares: &[f64], lot: f64) -> Option<usize> {
+    let mut left = lot;
+    let drawn = shares.iter().position(|share| {
+        left -= share;
+        *share > 0.0 && left < 0.0
+    });
+    // What rounding leaves over is the last one's.
+    drawn.or_else(|| shares.iter().rposition(|share| *share > 0.0))
+}
+
 fn by_weight(domains: &[Domain]) -> Vec<f64> {
     let there: f64 = domains.iter().map(|one| one.in_rotation).sum();
     let share = |one: &Domain| one.in_rotation / there.max(f64::MIN_POSITIVE);
