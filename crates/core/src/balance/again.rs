@@ -1,4 +1,4 @@
-//! When an endpoint is asked again that failed, whatever it costs to ask it.
+//! When an endpoint that failed is asked again, and when an answer is given up.
 
 use std::time::Duration;
 
@@ -6,6 +6,10 @@ use std::time::Duration;
 /// seconds; without trials an endpoint that only fails would be neither ejected nor judged nor acquitted, and cost one
 /// request now and then for ever.
 pub const TRIAL_AFTER: Duration = Duration::from_millis(200);
+
+/// A request that has waited for an answer so long is told if the endpoint's node is gone. Most answers come sooner, and
+/// pay nothing for it.
+pub const LOST_AFTER: Duration = Duration::from_millis(200);
 
 /// The first wait before the same endpoint is tried again for a request; doubled each time.
 const BACKOFF: Duration = Duration::from_millis(25);

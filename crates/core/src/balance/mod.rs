@@ -13,7 +13,7 @@ mod p2c;
 mod prequal;
 mod round_robin;
 
-pub use again::{TRIAL_AFTER, again_after};
+pub use again::{LOST_AFTER, TRIAL_AFTER, again_after};
 pub use eligible::{Eligible, Standing, Wanted, WhenTooFew, eligible};
 pub use hash::{HashTable, hash_of, load_max};
 pub use load_meter::LoadMeter;

@@ -1,8 +1,12 @@
 //! One endpoint over all threads.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::pin::pin;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
 
 use ninefold_core::address::Address;
 use ninefold_core::ejection::{EjectionRules, EndpointHealth};
@@ -64,18 +68,12 @@ pub(crate) struct Endpoint {
     pub(crate) fate: Arc<Fate>,
     /// Connections to it, where they are limited.
     pub(super) connections: AtomicU32,
-    /// Whether its node is known to be gone: nobody needs to wait for an answer.
-    pub(super) lost: AtomicBool,
+    pub(crate) loss: Loss,
     /// When any thread last sent it the copy of a request, in nanoseconds of the hub's clock.
     pub(super) shadowed_at: AtomicU64,
 }
 
 impl Endpoint {
-    /// Whether its node is known to be gone.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.lost.load(Relaxed)
-    }
-
     /// Whether it may be sent the copy of a request; notes that it is.
     pub(crate) fn takes_shadow(&self, now: Timestamp, pause: Duration) -> bool {
         let last = self.shadowed_at.load(Relaxed);
@@ -85,6 +83,32 @@ impl Endpoint {
             .shadowed_at
             .compare_exchange(last, now, Relaxed, Relaxed)
             .is_ok()
+    }
+}
+
+/// Whether the node of an endpoint is known to be gone: then nobody needs to wait for an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Loss {
+    is_lost: AtomicBool,
+    told: Notify,
+}
+
+impl Loss {
+    pub(super) fn set(&self, is_lost: bool) {
+        self.is_lost.store(is_lost, SeqCst);
+        if is_lost {
+            self.told.notify_waiters();
+        }
+    }
+
+    /// Waits until it is gone.
+    pub(crate) async fn known(&self) {
+        let mut told = pin!(self.told.notified());
+        // From here on nothing is missed.
+        told.as_mut().enable();
+        if !self.is_lost.load(SeqCst) {
+            told.await;
+        }
     }
 }
 

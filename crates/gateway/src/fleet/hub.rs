@@ -12,7 +12,7 @@ use ninefold_core::time::Timestamp;
 use tokio::sync::watch;
 
 use super::budgets::{Budgets, budgets};
-use super::endpoint::Fate;
+use super::endpoint::{Fate, Loss};
 use super::memory::EndpointEntry;
 use super::outliers::Pool;
 use super::{Endpoint, EndpointView, Member, Place, Snapshot, heirlooms};
@@ -173,7 +173,7 @@ impl Hub {
                 continue;
             };
             // Who tells of it is there again.
-            endpoint.lost.store(false, Ordering::Relaxed);
+            endpoint.loss.set(false);
             if let Some(members) = services.get_mut(index) {
                 members.push(Member {
                     endpoint,
@@ -200,7 +200,7 @@ impl Hub {
     /// Nobody needs to wait any longer for an answer of these.
     pub(crate) fn abandon(&self, instance: &InstanceId) {
         if let Some(endpoint) = lock(&self.known).get(instance) {
-            endpoint.lost.store(true, Ordering::Relaxed);
+            endpoint.loss.set(true);
         }
     }
 
@@ -250,7 +250,7 @@ impl Hub {
                 .unwrap_or_default(),
             fate: self.fate(&view, service),
             connections: AtomicU32::new(0),
-            lost: AtomicBool::new(false),
+            loss: Loss::default(),
             shadowed_at: AtomicU64::new(0),
             place,
             tier: places.map_or(0, |places| places.tier(place)),

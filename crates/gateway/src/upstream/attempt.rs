@@ -2,12 +2,14 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use ninefold_core::balance::LOST_AFTER;
 use ninefold_core::ejection::{Grade, Testimony, bucket};
 use ninefold_core::fault::FaultEffect;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -29,9 +31,6 @@ use crate::socket::Socket;
 /// A kept connection that dies so soon after a request was written was closed by the endpoint
 /// while idle; later it is the request that the endpoint failed.
 const STALE_WITHIN: Duration = Duration::from_millis(100);
-
-/// How often one who waits for an answer looks whether the endpoint's node is gone.
-const LOST_LOOK: Duration = Duration::from_millis(200);
 
 /// Whether a failed request may have reached the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -402,7 +401,8 @@ impl Attempt<'_> {
             let given = self.intake.map_or(Some(began), |intake| intake.given())?;
             Some(given.max(began) + self.try_timeout)
         };
-        let mut look = began + LOST_LOOK;
+        let look = (!self.careful).then(|| began + LOST_AFTER);
+        let mut lost: Option<Pin<Box<dyn Future<Output = ()> + '_>>> = None;
         poll_fn(|cx| {
             let head = connection.poll_head(cx);
             if head.is_ready() {
@@ -410,17 +410,22 @@ impl Attempt<'_> {
             }
             let turn = turn();
             let limit = turn.map_or(self.deadline, |turn| turn.min(self.deadline));
-            while connection.is_late(cx, limit.min(look)) {
-                let lost = !self.careful && self.upstream.endpoint.is_lost();
-                if look < limit && !lost {
-                    look += LOST_LOOK;
-                    continue;
+            loop {
+                let is_lost = lost
+                    .as_mut()
+                    .is_some_and(|lost| lost.as_mut().poll(cx).is_ready());
+                let first = look.filter(|_| lost.is_none());
+                let until = first.map_or(limit, |look| look.min(limit));
+                if !is_lost && !connection.is_late(cx, until) {
+                    return Poll::Pending;
                 }
-                connection.doubt();
-                let fair = lost || turn.is_some_and(|turn| turn <= self.deadline);
-                return Poll::Ready(Err((Failure::Timeout, fair)));
+                if is_lost || until == limit {
+                    connection.doubt();
+                    let fair = is_lost || turn.is_some_and(|turn| turn <= self.deadline);
+                    return Poll::Ready(Err((Failure::Timeout, fair)));
+                }
+                lost = Some(Box::pin(self.upstream.endpoint.loss.known()));
             }
-            Poll::Pending
         })
         .await
     }

@@ -32,14 +32,18 @@ async fn waiting(rig: &Rig, request: &str) -> crate::rig::Plain {
 
 #[tokio::test]
 async fn what_waits_for_one_that_is_gone_is_tried_elsewhere() {
-    let (rig, _silent, good) = silent_and_good().await;
-    let mut client = waiting(&rig, "GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
-    rig.gateway.abandon(&InstanceId::new("app", 0));
-    let mut left = views(&[good.address]);
-    left[0].instance.ordinal = 1;
-    rig.gateway.publish(left);
-    let answer = tokio::time::timeout(Duration::from_secs(10), client.answer()).await;
-    assert_eq!(answer.unwrap().status, 200);
+    // Sooner than a request is told of it at all, and later.
+    for waits in [Duration::ZERO, Duration::from_millis(400)] {
+        let (rig, _silent, good) = silent_and_good().await;
+        let mut client = waiting(&rig, "GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        tokio::time::sleep(waits).await;
+        rig.gateway.abandon(&InstanceId::new("app", 0));
+        let mut left = views(&[good.address]);
+        left[0].instance.ordinal = 1;
+        rig.gateway.publish(left);
+        let answer = tokio::time::timeout(Duration::from_secs(10), client.answer()).await;
+        assert_eq!(answer.unwrap().status, 200);
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use ninefold_core::balance::again_after;
+use ninefold_core::balance::{LOST_AFTER, again_after};
 use ninefold_core::ejection::Judge;
 use ninefold_core::rng::Rng;
 use ninefold_core::time::{Timestamp, nanos};
@@ -14,8 +14,6 @@ use super::trouble::Trouble;
 use super::{Setup, Sort};
 use crate::simulation::{Simulation, Watch};
 
-/// How often one who waits for an answer looks whether the endpoint's node is gone, in ns.
-const LOST_LOOK: u64 = 200_000_000;
 /// Requests under way at once at most; one more is counted as failed.
 const UNDER_WAY_MAX: usize = 100_000;
 
@@ -198,7 +196,7 @@ impl Load {
         }
     }
 
-    /// What may be sent again is not waited for where its node is gone: that is looked at now and then.
+    /// What may be sent again is not waited for where its node is gone.
     fn abandon(&mut self, at: u64, lost: &[usize]) {
         let mut ends = Vec::new();
         for (call, one) in &mut self.under_way {
@@ -206,8 +204,8 @@ impl Load {
                 one.sort != Sort::Once && now.end == End::Silence && lost.contains(&now.ordinal)
             });
             if let Some(now) = now {
-                let looks = (at - now.began) / LOST_LOOK + 1;
-                now.until = now.until.min(now.began + looks * LOST_LOOK);
+                let told = now.began.saturating_add(nanos(LOST_AFTER)).max(at);
+                now.until = now.until.min(told);
                 ends.push((now.until, *call));
             }
         }
