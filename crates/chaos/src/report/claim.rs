@@ -6,6 +6,7 @@ use ninefold_config::model::{Claim, Survive};
 
 use super::{Percentiles, Requests, TrialReport};
 use crate::Verdict;
+use crate::trial::claim_verdict;
 
 /// The answer to one claim, with what it rests on.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +46,25 @@ impl ClaimReport {
             asked,
             trials: Vec::new(),
             replay,
+        }
+    }
+
+    /// What the trials came to. `replay` makes the command for so many trials from a seed on: of the first one that did not
+    /// pass, or of all.
+    pub(crate) fn tried(
+        claim: &Claim,
+        (asked, seed): (u32, u64),
+        trials: Vec<TrialReport>,
+        replay: impl FnOnce(u32, u64) -> String,
+    ) -> Self {
+        let (verdict, reasons) = claim_verdict(&trials, asked);
+        let bad = trials.iter().find(|trial| trial.verdict != Verdict::Proven);
+        let (again, from) = bad.map_or((asked, seed), |trial| (1, trial.seed));
+        Self {
+            verdict,
+            reasons,
+            trials,
+            ..Self::untested(claim, asked, String::new(), replay(again, from))
         }
     }
 

@@ -13,7 +13,7 @@ use super::plan::Scene;
 use super::{SimulateOptions, outcome};
 use crate::report::{ClaimReport, Report, TrialReport};
 use crate::verify::{Asked, Progress, VerifyError, chosen, quoted};
-use crate::{Verdict, clock, fault, trial};
+use crate::{clock, fault, trial};
 
 /// Tries every claim in virtual time and says what holds. It takes as many threads as there are cores.
 ///
@@ -80,15 +80,9 @@ fn try_claim(
             summary: trial::summary(trial),
         });
     });
-    let (verdict, reasons) = trial::claim_verdict(&trials, options.trials);
-    let bad = trials.iter().find(|trial| trial.verdict != Verdict::Proven);
-    let (again, seed) = bad.map_or((options.trials, options.seed), |trial| (1, trial.seed));
-    let again = replay(options, &claim.name, again, seed);
-    let mut answer = ClaimReport::untested(claim, options.trials, String::new(), again);
-    answer.verdict = verdict;
-    answer.reasons = reasons;
-    answer.trials = trials;
-    answer
+    let asked = (options.trials, options.seed);
+    let again = |trials, seed| replay(options, &claim.name, trials, seed);
+    ClaimReport::tried(claim, asked, trials, again)
 }
 
 /// Each trial follows from its seed alone, so it does not matter which thread runs it.

@@ -14,7 +14,7 @@ use crate::process::Process;
 use crate::reaper::{self, Keeper};
 use crate::report::{ClaimReport, Report, TrialReport};
 use crate::trial::{self, Bench, Experiment, Pace, Watchdog};
-use crate::{Node, System, Verdict, clock, fault};
+use crate::{Node, System, clock, fault};
 
 /// How long an `up` of ours may take to stop in order before it is killed.
 const OWNED_UP_GRACE: Duration = Duration::from_secs(45);
@@ -301,7 +301,10 @@ async fn try_one<S: System>(
         (trial, residue) = try_once(bench, watchdog, &experiment, blank, &mut *tell).await;
         trials.push(trial);
     }
-    (answer(options, &experiment.claim, trials), residue)
+    let again = |trials, seed| replay::command(options, &claim.name, trials, seed);
+    let asked = (options.trials, options.seed);
+    let answer = ClaimReport::tried(&experiment.claim, asked, trials, again);
+    (answer, residue)
 }
 
 async fn try_once<S: System>(
@@ -331,16 +334,4 @@ async fn try_once<S: System>(
         summary: trial::summary(&trial),
     });
     (trial, residue)
-}
-
-fn answer(options: &VerifyOptions, claim: &Claim, trials: Vec<TrialReport>) -> ClaimReport {
-    let (verdict, reasons) = trial::claim_verdict(&trials, options.trials);
-    let bad = trials.iter().find(|trial| trial.verdict != Verdict::Proven);
-    let (again, seed) = bad.map_or((options.trials, options.seed), |trial| (1, trial.seed));
-    let replay = replay::command(options, &claim.name, again, seed);
-    let mut answer = ClaimReport::untested(claim, options.trials, String::new(), replay);
-    answer.verdict = verdict;
-    answer.reasons = reasons;
-    answer.trials = trials;
-    answer
 }
