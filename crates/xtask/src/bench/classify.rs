@@ -4,16 +4,15 @@
 //! another victim each time, and what an observer's journal made of it is a row of a confusion matrix.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::arguments::Words;
 use super::revision::revision;
-use super::{availability, driver, machine};
-use crate::failure::{Failure, While};
+use super::{availability, driver, machine, publish};
+use crate::failure::Failure;
 use crate::{say, setup, workspace};
 
 /// Where `--save` writes.
@@ -100,25 +99,14 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         .arg(root.join("target/bench-classify"))
         .arg(ninefold)
         .args(&options.kinds);
-    let mut injections: Vec<Value> = Vec::new();
-    let ended = driver::lines(&mut driver, |line| {
-        let injection: Value = serde_json::from_str(line).while_("read what the driver says")?;
-        say::progress(&progress(injections.len() + 1, &injection));
-        injections.push(injection);
-        Ok(())
+    let (injections, ended) = driver::rows(&mut driver, |number, injection| {
+        say::progress(&progress(number, injection));
     });
     let text = markdown(&facts, &injections);
-    if options.json {
-        let machine = machine::json(&facts);
-        say::out(&json!({ "machine": machine, "results": injections }).to_string());
-    } else {
-        say::out(&text);
-    }
-    // What came before a failure is worth a look, and not to be kept.
+    publish::rows(&facts, &injections, &text, options.json);
     ended?;
     if options.save {
-        let path = root.join(SAVED);
-        fs::write(&path, &text).while_(&format!("write {}", path.display()))?;
+        publish::keep(SAVED, &text)?;
     }
     Ok(())
 }
@@ -207,6 +195,8 @@ fn markdown(facts: &[(String, String)], injections: &[Value]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

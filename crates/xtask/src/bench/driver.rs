@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 use crate::failure::{Failure, While};
 
 /// Runs it to its end, and hands out each of its lines as it comes.
@@ -23,6 +25,22 @@ pub(super) fn lines(
     } else {
         Err(Failure::new(format!("the driver failed ({status})")))
     }
+}
+
+/// Runs it to its end. Each of its lines is a row in JSON; `tell` is given it as it comes, with the how manieth it is. What
+/// came before a failure comes with it: it is worth a look, and not to be kept.
+pub(super) fn rows(
+    driver: &mut Command,
+    mut tell: impl FnMut(usize, &Value),
+) -> (Vec<Value>, Result<(), Failure>) {
+    let mut rows = Vec::new();
+    let ended = lines(driver, |line| {
+        let row = serde_json::from_str(line).while_("read what the driver says")?;
+        tell(rows.len() + 1, &row);
+        rows.push(row);
+        Ok(())
+    });
+    (rows, ended)
 }
 
 #[cfg(test)]

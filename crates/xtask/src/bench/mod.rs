@@ -13,6 +13,7 @@ mod install;
 mod machine;
 pub(crate) mod page;
 pub(crate) mod policies;
+mod publish;
 pub(crate) mod reload;
 mod revision;
 pub(crate) mod serf;

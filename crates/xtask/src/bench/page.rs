@@ -1,14 +1,12 @@
 //! Benches that print a page and are on virtual time: the machine does not matter, only the revision of what they
 //! are made of.
 
-use std::fs;
-
 use super::arguments::Words;
+use super::publish;
 use super::revision::revision;
-use crate::failure::{Failure, While};
+use crate::failure::Failure;
 use crate::say;
 use crate::step::{cargo, output};
-use crate::workspace;
 
 /// One of them.
 #[derive(Debug)]
@@ -54,8 +52,7 @@ impl Page {
         command.args(self.target).arg("--").args(arguments);
         let page = output(command.args(["--revision", &revision(self.sources)?]))?;
         if save {
-            let path = workspace::root()?.join(self.path);
-            fs::write(&path, &page).while_(&format!("write {}", path.display()))?;
+            publish::keep(self.path, &page)?;
         }
         say::out(&page);
         Ok(())

@@ -3,16 +3,15 @@
 //! Requests go through Ninefold in an open loop, while it is reloaded again and again, and then
 //! upgraded again and again (`benches/availability/src/handover`). What is lost is counted.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::arguments::Words;
-use super::{availability, driver, machine};
-use crate::failure::{Failure, While};
-use crate::{say, setup, workspace};
+use super::{availability, driver, machine, publish};
+use crate::failure::Failure;
+use crate::{setup, workspace};
 
 /// Where `--save` writes.
 const SAVED: &str = "docs/bench/reload.md";
@@ -92,21 +91,12 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         .args(numbers.map(|number| number.to_string()))
         .arg(root.join("target/bench-reload"))
         .arg(ninefold);
-    let mut phases: Vec<Value> = Vec::new();
-    driver::lines(&mut driver, |line| {
-        phases.push(serde_json::from_str(line).while_("read what the driver says")?);
-        Ok(())
-    })?;
+    let (phases, ended) = driver::rows(&mut driver, |_, _| {});
+    ended?;
     let text = markdown(&facts, options.rate_hz, &phases);
-    if options.json {
-        let machine = machine::json(&facts);
-        say::out(&json!({ "machine": machine, "results": phases }).to_string());
-    } else {
-        say::out(&text);
-    }
+    publish::rows(&facts, &phases, &text, options.json);
     if options.save {
-        let path = root.join(SAVED);
-        fs::write(&path, &text).while_(&format!("write {}", path.display()))?;
+        publish::keep(SAVED, &text)?;
     }
     let failed: u64 = phases.iter().map(|phase| count(phase, "failed")).sum();
     if failed > 0 {
@@ -155,6 +145,8 @@ fn markdown(facts: &[(String, String)], rate_hz: u32, phases: &[Value]) -> Strin
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -1,6 +1,5 @@
 //! The bench from its command line to its report.
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -8,8 +7,8 @@ use super::options::Options;
 use super::programs::Programs;
 use super::report::Report;
 use super::sample::Sample;
-use crate::bench::{driver, machine};
-use crate::failure::{Failure, While};
+use crate::bench::{driver, machine, publish};
+use crate::failure::Failure;
 use crate::{say, workspace};
 
 /// Where `--save` writes.
@@ -30,12 +29,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         say::out(&report.to_markdown());
     }
     if options.save {
-        let path = root.join(SAVED);
-        let shown = path.display();
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).while_(&format!("make {}", folder.display()))?;
-        }
-        fs::write(&path, report.to_markdown()).while_(&format!("write {shown}"))?;
+        publish::keep(SAVED, &report.to_markdown())?;
     }
     Ok(())
 }

@@ -1,15 +1,12 @@
 //! The bench from its command line to its report.
 
-use std::fs;
-use std::path::Path;
-
 use super::options::Options;
 use super::programs::Programs;
 use super::report::Report;
 use super::scene::Scene;
 use super::versions;
-use crate::bench::machine;
-use crate::failure::{Failure, While};
+use crate::bench::{machine, publish};
+use crate::failure::Failure;
 use crate::setup;
 use crate::{say, workspace};
 
@@ -42,15 +39,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         say::out(&report.to_markdown());
     }
     if options.save {
-        save(&root.join(SAVED), &report)?;
+        publish::keep(SAVED, &report.to_markdown())?;
     }
     Ok(())
-}
-
-fn save(path: &Path, report: &Report) -> Result<(), Failure> {
-    let shown = path.display();
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).while_(&format!("make {}", folder.display()))?;
-    }
-    fs::write(path, report.to_markdown()).while_(&format!("write {shown}"))
 }

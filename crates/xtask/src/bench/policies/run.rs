@@ -1,7 +1,6 @@
 //! The bench from its command line to its report.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use super::busy::Ticks;
@@ -10,7 +9,7 @@ use super::options::Options;
 use super::programs::Programs;
 use super::report::Report;
 use super::{instructions, peers};
-use crate::bench::machine;
+use crate::bench::{machine, publish};
 use crate::failure::{Failure, While};
 use crate::step::output;
 use crate::{say, workspace};
@@ -45,7 +44,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         say::out(&report.to_markdown());
     }
     if options.save {
-        save(&root.join(SAVED), &report)?;
+        publish::keep(SAVED, &report.to_markdown())?;
     }
     Ok(())
 }
@@ -73,12 +72,4 @@ fn facts(options: &Options, load: String) -> Result<Vec<(String, String)>, Failu
     ];
     facts.extend(more.map(|(label, text)| (label.to_owned(), text)));
     Ok(facts)
-}
-
-fn save(path: &Path, report: &Report) -> Result<(), Failure> {
-    let shown = path.display();
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).while_(&format!("make {}", folder.display()))?;
-    }
-    fs::write(path, report.to_markdown()).while_(&format!("write {shown}"))
 }

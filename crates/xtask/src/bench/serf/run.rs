@@ -4,13 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::{Value, json};
-
 use super::options::Options;
 use super::page;
 use crate::bench::revision::revision;
-use crate::bench::{availability, driver, machine};
-use crate::failure::{Failure, While};
+use crate::bench::{availability, driver, machine, publish};
+use crate::failure::Failure;
 use crate::step::output;
 use crate::{say, setup, workspace};
 
@@ -55,25 +53,12 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         .arg(root.join("target/bench-serf"))
         .args([&ninefold, &serf])
         .args(&options.rows);
-    let mut rows: Vec<Value> = Vec::new();
-    let ended = driver::lines(&mut command, |line| {
-        let row: Value = serde_json::from_str(line).while_("read what the driver says")?;
-        say::progress(line);
-        rows.push(row);
-        Ok(())
-    });
+    let (rows, ended) = driver::rows(&mut command, |_, row| say::progress(&row.to_string()));
     let text = page::markdown(&facts, &rows);
-    if options.json {
-        let machine = machine::json(&facts);
-        say::out(&json!({ "machine": machine, "results": rows }).to_string());
-    } else {
-        say::out(&text);
-    }
-    // What came before a failure is worth a look, and not to be kept.
+    publish::rows(&facts, &rows, &text, options.json);
     ended?;
     if options.save {
-        let path = root.join(SAVED);
-        fs::write(&path, &text).while_(&format!("write {}", path.display()))?;
+        publish::keep(SAVED, &text)?;
     }
     Ok(())
 }
