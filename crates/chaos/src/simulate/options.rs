@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use ninefold_config::model::{File, ServiceKind};
 
+use crate::verify::Asked;
+
 /// Nodes of a simulated cluster at most.
 pub const SIMULATED_NODES_MAX: u32 = 10_000;
 /// Nodes where nothing else says how many there are.
@@ -47,6 +49,15 @@ impl SimulateOptions {
             rate: None,
             answer: Duration::from_millis(5),
             file,
+        }
+    }
+
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked {
+            file: &self.file,
+            claims: &self.claims,
+            trials: self.trials,
+            rate: self.rate,
         }
     }
 

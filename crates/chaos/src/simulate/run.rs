@@ -12,7 +12,7 @@ use ninefold_config::model::Name;
 use super::plan::Scene;
 use super::{SimulateOptions, outcome};
 use crate::report::{ClaimReport, Report, TrialReport};
-use crate::verify::{Asked, Progress, VerifyError, chosen, quoted};
+use crate::verify::{Progress, VerifyError, chosen, replay_of};
 use crate::{clock, fault, trial};
 
 /// Tries every claim in virtual time and says what holds. It takes as many threads as there are cores.
@@ -24,12 +24,7 @@ pub fn simulate(
     options: &SimulateOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, VerifyError> {
-    let claims = chosen(&Asked {
-        file: &options.file,
-        claims: &options.claims,
-        trials: options.trials,
-        rate: options.rate,
-    })?;
+    let claims = chosen(&options.asked())?;
     let zones = options.file.cluster.zones.iter().map(Name::shared);
     let placement = Placement::new(options.nodes, zones)?;
     let began = clock::wall();
@@ -120,15 +115,9 @@ fn try_once(scene: &Scene, index: usize, seed: u64) -> TrialReport {
 
 /// A command line that tries it again.
 fn replay(options: &SimulateOptions, claim: &str, trials: u32, seed: u64) -> String {
-    let mut line = format!(
-        "ninefold verify {} --simulate --nodes {} --claim {} --trials {trials} --seed {seed} --answer {}us",
-        quoted(&options.file.path.to_string_lossy()),
-        options.nodes,
-        quoted(claim),
-        options.answer.as_micros(),
-    );
-    if let Some(rate) = options.rate {
-        line.push_str(&format!(" --rate {rate}"));
-    }
-    line
+    let more = vec![
+        format!("--simulate --nodes {}", options.nodes),
+        format!("--answer {}us", options.answer.as_micros()),
+    ];
+    replay_of(&options.asked(), claim, (trials, seed), more)
 }

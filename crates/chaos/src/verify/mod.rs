@@ -12,5 +12,5 @@ pub(crate) use choose::{Asked, chosen};
 pub use error::VerifyError;
 pub use options::{Traffic, VerifyOptions};
 pub use progress::{Phase, Progress};
-pub(crate) use replay::quoted;
+pub(crate) use replay::of as replay_of;
 pub use run::{verify, verify_nodes};

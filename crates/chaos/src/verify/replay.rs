@@ -1,34 +1,38 @@
 //! A command line that tries it again.
 
-use super::{Traffic, VerifyOptions};
+use super::{Asked, Traffic, VerifyOptions};
 
 /// `ninefold verify …` for one claim, ready to be pasted into a shell.
 pub(super) fn command(options: &VerifyOptions, claim: &str, trials: u32, seed: u64) -> String {
-    let mut words = vec![
-        "ninefold".to_owned(),
-        "verify".to_owned(),
-        quoted(&options.file.path.to_string_lossy()),
-        "--claim".to_owned(),
-        quoted(claim),
-        "--trials".to_owned(),
-        trials.to_string(),
-        "--seed".to_owned(),
-        seed.to_string(),
-    ];
+    let mut more = Vec::new();
     if let Some(nodes) = options.owned_nodes {
-        words.extend(["--nodes".to_owned(), nodes.to_string()]);
+        more.push(format!("--nodes {nodes}"));
     }
     if options.traffic == Traffic::Live {
-        words.extend(["--traffic".to_owned(), "live".to_owned()]);
+        more.push("--traffic live".to_owned());
     }
-    if let Some(rate) = options.rate {
-        words.extend(["--rate".to_owned(), rate.to_string()]);
-    }
+    of(&options.asked(), claim, (trials, seed), more)
+}
+
+/// The same, with options of one way to try it.
+pub(crate) fn of(
+    asked: &Asked<'_>,
+    claim: &str,
+    (trials, seed): (u32, u64),
+    more: Vec<String>,
+) -> String {
+    let file = quoted(&asked.file.path.to_string_lossy());
+    let claim = quoted(claim);
+    let mut words = vec![format!(
+        "ninefold verify {file} --claim {claim} --trials {trials} --seed {seed}"
+    )];
+    words.extend(more);
+    words.extend(asked.rate.map(|rate| format!("--rate {rate}")));
     words.join(" ")
 }
 
 /// POSIX shell quoting: single quotes, with those inside taken out of them.
-pub(crate) fn quoted(text: &str) -> String {
+fn quoted(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:@%+,=".contains(&b);
     if !text.is_empty() && text.bytes().all(plain) {
         return text.to_owned();
