@@ -3,12 +3,13 @@
 //! Whatever implements [`Node`] is hosted, the core that runs in production as much as its peers. A
 //! [`Simulation`] owns time, links, clocks, disks and faults; [`step::Step`] names the faults, and
 //! [`scenario::Scenario`] is a list of them with times. [`trial`] runs one under invariants, [`measure`]
-//! counts, [`transcript`] prints what nodes say.
+//! counts, [`transcript`] prints what nodes say, [`service`] puts a service behind a gateway beside them.
 //!
 //! **Invariant:** what happens follows from the seed, the scenario and the nodes alone. The same seed gives
 //! the same hash of the whole history.
 //!
-//! **Boundary:** a developer's crate. Nothing that is shipped uses it.
+//! **Boundary:** of what is shipped only `verify --simulate` uses it, by way of [`service`]. Faults that are drawn, peers and
+//! invariants are for developers.
 
 mod checksum;
 mod clock;
