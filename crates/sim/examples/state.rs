@@ -1,5 +1,5 @@
 //! How long one takes that has much to learn, and what that costs: with states over streams, and by packets alone.
-//! `cargo run --release -p ninefold-sim --example state -- [NODES…] [newcomer | partition] [packets | streams]`; prints a
+//! `cargo run --release -p ninefold-sim --example state -- [NODES…] [newcomer | partition | talk] [packets | streams]`; prints a
 //! table in Markdown.
 
 use std::io::{self, Write};
@@ -25,14 +25,16 @@ const HEAD: &str = "| what | nodes | how | said by each | all known after | stre
 fn main() -> io::Result<()> {
     let options: Vec<String> = std::env::args().skip(1).collect();
     let said = |word: &str| options.iter().any(|one| one == word);
-    let asked = |word: &str, other: &str| said(word) || !said(other);
+    let all = !["newcomer", "partition", "talk"].into_iter().any(said);
+    let asked = |word: &str| said(word) || all;
     let mut nodes: Vec<u32> = options.iter().filter_map(|n| n.parse().ok()).collect();
     if nodes.is_empty() {
         nodes = vec![1_000, 5_000];
     }
     io::stdout().write_all(HEAD.as_bytes())?;
-    let packets = asked("packets", "streams").then_some(false);
-    let streams = asked("streams", "packets").then_some(true);
+    let packets = !said("streams") || said("packets");
+    let streams = !said("packets") || said("streams");
+    let (packets, streams) = (packets.then_some(false), streams.then_some(true));
     for nodes in nodes {
         for streams in packets.into_iter().chain(streams) {
             for keys in [0, 5] {
@@ -41,7 +43,7 @@ fn main() -> io::Result<()> {
                     bytes: 300,
                     ..Words::default()
                 };
-                if asked("newcomer", "partition") {
+                if asked("newcomer") {
                     newcomer(nodes, streams, words)?;
                 }
             }
@@ -51,8 +53,13 @@ fn main() -> io::Result<()> {
                 every: Some(Duration::from_secs(30)),
                 times: 2,
             };
-            if asked("partition", "newcomer") {
+            if asked("partition") {
                 partition(nodes, streams, words)?;
+            }
+            for words in [talk(5, 300), talk(40, 400)] {
+                if asked("talk") {
+                    talking(nodes, streams, words)?;
+                }
             }
         }
     }
@@ -121,22 +128,48 @@ fn partition(nodes: u32, streams: bool, words: Words) -> io::Result<()> {
     )?;
     simulation.run_until(60 * SECOND, &mut ());
     apply(&mut simulation, "heal")?;
-    let all_known = move |simulation: &Simulation| {
-        let of = |node| {
-            simulation
-                .process(NodeId(node))
-                .and_then(|(_, node)| node.fingerprint(None))
-        };
-        let first = of(0);
-        (1..nodes).all(|node| of(node) == first)
-    };
     tell(
         "half cut off for a minute",
         (nodes, streams, words),
         simulation,
         0.0,
-        all_known,
+        all_alike(nodes),
     )
+}
+
+/// All of its words are said anew within a second.
+fn talk(keys: u32, bytes: usize) -> Words {
+    Words {
+        keys,
+        bytes,
+        every: Some(Duration::from_secs(1) / keys),
+        times: keys,
+    }
+}
+
+/// All nodes change all their words at once.
+fn talking(nodes: u32, streams: bool, words: Words) -> io::Result<()> {
+    let mut simulation = simulation(nodes, streams, words);
+    simulation.run_until(SECOND, &mut ());
+    tell(
+        "all say everything anew",
+        (nodes, streams, words),
+        simulation,
+        0.0,
+        all_alike(nodes),
+    )
+}
+
+/// Whether all nodes know the same.
+fn all_alike(nodes: u32) -> impl Fn(&Simulation) -> bool {
+    move |simulation| {
+        let of = |node| {
+            let process = simulation.process(NodeId(node));
+            process.and_then(|(_, node)| node.fingerprint(None))
+        };
+        let first = of(0);
+        (1..nodes).all(|node| of(node) == first)
+    }
 }
 
 fn tell(

@@ -21,6 +21,27 @@ struct Broadcast {
     sends_left: u32,
 }
 
+/// Bytes that there is room for: in all, and of them for what members say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub(super) all: usize,
+    pub(super) entries: usize,
+}
+
+impl Room {
+    fn take(&mut self, news: &Broadcast) -> bool {
+        let is_entry = matches!(news.key, Key::Entry(..));
+        let entries = self
+            .entries
+            .checked_sub(if is_entry { news.bytes } else { 0 });
+        let (Some(all), Some(entries)) = (self.all.checked_sub(news.bytes), entries) else {
+            return false;
+        };
+        *self = Self { all, entries };
+        true
+    }
+}
+
 /// News, each passed on a few times (SWIM, section 4.1): what went out least goes first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Broadcasts(Vec<Broadcast>);
@@ -55,7 +76,7 @@ impl Broadcasts {
 
     /// News for `targets` members, of at most so many bytes for each: of `all`, or of those alone that nobody can do
     /// without, which are who is a member and who contradicts.
-    pub(super) fn pick(&mut self, targets: usize, mut room: usize, all: bool) -> Vec<Update> {
+    pub(super) fn pick(&mut self, targets: usize, mut room: Room, all: bool) -> Vec<Update> {
         let targets = u32::try_from(targets).unwrap_or(u32::MAX);
         self.0
             .sort_by_key(|broadcast| u32::MAX - broadcast.sends_left);
@@ -65,8 +86,7 @@ impl Broadcasts {
                 break;
             }
             let needed = matches!(broadcast.key, Key::Member(_) | Key::Refute(_));
-            if broadcast.bytes <= room && (all || needed) {
-                room -= broadcast.bytes;
+            if (all || needed) && room.take(broadcast) {
                 broadcast.sends_left = broadcast.sends_left.saturating_sub(targets);
                 picked.push(broadcast.update.clone());
             }

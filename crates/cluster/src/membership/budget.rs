@@ -16,6 +16,9 @@ pub(super) enum Class {
     News,
     /// Comparing what is known: up to a half.
     Bulk,
+    /// What members say: up to three eighths. However much that is, there is room to compare, which shows
+    /// what is better fetched over a stream.
+    Entries,
 }
 
 /// Bytes sent in the last second, and what may still be: in no second more than the limit.
@@ -55,6 +58,7 @@ impl Budget {
             Class::Decision => self.limit - self.limit / 4,
             Class::News => self.limit - self.limit / 8 * 3,
             Class::Bulk => self.limit / 2,
+            Class::Entries => self.limit / 8 * 3,
         };
         let left = limit.saturating_sub(self.slots.iter().sum());
         usize::try_from(left).unwrap_or(usize::MAX)
@@ -109,7 +113,9 @@ mod tests {
     fn what_matters_more_finds_room_longer() {
         let mut budget = Budget::new(800);
         let now = Timestamp::from_secs(5);
-        assert!(budget.take(400, Class::Bulk, now));
+        assert!(budget.take(300, Class::Entries, now));
+        assert!(!budget.take(1, Class::Entries, now));
+        assert!(budget.take(100, Class::Bulk, now));
         assert!(!budget.take(1, Class::Bulk, now));
         assert!(budget.take(100, Class::News, now));
         assert!(!budget.take(1, Class::News, now));

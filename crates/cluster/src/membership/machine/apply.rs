@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::membership::Membership;
+use crate::membership::broadcasts::Room;
 use crate::membership::budget::Class;
 use crate::membership::cut::thresholds;
 use crate::membership::defence::Defence;
@@ -52,13 +53,24 @@ impl Membership {
         };
         let mut class = Class::News;
         let mut updates = match share(self, class) {
-            Some(room) => self.broadcasts.pick(targets.len(), room, true),
+            Some(room) => {
+                let entries = share(self, Class::Entries).unwrap_or(0);
+                let room = Room { all: room, entries };
+                self.broadcasts.pick(targets.len(), room, true)
+            }
             None => Vec::new(),
         };
         if updates.is_empty() {
             class = Class::Decision;
             updates = match share(self, class) {
-                Some(room) => self.broadcasts.pick(targets.len(), room, false),
+                Some(room) => self.broadcasts.pick(
+                    targets.len(),
+                    Room {
+                        all: room,
+                        entries: 0,
+                    },
+                    false,
+                ),
                 None => Vec::new(),
             };
         }

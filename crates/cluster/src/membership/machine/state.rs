@@ -20,7 +20,7 @@ use crate::membership::wire::{
 
 /// One that knows the others asks for a state where that much more than fits into packets is missing, of all that was
 /// compared lately. News under way are less.
-const DIFFERENCE: u64 = 4 * PACKET_MAX as u64;
+const DIFFERENCE: u64 = 2 * PACKET_MAX as u64;
 /// How long what was missing counts.
 const LATELY: Duration = Duration::from_secs(3);
 /// How long comparing finds no room among packets until it is done over a stream.
@@ -29,8 +29,11 @@ const NO_ROOM: Duration = Duration::from_secs(5);
 const AROUND: usize = 64;
 /// Whoever opens the stream has said by then how it ended, or it counts as failed.
 const FETCH_MAX: Duration = Duration::from_secs(15);
-/// How long to wait after one that is whole: what is missing still is news, or comes by packets.
-const PAUSE: Duration = Duration::from_secs(3);
+/// How long to wait after one that is whole: what is missing still is news, or comes by packets. Longer where much had to
+/// be asked, so that questions are no more than so many bytes a second.
+const PAUSE_MIN: Duration = Duration::from_millis(300);
+const PAUSE_MAX: Duration = Duration::from_secs(3);
+const QUESTIONS_PER_SECOND: u64 = 20_000;
 /// For so long others are asked than the one with whom it failed, where there are others.
 const AVOIDED: Duration = Duration::from_secs(30);
 
@@ -69,6 +72,8 @@ struct UnderWay {
     members: usize,
     entries: usize,
     bytes: usize,
+    /// Of questions.
+    asked_bytes: usize,
 }
 
 impl Membership {
@@ -128,6 +133,7 @@ impl Membership {
             members: 0,
             entries: 0,
             bytes: 0,
+            asked_bytes: 0,
         });
         self.event(MembershipEvent::StateWanted(peer));
     }
@@ -159,11 +165,13 @@ impl Membership {
             range,
             known: self.versions(range, KNOWN_MAX),
         };
+        let from = self.id;
+        let question = Frame { from, part }.encode(self.config.cluster);
         if let Some(fetch) = &mut self.fetch.under_way {
             fetch.asked = Some(range);
+            fetch.asked_bytes += question.len();
         }
-        let from = self.id;
-        Some(Frame { from, part }.encode(self.config.cluster))
+        Some(question)
     }
 
     /// What this node knows and the one that asks does not, as far as it fits into a frame.
@@ -310,10 +318,12 @@ impl Membership {
             entries: fetch.entries,
             bytes: fetch.bytes,
         };
+        let asked = u64::try_from(fetch.asked_bytes).unwrap_or(u64::MAX);
+        let pause = Duration::from_millis(asked.saturating_mul(1_000) / QUESTIONS_PER_SECOND);
         self.event(event);
         self.caught_up.get_or_insert(self.clock);
         self.fetch = Fetch {
-            not_before: self.clock + PAUSE,
+            not_before: self.clock + pause.clamp(PAUSE_MIN, PAUSE_MAX),
             ..Fetch::default()
         };
         true
