@@ -12,6 +12,8 @@ use super::node::{Node, NodeId, Record, Status};
 pub(super) const MEMBERS_MAX: usize = 65_536;
 
 const FIRST_HOLD: Duration = Duration::from_secs(30);
+/// One that was there for so long has not flapped.
+const FORGIVEN: Duration = Duration::from_secs(300);
 
 /// Where a member stands in the table. Dense, so that what is kept per member can be a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,7 +33,7 @@ pub(super) struct Member {
     pub(super) returned: Option<Timestamp>,
     /// It was convicted by the word of its host.
     pub(super) ended: bool,
-    /// How often it was convicted, and until when it is not taken back.
+    /// How often it was convicted without having [stayed](FORGIVEN) between, and until when it is not taken back.
     pub(super) strikes: u32,
     pub(super) held_until: Option<Timestamp>,
     /// When it was last told that others know better about it.
@@ -162,6 +164,7 @@ impl Table {
         member.incarnation = record.incarnation;
         member.nonce = record.nonce;
         member.status = record.status;
+        let stayed = now.since(member.since);
         if was != record.status {
             member.since = now;
         }
@@ -175,7 +178,8 @@ impl Table {
             Change::Restarted => member.returned = Some(now),
             Change::Gone => {
                 if record.status == Status::Down {
-                    member.strikes += 1;
+                    let before = if stayed < FORGIVEN { member.strikes } else { 0 };
+                    member.strikes = before.saturating_add(1);
                     member.held_until = held_until(member.strikes, now);
                 }
                 self.alive -= 1;
@@ -243,7 +247,8 @@ impl Table {
 }
 
 /// One that was convicted once may come back when it wants to, and then after half a minute, a minute, and so on up
-/// to a quarter of an hour: each time is a view change for everybody.
+/// to a quarter of an hour: each time is a view change for everybody. What happened before it was there for five minutes
+/// does not count any more.
 pub(super) fn held_until(strikes: u32, now: Timestamp) -> Option<Timestamp> {
     let doublings = strikes.checked_sub(2)?.min(5);
     Some(now + FIRST_HOLD * 2u32.pow(doublings))
@@ -305,5 +310,30 @@ mod tests {
             (first, Change::Joined)
         );
         assert_eq!((table.iter().count(), table.alive()), (1, 1));
+    }
+
+    /// Convicts a member of a table and brings it back as soon as it may; how long that took.
+    fn away(table: &mut Table, at: u64, incarnation: u64) -> u64 {
+        let gone = record(incarnation, 1, Status::Down);
+        let (_, change) = table.apply(&gone, Timestamp::from_secs(at));
+        assert_eq!(change, Change::Gone);
+        let back = record(incarnation + 1, 1, Status::Alive);
+        let mut taken = (at..).filter(|secs| {
+            let (_, change) = table.apply(&back, Timestamp::from_secs(*secs));
+            change == Change::Returned
+        });
+        taken.next().unwrap() - at
+    }
+
+    #[test]
+    fn who_is_convicted_again_soon_is_held_out_and_who_stayed_is_not() {
+        let mut table = Table::default();
+        table.apply(&record(1, 1, Status::Alive), Timestamp::from_secs(1));
+        assert_eq!(away(&mut table, 1_000, 1), 0);
+        assert_eq!(away(&mut table, 1_100, 2), 30);
+        assert_eq!(away(&mut table, 1_200, 3), 60);
+        assert_eq!(away(&mut table, 1_559, 4), 120, "299 s are not enough");
+        assert_eq!(away(&mut table, 1_979, 5), 0, "it has stayed");
+        assert_eq!(away(&mut table, 2_000, 6), 30);
     }
 }

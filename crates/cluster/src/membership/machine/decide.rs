@@ -212,7 +212,7 @@ impl Membership {
     pub(super) fn hold_out(&mut self, subject: Index) {
         let clock = self.clock;
         if let Some(member) = self.table.get_mut(subject) {
-            member.strikes = (member.strikes + 1).max(LOSSY);
+            member.strikes = member.strikes.max(LOSSY);
             member.held_until = held_until(member.strikes, clock);
         }
     }
