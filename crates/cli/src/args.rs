@@ -12,7 +12,9 @@ use ninefold_core::id::InstanceId;
 
 pub(crate) use cluster::{NodeOf, node_number};
 pub(crate) use detect::{DetectCommand, ModelArg, ModelArgs, ReplayArgs, ReplayOutput};
-pub(crate) use trust::{ClusterArgs, InitArgs, JoinArgs, TokenArgs, TokenLife};
+pub(crate) use trust::{
+    ClusterArgs, InitArgs, JoinArgs, KeysCommand, RotateArgs, TokenArgs, TokenLife,
+};
 
 mod cluster;
 mod detect;
@@ -49,6 +51,12 @@ pub(crate) enum Command {
         after_help = "To be run on the node where `ninefold init` was. A token is a secret, and shown once; only its hash is kept.\n\nExamples:\n  ninefold token\n  ninefold token shop.toml --ttl 1h --uses 3\n\nExit codes: 0 done, 1 the file has errors, 2 no cluster has begun here, or it could not be done."
     )]
     Token(TokenArgs),
+    /// The keys that gossip between the nodes is sealed with.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  ninefold keys show\n  ninefold keys rotate\n\nExit codes: 0 done, 1 the file has errors, 2 no cluster has begun here, or it could not be done."
+    )]
+    Keys(KeysCommand),
     /// Validate a file: every error and warning with its line and what to do.
     #[command(
         after_help = "Examples:\n  ninefold check\n  ninefold check shop.toml --output json\n\nExit codes: 0 no errors (warnings are none), 1 errors, or the file cannot be read."

@@ -12,7 +12,9 @@ use crate::time::Timestamp;
 mod member;
 mod rotation;
 
-pub use member::{GossipStatus, MemberPath, MemberState, MemberStatus, SyncStatus};
+pub use member::{
+    GossipStatus, KeysStatus, KeysStep, MemberPath, MemberState, MemberStatus, SyncStatus,
+};
 pub use rotation::Rotation;
 
 /// The whole node at one moment.

@@ -7,7 +7,7 @@ use ninefold_core::time::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
-    PKCS_ECDSA_P256_SHA256, PublicKeyData, SerialNumber, date_time_ymd,
+    PKCS_ECDSA_P256_SHA256, PublicKeyData, SerialNumber, SigningKey, date_time_ymd,
 };
 use ring::digest::{SHA256, digest};
 use rustls_pki_types::pem::PemObject;
@@ -180,6 +180,11 @@ impl Authority {
             certificate: self.sign(params, &key, now, JOIN_LIFE)?,
             key: key.serialize_pem(),
         })
+    }
+
+    /// Signs something that is no certificate.
+    pub(crate) fn sign_text(&self, text: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        self.key.sign(text)
     }
 
     fn sign(

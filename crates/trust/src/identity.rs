@@ -14,17 +14,17 @@ use crate::authority::{
 };
 use crate::folder::{FolderError, SecretsFolder};
 use crate::name::{ClusterName, NodeName};
+use crate::rotation::Keys;
 use crate::seal::KeyRing;
 use crate::tls::{self, Credentials, TlsError};
 
 const NODE_FILE: &str = "node.pem";
 const NODE_KEY_FILE: &str = "node.key";
-const KEYS_FILE: &str = "keys.json";
 
 /// Who it is. It is written last: with it, everything else is there.
 const IDENTITY_FILE: &str = "identity.json";
 
-/// The version of both files of JSON.
+/// The version of the file.
 const VERSION: u32 = 1;
 
 /// What makes a node a member of its cluster, as it lies in its folder of secrets.
@@ -65,13 +65,6 @@ pub(crate) struct Who {
     pub(crate) node: NodeName,
     pub(crate) address: SocketAddr,
     pub(crate) seeds: Vec<SocketAddr>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Keys {
-    version: u32,
-    /// The first one is the primary.
-    keys: KeyRing,
 }
 
 /// An identity cannot be used.
@@ -157,7 +150,7 @@ impl Identity {
         let Some(who) = folder.read_json::<Who>(IDENTITY_FILE)? else {
             return Ok(None);
         };
-        let keys = Self::read_keys(folder)?;
+        let keys = Keys::load(folder)?.ring().clone();
         version(folder, IDENTITY_FILE, who.version)?;
         let identity = Self {
             authority: folder.need(CERTIFICATE_FILE)?,
@@ -182,17 +175,6 @@ impl Identity {
         Ok(Some(identity))
     }
 
-    /// The keys of gossip as they are in the folder now.
-    pub(crate) fn read_keys(folder: &SecretsFolder) -> Result<KeyRing, FolderError> {
-        let keys = folder.read_json::<Keys>(KEYS_FILE)?;
-        let keys = keys.ok_or_else(|| FolderError::Broken {
-            path: folder.file(KEYS_FILE),
-            detail: "it is not there".to_owned(),
-        })?;
-        version(folder, KEYS_FILE, keys.version)?;
-        Ok(keys.keys)
-    }
-
     /// Whether its parts belong together and are in force.
     pub(crate) fn check(&self, now: Timestamp) -> Result<(), TlsError> {
         let issued = Issued {
@@ -212,11 +194,7 @@ impl Identity {
         folder.write(CERTIFICATE_FILE, &self.authority)?;
         folder.write(NODE_KEY_FILE, &self.key)?;
         folder.write(NODE_FILE, &self.certificate)?;
-        let keys = Keys {
-            version: VERSION,
-            keys: self.keys.clone(),
-        };
-        folder.write_json(KEYS_FILE, &keys)?;
+        Keys::first(self.keys.clone()).write(folder)?;
         folder.write_json(IDENTITY_FILE, &self.who)
     }
 

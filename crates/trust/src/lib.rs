@@ -5,6 +5,7 @@
 //!   [`begin`] makes both for the first node.
 //! - [`Token`], [`join`] and [`JoinServer`]: how a host becomes a node.
 //! - [`renew`]: how its certificate is renewed before it runs out.
+//! - [`rotation`]: how all come by another key of gossip.
 //! - [`local`]: all of it at once, for nodes of one host.
 
 mod authority;
@@ -17,6 +18,7 @@ pub mod local;
 mod name;
 mod random;
 pub mod renew;
+pub mod rotation;
 pub mod seal;
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,10 @@ use ninefold_core::time::Timestamp;
 
 use crate::authority::Authority;
 use crate::clock;
-use crate::folder::SecretsFolder;
+use crate::folder::{FolderError, SecretsFolder};
 use crate::identity::{Identity, Who};
 use crate::name::{ClusterName, NodeName};
+use crate::rotation::Keys;
 use crate::seal::{GossipKey, KeyRing};
 
 /// Where gossip goes, by UDP, and joins are answered, by TCP, where nothing else is said.
@@ -47,9 +48,15 @@ pub fn prepare_at(folders: &[PathBuf], cluster: &str, now: Timestamp) -> io::Res
     first.make().map_err(io::Error::other)?;
     let _lock = first.lock().map_err(io::Error::other)?;
     if belong_together(&folders, &cluster, now) {
-        return Ok(());
+        return give_keys(first, folders.get(1..).unwrap_or_default()).map_err(io::Error::other);
     }
     make(&folders, &cluster, now)
+}
+
+/// Gives the keys of the node with the authority to those that were not there when they changed.
+fn give_keys(first: &SecretsFolder, others: &[SecretsFolder]) -> Result<(), FolderError> {
+    let keys = Keys::load(first)?;
+    others.iter().try_for_each(|other| keys.save(other))
 }
 
 fn belong_together(folders: &[SecretsFolder], cluster: &ClusterName, now: Timestamp) -> bool {
@@ -60,7 +67,8 @@ fn belong_together(folders: &[SecretsFolder], cluster: &ClusterName, now: Timest
         };
         let named = node_name(index).is_ok_and(|name| name == *identity.node());
         let same = first.as_ref().is_none_or(|first| {
-            first.authority == identity.authority && first.keys == identity.keys
+            // Not all of them need have the newest keys.
+            first.authority == identity.authority
         });
         if !named || !same || identity.cluster() != cluster {
             return false;
@@ -104,8 +112,10 @@ fn address(index: usize) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::time::Duration;
 
     use super::*;
+    use crate::rotation::Rotator;
 
     fn folders(of: &tempfile::TempDir, count: usize) -> Vec<PathBuf> {
         (1..=count)
@@ -134,6 +144,16 @@ mod tests {
         }
         prepare(&three, "shop").unwrap();
         assert_eq!(load(&three[2]).certificate, before[2].certificate);
+
+        // Keys that changed while some did not run.
+        let (secrets, now) = (SecretsFolder::of_state(&three[0]), clock::now());
+        let cluster = before[0].cluster();
+        let rotator = Rotator::load(&secrets, cluster, now).unwrap().unwrap();
+        rotator.begin(Duration::ZERO, now).unwrap();
+        prepare(&three, "shop").unwrap();
+        assert_eq!(load(&three[2]).certificate, before[2].certificate);
+        assert_eq!(load(&three[2]).keys(), load(&three[0]).keys());
+        assert_eq!(load(&three[2]).keys().keys().count(), 2);
 
         // One node more, one that is broken, another name.
         let four = folders(&state, 4);

@@ -15,6 +15,9 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
+use webpki::EndEntityCert;
+use webpki::ring::ECDSA_P256_SHA256;
+
 use crate::authority::{Issued, private_key};
 
 /// No certificate of ours is good for so long.
@@ -114,6 +117,18 @@ pub(crate) fn believed(
     let now = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()));
     believed.verify_server_cert(shown, &[], &server_name(host)?, &[], now)?;
     Ok(())
+}
+
+/// Whether the authority has signed a text.
+pub(crate) fn has_signed(authority: &str, text: &[u8], signature: &[u8]) -> bool {
+    let Ok(certificate) = certificate(authority) else {
+        return false;
+    };
+    let Ok(authority) = EndEntityCert::try_from(&certificate) else {
+        return false;
+    };
+    let signed = authority.verify_signature(ECDSA_P256_SHA256, text, signature);
+    signed.is_ok()
 }
 
 /// From when to when a certificate that is good now is believed, to the second. Whoever verifies it is asked, so that

@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use ninefold_trust::{Identity, TlsError, renew};
+use ninefold_trust::{Identity, TlsError, renew, rotation};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::sync;
@@ -23,6 +23,8 @@ pub(super) struct Shown {
     pub(super) lines: TlsConnector,
     pub(super) states: TlsConnector,
     pub(super) renewals: TlsConnector,
+    /// To be given newer keys.
+    pub(super) keys: TlsConnector,
 }
 
 impl Credentials {
@@ -52,7 +54,11 @@ impl Shown {
     fn new(identity: Identity) -> io::Result<Self> {
         let refused = |error: TlsError| io::Error::other(error);
         let mut server = (*identity.server_config().map_err(refused)?).clone();
-        server.alpn_protocols = vec![sync::PROTOCOL.to_vec(), renew::PROTOCOL.to_vec()];
+        server.alpn_protocols = vec![
+            sync::PROTOCOL.to_vec(),
+            renew::PROTOCOL.to_vec(),
+            rotation::PROTOCOL.to_vec(),
+        ];
         let client = identity.client_config().map_err(refused)?;
         let speaks = |protocol: &[u8]| {
             let mut config = (*client).clone();
@@ -63,6 +69,7 @@ impl Shown {
             acceptor: TlsAcceptor::from(Arc::new(server)),
             states: speaks(sync::PROTOCOL),
             renewals: speaks(renew::PROTOCOL),
+            keys: speaks(rotation::PROTOCOL),
             lines: TlsConnector::from(client),
             identity,
         })

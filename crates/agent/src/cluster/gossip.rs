@@ -15,19 +15,21 @@ use ninefold_cluster::membership::{
 use ninefold_core::observation::HostWord;
 use ninefold_core::status::SyncStatus;
 use ninefold_core::time::{Timestamp, nanos};
-use ninefold_trust::seal::{OVERHEAD, Sealer};
-use ninefold_trust::{Identity, NodeName};
+use ninefold_trust::rotation::Keys;
+use ninefold_trust::seal::OVERHEAD;
+use ninefold_trust::{Identity, NodeName, SecretsFolder};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::credentials::Credentials;
+use super::keys::{self, KEYS_KEY, KeyKeeper};
 use super::lifeline::{self, Lifelines, Word};
 use super::options::ClusterOptions;
 use super::renewal::{AUTHORITY_KEY, Renewals, UNTIL_KEY};
+use super::sealing::Sealing;
 use super::streams::Streams;
 use super::sync::{ASKS_MAX, Ask, Fetch};
 use super::view::{Entries, MemberView, Shared, View};
-use crate::control;
 
 /// Commands that wait at most; who says more waits.
 const COMMANDS_MAX: usize = 256;
@@ -39,6 +41,8 @@ const BATCH_MAX: usize = 256;
 const REFUSED_PAUSE: Duration = Duration::from_millis(1);
 /// How old a view may be where nothing has happened: who is accused changes without an event.
 const VIEW_AGE: Duration = Duration::from_millis(200);
+/// How often a member is asked for keys since packets come by unknown ones: they may be another cluster's, or anybody's.
+const UNKNOWN_PAUSE: Duration = Duration::from_secs(5);
 /// A datagram that is larger is none of ours; one byte more shows that.
 const DATAGRAM_MAX: usize = PACKET_MAX + OVERHEAD + 1;
 
@@ -75,7 +79,11 @@ impl Gossip {
         socket.set_nonblocking(true)?;
         let addr = socket.local_addr()?;
         let seed = RandomState::new().hash_one(std::process::id());
-        let mut driver = Driver::new(options, (cluster, incarnation), addr, seed)?;
+        let credentials = Credentials::new(options.identity.clone())?;
+        let keys = KeyKeeper::load(credentials.clone(), options.secrets.clone())?;
+        let present = keys.present();
+        let of = (cluster, incarnation);
+        let mut driver = Driver::new(options, of, &present, addr, seed)?;
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
         let shared = Arc::new(Shared::new(driver.view(0, SyncStatus::default())));
         driver.shared = Some(Arc::clone(&shared));
@@ -88,12 +96,11 @@ impl Gossip {
         let life = (lines.local_addr()?, seed);
         let (goodbye, said) = watch::channel(false);
         let (asks, asked) = mpsc::channel(ASKS_MAX);
-        let credentials = Credentials::new(options.identity.clone())?;
         let renewals = Renewals::load(credentials.clone(), options.secrets.clone())?;
         let (authority, until) = (renewals.has_authority(), renewals.until());
         let streams = Streams::start(
             (lines, seed),
-            Arc::new(renewals),
+            (Arc::new(renewals), Arc::new(keys)),
             credentials.clone(),
             said,
             asks,
@@ -112,6 +119,7 @@ impl Gossip {
                         driver.say(AUTHORITY_KEY, Some(b"1"));
                     }
                     driver.say_until(until.unwrap_or_default());
+                    driver.say_keys();
                     let mut heard = Heard {
                         commands: received,
                         words,
@@ -186,9 +194,12 @@ struct Heard {
 
 struct Driver {
     machine: Membership,
-    sealer: Sealer,
-    /// The packet that is being sealed.
-    sealed: Vec<u8>,
+    sealing: Sealing,
+    /// Packets by unknown keys, when it was last looked who may know them, and when that was.
+    unknown_keys: (u64, Instant),
+    /// Whether it was said that nobody understands this node.
+    lost: bool,
+    secrets: SecretsFolder,
     me: NodeId,
     clock: Clock,
     /// What each member says, as handed out last.
@@ -205,6 +216,7 @@ impl Driver {
     fn new(
         options: &ClusterOptions,
         (cluster, incarnation): (&str, u64),
+        keys: &Keys,
         addr: SocketAddr,
         seed: u64,
     ) -> io::Result<Self> {
@@ -221,11 +233,12 @@ impl Driver {
         let (me, clock) = (node.id, Clock(Instant::now()));
         let mut seeds = options.seeds.clone();
         seeds.retain(|seed| *seed != addr);
-        let sealer = Sealer::new(options.identity.keys().clone(), me.0, control::now());
         Ok(Self {
             machine: Membership::new(config, node, incarnation, seeds, seed, clock.now()),
-            sealer: sealer.map_err(io::Error::other)?,
-            sealed: Vec::new(),
+            sealing: Sealing::new(keys, me)?,
+            unknown_keys: (0, Instant::now()),
+            lost: false,
+            secrets: options.secrets.clone(),
             me,
             clock,
             entries: BTreeMap::new(),
@@ -309,14 +322,13 @@ impl Driver {
             }
         };
         let packet = buffer.get_mut(..length).unwrap_or_default();
-        let opened = match self.sealer.open(packet, control::now()) {
-            Ok(opened) => opened,
+        let plain = match self.sealing.open(packet, from) {
+            Ok(plain) => plain,
             Err(error) => {
                 tracing::debug!(%from, %error, "a packet was refused");
                 return false;
             }
         };
-        let plain = packet.get(opened.range).unwrap_or_default();
         let taken = self.machine.handle_packet(from, plain, self.clock.now());
         if let Err(error) = taken {
             tracing::debug!(%from, %error, "a packet was refused");
@@ -342,6 +354,16 @@ impl Driver {
                 reply.send(self.authority()).ok();
             }
             Ask::SayUntil(until) => self.say_until(until),
+            Ask::Behind(generation, reply) => {
+                reply.send(self.behind(generation)).ok();
+            }
+            Ask::NewerKeys(generation, reply) => {
+                reply.send(self.newer_keys(generation)).ok();
+            }
+            Ask::Adopt(keys) => {
+                self.sealing.adopt(&keys);
+                self.say_keys();
+            }
         }
     }
 
@@ -349,6 +371,60 @@ impl Driver {
     fn say_until(&mut self, until: Timestamp) {
         let secs = until.as_secs().to_string();
         self.say(UNTIL_KEY, Some(secs.as_bytes()));
+    }
+
+    /// Which generation of keys it has, if there was another.
+    fn say_keys(&mut self) {
+        let generation = self.sealing.status().generation;
+        if generation > 0 {
+            self.say(KEYS_KEY, Some(generation.to_string().as_bytes()));
+        }
+    }
+
+    /// Which one another member has, as it says.
+    fn keys_of(&self, id: NodeId) -> u64 {
+        self.machine.entry(id, KEYS_KEY).map_or(0, keys::parse)
+    }
+
+    /// Members that are there, and have an earlier one.
+    fn behind(&self, than: u64) -> usize {
+        let members = self.machine.members();
+        let others = members.filter(|one| one.status == Status::Alive && one.node.id != self.me);
+        others
+            .filter(|one| self.keys_of(one.node.id) < than)
+            .count()
+    }
+
+    /// A member that says that it has a later one; or any, where packets come by keys that this node does not know.
+    /// Another one each time, so that they are not all asking the same.
+    fn newer_keys(&mut self, than: u64) -> Option<(Fetch, String)> {
+        let others = self.machine.members();
+        let others: Vec<Record> = others.filter(|one| one.node.id != self.me).collect();
+        let has_later = |one: &&Record| self.keys_of(one.node.id) > than;
+        let mut may: Vec<&Record> = others.iter().filter(has_later).collect();
+        let unknown = self.sealing.counters().unknown_key;
+        let (before, looked) = self.unknown_keys;
+        if may.is_empty() && unknown > before && looked.elapsed() >= UNKNOWN_PAUSE {
+            self.unknown_keys = (unknown, Instant::now());
+            may = others.iter().collect();
+            self.note_unknown_keys(may.is_empty());
+        }
+        let by_chance = usize::try_from(self.clock.now().as_millis()).unwrap_or(0);
+        let one = may.get(by_chance.checked_rem(may.len())?)?;
+        Some((self.place(one)?, one.node.name.to_string()))
+    }
+
+    /// Says once that a node which knows nobody is sent packets by keys that it does not have.
+    fn note_unknown_keys(&mut self, knows_nobody: bool) {
+        if !knows_nobody || std::mem::replace(&mut self.lost, true) {
+            return;
+        }
+        if let Some(shared) = &self.shared {
+            shared.note(format!(
+                "keys of gossip: packets come by keys that this node does not have, so it was away while they changed, or they are another cluster's; remove {} and join again with a token",
+                self.secrets.path().display()
+            ));
+        }
     }
 
     /// A member that has the authority, where it is there, and its name.
@@ -421,13 +497,11 @@ impl Driver {
         streams: &Streams,
     ) -> Option<Arc<View>> {
         while let Some(transmit) = self.machine.poll_transmit() {
-            self.sealed.clear();
-            let sealed = self
-                .sealer
-                .seal(&transmit.bytes, control::now(), &mut self.sealed);
-            if let Err(error) = sealed {
-                tracing::error!(%error, "a packet was not sealed");
-            } else if let Err(error) = socket.send_to(&self.sealed, transmit.to).await {
+            let sent = match self.sealing.seal(&transmit.bytes, transmit.to) {
+                Ok(packet) => socket.send_to(packet, transmit.to).await,
+                Err(error) => Err(io::Error::other(error)),
+            };
+            if let Err(error) = sent {
                 tracing::debug!(to = %transmit.to, %error, "a packet was not sent");
             }
         }
@@ -510,7 +584,8 @@ impl Driver {
             health: self.machine.health(),
             incarnation: self.machine.incarnation(),
             counters: self.machine.counters(),
-            seals: self.sealer.counters(),
+            seals: self.sealing.counters(),
+            keys: self.sealing.status(),
             syncs,
         }
     }

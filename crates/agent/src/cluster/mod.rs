@@ -5,7 +5,8 @@
 //! this gateway, and what has become of them for this detector. [`edges`] is how a node observes others, and what it tells
 //! of that; [`words`] what it tells of instances that it sees fail. [`streams`] is the thread of its connections with other
 //! nodes: [`lifeline`]s that end here, and [`sync`], states of other nodes;
-//! [`renewal`] is how its certificate is renewed, [`credentials`] what it shows.
+//! [`renewal`] is how its certificate is renewed, [`credentials`] what it shows; [`keys`] is how it comes by other keys of
+//! gossip, [`sealing`] what it does with them.
 //!
 //! **Invariant:** what a node knows of others never starts, stops or moves a process.
 
@@ -13,10 +14,12 @@ mod announce;
 mod credentials;
 mod edges;
 mod gossip;
+mod keys;
 mod lifeline;
 mod options;
 mod peers;
 mod renewal;
+mod sealing;
 mod streams;
 mod sync;
 #[cfg(test)]
@@ -27,6 +30,7 @@ pub(crate) mod words;
 pub(crate) use announce::{Announced, Announcer, EjectedHere, Exit};
 pub(crate) use edges::Edges;
 pub(crate) use gossip::Gossip;
+pub(crate) use keys::generation_of;
 pub use options::ClusterOptions;
 pub(crate) use peers::{Change, Peers};
 pub(crate) use renewal::UNTIL_KEY;

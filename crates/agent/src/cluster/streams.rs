@@ -1,6 +1,6 @@
 //! The thread of this node's TLS connections with others, so that none of them keeps the gossiping one waiting: the
-//! [lifelines](super::lifeline) that end here, [states](super::sync) that are fetched or served, and
-//! [renewals](super::renewal) of certificates.
+//! [lifelines](super::lifeline) that end here, [states](super::sync) that are fetched or served,
+//! [renewals](super::renewal) of certificates, and [keys](super::keys) of gossip.
 //!
 //! All come to one port. Which of them it is the client says in the handshake (ALPN). Whoever has no certificate of
 //! the cluster gets no further than that, and is counted.
@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ninefold_trust::renew;
+use ninefold_trust::{renew, rotation};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::credentials::Credentials;
+use super::keys::KeyKeeper;
 use super::lifeline::{self, AGAIN, SETUP_MAX};
 use super::renewal::Renewals;
 use super::sync::{self, Ask, Counts, Fetch, SERVED_MAX};
@@ -40,6 +41,7 @@ pub(super) struct Streams {
 struct Server {
     credentials: Credentials,
     renewals: Arc<Renewals>,
+    keys: Arc<KeyKeeper>,
     shared: Arc<Shared>,
     /// Which process this is.
     number: u64,
@@ -56,7 +58,7 @@ impl Streams {
     /// When no thread is started.
     pub(super) fn start(
         (listener, number): (StdListener, u64),
-        renewals: Arc<Renewals>,
+        (renewals, keys): (Arc<Renewals>, Arc<KeyKeeper>),
         credentials: Credentials,
         goodbye: watch::Receiver<bool>,
         asks: mpsc::Sender<Ask>,
@@ -66,6 +68,7 @@ impl Streams {
         let server = Arc::new(Server {
             credentials: credentials.clone(),
             renewals: Arc::clone(&renewals),
+            keys: Arc::clone(&keys),
             shared: Arc::clone(&shared),
             number,
             asks: asks.clone(),
@@ -86,6 +89,7 @@ impl Streams {
                 runtime.block_on(async {
                     let fetching = sync::fetch_all(wanted, credentials, asks.clone(), fetched);
                     tokio::spawn(fetching);
+                    tokio::spawn(keys.keep_up(asks.clone(), Arc::clone(&shared)));
                     tokio::spawn(renewals.renew_own(asks, shared));
                     match TcpListener::from_std(listener) {
                         Ok(listener) => server.serve(listener, goodbye).await,
@@ -169,6 +173,7 @@ impl Server {
                 let place = self.syncs.try_acquire();
                 sync::serve(stream, place.is_ok(), &self.asks, &self.counts).await
             }
+            Some(rotation::PROTOCOL) => self.keys.serve(stream).await,
             Some(renew::PROTOCOL) => self.renewals.serve(stream, &self.shared).await,
             _ => lifeline::keep(stream, self.number, goodbye).await,
         }

@@ -14,6 +14,7 @@ use ninefold_cluster::membership::StateError;
 use ninefold_cluster::membership::wire::FRAME_MAX;
 use ninefold_core::status::SyncStatus;
 use ninefold_core::time::Timestamp;
+use ninefold_trust::rotation::Keys;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -47,6 +48,12 @@ pub(super) enum Ask {
     Failed,
     /// A member that has the authority, and its name.
     Authority(oneshot::Sender<Option<(Fetch, String)>>),
+    /// Members that are there and do not have this generation of keys.
+    Behind(u64, oneshot::Sender<usize>),
+    /// A member that may have a later one, and its name.
+    NewerKeys(u64, oneshot::Sender<Option<(Fetch, String)>>),
+    /// This node goes on with these keys.
+    Adopt(Arc<Keys>),
     /// All are to know until when this node's certificate is good.
     SayUntil(Timestamp),
 }

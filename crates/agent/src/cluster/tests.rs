@@ -20,6 +20,8 @@ use super::{ClusterOptions, Gossip, MemberView, UNTIL_KEY, lifeline, sync};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+mod keys;
+
 struct Nodes {
     _folder: tempfile::TempDir,
     states: Vec<PathBuf>,
@@ -67,18 +69,28 @@ impl Nodes {
 
     /// One more, who asks all before it to take it in.
     fn start_next(&mut self) {
-        let (secrets, identity) = self.identity(self.gossips.len());
+        let gossip = self.start_one(self.gossips.len(), ([127, 0, 0, 1], 0).into(), 0);
+        let own = gossip.shared().view().members[0].addr;
+        self.addresses.push(own);
+        self.gossips.push(Some(gossip));
+    }
+
+    /// One that has ended, as another process of it.
+    fn start_again(&mut self, n: usize) {
+        let gossip = self.start_one(n, self.addresses[n], 1);
+        self.gossips[n] = Some(gossip);
+    }
+
+    fn start_one(&self, n: usize, gossip: SocketAddr, incarnation: u64) -> Gossip {
+        let (secrets, identity) = self.identity(n);
         let options = ClusterOptions {
             identity,
             secrets,
             zone: None,
-            gossip: ([127, 0, 0, 1], 0).into(),
+            gossip,
             seeds: self.addresses.clone(),
         };
-        let gossip = Gossip::start(&options, "test", 0).unwrap();
-        let own = gossip.shared().view().members[0].addr;
-        self.addresses.push(own);
-        self.gossips.push(Some(gossip));
+        Gossip::start(&options, "test", incarnation).unwrap()
     }
 
     fn syncs(&self, n: usize) -> SyncStatus {

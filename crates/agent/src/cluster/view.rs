@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use ninefold_cluster::membership::{Counters, Look, MembershipEvent, NodeId, Path, Status};
 use ninefold_core::observation::HostWord;
-use ninefold_core::status::SyncStatus;
+use ninefold_core::status::{KeysStatus, SyncStatus};
 use tokio::sync::Notify;
 
 use super::announce::ALL_TOLD;
@@ -67,6 +67,8 @@ pub(crate) struct View {
     pub(crate) seals: ninefold_trust::seal::Counters,
     /// States of other nodes that were fetched, and this node's that were served.
     pub(crate) syncs: SyncStatus,
+    /// What this node seals with, and opens.
+    pub(crate) keys: KeysStatus,
 }
 
 impl View {
@@ -188,6 +190,7 @@ pub(super) mod tests {
             counters: Counters::default(),
             seals: ninefold_trust::seal::Counters::default(),
             syncs: SyncStatus::default(),
+            keys: KeysStatus::default(),
         }
     }
 }

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::core::{Control, now};
 use crate::cluster::{
     Announced, Announcer, Change, ClusterOptions, EjectedHere, Exit, Gossip, MemberView, Peers,
-    UNTIL_KEY, View,
+    UNTIL_KEY, View, generation_of,
 };
 use crate::state::StateFolder;
 
@@ -243,6 +243,7 @@ impl Control {
             warming: member.warming,
             incarnation: member.incarnation,
             certificate_ends: certificate_end(member),
+            keys: generation_of(member),
             instances: u32::try_from(if member.id == view.me {
                 own
             } else {
@@ -272,6 +273,7 @@ impl Control {
             accusations: counters.accusations,
             refutations: counters.refutations,
             syncs: view.syncs,
+            keys: view.keys,
         })
     }
 

@@ -131,6 +131,7 @@ fn member(one: &One, node: u32) -> MemberStatus {
         incarnation: 1,
         instances: 1,
         certificate_ends: None,
+        keys: 0,
     }
 }
 

@@ -1,12 +1,13 @@
-//! `init`, `token`, and what `up` needs to join.
+//! `init`, `token`, `keys`, and what `up` needs to join.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, Subcommand};
 use ninefold_core::units::Span;
 use ninefold_trust::NodeName;
+use ninefold_trust::rotation::KEEP_MAX;
 
 use super::Output;
 
@@ -32,6 +33,31 @@ pub(crate) struct TokenArgs {
     pub(crate) cluster: ClusterArgs,
     #[command(flatten)]
     pub(crate) token: TokenLife,
+}
+
+/// `keys`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Which keys this node has; never the keys themselves.
+    #[command(
+        after_help = "Read from this node's folder, whether or not it runs. Who does not have the newest yet is in `ninefold members`.\n\nExamples:\n  ninefold keys show\n  ninefold keys show shop.toml --output json\n\nExit codes: 0 done, 1 the file has errors, 2 no cluster has begun here."
+    )]
+    Show(ClusterArgs),
+    /// Change to a new key, without anybody being cut off.
+    #[command(
+        after_help = "To be run on the node where `ninefold init` was; on one host, of `up --nodes`, that is n1. While the nodes run they do the rest: all are given the new key over mutual TLS, then all seal with it, and after --keep the old one goes. Who was away comes back by the old key within that time; later it has to join again.\n\nWhere the old key may be known to somebody it should not be kept: `--keep 0s`.\n\nExamples:\n  ninefold keys rotate\n  ninefold keys rotate shop.toml --keep 0s\n  ninefold members           who does not have it yet\n\nExit codes: 0 begun, 1 the file has errors, 2 no cluster has begun here, or the keys are being changed already."
+    )]
+    Rotate(RotateArgs),
+}
+
+/// `keys rotate`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    /// How long the old key is kept once nobody seals with it any more, as in `24h`; at most 30 days.
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = keep)]
+    pub(crate) keep: Duration,
 }
 
 /// Which cluster, and how to answer.
@@ -79,6 +105,17 @@ pub(crate) struct JoinArgs {
     /// A file with the token to join with.
     #[arg(long, value_name = "FILE", requires = "join")]
     pub(crate) token_file: Option<PathBuf>,
+}
+
+fn keep(text: &str) -> Result<Duration, String> {
+    let keep = life(text)?;
+    if keep <= KEEP_MAX {
+        return Ok(keep);
+    }
+    Err(format!(
+        "an old key is kept for {} days at most",
+        KEEP_MAX.as_secs() / 86_400
+    ))
 }
 
 fn life(text: &str) -> Result<Duration, String> {

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use super::{
-    check, detect, events, incidents, init, logs, manual, members, own_cluster, readmit, reload,
-    status, stop, token, up, upgrade, verify,
+    check, detect, events, incidents, init, keys, logs, manual, members, own_cluster, readmit,
+    reload, status, stop, token, up, upgrade, verify,
 };
 use crate::args::{Args, Command};
 use crate::exit::Exit;
@@ -19,6 +19,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Up(args) => block_on(CONTROL_THREADS, up::run(args)),
         Command::Init(args) => init::run(&args),
         Command::Token(args) => token::run(&args),
+        Command::Keys(command) => keys::run(&command),
         Command::Check(args) => check::run(&args),
         Command::Schema => check::schema(),
         Command::Status(args) => block_on(1, status::run(args)),

@@ -1,11 +1,34 @@
 //! `members`.
 
 use ninefold_agent::admin;
+use ninefold_core::status::{MemberState, MemberStatus, NodeStatus};
 
 use super::node::{Named, failed, running};
 use crate::args::{NodeArgs, Output};
 use crate::exit::Exit;
 use crate::print;
+
+/// How far the keys of gossip are, if they ever changed.
+fn keys(status: &NodeStatus) -> Option<String> {
+    let keys = status.gossip.as_ref()?.keys;
+    let newest = status.members.iter().map(|member| member.keys).max()?;
+    if newest == 0 {
+        return None;
+    }
+    let is_behind =
+        |member: &&MemberStatus| member.state == MemberState::Alive && member.keys < newest;
+    let behind = status.members.iter().filter(is_behind);
+    let behind: Vec<&str> = behind.map(|member| &*member.node).collect();
+    let behind = if behind.is_empty() {
+        String::new()
+    } else {
+        format!("; not there yet: {}", behind.join(", "))
+    };
+    let step = keys.step.name();
+    Some(format!(
+        "keys of gossip: generation {newest}, {step}{behind}\n"
+    ))
+}
 
 /// Prints the nodes of the cluster, as the node that is asked knows them.
 pub(crate) async fn run(node: NodeArgs) -> Exit {
@@ -31,6 +54,9 @@ pub(crate) async fn run(node: NodeArgs) -> Exit {
         }
         Output::Text => {
             print::quoted(&admin::members(&status.members, &status.opinions).render());
+            if let Some(keys) = keys(&status) {
+                print::quoted(&keys);
+            }
             for opinion in &status.opinions {
                 print::quoted(&format!("not well: {opinion}\n"));
             }

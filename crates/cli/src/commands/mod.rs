@@ -7,6 +7,7 @@ mod events;
 mod incidents;
 mod init;
 mod join;
+mod keys;
 mod logs;
 mod manual;
 mod members;

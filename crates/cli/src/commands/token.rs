@@ -16,8 +16,9 @@ use crate::print;
 pub(super) struct Target {
     pub(super) cluster: ClusterName,
     pub(super) secrets: SecretsFolder,
+    state: PathBuf,
     file: PathBuf,
-    output: Output,
+    pub(super) output: Output,
 }
 
 /// What is answered.
@@ -39,24 +40,10 @@ pub(crate) fn run(args: &TokenArgs) -> Exit {
         Ok(target) => target,
         Err(exit) => return exit,
     };
-    let folder = target.secrets.path().display();
-    let identity = match Identity::load(&target.secrets, now()) {
-        Ok(Some(identity)) => identity,
-        Ok(None) => {
-            return failed(format!(
-                "no cluster has begun in {folder}; `ninefold init` begins one"
-            ));
-        }
-        Err(error) => return failed(error),
+    let identity = match target.identity() {
+        Ok(identity) => identity,
+        Err(exit) => return exit,
     };
-    if *identity.cluster() != target.cluster {
-        return failed(format!(
-            "{folder} is of the cluster `{}`, and {} is of `{}`; give the file of that one",
-            identity.cluster(),
-            target.file.display(),
-            target.cluster,
-        ));
-    }
     match Authority::load(&target.secrets, &target.cluster, now()) {
         Ok(Some(authority)) => give(&target, &authority, &identity, args.token, false),
         Ok(None) => failed(format!(
@@ -79,9 +66,40 @@ impl Target {
         Ok(Self {
             cluster: file.cluster.name.parse().map_err(failed)?,
             secrets: SecretsFolder::of_state(state.path()),
+            state: state.path().to_owned(),
             file: args.file.clone(),
             output: args.output,
         })
+    }
+
+    /// Of a cluster that runs on this host alone, its first node, where there is nothing else.
+    pub(super) fn or_first_of_host(mut self) -> Self {
+        let first = self.state.join("n1");
+        let first = SecretsFolder::of_state(&first);
+        if !Identity::exists(&self.secrets) && Identity::exists(&first) {
+            self.secrets = first;
+        }
+        self
+    }
+
+    /// This node's, which has to be of that cluster.
+    pub(super) fn identity(&self) -> Result<Identity, Exit> {
+        let folder = self.secrets.path().display();
+        let found = Identity::load(&self.secrets, now()).map_err(failed)?;
+        let Some(identity) = found else {
+            return Err(failed(format!(
+                "no cluster has begun in {folder}; `ninefold init` begins one"
+            )));
+        };
+        if *identity.cluster() == self.cluster {
+            return Ok(identity);
+        }
+        Err(failed(format!(
+            "{folder} is of the cluster `{}`, and {} is of `{}`; give the file of that one",
+            identity.cluster(),
+            self.file.display(),
+            self.cluster,
+        )))
     }
 }
 

@@ -21,6 +21,8 @@ mod heritage;
 #[cfg(test)]
 mod join;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod load;

@@ -29,6 +29,9 @@ pub struct MemberStatus {
     /// When its certificate runs out, if that is in less than 30 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_ends: Option<Timestamp>,
+    /// The generation of its keys of gossip.
+    #[serde(default)]
+    pub keys: u64,
 }
 
 /// What a node has gossiped since it began.
@@ -61,6 +64,45 @@ pub struct GossipStatus {
     /// States that nodes told each other over streams.
     #[serde(default)]
     pub syncs: SyncStatus,
+    /// The keys that it is sealed with.
+    #[serde(default)]
+    pub keys: KeysStatus,
+}
+
+/// The keys of gossip that a node has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeysStatus {
+    /// Grows with each step from one key to the next; 0 where there was none.
+    pub generation: u64,
+    /// How far that is.
+    pub step: KeysStep,
+    /// Keys that it opens packets with.
+    pub count: u32,
+}
+
+/// How far a cluster is from one key of gossip to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KeysStep {
+    /// There is one key.
+    #[default]
+    Settled,
+    /// The next one is opened with, and not sealed with yet.
+    Spreading,
+    /// The one before is opened with, and not sealed with any more.
+    Retiring,
+}
+
+impl KeysStep {
+    /// The name used in text and JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Spreading => "spreading",
+            Self::Retiring => "retiring",
+        }
+    }
 }
 
 /// How streams ended on which one node asks another for all that it knows.

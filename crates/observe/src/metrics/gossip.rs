@@ -19,6 +19,8 @@ struct SyncLabels {
 #[derive(Clone, Debug, Default)]
 pub(super) struct GossipFamilies {
     health: Gauge,
+    keys: Gauge,
+    keys_generation: Gauge,
     lifelines: Gauge,
     sent: Counter,
     sent_bytes: Counter,
@@ -99,6 +101,16 @@ impl GossipFamilies {
             self.health.clone(),
         );
         registry.register(
+            "ninefold_gossip_keys_generation",
+            "Grows with each step from one key of gossip to the next",
+            self.keys_generation.clone(),
+        );
+        registry.register(
+            "ninefold_gossip_keys",
+            "Keys of gossip that this node opens packets with",
+            self.keys.clone(),
+        );
+        registry.register(
             "ninefold_gossip_lifelines",
             "Processes of other nodes that this one holds on to, whose ends it sees at once",
             self.lifelines.clone(),
@@ -109,6 +121,9 @@ impl GossipFamilies {
         self.health.set(gossip.health.into());
         let lifelines = i64::try_from(gossip.lifelines).unwrap_or(i64::MAX);
         self.lifelines.set(lifelines);
+        self.keys.set(gossip.keys.count.into());
+        let generation = i64::try_from(gossip.keys.generation).unwrap_or(i64::MAX);
+        self.keys_generation.set(generation);
         let set = |counter: &Counter, to: u64| counter.inner().store(to, Ordering::Relaxed);
         set(&self.sent, gossip.sent);
         set(&self.sent_bytes, gossip.sent_bytes);

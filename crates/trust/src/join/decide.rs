@@ -14,6 +14,7 @@ use crate::authority::Authority;
 use crate::folder::SecretsFolder;
 use crate::identity::Identity;
 use crate::name::NodeName;
+use crate::rotation::Keys;
 use crate::token::{Secret, TokenBook, TokenRefusal};
 
 /// Addresses of members that a newcomer is told at most.
@@ -111,7 +112,7 @@ impl Decider {
             .map_err(|error: crate::name::NameError| Refusal::Name(error.to_string()))?;
         let members = (self.roster)();
         self.reserve(&name, &members, now)?;
-        let keys = Identity::read_keys(&self.folder).map_err(failed)?;
+        let keys = Keys::load(&self.folder).map_err(failed)?.ring().clone();
         let certificate = self.authority.sign_node(&name, &key, now);
         let own = self.own.address();
         let others = members.iter().map(|member| member.gossip);

@@ -78,6 +78,11 @@ impl GossipKey {
         }
     }
 
+    /// For what the authority signs.
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.bytes
+    }
+
     /// Its name.
     #[must_use]
     pub const fn id(&self) -> KeyId {

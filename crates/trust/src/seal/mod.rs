@@ -42,7 +42,7 @@
 //!
 //! A new key is first [added](KeyRing::add) everywhere, which opens with it; then [made
 //! primary](KeyRing::make_primary), which seals with it; then the old one is [removed](KeyRing::remove). No packet is
-//! lost between. How a ring gets to all members is their business.
+//! lost between. How a ring gets to all members is in [`crate::rotation`].
 
 mod error;
 mod header;

@@ -7,7 +7,7 @@ use ring::aead::{Aad, LessSafeKey};
 
 use super::error::{Counters, OpenError, SealError};
 use super::header::{HEADER, Header, OVERHEAD, Salt, TAG};
-use super::key::{KeyId, nonce};
+use super::key::{GossipKey, KeyId, nonce};
 use super::ring::KeyRing;
 use super::senders::Senders;
 use crate::random::{self, NoRandom};
@@ -36,6 +36,8 @@ pub struct Sealer {
 pub struct Opened {
     /// Who sealed it: one who has the key and says so.
     pub from: u64,
+    /// By which key.
+    pub key: KeyId,
     /// Where in the packet its text is now.
     pub range: Range<usize>,
 }
@@ -75,7 +77,7 @@ impl Sealer {
         self.counters
     }
 
-    /// Seals a text and appends the packet to `out`.
+    /// Seals a text by the primary key and appends the packet to `out`.
     ///
     /// # Errors
     /// When the text is longer than [`PLAIN_MAX`], or nothing can be sealed; `out` is as before then.
@@ -85,6 +87,23 @@ impl Sealer {
         now: Timestamp,
         out: &mut Vec<u8>,
     ) -> Result<(), SealError> {
+        self.seal_under(self.ring.primary().id(), plain, now, out)
+    }
+
+    /// The same by another key of the ring, for one that does not know the primary one yet. By one that is not there
+    /// nothing is sealed, but by the primary one.
+    ///
+    /// # Errors
+    /// As those of [`Self::seal`].
+    pub fn seal_under(
+        &mut self,
+        key: KeyId,
+        plain: &[u8],
+        now: Timestamp,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SealError> {
+        let key = self.ring.get(key).unwrap_or_else(|| self.ring.primary());
+        let key = key.clone();
         if plain.len() > PLAIN_MAX {
             return Err(SealError::Length(plain.len()));
         }
@@ -99,13 +118,13 @@ impl Sealer {
         // A clock that is set back does not make us somebody who was before us.
         self.sent_ms = self.sent_ms.max(now.as_millis());
         let head = Header {
-            key: self.ring.primary().id(),
+            key: key.id(),
             from: self.own,
             salt: self.salt,
             sent_ms: self.sent_ms,
             counter: self.counter,
         };
-        self.put(&head, plain, out)
+        self.put(&key, &head, plain, out)
             .map_err(|ring::error::Unspecified| SealError::Random)?;
         self.counters.sealed += 1;
         Ok(())
@@ -113,6 +132,7 @@ impl Sealer {
 
     fn put(
         &mut self,
+        key: &GossipKey,
         head: &Header,
         plain: &[u8],
         out: &mut Vec<u8>,
@@ -120,7 +140,7 @@ impl Sealer {
         let cipher = match &mut self.cipher {
             Some((id, cipher)) if *id == head.key => cipher,
             other => {
-                let key = self.ring.primary().derive(self.own, &self.salt)?;
+                let key = key.derive(self.own, &self.salt)?;
                 &mut other.insert((head.key, key.cipher()?)).1
             }
         };
@@ -177,6 +197,7 @@ impl Sealer {
         self.senders.accept(&head, key, now_ms)?;
         Ok(Opened {
             from: head.from,
+            key: head.key,
             range: HEADER..length - TAG,
         })
     }

@@ -1,0 +1,109 @@
+//! Keys of gossip that change while nodes run.
+
+use std::time::{Duration, Instant};
+
+use ninefold_trust::rotation::{Keys, Rotator, Step};
+
+use super::{Nodes, Status, is};
+use crate::cluster::keys::generation_of;
+use crate::control::now;
+
+/// A step waits until who takes it has run for a while.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Nodes {
+    fn rotator(&self) -> Rotator {
+        let (secrets, identity) = self.identity(0);
+        let rotator = Rotator::load(&secrets, identity.cluster(), now());
+        rotator.unwrap().unwrap()
+    }
+
+    fn keys(&self, n: usize) -> Keys {
+        Keys::load(&self.identity(n).0).unwrap()
+    }
+
+    /// Waits until all that run say so of themselves, to each other.
+    fn until_generation(&self, generation: u64) {
+        let asked = Instant::now();
+        let has = |gossip: &crate::cluster::Gossip| {
+            let view = gossip.shared().view();
+            let alive = view
+                .members
+                .iter()
+                .filter(|one| one.status == Status::Alive);
+            let all = alive.map(generation_of).all(|one| one == generation);
+            all && view.keys.generation == generation
+        };
+        while !self.alive().all(has) {
+            assert!(asked.elapsed() < PATIENCE, "never: generation {generation}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn a_new_key_takes_the_place_of_the_old_one_and_one_that_was_away_comes_back() {
+    let mut nodes = Nodes::start(3);
+    nodes.all_there();
+    nodes.all_held();
+    let before = nodes.keys(0);
+    drop(nodes.gossips[2].take());
+    nodes.until("n3 is down", |members| is(members, "n3", Status::Down));
+
+    let rotator = nodes.rotator();
+    let spreading = rotator.begin(Duration::from_secs(8), now()).unwrap();
+    nodes.until_generation(1);
+    assert_eq!(nodes.keys(1), spreading, "it is on the disk of another");
+    nodes.until_generation(2);
+    let new = nodes.keys(1).ring().primary().id();
+    assert_ne!(new, before.ring().primary().id());
+
+    // It knows the old key alone, and nobody seals with that any more.
+    assert_eq!(nodes.keys(2), before);
+    nodes.start_again(2);
+    nodes.all_there();
+    nodes.until_generation(2);
+    assert_eq!(nodes.keys(2).step(), Step::Retiring);
+    nodes.until_generation(3);
+    nodes.all_there();
+    for n in 0..3 {
+        let keys = nodes.keys(n);
+        let ids: Vec<_> = keys.ring().keys().map(|key| key.id()).collect();
+        assert_eq!((keys.step(), ids), (Step::Settled, vec![new]));
+    }
+    let accused = |name: &str| {
+        let mut all = nodes.alive().flat_map(|gossip| {
+            let view = gossip.shared().view();
+            view.members.clone()
+        });
+        all.any(|one| &*one.name == name && one.accused_by > 0)
+    };
+    assert!(!accused("n1") && !accused("n2"));
+    let notes = nodes.gossips[1].as_ref().unwrap().shared().take_notes();
+    let said = |what: &str| notes.iter().any(|note| note.starts_with(what));
+    assert!(said("keys of gossip: generation 1, "), "{notes:?}");
+    assert!(said("keys of gossip: generation 3, "), "{notes:?}");
+}
+
+#[test]
+fn one_that_missed_everything_is_told_what_to_do() {
+    let mut nodes = Nodes::start(3);
+    nodes.all_there();
+    nodes.all_held();
+    drop(nodes.gossips[2].take());
+    nodes.until("n3 is down", |members| is(members, "n3", Status::Down));
+    nodes.rotator().begin(Duration::ZERO, now()).unwrap();
+    nodes.until_generation(3);
+    nodes.start_again(2);
+    let third = nodes.gossips[2].as_ref().unwrap();
+    let asked = Instant::now();
+    loop {
+        let notes = third.shared().take_notes();
+        if notes.iter().any(|note| note.contains("join again")) {
+            break;
+        }
+        assert!(asked.elapsed() < PATIENCE, "it is told nothing");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(third.shared().view().members.len(), 1, "it is alone");
+}

@@ -1,0 +1,85 @@
+//! `keys`.
+
+use ninefold_core::time::short;
+use ninefold_trust::now;
+use ninefold_trust::rotation::{Keys, Rotator, Step};
+
+use super::node::failed;
+use super::token::Target;
+use crate::args::{ClusterArgs, KeysCommand, Output, RotateArgs};
+use crate::exit::Exit;
+use crate::print;
+
+/// Shows the keys, or begins to change them.
+pub(crate) fn run(command: &KeysCommand) -> Exit {
+    let done = match command {
+        KeysCommand::Show(args) => show(args),
+        KeysCommand::Rotate(args) => rotate(args),
+    };
+    done.err().unwrap_or(Exit::Ok)
+}
+
+fn show(args: &ClusterArgs) -> Result<(), Exit> {
+    let target = Target::of(args)?.or_first_of_host();
+    target.identity()?;
+    let keys = Keys::load(&target.secrets).map_err(failed)?;
+    tell(&target, &keys, false);
+    Ok(())
+}
+
+fn rotate(args: &RotateArgs) -> Result<(), Exit> {
+    let target = Target::of(&args.cluster)?.or_first_of_host();
+    let identity = target.identity()?;
+    let rotator = Rotator::load(&target.secrets, &target.cluster, now()).map_err(failed)?;
+    let rotator = rotator.ok_or_else(|| {
+        failed(format!(
+            "{} has joined the cluster, and does not have its authority; change the keys on the node where `ninefold init` was run",
+            identity.node()
+        ))
+    })?;
+    let keys = rotator.begin(args.keep, now()).map_err(failed)?;
+    tell(&target, &keys, true);
+    Ok(())
+}
+
+fn tell(target: &Target, keys: &Keys, began: bool) {
+    let names: Vec<String> = keys.ring().keys().map(|key| key.id().to_string()).collect();
+    match target.output {
+        Output::Json => print::json(&serde_json::json!({
+            "cluster": &*target.cluster,
+            "generation": keys.generation(),
+            "step": keys.step(),
+            "since": (keys.generation() > 0).then(|| keys.since().to_string()),
+            "keep_seconds": keys.keep().as_secs(),
+            "keys": names,
+        })),
+        Output::Text => print::quoted(&words(keys, &names, began)),
+    };
+}
+
+fn words(keys: &Keys, names: &[String], began: bool) -> String {
+    let (generation, step) = (keys.generation(), keys.step());
+    let mut text = format!("keys of gossip: generation {generation}, {step}");
+    if generation > 0 {
+        text.push_str(&format!(" since {}", keys.since()));
+    }
+    text.push('\n');
+    for (n, name) in names.iter().enumerate() {
+        let does = if n == 0 { "seals and opens" } else { "opens" };
+        text.push_str(&format!("  {name}  {does}\n"));
+    }
+    let keep = short(u64::try_from(keys.keep().as_nanos()).unwrap_or(u64::MAX));
+    match step {
+        Step::Spreading => text.push_str(&format!(
+            "The nodes do the rest while they run: when all have the new key they seal with it, and the old one goes {keep} later.\n"
+        )),
+        Step::Retiring => text.push_str(&format!(
+            "The old one goes {keep} after all have sealed with the new one.\n"
+        )),
+        Step::Settled => {}
+    }
+    if began {
+        text.push_str("`ninefold members` says who does not have it yet.\n");
+    }
+    text
+}

@@ -1,0 +1,106 @@
+//! `keys`: another key of gossip for a cluster that runs.
+
+use serde_json::Value;
+
+use crate::cluster::{Cluster, get, three_replicas};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The generations that the members say they have, as a node sees it.
+fn generations(status: &Value) -> Option<Vec<u64>> {
+    let members = status["members"].as_array()?;
+    members.iter().map(|one| one["keys"].as_u64()).collect()
+}
+
+#[test]
+fn the_key_of_a_running_cluster_changes_and_nobody_notices() {
+    let cluster = Cluster::up_on(&three_replicas(""), 3);
+    let file = cluster.file();
+    let file = file.to_str().unwrap();
+    cluster.wait("three nodes that know each other", || {
+        let all = (1..=3).map(|number| cluster.node_status(number));
+        let mut generations = all.map(|status| generations(&status?));
+        generations.all(|seen| seen == Some(vec![0; 3]))
+    });
+    let before = cluster.json(&["keys", "show", file, "--output", "json"]);
+    assert_eq!(
+        (&before["generation"], &before["step"]),
+        (&0.into(), &"settled".into())
+    );
+    assert_eq!(before["keys"].as_array().map(Vec::len), Some(1));
+
+    let begun = cluster.run(&["keys", "rotate", file, "--keep", "0s"]);
+    let said = text(&begun.stdout);
+    assert_eq!(begun.status.code(), Some(0), "{}", text(&begun.stderr));
+    assert!(said.contains("generation 1, spreading since"), "{said}");
+    let again = cluster.run(&["keys", "rotate", file]);
+    assert_eq!(again.status.code(), Some(2));
+    let why = text(&again.stderr);
+    assert!(why.contains("are being changed already"), "{why}");
+
+    let address = cluster.node_status(3).unwrap()["listeners"][0]["address"].clone();
+    let address = address.as_str().unwrap().parse().unwrap();
+    cluster.wait("all to have the new key alone", || {
+        assert_eq!(get(address, "/").0, 200);
+        let all = (1..=3).map(|number| cluster.node_status(number));
+        let mut settled = all.map(|status| {
+            let status = status?;
+            let keys = &status["gossip"]["keys"];
+            let all = generations(&status)? == [3, 3, 3];
+            Some(all && keys["step"] == "settled" && keys["count"] == 1)
+        });
+        settled.all(|settled| settled == Some(true))
+    });
+    let after = cluster.json(&["keys", "show", file, "--output", "json"]);
+    assert_ne!(after["keys"], before["keys"]);
+    assert_eq!(after["generation"], 3);
+    let members = text(&cluster.run(&["members"]).stdout);
+    assert!(
+        members.contains("keys of gossip: generation 3, settled\n"),
+        "{members}"
+    );
+    let events = text(&cluster.run(&["events", "-n", "1000"]).stdout);
+    assert!(
+        events.contains("keys of gossip: generation 2, "),
+        "{events}"
+    );
+    assert!(!events.contains("convicted"), "{events}");
+    let metrics = cluster.metrics();
+    assert!(
+        metrics.contains("ninefold_gossip_keys_generation 3\n"),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn without_a_cluster_or_its_authority_no_key_changes() {
+    let host = Cluster::new(&three_replicas(""));
+    let file = host.file();
+    let file = file.to_str().unwrap();
+    for command in [["keys", "show", file], ["keys", "rotate", file]] {
+        let refused = host.run(&command);
+        assert_eq!(refused.status.code(), Some(2));
+        let why = text(&refused.stderr);
+        assert!(why.contains("no cluster has begun"), "{why}");
+    }
+    host.json(&[
+        "init",
+        file,
+        "--address",
+        "127.0.0.1:7946",
+        "--output",
+        "json",
+    ]);
+    let too_long = host.run(&["keys", "rotate", file, "--keep", "31d"]);
+    assert_eq!(too_long.status.code(), Some(2));
+    assert!(text(&too_long.stderr).contains("30 days at most"));
+    std::fs::remove_file(host.state().join("cluster/ca.key")).unwrap();
+    let refused = host.run(&["keys", "rotate", file]);
+    assert_eq!(refused.status.code(), Some(2));
+    let why = text(&refused.stderr);
+    assert!(why.contains("does not have its authority"), "{why}");
+    let shown = text(&host.run(&["keys", "show", file]).stdout);
+    assert!(shown.contains("generation 0, settled\n"), "{shown}");
+}
