@@ -503,7 +503,7 @@ mod tests {
             retiring,
             "no way back"
         );
-        let old = serde_json::to_vec(&Answer::Keys(spreading.clone())).unwrap();
+        let old = serde_json::to_vec(&Answer::Keys(spreading)).unwrap();
         let later = retiring.taken(&old, &cluster.identities[1]);
         assert!(later.unwrap().is_none(), "no way back");
 

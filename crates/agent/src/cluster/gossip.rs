@@ -9,27 +9,27 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ninefold_cluster::membership::wire::PACKET_MAX;
-use ninefold_cluster::membership::{
-    Config, Membership, MembershipEvent, Node, NodeId, Record, Status,
-};
+use ninefold_cluster::membership::{Config, Membership, MembershipEvent, Node, NodeId};
 use ninefold_core::observation::HostWord;
 use ninefold_core::status::SyncStatus;
 use ninefold_core::time::{Timestamp, nanos};
 use ninefold_trust::rotation::Keys;
 use ninefold_trust::seal::OVERHEAD;
-use ninefold_trust::{Identity, NodeName, SecretsFolder};
+use ninefold_trust::{Identity, SecretsFolder};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::credentials::Credentials;
-use super::keys::{self, KEYS_KEY, KeyKeeper};
+use super::keys::KeyKeeper;
 use super::lifeline::{self, Lifelines, Word};
 use super::options::ClusterOptions;
-use super::renewal::{AUTHORITY_KEY, Renewals, UNTIL_KEY};
+use super::renewal::{AUTHORITY_KEY, Renewals};
 use super::sealing::Sealing;
 use super::streams::Streams;
-use super::sync::{ASKS_MAX, Ask, Fetch};
+use super::sync::{ASKS_MAX, Ask};
 use super::view::{Entries, MemberView, Shared, View};
+
+mod asked;
 
 /// Commands that wait at most; who says more waits.
 const COMMANDS_MAX: usize = 256;
@@ -41,8 +41,6 @@ const BATCH_MAX: usize = 256;
 const REFUSED_PAUSE: Duration = Duration::from_millis(1);
 /// How old a view may be where nothing has happened: who is accused changes without an event.
 const VIEW_AGE: Duration = Duration::from_millis(200);
-/// How often a member is asked for keys since packets come by unknown ones: they may be another cluster's, or anybody's.
-const UNKNOWN_PAUSE: Duration = Duration::from_secs(5);
 /// A datagram that is larger is none of ours; one byte more shows that.
 const DATAGRAM_MAX: usize = PACKET_MAX + OVERHEAD + 1;
 
@@ -334,117 +332,6 @@ impl Driver {
             tracing::debug!(%from, %error, "a packet was refused");
         }
         true
-    }
-
-    /// What a stream wants. Whoever has asked may be gone by the time of the answer.
-    fn asked(&mut self, ask: Ask) {
-        let now = self.clock.now();
-        match ask {
-            Ask::Question(reply) => {
-                reply.send(self.machine.state_question(now)).ok();
-            }
-            Ask::Answer(question, reply) => {
-                reply.send(self.machine.answer_state(&question, now)).ok();
-            }
-            Ask::Take(answer, reply) => {
-                reply.send(self.machine.take_state(&answer, now)).ok();
-            }
-            Ask::Failed => self.machine.state_failed(now),
-            Ask::Authority(reply) => {
-                reply.send(self.authority()).ok();
-            }
-            Ask::SayUntil(until) => self.say_until(until),
-            Ask::Behind(generation, reply) => {
-                reply.send(self.behind(generation)).ok();
-            }
-            Ask::NewerKeys(generation, reply) => {
-                reply.send(self.newer_keys(generation)).ok();
-            }
-            Ask::Adopt(keys) => {
-                self.sealing.adopt(&keys);
-                self.say_keys();
-            }
-        }
-    }
-
-    /// Until when its certificate is good.
-    fn say_until(&mut self, until: Timestamp) {
-        let secs = until.as_secs().to_string();
-        self.say(UNTIL_KEY, Some(secs.as_bytes()));
-    }
-
-    /// Which generation of keys it has, if there was another.
-    fn say_keys(&mut self) {
-        let generation = self.sealing.status().generation;
-        if generation > 0 {
-            self.say(KEYS_KEY, Some(generation.to_string().as_bytes()));
-        }
-    }
-
-    /// Which one another member has, as it says.
-    fn keys_of(&self, id: NodeId) -> u64 {
-        self.machine.entry(id, KEYS_KEY).map_or(0, keys::parse)
-    }
-
-    /// Members that are there, and have an earlier one.
-    fn behind(&self, than: u64) -> usize {
-        let members = self.machine.members();
-        let others = members.filter(|one| one.status == Status::Alive && one.node.id != self.me);
-        others
-            .filter(|one| self.keys_of(one.node.id) < than)
-            .count()
-    }
-
-    /// A member that says that it has a later one; or any, where packets come by keys that this node does not know.
-    /// Another one each time, so that they are not all asking the same.
-    fn newer_keys(&mut self, than: u64) -> Option<(Fetch, String)> {
-        let others = self.machine.members();
-        let others: Vec<Record> = others.filter(|one| one.node.id != self.me).collect();
-        let has_later = |one: &&Record| self.keys_of(one.node.id) > than;
-        let mut may: Vec<&Record> = others.iter().filter(has_later).collect();
-        let unknown = self.sealing.counters().unknown_key;
-        let (before, looked) = self.unknown_keys;
-        if may.is_empty() && unknown > before && looked.elapsed() >= UNKNOWN_PAUSE {
-            self.unknown_keys = (unknown, Instant::now());
-            may = others.iter().collect();
-            self.note_unknown_keys(may.is_empty());
-        }
-        let by_chance = usize::try_from(self.clock.now().as_millis()).unwrap_or(0);
-        let one = may.get(by_chance.checked_rem(may.len())?)?;
-        Some((self.place(one)?, one.node.name.to_string()))
-    }
-
-    /// Says once that a node which knows nobody is sent packets by keys that it does not have.
-    fn note_unknown_keys(&mut self, knows_nobody: bool) {
-        if !knows_nobody || std::mem::replace(&mut self.lost, true) {
-            return;
-        }
-        if let Some(shared) = &self.shared {
-            shared.note(format!(
-                "keys of gossip: packets come by keys that this node does not have, so it was away while they changed, or they are another cluster's; remove {} and join again with a token",
-                self.secrets.path().display()
-            ));
-        }
-    }
-
-    /// A member that has the authority, where it is there, and its name.
-    fn authority(&self) -> Option<(Fetch, String)> {
-        let has_it = |record: &Record| {
-            let said = self.machine.entry(record.node.id, AUTHORITY_KEY);
-            record.status == Status::Alive && record.node.id != self.me && said.is_some()
-        };
-        let mut holders = self.machine.members().filter(has_it);
-        holders.find_map(|record| Some((self.place(&record)?, record.node.name.to_string())))
-    }
-
-    /// Where the streams of a member end, if it has said so.
-    fn place(&self, of: &Record) -> Option<Fetch> {
-        let said = self.machine.entry(of.node.id, lifeline::KEY)?;
-        let name: NodeName = of.node.name.parse().ok()?;
-        Some(Fetch {
-            addr: lifeline::address(of.node.addr.ip(), said)?,
-            name: self.identity.server_name(&name).ok()?,
-        })
     }
 
     /// Opens a stream to a member whose state is wanted, if it has said where.

@@ -95,6 +95,11 @@ impl GossipFamilies {
             "States of other nodes fetched over streams, and this node's served, by how that ended",
             self.syncs.clone(),
         );
+        self.register_states(registry);
+    }
+
+    /// What is so now, and no count.
+    fn register_states(&self, registry: &mut Registry) {
         registry.register(
             "ninefold_gossip_health",
             "How far this node trusts itself, 0 (well) to 7",
