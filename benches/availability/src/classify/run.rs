@@ -195,13 +195,18 @@ async fn watch(
     }
 }
 
-/// The node that is hit in this round: of those that nobody observes from.
-const fn victim(round: usize) -> usize {
-    3 + round % (NODES - 2)
+/// The node that is hit in this round: of those that nobody observes from. A node that is cut off is another one than that
+/// which was stopped before: who is convicted twice within minutes is held out for a while, which is another thing.
+const fn victim(kind: Kind, round: usize) -> usize {
+    let turn = match kind {
+        Kind::Partition => round + 1,
+        _ => round,
+    };
+    3 + turn % (NODES - 2)
 }
 
 async fn inject(cluster: &Cluster, kind: Kind, round: usize) -> Result<Hit, Problem> {
-    let node = victim(round);
+    let node = victim(kind, round);
     match kind {
         Kind::ProcessKill
         | Kind::ProcessStop
@@ -209,8 +214,8 @@ async fn inject(cluster: &Cluster, kind: Kind, round: usize) -> Result<Hit, Prob
         | Kind::Slow
         | Kind::Errors
         | Kind::WrongAnswers => {
-            // Another one than the kinds before and after this one.
-            let number = (round + kind as usize) % NODES;
+            // Another one than the kinds before and after this one, in the next round too.
+            let number = (round + 2 * kind as usize) % NODES;
             let name = format!("app/{number}");
             on_replica(cluster, kind, &name).await?;
             Ok(Hit {
