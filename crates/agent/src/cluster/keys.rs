@@ -12,12 +12,11 @@ use std::time::{Duration, Instant};
 use ninefold_trust::SecretsFolder;
 use ninefold_trust::rotation::{self, Keys, Rotator, Step};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::credentials::{Credentials, Shown};
-use super::sync::{Ask, Fetch, ask, read, write};
+use super::sync::{Ask, Fetch, ask, connect, message, text, write};
 use super::view::{MemberView, Shared};
 use crate::control;
 use crate::lock::lock;
@@ -154,7 +153,7 @@ impl KeyKeeper {
     ) -> io::Result<()> {
         let present = self.present();
         let answered = async {
-            let request = message(&mut stream).await?;
+            let request = message(&mut stream, rotation::MESSAGE_MAX).await?;
             let answer = present.answer(&request).map_err(text)?;
             write(&mut stream, &answer).await.map_err(text)?;
             stream.shutdown().await.map_err(text)
@@ -165,21 +164,10 @@ impl KeyKeeper {
 }
 
 async fn ask_member(shown: &Shown, present: &Keys, of: Fetch) -> Result<Vec<u8>, String> {
-    let stream = TcpStream::connect(of.addr).await.map_err(text)?;
-    let stream = shown.keys.connect(of.name, stream).await;
-    let mut stream = stream.map_err(text)?;
-    if stream.get_ref().1.alpn_protocol() != Some(rotation::PROTOCOL) {
-        return Err("it does not give its keys".to_owned());
-    }
+    let mut stream = connect(of, &shown.keys, rotation::PROTOCOL).await?;
     let request = present.request().map_err(text)?;
     write(&mut stream, &request).await.map_err(text)?;
-    message(&mut stream).await
-}
-
-/// What the other side says.
-async fn message<S: AsyncRead + Unpin>(stream: &mut S) -> Result<Vec<u8>, String> {
-    let message = read(stream, rotation::MESSAGE_MAX).await.map_err(text)?;
-    message.ok_or_else(|| "the connection was closed without a word".to_owned())
+    message(&mut stream, rotation::MESSAGE_MAX).await
 }
 
 /// Files are read and written where that keeps nobody waiting.
@@ -200,8 +188,4 @@ fn words(keys: &Keys, by: Option<&str>) -> String {
     };
     let by = by.map_or_else(String::new, |by| format!(", fetched from {by}"));
     format!("keys of gossip: generation {generation}, {how}{by}")
-}
-
-fn text(error: impl fmt::Display) -> String {
-    error.to_string()
 }

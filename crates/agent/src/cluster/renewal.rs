@@ -4,7 +4,6 @@
 //! the certificate that is there still. So two thirds of a year it is not needed, and a third of one it is asked again and
 //! again. The new one is on the disk before it is shown.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +11,14 @@ use std::time::Duration;
 use ninefold_core::time::Timestamp;
 use ninefold_trust::renew::{self, Renewal, Renewer};
 use ninefold_trust::{Identity, SecretsFolder};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
 use super::credentials::{Credentials, Shown};
-use super::sync::{Ask, Fetch, ask, read, write};
+use super::sync::{Ask, Fetch, ask, connect, message, text, write};
 use super::view::Shared;
 use crate::control;
 
@@ -124,20 +123,15 @@ impl Renewals {
     }
 
     async fn ask(&self, own: &Shown, of: Fetch) -> Result<Identity, String> {
-        let stream = TcpStream::connect(of.addr).await.map_err(text)?;
-        let stream = own.renewals.connect(of.name, stream).await;
-        let mut stream = stream.map_err(text)?;
+        let mut stream = connect(of, &own.renewals, renew::PROTOCOL).await?;
         let (_, connection) = stream.get_ref();
-        if connection.alpn_protocol() != Some(renew::PROTOCOL) {
-            return Err("it does not renew certificates".to_owned());
-        }
         let binding = connection.export_keying_material([0; 32], renew::LABEL, None);
         let renewal = Renewal::begin().map_err(text)?;
         let request = renewal.request(&own.identity, &binding.map_err(text)?);
         write(&mut stream, &request.map_err(text)?)
             .await
             .map_err(text)?;
-        let answer = message(&mut stream).await?;
+        let answer = message(&mut stream, renew::MESSAGE_MAX).await?;
         let renewed = renewal.finish(&own.identity, &answer, control::now());
         renewed.map_err(text)
     }
@@ -165,7 +159,7 @@ impl Renewals {
         stream: &mut TlsStream<TcpStream>,
     ) -> Result<Result<ninefold_trust::NodeName, String>, String> {
         let renewer = self.renewer.as_ref().ok_or("there is no authority here")?;
-        let request = message(stream).await?;
+        let request = message(stream, renew::MESSAGE_MAX).await?;
         let (_, connection) = stream.get_ref();
         let binding = connection.export_keying_material([0; 32], renew::LABEL, None);
         let shown = connection.peer_certificates().and_then(<[_]>::first);
@@ -175,14 +169,4 @@ impl Renewals {
         stream.shutdown().await.map_err(text)?;
         Ok(decided)
     }
-}
-
-/// What the other side says.
-async fn message<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> Result<Vec<u8>, String> {
-    let message = read(stream, renew::MESSAGE_MAX).await.map_err(text)?;
-    message.ok_or_else(|| "the connection was closed without a word".to_owned())
-}
-
-fn text(error: impl fmt::Display) -> String {
-    error.to_string()
 }

@@ -4,6 +4,7 @@
 //! The membership decides when, and of whom; it has the answers, too. Here are the connection and its limits: time, bytes,
 //! and how many there are at once. Whatever goes wrong, the stream ends, and what it was for is learnt by packets.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::credentials::Credentials;
 
@@ -259,4 +261,32 @@ pub(super) async fn read<S: AsyncRead + Unpin>(
     let mut frame = vec![0; length];
     stream.read_exact(&mut frame).await?;
     Ok(Some(frame))
+}
+
+/// A connection to a member that speaks the protocol.
+pub(super) async fn connect(
+    to: Fetch,
+    connector: &TlsConnector,
+    protocol: &[u8],
+) -> Result<TlsStream<TcpStream>, String> {
+    let stream = TcpStream::connect(to.addr).await.map_err(text)?;
+    let stream = connector.connect(to.name, stream).await.map_err(text)?;
+    if stream.get_ref().1.alpn_protocol() == Some(protocol) {
+        return Ok(stream);
+    }
+    let protocol = String::from_utf8_lossy(protocol);
+    Err(format!("it does not speak {protocol}"))
+}
+
+/// What the other end says, which has to say something.
+pub(super) async fn message<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    size_max: usize,
+) -> Result<Vec<u8>, String> {
+    let message = read(stream, size_max).await.map_err(text)?;
+    message.ok_or_else(|| "the connection was closed without a word".to_owned())
+}
+
+pub(super) fn text(error: impl fmt::Display) -> String {
+    error.to_string()
 }
