@@ -2,10 +2,10 @@
 //!
 //! The node that has the authority changes the ring in three steps, each of them a *generation* that it signs:
 //!
-//! 1. [spreading](Step::Spreading): a new key is there, and everybody opens with it, too.
-//! 2. [retiring](Step::Retiring): everybody seals with the new one. Who was away speaks by the old one and is answered by
+//! 1. [spreading](KeysStep::Spreading): a new key is there, and everybody opens with it, too.
+//! 2. [retiring](KeysStep::Retiring): everybody seals with the new one. Who was away speaks by the old one and is answered by
 //!    it ([`Sealer::seal_under`](crate::seal::Sealer::seal_under)), until it has fetched the new one.
-//! 3. [settled](Step::Settled): the old one is gone.
+//! 3. [settled](KeysStep::Settled): the old one is gone.
 //!
 //! The next step is taken when none of the members that are there is behind, the last one not before the old key was kept
 //! for as long as was asked. Members fetch the newest generation from any other that has it, over mutual TLS.
@@ -14,9 +14,9 @@
 //! authority, whose certificate every member has, and only a later one takes the place of another. Not against one who has
 //! the authority's key, and not against a member that gives the keys away: it is a member.
 
-use std::fmt;
 use std::time::Duration;
 
+use ninefold_core::status::KeysStep;
 use ninefold_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -41,29 +41,6 @@ const VERSION: u32 = 1;
 /// What is signed begins with it, so that no other signature of the authority is one of keys.
 const LABEL: &[u8] = b"ninefold gossip keys 1";
 
-/// How far the ring is from one key to the next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Step {
-    /// There is one key.
-    #[default]
-    Settled,
-    /// The next one is opened with, and not sealed with yet.
-    Spreading,
-    /// The one before is opened with, and not sealed with any more.
-    Retiring,
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Settled => "settled",
-            Self::Spreading => "spreading",
-            Self::Retiring => "retiring",
-        })
-    }
-}
-
 /// A generation of the keys of gossip, as it lies in a node's folder of secrets, and as members give it to each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys {
@@ -73,7 +50,7 @@ pub struct Keys {
     #[serde(default)]
     generation: u64,
     #[serde(default)]
-    step: Step,
+    step: KeysStep,
     /// The authority's, of all that is above. The first generation, which came with the identity, has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signature: Option<Bytes>,
@@ -104,13 +81,14 @@ pub enum KeysError {
     Ring(#[from] RingError),
     /// One change after the other.
     #[error(
-        "the keys are being changed already: generation {generation} is {step} since {since}; wait until it is settled"
+        "the keys are being changed already: generation {generation} is {} since {since}; wait until it is settled",
+        step.name()
     )]
     UnderWay {
         /// The present one.
         generation: u64,
         /// How far it is.
-        step: Step,
+        step: KeysStep,
         /// Since when.
         since: Timestamp,
     },
@@ -147,7 +125,7 @@ impl Keys {
             version: VERSION,
             keys,
             generation: 0,
-            step: Step::Settled,
+            step: KeysStep::Settled,
             signature: None,
             since: 0,
             keep: 0,
@@ -204,7 +182,7 @@ impl Keys {
 
     /// How far the change is.
     #[must_use]
-    pub const fn step(&self) -> Step {
+    pub const fn step(&self) -> KeysStep {
         self.step
     }
 
@@ -222,22 +200,24 @@ impl Keys {
 
     /// The next step, where it is time for it: `behind` members that are there do not have this one.
     #[must_use]
-    pub fn due(&self, behind: usize, now: Timestamp) -> Option<Step> {
+    pub fn due(&self, behind: usize, now: Timestamp) -> Option<KeysStep> {
         if behind > 0 {
             return None;
         }
         match self.step {
-            Step::Settled => None,
-            Step::Spreading => Some(Step::Retiring),
-            Step::Retiring if now.since(self.since()) >= self.keep() => Some(Step::Settled),
-            Step::Retiring => None,
+            KeysStep::Settled => None,
+            KeysStep::Spreading => Some(KeysStep::Retiring),
+            KeysStep::Retiring if now.since(self.since()) >= self.keep() => Some(KeysStep::Settled),
+            KeysStep::Retiring => None,
         }
     }
 
     fn text(&self, cluster: &ClusterName) -> Vec<u8> {
         let mut text = [LABEL, cluster.as_bytes(), &[0]].concat();
         text.extend(self.generation.to_be_bytes());
-        text.push(self.step as u8);
+        // By its name, which is the same whatever else there will be.
+        text.extend(self.step.name().as_bytes());
+        text.push(0);
         for key in self.keys.keys() {
             text.extend(key.bytes());
         }
@@ -329,7 +309,7 @@ impl Rotator {
     pub fn begin(&self, keep: Duration, now: Timestamp) -> Result<Keys, KeysError> {
         let _lock = self.folder.lock()?;
         let present = Keys::load(&self.folder)?;
-        if present.step != Step::Settled {
+        if present.step != KeysStep::Settled {
             return Err(KeysError::UnderWay {
                 generation: present.generation,
                 step: present.step,
@@ -339,7 +319,7 @@ impl Rotator {
         let mut next = present;
         next.keys.add(GossipKey::generate()?)?;
         next.keep = keep.min(KEEP_MAX).as_secs();
-        self.finish(next, Step::Spreading, now)
+        self.finish(next, KeysStep::Spreading, now)
     }
 
     /// Takes the next step, where it is [due](Keys::due).
@@ -359,7 +339,7 @@ impl Rotator {
             .map(GossipKey::id)
             .find(|id| *id != primary);
         if let Some(other) = other {
-            if step == Step::Retiring {
+            if step == KeysStep::Retiring {
                 next.keys.make_primary(other)?;
             } else {
                 next.keys.remove(other)?;
@@ -368,7 +348,7 @@ impl Rotator {
         self.finish(next, step, now).map(Some)
     }
 
-    fn finish(&self, mut next: Keys, step: Step, now: Timestamp) -> Result<Keys, KeysError> {
+    fn finish(&self, mut next: Keys, step: KeysStep, now: Timestamp) -> Result<Keys, KeysError> {
         next.generation += 1;
         next.step = step;
         next.since = now.as_secs();
@@ -433,7 +413,7 @@ mod tests {
         let cluster = cluster("shop");
         let (rotator, now) = (cluster.rotator(), crate::now());
         let first = Keys::load(&cluster.secrets[0]).unwrap();
-        assert_eq!((first.generation(), first.step()), (0, Step::Settled));
+        assert_eq!((first.generation(), first.step()), (0, KeysStep::Settled));
         assert!(
             rotator.go_on(0, now).unwrap().is_none(),
             "nothing is wanted"
@@ -442,7 +422,7 @@ mod tests {
         let spreading = rotator.begin(DAY, now).unwrap();
         assert_eq!(
             (spreading.generation(), spreading.step()),
-            (1, Step::Spreading)
+            (1, KeysStep::Spreading)
         );
         assert_eq!(ids(&spreading)[0], ids(&first)[0], "the old one seals");
         let again = rotator.begin(DAY, now).unwrap_err();
@@ -455,7 +435,7 @@ mod tests {
         let retiring = rotator.go_on(0, now).unwrap().unwrap();
         assert_eq!(
             (retiring.generation(), retiring.step()),
-            (2, Step::Retiring)
+            (2, KeysStep::Retiring)
         );
         assert_eq!(ids(&retiring)[0], ids(&spreading)[1], "the new one seals");
         assert_eq!(ids(&retiring)[1], ids(&first)[0]);
@@ -469,7 +449,10 @@ mod tests {
         );
 
         let settled = rotator.go_on(0, now + DAY).unwrap().unwrap();
-        assert_eq!((settled.generation(), settled.step()), (3, Step::Settled));
+        assert_eq!(
+            (settled.generation(), settled.step()),
+            (3, KeysStep::Settled)
+        );
         assert_eq!(ids(&settled), [ids(&retiring)[0].clone()]);
         assert_eq!(Keys::load(&cluster.secrets[0]).unwrap(), settled);
         let loaded = Identity::load(&cluster.secrets[0], now).unwrap().unwrap();
@@ -514,7 +497,7 @@ mod tests {
             retiring,
         ];
         changed[0].generation += 1;
-        changed[1].step = Step::Settled;
+        changed[1].step = KeysStep::Settled;
         changed[2].keys = KeyRing::new(GossipKey::generate().unwrap());
         changed[3].signature = None;
         for keys in changed {

@@ -9,8 +9,9 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use ninefold_core::status::KeysStep;
 use ninefold_trust::SecretsFolder;
-use ninefold_trust::rotation::{self, Keys, Rotator, Step};
+use ninefold_trust::rotation::{self, Keys, Rotator};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -113,7 +114,7 @@ impl KeyKeeper {
         if there.generation() > present.generation() {
             return Ok(Some((there, None)));
         }
-        if present.step() == Step::Settled || for_so_long < STEP_AFTER {
+        if present.step() == KeysStep::Settled || for_so_long < STEP_AFTER {
             return Ok(None);
         }
         let generation = present.generation();
@@ -182,9 +183,9 @@ async fn blocking<T: Send + 'static, E: fmt::Display + Send + 'static>(
 fn words(keys: &Keys, by: Option<&str>) -> String {
     let (generation, primary) = (keys.generation(), keys.ring().primary().id());
     let how = match keys.step() {
-        Step::Settled => format!("{primary} alone"),
-        Step::Spreading => format!("{primary} seals, a new one is opened with"),
-        Step::Retiring => format!("{primary} seals, the one before is opened with"),
+        KeysStep::Settled => format!("{primary} alone"),
+        KeysStep::Spreading => format!("{primary} seals, a new one is opened with"),
+        KeysStep::Retiring => format!("{primary} seals, the one before is opened with"),
     };
     let by = by.map_or_else(String::new, |by| format!(", fetched from {by}"));
     format!("keys of gossip: generation {generation}, {how}{by}")

@@ -5,8 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use ninefold_cluster::membership::NodeId;
-use ninefold_core::status::{KeysStatus, KeysStep};
-use ninefold_trust::rotation::{Keys, Step};
+use ninefold_core::status::KeysStatus;
+use ninefold_trust::rotation::Keys;
 use ninefold_trust::seal::{Counters, KeyId, OpenError, SealError, Sealer};
 
 use crate::control;
@@ -85,11 +85,7 @@ impl Sealing {
 fn status(keys: &Keys) -> KeysStatus {
     KeysStatus {
         generation: keys.generation(),
-        step: match keys.step() {
-            Step::Settled => KeysStep::Settled,
-            Step::Spreading => KeysStep::Spreading,
-            Step::Retiring => KeysStep::Retiring,
-        },
+        step: keys.step(),
         count: u32::try_from(keys.ring().keys().count()).unwrap_or(u32::MAX),
     }
 }

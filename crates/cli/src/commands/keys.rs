@@ -1,8 +1,9 @@
 //! `keys`.
 
+use ninefold_core::status::KeysStep;
 use ninefold_core::time::short;
 use ninefold_trust::now;
-use ninefold_trust::rotation::{Keys, Rotator, Step};
+use ninefold_trust::rotation::{Keys, Rotator};
 
 use super::node::failed;
 use super::token::Target;
@@ -59,7 +60,7 @@ fn tell(target: &Target, keys: &Keys, began: bool) {
 
 fn words(keys: &Keys, names: &[String], began: bool) -> String {
     let (generation, step) = (keys.generation(), keys.step());
-    let mut text = format!("keys of gossip: generation {generation}, {step}");
+    let mut text = format!("keys of gossip: generation {generation}, {}", step.name());
     if generation > 0 {
         text.push_str(&format!(" since {}", keys.since()));
     }
@@ -70,13 +71,13 @@ fn words(keys: &Keys, names: &[String], began: bool) -> String {
     }
     let keep = short(u64::try_from(keys.keep().as_nanos()).unwrap_or(u64::MAX));
     match step {
-        Step::Spreading => text.push_str(&format!(
+        KeysStep::Spreading => text.push_str(&format!(
             "The nodes do the rest while they run: when all have the new key they seal with it, and the old one goes {keep} later.\n"
         )),
-        Step::Retiring => text.push_str(&format!(
+        KeysStep::Retiring => text.push_str(&format!(
             "The old one goes {keep} after all have sealed with the new one.\n"
         )),
-        Step::Settled => {}
+        KeysStep::Settled => {}
     }
     if began {
         text.push_str("`ninefold members` says who does not have it yet.\n");

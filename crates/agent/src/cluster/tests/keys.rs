@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use ninefold_trust::rotation::{Keys, Rotator, Step};
+use ninefold_core::status::KeysStep;
+use ninefold_trust::rotation::{Keys, Rotator};
 
 use super::{Nodes, Status, is};
 use crate::cluster::keys::generation_of;
@@ -63,13 +64,13 @@ fn a_new_key_takes_the_place_of_the_old_one_and_one_that_was_away_comes_back() {
     nodes.start_again(2);
     nodes.all_there();
     nodes.until_generation(2);
-    assert_eq!(nodes.keys(2).step(), Step::Retiring);
+    assert_eq!(nodes.keys(2).step(), KeysStep::Retiring);
     nodes.until_generation(3);
     nodes.all_there();
     for n in 0..3 {
         let keys = nodes.keys(n);
         let ids: Vec<_> = keys.ring().keys().map(|key| key.id()).collect();
-        assert_eq!((keys.step(), ids), (Step::Settled, vec![new]));
+        assert_eq!((keys.step(), ids), (KeysStep::Settled, vec![new]));
     }
     let accused = |name: &str| {
         let mut all = nodes.alive().flat_map(|gossip| {
