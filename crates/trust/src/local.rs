@@ -53,10 +53,16 @@ pub fn prepare_at(folders: &[PathBuf], cluster: &str, now: Timestamp) -> io::Res
     make(&folders, &cluster, now)
 }
 
-/// Gives the keys of the node with the authority to those that were not there when they changed.
+/// Gives the keys of the node with the authority to those that have others, as they were not there when they changed.
 fn give_keys(first: &SecretsFolder, others: &[SecretsFolder]) -> Result<(), FolderError> {
     let keys = Keys::load(first)?;
-    others.iter().try_for_each(|other| keys.save(other))
+    for other in others {
+        let _lock = other.lock()?;
+        if Keys::load(other)? != keys {
+            keys.write(other)?;
+        }
+    }
+    Ok(())
 }
 
 fn belong_together(folders: &[SecretsFolder], cluster: &ClusterName, now: Timestamp) -> bool {
@@ -154,6 +160,20 @@ mod tests {
         assert_eq!(load(&three[2]).certificate, before[2].certificate);
         assert_eq!(load(&three[2]).keys(), load(&three[0]).keys());
         assert_eq!(load(&three[2]).keys().keys().count(), 2);
+
+        // Other keys of the same generation.
+        let other = KeyRing::new(GossipKey::generate().unwrap());
+        let second = SecretsFolder::of_state(&three[1]);
+        Keys::first(other).write(&second).unwrap();
+        prepare(&three, "shop").unwrap();
+        assert_eq!(load(&three[1]).keys(), load(&three[0]).keys());
+        let newer = Keys::load(&secrets).unwrap();
+        Keys::first(before[0].keys().clone())
+            .write(&secrets)
+            .unwrap();
+        assert_eq!(Keys::load(&second).unwrap(), newer);
+        prepare(&three, "shop").unwrap();
+        assert_eq!(load(&three[1]).keys(), before[0].keys(), "the first one's");
 
         // One node more, one that is broken, another name.
         let four = folders(&state, 4);
