@@ -76,10 +76,11 @@ impl KeyKeeper {
         let (mut since, mut failed) = (Instant::now(), false);
         loop {
             sleep(LOOK).await;
-            let newer = match &self.rotator {
-                Some(rotator) => self.next(rotator, since.elapsed(), &asks).await,
-                None => self.fetch(&asks).await,
-            };
+            // Also where the authority is: its folder may have been restored from a copy.
+            let mut newer = self.fetch(&asks).await;
+            if let (Some(rotator), Ok(None)) = (&self.rotator, &newer) {
+                newer = self.next(rotator, since.elapsed(), &asks).await;
+            }
             match newer {
                 Ok(Some((keys, by))) => {
                     shared.note(words(&keys, by.as_deref()));
@@ -124,7 +125,7 @@ impl KeyKeeper {
         Ok(next.map(|keys| (keys, None)))
     }
 
-    /// Where it is not: what another member has, and who that is.
+    /// What another member has, and who that is.
     async fn fetch(
         &self,
         asks: &mpsc::Sender<Ask>,

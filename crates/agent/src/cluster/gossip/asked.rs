@@ -78,15 +78,14 @@ impl Driver {
     /// A member that says that it has a later one; or any, where packets come by keys that this node does not know.
     /// Another one each time, so that they are not all asking the same.
     fn newer_keys(&mut self, than: u64) -> Option<(Fetch, String)> {
-        let others = self.machine.members();
-        let others: Vec<Record> = others.filter(|one| one.node.id != self.me).collect();
-        let has_later = |one: &&Record| self.keys_of(one.node.id) > than;
-        let mut may: Vec<&Record> = others.iter().filter(has_later).collect();
+        let others = || self.machine.members().filter(|one| one.node.id != self.me);
+        let has_later = |one: &Record| self.keys_of(one.node.id) > than;
+        let mut may: Vec<Record> = others().filter(has_later).collect();
         let unknown = self.sealing.counters().unknown_key;
         let (before, looked) = self.unknown_keys;
         if may.is_empty() && unknown > before && looked.elapsed() >= UNKNOWN_PAUSE {
+            may = others().collect();
             self.unknown_keys = (unknown, Instant::now());
-            may = others.iter().collect();
             self.note_unknown_keys(may.is_empty());
         }
         let by_chance = usize::try_from(self.clock.now().as_millis()).unwrap_or(0);

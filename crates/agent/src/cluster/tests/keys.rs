@@ -108,3 +108,22 @@ fn one_that_missed_everything_is_told_what_to_do() {
     }
     assert_eq!(third.shared().view().members.len(), 1, "it is alone");
 }
+
+#[test]
+fn an_authority_that_was_restored_from_a_copy_catches_up_before_it_goes_on() {
+    let mut nodes = Nodes::start(2);
+    nodes.all_there();
+    let first = nodes.keys(0);
+    nodes
+        .rotator()
+        .begin(Duration::from_secs(3_600), now())
+        .unwrap();
+    nodes.until_generation(2);
+    drop(nodes.gossips[0].take());
+    let folder = nodes.states[0].join("cluster/keys.json");
+    std::fs::write(folder, serde_json::to_vec(&first).unwrap()).unwrap();
+    assert_eq!(nodes.keys(0), first);
+    nodes.start_again(0);
+    nodes.until_generation(2);
+    assert_eq!(nodes.keys(0), nodes.keys(1));
+}
