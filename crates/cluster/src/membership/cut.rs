@@ -7,6 +7,7 @@ use ninefold_core::time::Timestamp;
 
 use super::health::LocalHealth;
 use super::ring::{OBSERVERS_MAX, Ring};
+use super::strikes::Told;
 use super::table::{Index, Table};
 use super::wire::Cause;
 
@@ -42,8 +43,16 @@ struct Subject {
     accusations: Vec<Accusation>,
     /// Since when at least L accuse it.
     since: Option<Timestamp>,
-    /// The last incarnation that others have convicted, and why.
-    elsewhere: Option<(u64, Cause)>,
+    elsewhere: Option<Elsewhere>,
+}
+
+/// The last conviction of a subject by others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Elsewhere {
+    /// Which one of the subject they mean.
+    pub(super) incarnation: u64,
+    pub(super) cause: Cause,
+    pub(super) told: Told,
 }
 
 impl Subject {
@@ -159,7 +168,7 @@ impl Cut {
         let Some(of) = self.subjects.get_mut(&subject) else {
             return false;
         };
-        let over = |(of, cause): &mut (u64, Cause)| *of < incarnation && *cause != Cause::Lossy;
+        let over = |one: &mut Elsewhere| one.incarnation < incarnation && !one.told.holds();
         let mut refuted = of.elsewhere.take_if(over).is_some();
         for accusation in of.accusations.iter_mut().filter(|a| !a.over) {
             accusation.over = accusation.is_refuted_by(challenges, incarnation);
@@ -168,21 +177,20 @@ impl Cut {
         refuted
     }
 
-    /// Others have convicted it at this incarnation; whether that is news.
+    /// Others have convicted it; whether that is news.
     pub(super) fn convicted_elsewhere(
         &mut self,
         subject: Index,
-        (incarnation, cause): (u64, Cause),
+        elsewhere: Elsewhere,
         now: Timestamp,
     ) -> bool {
         if self.subjects.len() >= SUBJECTS_MAX && !self.subjects.contains_key(&subject) {
             return false;
         }
         let of = self.subjects.entry(subject).or_default();
-        let older = |(known, why)| known < incarnation || (known == incarnation && why < cause);
-        let news = of.elsewhere.is_none_or(older);
+        let news = of.elsewhere.is_none_or(|known| known < elsewhere);
         if news {
-            of.elsewhere = Some((incarnation, cause));
+            of.elsewhere = Some(elsewhere);
             self.changed = Some(now);
         }
         news
@@ -196,12 +204,12 @@ impl Cut {
         }
     }
 
-    /// It is another process, or says so: what was said of it, and by it, is void. But who is lossy hears that it is
+    /// It is another process, or says so: what was said of it, and by it, is void. But who is held out hears that it is
     /// convicted, and contradicts that before everybody has heard of it.
     pub(super) fn restarted(&mut self, index: Index) {
         let elsewhere = self.subjects.get(&index).and_then(|of| of.elsewhere);
         self.forget(index);
-        if let Some(elsewhere) = elsewhere.filter(|(_, cause)| *cause == Cause::Lossy) {
+        if let Some(elsewhere) = elsewhere.filter(|one| one.told.holds()) {
             self.subjects.entry(index).or_default().elsewhere = Some(elsewhere);
         }
     }
@@ -224,12 +232,18 @@ impl Cut {
         of.is_some_and(|of| of.elsewhere.is_some())
     }
 
+    /// How it is with one that others have convicted.
+    pub(super) fn told(&self, subject: Index) -> Option<Told> {
+        let of = self.subjects.get(&subject)?;
+        of.elsewhere.map(|elsewhere| elsewhere.told)
+    }
+
     /// Why it is convicted: as those say who have convicted it, or else as most who accuse it do. That it has ended
     /// all of them have to know: there is nothing to wait for then.
     pub(super) fn cause(&self, subject: Index) -> Cause {
         let elsewhere = self.subjects.get(&subject).and_then(|of| of.elsewhere);
-        if let Some((_, cause)) = elsewhere {
-            return cause;
+        if let Some(elsewhere) = elsewhere {
+            return elsewhere.cause;
         }
         let all = self.accusers(subject).count();
         let of = |cause| self.accusers(subject).filter(|a| a.cause == cause).count();
@@ -376,13 +390,20 @@ mod tests {
     }
 
     #[test]
-    fn another_process_does_not_clear_who_is_convicted_for_losses() {
+    fn another_process_does_not_clear_who_is_held_out() {
         let now = Timestamp::from_secs(2);
         let (mut cut, subject) = (Cut::default(), Index(0));
-        assert!(cut.convicted_elsewhere(subject, (1, Cause::Lossy), now));
+        let elsewhere = |incarnation, strikes| Elsewhere {
+            incarnation,
+            cause: Cause::Silent,
+            told: Told::Strikes(strikes),
+        };
+        assert!(cut.convicted_elsewhere(subject, elsewhere(1, 2), now));
+        assert!(!cut.convicted_elsewhere(subject, elsewhere(1, 1), now));
+        assert!(!cut.refute(subject, (&[], 2)));
         cut.restarted(subject);
         assert!(cut.is_convicted_elsewhere(subject));
-        assert!(cut.convicted_elsewhere(subject, (2, Cause::Silent), now));
+        assert!(cut.convicted_elsewhere(subject, elsewhere(2, 1), now));
         cut.restarted(subject);
         assert!(!cut.is_convicted_elsewhere(subject));
     }

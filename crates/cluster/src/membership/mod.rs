@@ -50,6 +50,7 @@ mod node;
 mod ring;
 mod rounds;
 mod store;
+mod strikes;
 mod table;
 #[cfg(test)]
 mod tests;

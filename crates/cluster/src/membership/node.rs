@@ -74,6 +74,8 @@ pub struct Record {
     pub nonce: u64,
     /// What is decided about it.
     pub status: Status,
+    /// For how many more seconds it is not taken back; only of one that was convicted, and too often.
+    pub held_secs: u32,
 }
 
 impl Record {

@@ -7,13 +7,11 @@ use ninefold_core::time::Timestamp;
 
 use super::chunks::Chunks;
 use super::node::{Node, NodeId, Record, Status};
+use super::strikes::{Strikes, Told};
+use super::wire::Cause;
 
 /// Members that are known at once at most, those that are gone included.
 pub(super) const MEMBERS_MAX: usize = 65_536;
-
-const FIRST_HOLD: Duration = Duration::from_secs(30);
-/// One that was there for so long has not flapped.
-const FORGIVEN: Duration = Duration::from_secs(300);
 
 /// Where a member stands in the table. Dense, so that what is kept per member can be a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,21 +31,44 @@ pub(super) struct Member {
     pub(super) returned: Option<Timestamp>,
     /// It was convicted by the word of its host.
     pub(super) ended: bool,
-    /// How often it was convicted without having [stayed](FORGIVEN) between, and until when it is not taken back.
-    pub(super) strikes: u32,
-    pub(super) held_until: Option<Timestamp>,
+    pub(super) strikes: Strikes,
     /// When it was last told that others know better about it.
     pub(super) told: Option<Timestamp>,
 }
 
 impl Member {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self, now: Timestamp) -> Record {
         Record {
             node: Node::clone(&self.node),
             incarnation: self.incarnation,
             nonce: self.nonce,
             status: self.status,
+            held_secs: match self.status {
+                Status::Down => self.strikes.held_secs(now),
+                Status::Alive | Status::Left => 0,
+            },
         }
+    }
+
+    /// Whether those who have it back should hear that it is held out.
+    pub(super) fn is_held_out(&self, now: Timestamp) -> bool {
+        self.status == Status::Down && self.strikes.matter(now)
+    }
+
+    /// Others say that they have convicted it, which is down here already: this process, or another one. Whether that
+    /// changes how long it is held out.
+    pub(super) fn hear_again(&mut self, same: bool, cause: Cause, told: Told) -> bool {
+        if self.status != Status::Down || (same && self.ended) {
+            return false;
+        }
+        if cause == Cause::Ended {
+            if same {
+                self.ended = true;
+                self.strikes.ended();
+            }
+            return same;
+        }
+        self.strikes.told(told, self.since)
     }
 
     pub(super) fn is_alive(&self) -> bool {
@@ -144,8 +165,7 @@ impl Table {
             return (Some(index), Change::None);
         }
         let was = member.status;
-        let held = member.held_until.is_some_and(|until| now < until);
-        if held && record.status == Status::Alive {
+        if member.strikes.hold(now) && record.status == Status::Alive {
             return (Some(index), Change::None);
         }
         let change = match (was, record.status) {
@@ -178,9 +198,8 @@ impl Table {
             Change::Restarted => member.returned = Some(now),
             Change::Gone => {
                 if record.status == Status::Down {
-                    let before = if stayed < FORGIVEN { member.strikes } else { 0 };
-                    member.strikes = before.saturating_add(1);
-                    member.held_until = held_until(member.strikes, now);
+                    member.strikes.convicted(stayed, now);
+                    member.strikes.told(held_for(record), now);
                 }
                 self.alive -= 1;
                 self.gone.insert(record.node.id, index);
@@ -199,7 +218,7 @@ impl Table {
                 Err(_too_many) => return (None, Change::None),
             },
         };
-        let member = Member {
+        let mut member = Member {
             zone: zone_of(&record.node.zone),
             node: Arc::new(record.node.clone()),
             incarnation: record.incarnation,
@@ -208,10 +227,10 @@ impl Table {
             since: now,
             returned: None,
             ended: false,
-            strikes: 0,
-            held_until: None,
+            strikes: Strikes::default(),
             told: None,
         };
+        member.strikes.told(held_for(record), now);
         let alive = member.is_alive();
         self.alive += usize::from(alive);
         match self.get_mut(index) {
@@ -246,12 +265,8 @@ impl Table {
     }
 }
 
-/// One that was convicted once may come back when it wants to, and then after half a minute, a minute, and so on up
-/// to a quarter of an hour: each time is a view change for everybody. What happened before it was there for five minutes
-/// does not count any more.
-pub(super) fn held_until(strikes: u32, now: Timestamp) -> Option<Timestamp> {
-    let doublings = strikes.checked_sub(2)?.min(5);
-    Some(now + FIRST_HOLD * 2u32.pow(doublings))
+pub(super) fn held_for(record: &Record) -> Told {
+    Told::HeldFor(Duration::from_secs(record.held_secs.into()))
 }
 
 /// Zones are compared by their hash.
@@ -274,6 +289,7 @@ mod tests {
             incarnation,
             nonce,
             status,
+            held_secs: 0,
         }
     }
 
@@ -312,28 +328,18 @@ mod tests {
         assert_eq!((table.iter().count(), table.alive()), (1, 1));
     }
 
-    /// Convicts a member of a table and brings it back as soon as it may; how long that took.
-    fn away(table: &mut Table, at: u64, incarnation: u64) -> u64 {
-        let gone = record(incarnation, 1, Status::Down);
-        let (_, change) = table.apply(&gone, Timestamp::from_secs(at));
-        assert_eq!(change, Change::Gone);
-        let back = record(incarnation + 1, 1, Status::Alive);
-        let mut taken = (at..).filter(|secs| {
-            let (_, change) = table.apply(&back, Timestamp::from_secs(*secs));
-            change == Change::Returned
-        });
-        taken.next().unwrap() - at
-    }
-
     #[test]
-    fn who_is_convicted_again_soon_is_held_out_and_who_stayed_is_not() {
+    fn a_newcomer_holds_out_whom_the_others_do() {
         let mut table = Table::default();
-        table.apply(&record(1, 1, Status::Alive), Timestamp::from_secs(1));
-        assert_eq!(away(&mut table, 1_000, 1), 0);
-        assert_eq!(away(&mut table, 1_100, 2), 30);
-        assert_eq!(away(&mut table, 1_200, 3), 60);
-        assert_eq!(away(&mut table, 1_559, 4), 120, "299 s are not enough");
-        assert_eq!(away(&mut table, 1_979, 5), 0, "it has stayed");
-        assert_eq!(away(&mut table, 2_000, 6), 30);
+        let mut down = record(3, 1, Status::Down);
+        down.held_secs = 20;
+        table.apply(&down, Timestamp::from_secs(100));
+        let back = record(4, 1, Status::Alive);
+        let (_, change) = table.apply(&back, Timestamp::from_secs(119));
+        assert_eq!(change, Change::None);
+        let now = Timestamp::from_secs(108);
+        assert_eq!(table.by_id(NodeId(7)).unwrap().record(now).held_secs, 12);
+        let (_, change) = table.apply(&back, Timestamp::from_secs(120));
+        assert_eq!(change, Change::Returned);
     }
 }

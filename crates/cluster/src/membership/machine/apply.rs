@@ -3,11 +3,12 @@ use std::time::Duration;
 use super::membership::Membership;
 use crate::membership::broadcasts::Room;
 use crate::membership::budget::Class;
-use crate::membership::cut::thresholds;
+use crate::membership::cut::{Elsewhere, thresholds};
 use crate::membership::defence::Defence;
 use crate::membership::event::MembershipEvent;
 use crate::membership::node::{NodeId, Record, Status};
-use crate::membership::table::{Change, Index, Member};
+use crate::membership::strikes::Told;
+use crate::membership::table::{Change, Index, Member, held_for};
 use crate::membership::wire::{Body, Cause, Entry, PACKET_MAX, Update};
 
 /// What the head of a packet takes of it at most.
@@ -126,6 +127,7 @@ impl Membership {
             incarnation,
             observers,
             cause,
+            strikes,
         } = update
         else {
             return;
@@ -139,21 +141,34 @@ impl Membership {
         let Some(subject) = self.table.find(id) else {
             return;
         };
-        let Some(member) = self.table.get(subject) else {
+        let Some(member) = self.table.get_mut(subject) else {
             return;
         };
-        // Who is lossy contradicts, with some luck before others have heard of it.
-        let meant = member.nonce == nonce && incarnation >= member.incarnation;
-        if !member.is_alive() || !(meant || cause == Cause::Lossy) {
+        let same = member.nonce == nonce;
+        let told = Told::Strikes(strikes);
+        if !member.is_alive() {
+            if member.hear_again(same, cause, told) {
+                self.spread(update);
+            }
             return;
         }
+        // Who is held out contradicts, with some luck before others have heard of it.
+        let stayed = self.clock.since(member.since);
+        let holds = cause != Cause::Ended && told.holds();
+        let held = holds && member.strikes.are_fewer_than(strikes, stayed);
+        if !(held || (same && incarnation >= member.incarnation)) {
+            return;
+        }
+        let elsewhere = Elsewhere {
+            incarnation,
+            cause,
+            told,
+        };
         let all = self.ring.observers(id, subject).len();
         // Some of them may have been suspected as well, and could not speak.
         let (_, low) = thresholds(all);
         if usize::from(observers) >= low
-            && self
-                .cut
-                .convicted_elsewhere(subject, (incarnation, cause), self.clock)
+            && self.cut.convicted_elsewhere(subject, elsewhere, self.clock)
         {
             if self.cut.cause(subject) == Cause::Ended {
                 self.judge_now();
@@ -182,8 +197,8 @@ impl Membership {
         }
     }
 
-    /// Takes what is said of a member. What was found by comparing is only passed on where it is a change to others
-    /// too: a newcomer does not tell everybody about everybody.
+    /// Takes what is said of a member. What was found by comparing (not `spread`) is only passed on where it is a change
+    /// to others too: a newcomer does not tell everybody about everybody.
     pub(super) fn record(&mut self, record: &Record, spread: bool) {
         if record.node.id == self.id {
             let other = record.nonce != self.nonce || record.status != Status::Alive;
@@ -199,7 +214,7 @@ impl Membership {
             }
             return;
         }
-        if self.is_down_elsewhere(record) {
+        if self.is_down_elsewhere(record, spread) {
             return;
         }
         let (index, change) = self.table.apply(record, self.clock);
@@ -226,7 +241,7 @@ impl Membership {
             }
             Change::Gone => {
                 if record.status == Status::Down && self.cut.cause(index) == Cause::Lossy {
-                    self.hold_out(index);
+                    self.count(index, Cause::Lossy, None);
                 }
                 self.lose(index, id);
                 match record.status {
@@ -251,17 +266,24 @@ impl Membership {
     }
 
     /// That a member is down is for this node to decide as well: others may be a minority that does not know it yet.
-    fn is_down_elsewhere(&mut self, record: &Record) -> bool {
-        let process = |m: &Member| {
-            m.is_alive() && m.nonce == record.nonce && m.incarnation <= record.incarnation
-        };
+    /// Who holds it out now, and not when that was passed on first, means whatever process of it there is.
+    fn is_down_elsewhere(&mut self, record: &Record, passed_on: bool) -> bool {
+        let told = held_for(record);
+        let held = told.holds() && !passed_on;
+        let process =
+            |m: &Member| m.nonce == record.nonce && m.incarnation <= record.incarnation || held;
+        let meant = |m: &Member| m.is_alive() && process(m);
         let found = self.table.find(record.node.id);
-        let found = found.filter(|index| self.table.get(*index).is_some_and(process));
+        let found = found.filter(|index| self.table.get(*index).is_some_and(meant));
         let Some(index) = found.filter(|_| record.status == Status::Down) else {
             return false;
         };
-        let known = (record.incarnation, self.cut.cause(index));
-        if self.cut.convicted_elsewhere(index, known, self.clock) {
+        let elsewhere = Elsewhere {
+            incarnation: record.incarnation,
+            cause: self.cut.cause(index),
+            told,
+        };
+        if self.cut.convicted_elsewhere(index, elsewhere, self.clock) {
             self.judge_soon();
             self.spread(Update::Member(record.clone()));
         }

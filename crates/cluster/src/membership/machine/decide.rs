@@ -8,7 +8,8 @@ use crate::membership::cut::Levels;
 use crate::membership::event::MembershipEvent;
 use crate::membership::gate::Passage;
 use crate::membership::node::Status;
-use crate::membership::table::{Index, Member, held_until};
+use crate::membership::strikes::{LOSSY, Told};
+use crate::membership::table::{Index, Member};
 use crate::membership::wire::{Cause, Update};
 
 /// How often what is waiting is looked at again, and what is old is thrown away.
@@ -20,8 +21,6 @@ const SYNCS: u32 = 5;
 /// them up for so long at most: it takes observers a few questions to see it.
 const LOSSY_DELAY: Duration = Duration::from_secs(5);
 const LOSSY_HOLD: Duration = Duration::from_secs(20);
-/// One that is convicted for that counts as convicted so often: it is taken back after two minutes at the earliest.
-const LOSSY: u32 = 4;
 
 impl Membership {
     pub(super) fn judge_soon(&mut self) {
@@ -169,33 +168,24 @@ impl Membership {
             // Who has proved since then that it is there is not meant by those who accused it before.
             let meant = self.cut.accusers(*subject).map(|a| a.incarnation).max();
             let meant = meant.filter(|_| cause != Cause::Lossy);
-            let Some(member) = self.table.get_mut(*subject) else {
+            let Some(member) = self.table.get(*subject) else {
                 continue;
             };
-            let mut record = member.record();
+            let mut record = member.record(self.clock);
             record.status = Status::Down;
-            let update = Update::Down {
-                subject: record.node.id,
-                nonce: record.nonce,
-                incarnation: meant.unwrap_or(record.incarnation),
-                observers: u8::try_from(observers).unwrap_or(u8::MAX),
-                cause,
-            };
+            let told = self.cut.told(*subject);
             self.table.apply(&record, self.clock);
-            if cause == Cause::Ended
-                && let Some(member) = self.table.get_mut(*subject)
-            {
-                member.ended = true;
-                // It has not flapped: the next process may come at once.
-                member.strikes = member.strikes.saturating_sub(1);
-                member.held_until = None;
-            }
-            if cause == Cause::Lossy {
-                self.hold_out(*subject);
-            }
+            let strikes = self.count(*subject, cause, told);
             self.gone.push(record.node.id);
             if observers > 0 {
-                self.spread(update);
+                self.spread(Update::Down {
+                    subject: record.node.id,
+                    nonce: record.nonce,
+                    incarnation: meant.unwrap_or(record.incarnation),
+                    observers: u8::try_from(observers).unwrap_or(u8::MAX),
+                    cause,
+                    strikes,
+                });
             }
         }
         // Only now, so that all of them were judged by the same view.
@@ -208,13 +198,21 @@ impl Membership {
         self.rewire |= !subjects.is_empty();
     }
 
-    /// Who is lossy is not taken back soon.
-    pub(super) fn hold_out(&mut self, subject: Index) {
+    /// One has just gone down: how often in a row, as far as it is known, and so how long it is held out.
+    pub(super) fn count(&mut self, subject: Index, cause: Cause, told: Option<Told>) -> u32 {
         let clock = self.clock;
-        if let Some(member) = self.table.get_mut(subject) {
-            member.strikes = member.strikes.max(LOSSY);
-            member.held_until = held_until(member.strikes, clock);
+        let Some(member) = self.table.get_mut(subject) else {
+            return 0;
+        };
+        let lossy = (cause == Cause::Lossy).then_some(Told::Strikes(LOSSY));
+        for told in lossy.into_iter().chain(told) {
+            member.strikes.told(told, clock);
         }
+        if cause == Cause::Ended {
+            member.ended = true;
+            member.strikes.ended();
+        }
+        member.strikes.count()
     }
 
     pub(super) fn tidy_if_due(&mut self) {

@@ -33,7 +33,7 @@ impl Membership {
         let said = self.own_entries();
         (self.table, self.ring) = (view.table.clone(), view.ring.clone());
         self.store = view.store.clone();
-        if let Some(known) = self.table.by_id(self.id).map(|member| member.record())
+        if let Some(known) = self.table.by_id(self.id).map(|member| member.record(now))
             && known != own
         {
             self.incarnation = self.incarnation.max(known.incarnation.saturating_add(1));
@@ -150,7 +150,7 @@ impl Membership {
         let known = self
             .table
             .by_id(record.node.id)
-            .map(|member| member.record());
+            .map(|member| member.record(self.clock));
         let stands = known.filter(|known| {
             let older = record.incarnation < known.incarnation;
             let same = record.incarnation == known.incarnation;

@@ -132,6 +132,7 @@ impl Membership {
             incarnation,
             nonce,
             status: Status::Alive,
+            held_secs: 0,
         };
         let (me, _) = table.apply(&own, now);
         let me = me.unwrap_or(Index(0));
@@ -258,7 +259,9 @@ impl Membership {
 
     /// Members, those that are gone included, in the order of ids.
     pub fn members(&self) -> impl Iterator<Item = Record> {
-        self.table.iter().map(|(_, member)| member.record())
+        self.table
+            .iter()
+            .map(|(_, member)| member.record(self.clock))
     }
 
     /// Members that are alive.
@@ -408,7 +411,9 @@ impl Membership {
     /// What this node says about itself.
     #[must_use]
     pub fn own_record(&self) -> Option<Record> {
-        self.table.get(self.me).map(|member| member.record())
+        self.table
+            .get(self.me)
+            .map(|member| member.record(self.clock))
     }
 
     /// Up to `count` members that are alive, by chance, without this node and `without`.

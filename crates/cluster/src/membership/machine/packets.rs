@@ -103,7 +103,7 @@ impl Membership {
             .told
             .is_some_and(|told| clock.since(told) < TELL_EVERY);
         if behind && !lately {
-            let record = member.record();
+            let record = member.record(clock);
             if let Some(member) = self.table.get_mut(index) {
                 member.told = Some(clock);
             }

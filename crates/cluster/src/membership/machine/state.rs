@@ -12,7 +12,7 @@ use ninefold_core::time::Timestamp;
 
 use super::membership::Membership;
 use crate::membership::event::MembershipEvent;
-use crate::membership::node::{NodeId, Record};
+use crate::membership::node::{NodeId, Record, Status};
 use crate::membership::table::{Index, Member};
 use crate::membership::wire::{
     Entry, FRAME_MAX, Frame, KNOWN_MAX, PACKET_MAX, Part, Range, Version, WireError,
@@ -228,15 +228,22 @@ impl Membership {
         let id = member.node.id;
         let found = known.binary_search_by_key(&id, |(id, ..)| *id);
         let theirs = found.ok().and_then(|at| known.get(at));
+        let record = || member.record(self.clock);
         let above = |version| self.store.above((index, id, member.nonce), version);
         let Some((_, incarnation, status, version)) = theirs else {
-            return (Some(member.record()), above(0));
+            return (Some(record()), above(0));
         };
         let ours = (member.incarnation, member.status);
         match ours.cmp(&(*incarnation, *status)) {
             // It may be another process, of which nothing is known there.
-            std::cmp::Ordering::Greater => (Some(member.record()), above(0)),
+            std::cmp::Ordering::Greater => (Some(record()), above(0)),
             std::cmp::Ordering::Equal => (None, above(*version)),
+            // It is not back for everybody.
+            std::cmp::Ordering::Less
+                if *status == Status::Alive && member.is_held_out(self.clock) =>
+            {
+                (Some(record()), Vec::new())
+            }
             std::cmp::Ordering::Less => (None, Vec::new()),
         }
     }

@@ -5,7 +5,7 @@ use super::membership::Membership;
 use super::state::{entry_size, record_size};
 use crate::membership::broadcasts::bytes;
 use crate::membership::budget::Class;
-use crate::membership::node::{NodeId, Record};
+use crate::membership::node::{NodeId, Record, Status};
 use crate::membership::table::{Index, Member};
 use crate::membership::wire::{
     Body, Delta, Digest, ENTRIES_PACKET_MAX, Entry, LEFT_MAX, PACKET_MAX, RANGES_MAX, RECORDS_MAX,
@@ -173,13 +173,14 @@ impl Membership {
             let id = member.node.id;
             let theirs = digest.known.iter().find(|(known, ..)| *known == id);
             let Some((_, incarnation, status, version)) = theirs else {
-                push_record(&mut delta, member.record(), &mut room);
+                push_record(&mut delta, member.record(self.clock), &mut room);
                 delta.left += self.store.size_above(index, member.nonce, 0);
                 continue;
             };
             let (ours, theirs) = ((member.incarnation, member.status), (*incarnation, *status));
-            if ours > theirs {
-                push_record(&mut delta, member.record(), &mut room);
+            let is_back = theirs.1 == Status::Alive && ours < theirs;
+            if ours > theirs || (is_back && member.is_held_out(self.clock)) {
+                push_record(&mut delta, member.record(self.clock), &mut room);
             } else if ours != theirs {
                 behind |= !is_full;
             } else if self.store.known(index, member.nonce) > *version {

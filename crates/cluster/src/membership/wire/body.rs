@@ -117,6 +117,8 @@ pub enum Update {
         observers: u8,
         /// What they have found.
         cause: Cause,
+        /// How often it was convicted in a row, this time included.
+        strikes: u32,
     },
     /// What a member says about itself.
     Entry(Entry),

@@ -53,6 +53,12 @@ impl<'a> Reader<'a> {
         Err(WireError::Number)
     }
 
+    /// A number that has to fit into 32 bits.
+    pub(super) fn small(&mut self, what: &'static str) -> Result<u32, WireError> {
+        let number = self.number()?;
+        u32::try_from(number).map_err(|_above| WireError::TooMany(number, what))
+    }
+
     /// The length of a list.
     pub(super) fn count(&mut self, max: usize, what: &'static str) -> Result<usize, WireError> {
         let count = self.number()?;
@@ -103,6 +109,7 @@ impl<'a> Reader<'a> {
             incarnation: self.number()?,
             nonce: self.u64()?,
             status: self.status()?,
+            held_secs: self.small("seconds that one is held out")?,
         })
     }
 }
@@ -175,6 +182,7 @@ impl Writer {
         self.number(record.incarnation);
         self.u64(record.nonce);
         self.status(record.status);
+        self.number(record.held_secs.into());
     }
 }
 

@@ -347,6 +347,7 @@ fn write_update(to: &mut Writer, update: &Update) {
             incarnation,
             observers,
             cause,
+            strikes,
         } => {
             to.u8(5);
             to.id(*subject);
@@ -354,6 +355,7 @@ fn write_update(to: &mut Writer, update: &Update) {
             to.number(*incarnation);
             to.u8(*observers);
             write_cause(to, *cause);
+            to.number((*strikes).into());
         }
         Update::Entry(entry) => {
             to.u8(6);
@@ -400,6 +402,7 @@ fn read_update(from: &mut Reader<'_>) -> Result<Update, WireError> {
             incarnation: from.number()?,
             observers: from.u8()?,
             cause: read_cause(from)?,
+            strikes: from.small("convictions in a row")?,
         },
         6 => Update::Entry(read_entry(from)?),
         other => return Err(WireError::Unknown(other, "kind of news")),

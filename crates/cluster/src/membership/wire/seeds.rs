@@ -17,6 +17,7 @@ fn record(id: u64, incarnation: u64, status: Status) -> Record {
         incarnation,
         nonce: id * 10,
         status,
+        held_secs: if status == Status::Down { 30 } else { 0 },
     }
 }
 
@@ -140,6 +141,7 @@ fn conviction() -> Vec<u8> {
         incarnation: 1,
         observers: 3,
         cause: Cause::Silent,
+        strikes: 2,
     };
     let refuted = Update::Refute {
         subject: NodeId(3),

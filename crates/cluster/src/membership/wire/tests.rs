@@ -16,11 +16,11 @@ fn record() -> impl Strategy<Value = Record> {
         "[a-zß-]{0,16}",
         "[a-z]{0,8}",
         addr,
-        any::<(u64, u64)>(),
+        any::<(u64, u64, u32)>(),
         status,
     )
         .prop_map(
-            |(id, name, zone, addr, (incarnation, nonce), status)| Record {
+            |(id, name, zone, addr, (incarnation, nonce, held_secs), status)| Record {
                 node: Node {
                     id: NodeId(id),
                     name: name.into(),
@@ -30,6 +30,7 @@ fn record() -> impl Strategy<Value = Record> {
                 incarnation,
                 nonce,
                 status,
+                held_secs,
             },
         )
 }
@@ -84,14 +85,15 @@ fn update() -> impl Strategy<Value = Update> {
                 incarnation,
                 challenges,
             }),
-        (any::<(u64, u64, u64, u8)>(), cause()).prop_map(
-            |((s, nonce, incarnation, observers), cause)| {
+        (any::<(u64, u64, u64, u8, u32)>(), cause()).prop_map(
+            |((s, nonce, incarnation, observers, strikes), cause)| {
                 Update::Down {
                     cause,
                     subject: NodeId(s),
                     nonce,
                     incarnation,
                     observers,
+                    strikes,
                 }
             }
         ),

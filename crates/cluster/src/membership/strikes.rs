@@ -1,0 +1,176 @@
+//! How often a member was convicted in a row, and how long it is held out for that: each return of one that flaps is a
+//! view change for everybody. All have to hold it out for as long, or their views differ for minutes; so those who
+//! convict say how often it was, and those who compare what they know say for how long it still is.
+
+use std::time::Duration;
+
+use ninefold_core::time::Timestamp;
+
+const FIRST_HOLD: Duration = Duration::from_secs(30);
+const DOUBLINGS: u32 = 5;
+/// One that was there for so long has not flapped.
+const FORGIVEN: Duration = Duration::from_secs(300);
+/// One that is held out for less than that is as good as back.
+const MATTERS: Duration = Duration::from_secs(10);
+/// Who is lossy counts as convicted so often: it is taken back after two minutes at the earliest.
+pub(super) const LOSSY: u32 = 4;
+
+/// One that was convicted once may come back when it wants to, and then after half a minute, a minute, and so on up
+/// to a quarter of an hour. What happened before it was there for five minutes does not count any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Strikes {
+    count: u32,
+    held_until: Option<Timestamp>,
+}
+
+/// What those say of it who have convicted a member elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Told {
+    /// It was convicted that often.
+    Strikes(u32),
+    /// They hold it out for so long from now on, or not at all.
+    HeldFor(Duration),
+}
+
+impl Told {
+    /// Whether they hold it out: then it concerns whatever process of it there is.
+    pub(super) fn holds(self) -> bool {
+        match self {
+            Self::Strikes(count) => hold(count).is_some(),
+            Self::HeldFor(left) => left >= MATTERS,
+        }
+    }
+}
+
+impl Strikes {
+    /// How often, for others.
+    pub(super) const fn count(self) -> u32 {
+        self.count
+    }
+
+    /// It was convicted, after it was there for so long.
+    pub(super) fn convicted(&mut self, stayed: Duration, now: Timestamp) {
+        let before = self.before(stayed);
+        *self = Self::new(before.saturating_add(1), now);
+    }
+
+    /// Its process has ended, by the word of its host: it has not flapped, and the next one may come at once.
+    pub(super) const fn ended(&mut self) {
+        self.count = self.count.saturating_sub(1);
+        self.held_until = None;
+    }
+
+    /// Others say how it is with one that is down since then; whether it was counted for less here.
+    pub(super) fn told(&mut self, told: Told, since: Timestamp) -> bool {
+        let before = *self;
+        match told {
+            Told::Strikes(count) if count > self.count => *self = Self::new(count, since),
+            Told::HeldFor(left) if !left.is_zero() => {
+                let left = left.min(FIRST_HOLD * 2u32.pow(DOUBLINGS));
+                self.held_until = Some(since + left);
+            }
+            Told::Strikes(_) | Told::HeldFor(_) => {}
+        }
+        *self != before
+    }
+
+    /// Whether others have convicted one, that is there for so long, once more than is known here.
+    pub(super) fn are_fewer_than(self, told: u32, stayed: Duration) -> bool {
+        self.before(stayed) < told
+    }
+
+    /// Whether it is not to be taken back yet.
+    pub(super) fn hold(self, now: Timestamp) -> bool {
+        !self.left(now).is_zero()
+    }
+
+    /// Whether those who have it back should hear of that.
+    pub(super) fn matter(self, now: Timestamp) -> bool {
+        self.left(now) >= MATTERS
+    }
+
+    /// In whole seconds, for others.
+    pub(super) fn held_secs(self, now: Timestamp) -> u32 {
+        u32::try_from(self.left(now).as_secs()).unwrap_or(u32::MAX)
+    }
+
+    fn left(self, now: Timestamp) -> Duration {
+        self.held_until
+            .map_or(Duration::ZERO, |until| until.since(now))
+    }
+
+    fn before(self, stayed: Duration) -> u32 {
+        if stayed < FORGIVEN { self.count } else { 0 }
+    }
+
+    fn new(count: u32, since: Timestamp) -> Self {
+        Self {
+            count,
+            held_until: hold(count).map(|hold| since + hold),
+        }
+    }
+}
+
+fn hold(strikes: u32) -> Option<Duration> {
+    let doublings = strikes.checked_sub(2)?.min(DOUBLINGS);
+    Some(FIRST_HOLD * 2u32.pow(doublings))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(secs: u64) -> Timestamp {
+        Timestamp::from_secs(secs)
+    }
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    #[test]
+    fn who_flaps_is_held_out_for_longer_and_who_stayed_is_not() {
+        let mut strikes = Strikes::default();
+        let mut held = |stayed, now| {
+            strikes.convicted(secs(stayed), at(now));
+            strikes.held_secs(at(now))
+        };
+        assert_eq!(held(1_000, 1_000), 0);
+        assert_eq!(held(100, 1_100), 30);
+        assert_eq!(held(70, 1_200), 60);
+        assert_eq!(held(299, 1_559), 120, "299 s are not enough");
+        assert_eq!(held(300, 1_979), 0, "it has stayed");
+        assert_eq!(held(21, 2_000), 30);
+        let most = (0..40).map(|n| held(1, 3_000 + n)).max();
+        assert_eq!(most, Some(960));
+    }
+
+    #[test]
+    fn what_others_counted_holds_from_when_it_went_down_here() {
+        let mut strikes = Strikes::default();
+        strikes.convicted(secs(9), at(100));
+        assert!(!strikes.hold(at(100)));
+        assert!(strikes.told(Told::Strikes(3), at(100)));
+        assert!(!strikes.told(Told::Strikes(3), at(100)));
+        assert!(!strikes.told(Told::Strikes(2), at(100)));
+        assert_eq!(strikes.held_secs(at(101)), 59);
+        assert!(strikes.hold(at(159)) && !strikes.matter(at(159)));
+        assert!(!strikes.hold(at(160)));
+        assert!(strikes.told(Told::HeldFor(secs(7)), at(200)));
+        assert!(!strikes.told(Told::HeldFor(secs(0)), at(300)));
+        assert_eq!((strikes.count(), strikes.held_secs(at(200))), (3, 7));
+        strikes.ended();
+        assert_eq!((strikes.count(), strikes.hold(at(200))), (2, false));
+    }
+
+    #[test]
+    fn a_conviction_that_was_counted_already_is_no_news() {
+        let mut strikes = Strikes::default();
+        strikes.told(Told::Strikes(3), at(100));
+        assert!(!strikes.are_fewer_than(3, secs(299)));
+        assert!(strikes.are_fewer_than(4, secs(299)));
+        assert!(strikes.are_fewer_than(2, secs(300)));
+        assert!(Told::Strikes(2).holds() && !Told::Strikes(1).holds());
+        assert!(Told::HeldFor(secs(10)).holds() && !Told::HeldFor(secs(9)).holds());
+    }
+}
