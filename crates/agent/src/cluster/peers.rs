@@ -47,6 +47,8 @@ struct Known {
     told: Announced,
     /// Since when it is ready, on this node's clock: looked up once, so that it does not wander.
     ready: Option<Instant>,
+    /// It was lost with its node, which has not told of it since.
+    lost: bool,
 }
 
 /// The other nodes.
@@ -142,7 +144,7 @@ impl Peer {
     }
 
     fn endpoints(&self) -> impl Iterator<Item = EndpointView> {
-        let view = |(instance, Known { told, ready }): (&InstanceId, &Known)| EndpointView {
+        let view = |(instance, Known { told, ready, .. }): (&InstanceId, &Known)| EndpointView {
             instance: instance.clone(),
             address: told.address.clone(),
             zone: told.zone.clone(),
@@ -169,7 +171,8 @@ impl Peer {
         let was_alive = std::mem::replace(&mut self.alive, member.status == Status::Alive);
         if was_alive && !self.alive && member.status == Status::Down {
             let since = self.silent_since.unwrap_or(now);
-            for instance in self.instances.keys() {
+            for (instance, known) in &mut self.instances {
+                known.lost = true;
                 let seen = Seen::NodeLost {
                     node: self.name.to_string(),
                     silent_since: since,
@@ -183,6 +186,9 @@ impl Peer {
             return;
         }
         let back = !was_alive;
+        if back {
+            self.silent_since = None;
+        }
         if member.nonce != self.nonce {
             self.nonce = member.nonce;
             self.heir_until = Some(at + HEIR_MAX);
@@ -197,13 +203,16 @@ impl Peer {
         self.ejected = read(&member.entries, ejected, known).collect();
         let mut fresh = BTreeMap::new();
         for (instance, told) in read::<Announced>(&member.entries, instance, known) {
-            let before = self.instances.get(&instance).filter(|_| !back);
+            // Also what its next process has taken over begins anew: it was given up.
+            let before = self.instances.get(&instance);
+            let before = before.filter(|known| !back && !known.lost);
             compare(&instance, before.map(|known| &known.told), &told, changes);
             let ready = match before {
                 Some(before) if before.told.ready_since == told.ready_since => before.ready,
                 _ => told.ready_instant((now, at)),
             };
-            fresh.insert(instance, Known { told, ready });
+            let lost = false;
+            fresh.insert(instance, Known { told, ready, lost });
         }
         if told {
             self.heir_until = None;
@@ -433,6 +442,35 @@ mod tests {
         assert_eq!((scene.look(), scene.admitted()), (vec![], vec![1]));
         scene.clock.1 += HEIR_MAX;
         assert_eq!((scene.look(), scene.admitted()), (vec![], vec![]));
+    }
+
+    #[test]
+    fn what_the_next_process_of_a_lost_node_has_taken_over_is_well_again() {
+        let mut scene = Scene::new();
+        scene.tells(&[(catalog(0), one())], true);
+        scene.look();
+        scene.peers.silent(N2, Some(Timestamp::from_secs(990)));
+        scene.n2().status = Status::Down;
+        assert!(matches!(scene.look()[..], [(0, Seen::NodeLost { .. })]));
+        // It is back, and says later what it runs.
+        scene.n2().status = Status::Alive;
+        scene.n2().nonce = 2;
+        scene.tells(&[], false);
+        assert_eq!(scene.look(), []);
+        scene.tells(&[(catalog(0), one())], true);
+        let started = Seen::Started {
+            pid: Some(77),
+            adopted: true,
+        };
+        assert_eq!(scene.look(), [(0, started), (0, Seen::Ready)]);
+        assert_eq!(scene.look(), []);
+        // Its last silence is over as well.
+        scene.n2().status = Status::Down;
+        let lost = scene.look();
+        let [(0, Seen::NodeLost { silent_since, .. })] = &lost[..] else {
+            panic!("{lost:?}");
+        };
+        assert_ne!(*silent_since, Timestamp::from_secs(990));
     }
 
     #[test]

@@ -38,6 +38,8 @@ const STALL_MIN: Duration = Duration::from_millis(400);
 const STALL_TOLD: Duration = Duration::from_secs(20);
 /// Spent accounts are forgotten so often.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// Who says whether failures began together.
+const GATE: &str = "gate";
 /// Opinions that the status shows at most.
 const SHOWN_MAX: usize = 64;
 
@@ -176,7 +178,13 @@ impl Opinions {
             Some(class) => drop(self.failed.insert(subject.clone(), Failed { class, since })),
             None => drop(self.failed.remove(subject)),
         }
-        self.ledger.opinion(subject, at).told(subject, since)
+        let opinion = self.ledger.opinion(subject, at).told(subject, since);
+        if class.is_none() {
+            // Whether it failed with others says nothing of its next failure.
+            let onset = Said::Nothing(Channel::Onset);
+            self.sign(subject.clone(), GATE, onset, at);
+        }
+        opinion
     }
 
     /// Its failure has begun: whether others began with it that share a tag.
@@ -205,10 +213,10 @@ impl Opinions {
         };
         let shared: BTreeSet<&Subject> = shared.iter().flat_map(|one| &one.subjects).collect();
         if !shared.contains(subject) {
-            self.sign(subject.clone(), "gate", Said::Sign(Sign::Alone), at);
+            self.sign(subject.clone(), GATE, Said::Sign(Sign::Alone), at);
         }
         for one in shared {
-            self.sign(one.clone(), "gate", Said::Sign(Sign::Shared), at);
+            self.sign(one.clone(), GATE, Said::Sign(Sign::Shared), at);
         }
     }
 }
@@ -455,4 +463,23 @@ fn known(view: &View) -> Vec<Known> {
         host: member.host,
     });
     known.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_it_failed_with_others_once_does_not_blur_its_next_failure() {
+        let mut opinions = Opinions::default();
+        let node = Subject::Node("n4".into());
+        let (then, later) = (Timestamp::from_secs(10), Timestamp::from_secs(150));
+        opinions.learn(node.clone(), Observer::new("host"), Said::Lives(1), then);
+        opinions.sign(node.clone(), GATE, Said::Sign(Sign::Shared), then);
+        opinions.told(&node, Some(FailureClass::Correlated), then);
+        opinions.told(&node, None, Timestamp::from_secs(12));
+        opinions.learn(node.clone(), Observer::new("host"), Said::Ended(1), later);
+        let crashed = Some(Some(FailureClass::CrashStop));
+        assert_eq!(opinions.change(&node, later), crashed);
+    }
 }
