@@ -81,7 +81,8 @@ async fn who_is_left_out_gets_copies_that_nobody_waits_for_until_it_is_well() {
     let scene = Scene::new(&balanced()).await;
     let answers = scene.send(GET, Duration::from_secs(4)).await;
     let count = copies(&scene.slow);
-    assert!((1..=5).contains(&count), "{count} of {}", answers.len());
+    // One in 300 ms at most.
+    assert!((4..=14).contains(&count), "{count} of {}", answers.len());
     assert_eq!(scene.shadows(), count as u64);
     for other in &scene.others {
         assert_eq!(copies(other), 0, "they are asked anyway");
