@@ -13,7 +13,7 @@ use ninefold_core::id::InstanceId;
 pub(crate) use cluster::{NodeOf, node_number};
 pub(crate) use detect::{DetectCommand, ModelArg, ModelArgs, ReplayArgs, ReplayOutput};
 pub(crate) use trust::{
-    ClusterArgs, InitArgs, JoinArgs, KeysCommand, RotateArgs, TokenArgs, TokenLife,
+    ClusterArgs, ExpelArgs, InitArgs, JoinArgs, KeysCommand, RotateArgs, TokenArgs, TokenLife,
 };
 
 mod cluster;
@@ -57,6 +57,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  ninefold keys show\n  ninefold keys rotate\n\nExit codes: 0 done, 1 the file has errors, 2 no cluster has begun here, or it could not be done."
     )]
     Keys(KeysCommand),
+    /// Expel a node from the cluster: its certificate counts no more, and the others change to a key that it does not have.
+    #[command(
+        after_help = "To be run on the node where `ninefold init` was; on one host, of `up --nodes`, that is n1. For a host that was stolen or taken over, or that does not come back. While the nodes run they do the rest, and each acts as soon as it knows: it takes the node for one that has left, refuses its packets and its connections, and nobody may join under its name. Who is away learns it when it comes back.\n\nWith --undo its certificate counts again, if it has one still; as it does not have the present key, remove `cluster` from its state folder and have it join again with a token.\n\nExamples:\n  ninefold expel n3\n  ninefold expel n3 shop.toml --output json\n  ninefold members           who is expelled, and who does not know it yet\n  ninefold expel n3 --undo\n\nExit codes: 0 begun, 1 the file has errors, 2 no cluster has begun here, it has to remain, or nothing would change."
+    )]
+    Expel(ExpelArgs),
     /// Validate a file: every error and warning with its line and what to do.
     #[command(
         after_help = "Examples:\n  ninefold check\n  ninefold check shop.toml --output json\n\nExit codes: 0 no errors (warnings are none), 1 errors, or the file cannot be read."

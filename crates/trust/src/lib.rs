@@ -5,12 +5,13 @@
 //!   [`begin`] makes both for the first node.
 //! - [`Token`], [`join`] and [`JoinServer`]: how a host becomes a node.
 //! - [`renew`]: how its certificate is renewed before it runs out.
-//! - [`rotation`]: how all come by another key of gossip.
+//! - [`rotation`]: how all come by another key of gossip, and learn who was [expelled](Expelled).
 //! - [`local`]: all of it at once, for nodes of one host.
 
 mod authority;
 mod begin;
 mod clock;
+mod expelled;
 mod folder;
 mod identity;
 mod join;
@@ -28,6 +29,7 @@ mod token;
 pub use authority::{Authority, AuthorityError};
 pub use begin::{BeginError, begin};
 pub use clock::now;
+pub use expelled::{EXPELLED_MAX, Expelled};
 pub use folder::{FolderError, SecretsFolder};
 pub use identity::{Identity, IdentityError, Validity};
 pub use join::{JoinError, JoinServer, JoinServerError, Member, Refusal, join};

@@ -12,7 +12,8 @@
 //!
 //! Against a member that would have others take keys of its own, or go back to old ones: a generation is signed by the
 //! authority, whose certificate every member has, and only a later one takes the place of another. Not against one who has
-//! the authority's key, and not against a member that gives the keys away: it is a member.
+//! the authority's key, and not against a member that gives the keys away: it is a member, until it is
+//! [expelled](Rotator::expel). That begins to change to a key which it is not given, and each generation says who is.
 
 use std::time::Duration;
 
@@ -21,10 +22,11 @@ use ninefold_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Authority, AuthorityError};
+use crate::expelled::{EXPELLED_MAX, Expelled};
 use crate::folder::{FolderError, SecretsFolder};
-use crate::identity::Identity;
+use crate::identity::{Identity, IdentityError};
 use crate::join::Bytes;
-use crate::name::ClusterName;
+use crate::name::{ClusterName, NodeName};
 use crate::random::NoRandom;
 use crate::seal::{GossipKey, KeyRing, RingError};
 use crate::tls;
@@ -32,7 +34,7 @@ use crate::tls;
 /// What the client says in the handshake (ALPN).
 pub const PROTOCOL: &[u8] = b"ninefold-keys/1";
 /// Bytes of a request, or of an answer, at most.
-pub const MESSAGE_MAX: usize = 4 << 10;
+pub const MESSAGE_MAX: usize = 16 << 10;
 /// How long an old key may be kept.
 pub const KEEP_MAX: Duration = Duration::from_secs(30 * 86_400);
 
@@ -40,6 +42,8 @@ const FILE: &str = "keys.json";
 const VERSION: u32 = 1;
 /// What is signed begins with it, so that no other signature of the authority is one of keys.
 const LABEL: &[u8] = b"ninefold gossip keys 1";
+/// Where nodes are expelled their names follow this. No cluster's name begins so.
+const WITHOUT: &[u8] = b", without";
 
 /// A generation of the keys of gossip, as it lies in a node's folder of secrets, and as members give it to each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +63,8 @@ pub struct Keys {
     since: u64,
     #[serde(default)]
     keep: u64,
+    #[serde(default, skip_serializing_if = "Expelled::is_empty")]
+    expelled: Expelled,
 }
 
 /// The keys are not changed. Those before are as good as they were.
@@ -79,6 +85,9 @@ pub enum KeysError {
     /// The ring.
     #[error(transparent)]
     Ring(#[from] RingError),
+    /// The node's own files.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// One change after the other.
     #[error(
         "the keys are being changed already: generation {generation} is {} since {since}; wait until it is settled",
@@ -92,6 +101,20 @@ pub enum KeysError {
         /// Since when.
         since: Timestamp,
     },
+    /// It has to remain.
+    #[error("{0} has the cluster's authority and cannot be expelled")]
+    Own(NodeName),
+    /// It was done before.
+    #[error("{0} is expelled already")]
+    Already(NodeName),
+    /// It is not.
+    #[error("{0} is not expelled")]
+    NotExpelled(NodeName),
+    /// There is no room.
+    #[error(
+        "{EXPELLED_MAX} nodes are expelled already; take one back that is of no danger any more"
+    )]
+    Many,
     /// What came is not signed by the authority, or was changed.
     #[error("the cluster's authority has not signed these keys")]
     Unsigned,
@@ -120,7 +143,7 @@ enum Answer {
 
 impl Keys {
     /// Those of an identity that was just made.
-    pub(crate) const fn first(keys: KeyRing) -> Self {
+    pub(crate) fn first(keys: KeyRing) -> Self {
         Self {
             version: VERSION,
             keys,
@@ -129,6 +152,7 @@ impl Keys {
             signature: None,
             since: 0,
             keep: 0,
+            expelled: Expelled::default(),
         }
     }
 
@@ -198,6 +222,12 @@ impl Keys {
         Duration::from_secs(self.keep)
     }
 
+    /// Who is no member any more.
+    #[must_use]
+    pub const fn expelled(&self) -> &Expelled {
+        &self.expelled
+    }
+
     /// The next step, where it is time for it: `behind` members that are there do not have this one.
     #[must_use]
     pub fn due(&self, behind: usize, now: Timestamp) -> Option<KeysStep> {
@@ -212,8 +242,29 @@ impl Keys {
         }
     }
 
+    fn is_settled(&self) -> Result<(), KeysError> {
+        if self.step == KeysStep::Settled {
+            return Ok(());
+        }
+        Err(KeysError::UnderWay {
+            generation: self.generation,
+            step: self.step,
+            since: self.since(),
+        })
+    }
+
     fn text(&self, cluster: &ClusterName) -> Vec<u8> {
-        let mut text = [LABEL, cluster.as_bytes(), &[0]].concat();
+        let mut text = LABEL.to_vec();
+        if !self.expelled.is_empty() {
+            text.extend(WITHOUT);
+            for name in self.expelled.names() {
+                text.push(b' ');
+                text.extend(name.as_bytes());
+            }
+            text.push(0);
+        }
+        text.extend(cluster.as_bytes());
+        text.push(0);
         text.extend(self.generation.to_be_bytes());
         // By its name, which is the same whatever else there will be.
         text.extend(self.step.name().as_bytes());
@@ -308,18 +359,52 @@ impl Rotator {
     /// When a change is under way, or something cannot be read, made or written.
     pub fn begin(&self, keep: Duration, now: Timestamp) -> Result<Keys, KeysError> {
         let _lock = self.folder.lock()?;
-        let present = Keys::load(&self.folder)?;
-        if present.step != KeysStep::Settled {
-            return Err(KeysError::UnderWay {
-                generation: present.generation,
-                step: present.step,
-                since: present.since(),
-            });
-        }
-        let mut next = present;
+        let mut next = Keys::load(&self.folder)?;
+        next.is_settled()?;
         next.keys.add(GossipKey::generate()?)?;
         next.keep = keep.min(KEEP_MAX).as_secs();
         self.finish(next, KeysStep::Spreading, now)
+    }
+
+    /// From now on a node is no member, and the others begin to change to a key that it is not given. Whatever change
+    /// was under way ends in this one.
+    ///
+    /// # Errors
+    /// When it is this node, is expelled already, or something cannot be read, made or written.
+    pub fn expel(&self, node: &NodeName, now: Timestamp) -> Result<Keys, KeysError> {
+        let _lock = self.folder.lock()?;
+        let own = Identity::load(&self.folder, now)?;
+        if own.is_some_and(|own| own.node() == node) {
+            return Err(KeysError::Own(node.clone()));
+        }
+        let mut next = Keys::load(&self.folder)?;
+        if next.expelled.has(node) {
+            return Err(KeysError::Already(node.clone()));
+        }
+        if !next.expelled.add(node) {
+            return Err(KeysError::Many);
+        }
+        // What is spreading nobody seals with, and the node may have it; by what is retiring some seal still.
+        if next.step == KeysStep::Spreading {
+            next.keys = KeyRing::new(next.keys.primary().clone());
+        }
+        next.keys.add(GossipKey::generate()?)?;
+        next.keep = 0;
+        self.finish(next, KeysStep::Spreading, now)
+    }
+
+    /// A node may be a member again: its certificate counts, and it may join.
+    ///
+    /// # Errors
+    /// When it is not expelled, a change is under way, or something cannot be read or written.
+    pub fn take_back(&self, node: &NodeName, now: Timestamp) -> Result<Keys, KeysError> {
+        let _lock = self.folder.lock()?;
+        let mut next = Keys::load(&self.folder)?;
+        next.is_settled()?;
+        if !next.expelled.remove(node) {
+            return Err(KeysError::NotExpelled(node.clone()));
+        }
+        self.finish(next, KeysStep::Settled, now)
     }
 
     /// Takes the next step, where it is [due](Keys::due).
@@ -332,18 +417,14 @@ impl Rotator {
         let Some(step) = next.due(behind, now) else {
             return Ok(None);
         };
-        let primary = next.keys.primary().id();
-        let other = next
-            .keys
-            .keys()
-            .map(GossipKey::id)
-            .find(|id| *id != primary);
-        if let Some(other) = other {
-            if step == KeysStep::Retiring {
-                next.keys.make_primary(other)?;
-            } else {
-                next.keys.remove(other)?;
+        match step {
+            KeysStep::Retiring => {
+                // The one that was added last.
+                let newest = next.keys.keys().last().map(GossipKey::id);
+                newest.map_or(Ok(()), |newest| next.keys.make_primary(newest))?;
             }
+            KeysStep::Settled => next.keys = KeyRing::new(next.keys.primary().clone()),
+            KeysStep::Spreading => {}
         }
         self.finish(next, step, now).map(Some)
     }
@@ -360,167 +441,4 @@ impl Rotator {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::local;
-
-    const DAY: Duration = Duration::from_secs(86_400);
-
-    struct Cluster {
-        _folder: tempfile::TempDir,
-        secrets: Vec<SecretsFolder>,
-        identities: Vec<Identity>,
-    }
-
-    fn cluster(name: &str) -> Cluster {
-        let folder = tempfile::tempdir().unwrap();
-        let states: Vec<_> = ["n1", "n2"].map(|n| folder.path().join(n)).into();
-        for state in &states {
-            std::fs::create_dir(state).unwrap();
-        }
-        local::prepare(&states, name).unwrap();
-        let secrets: Vec<_> = states.iter().map(|s| SecretsFolder::of_state(s)).collect();
-        let load = |secrets| Identity::load(secrets, crate::now()).unwrap().unwrap();
-        let identities = secrets.iter().map(load).collect();
-        Cluster {
-            _folder: folder,
-            secrets,
-            identities,
-        }
-    }
-
-    impl Cluster {
-        fn rotator(&self) -> Rotator {
-            let name = self.identities[0].cluster();
-            let rotator = Rotator::load(&self.secrets[0], name, crate::now());
-            rotator.unwrap().unwrap()
-        }
-
-        /// What the second node makes of what the first one has.
-        fn told(&self, present: &Keys) -> Result<Option<Keys>, KeysError> {
-            let first = Keys::load(&self.secrets[0]).unwrap();
-            let answer = first.answer(&present.request().unwrap()).unwrap();
-            present.taken(&answer, &self.identities[1])
-        }
-    }
-
-    fn ids(keys: &Keys) -> Vec<String> {
-        keys.ring().keys().map(|key| key.id().to_string()).collect()
-    }
-
-    #[test]
-    fn each_step_waits_for_those_that_are_behind_and_the_last_for_its_time() {
-        let cluster = cluster("shop");
-        let (rotator, now) = (cluster.rotator(), crate::now());
-        let first = Keys::load(&cluster.secrets[0]).unwrap();
-        assert_eq!((first.generation(), first.step()), (0, KeysStep::Settled));
-        assert!(
-            rotator.go_on(0, now).unwrap().is_none(),
-            "nothing is wanted"
-        );
-
-        let spreading = rotator.begin(DAY, now).unwrap();
-        assert_eq!(
-            (spreading.generation(), spreading.step()),
-            (1, KeysStep::Spreading)
-        );
-        assert_eq!(ids(&spreading)[0], ids(&first)[0], "the old one seals");
-        let again = rotator.begin(DAY, now).unwrap_err();
-        assert!(
-            again.to_string().contains("generation 1 is spreading"),
-            "{again}"
-        );
-        assert!(rotator.go_on(1, now).unwrap().is_none(), "one is behind");
-
-        let retiring = rotator.go_on(0, now).unwrap().unwrap();
-        assert_eq!(
-            (retiring.generation(), retiring.step()),
-            (2, KeysStep::Retiring)
-        );
-        assert_eq!(ids(&retiring)[0], ids(&spreading)[1], "the new one seals");
-        assert_eq!(ids(&retiring)[1], ids(&first)[0]);
-        assert!(
-            rotator.go_on(0, now + DAY / 2).unwrap().is_none(),
-            "it is kept"
-        );
-        assert!(
-            rotator.go_on(1, now + DAY).unwrap().is_none(),
-            "one is behind"
-        );
-
-        let settled = rotator.go_on(0, now + DAY).unwrap().unwrap();
-        assert_eq!(
-            (settled.generation(), settled.step()),
-            (3, KeysStep::Settled)
-        );
-        assert_eq!(ids(&settled), [ids(&retiring)[0].clone()]);
-        assert_eq!(Keys::load(&cluster.secrets[0]).unwrap(), settled);
-        let loaded = Identity::load(&cluster.secrets[0], now).unwrap().unwrap();
-        assert_eq!(loaded.keys(), settled.ring());
-        assert_eq!(rotator.begin(DAY, now).unwrap().generation(), 4);
-    }
-
-    #[test]
-    fn a_member_takes_what_is_later_and_signed_and_nothing_else() {
-        let cluster = cluster("shop");
-        let rotator = cluster.rotator();
-        let own = Keys::load(&cluster.secrets[1]).unwrap();
-        assert!(cluster.told(&own).unwrap().is_none(), "there is none");
-        let spreading = rotator.begin(DAY, crate::now()).unwrap();
-        let taken = cluster.told(&own).unwrap().unwrap();
-        assert_eq!(taken, spreading);
-        taken.save(&cluster.secrets[1]).unwrap();
-        assert_eq!(Keys::load(&cluster.secrets[1]).unwrap(), spreading);
-        assert!(cluster.told(&taken).unwrap().is_none(), "it has it");
-
-        let retiring = rotator.go_on(0, crate::now()).unwrap().unwrap();
-        assert_eq!(
-            cluster.told(&own).unwrap().unwrap(),
-            retiring,
-            "steps are left out"
-        );
-        retiring.save(&cluster.secrets[1]).unwrap();
-        spreading.save(&cluster.secrets[1]).unwrap();
-        assert_eq!(
-            Keys::load(&cluster.secrets[1]).unwrap(),
-            retiring,
-            "no way back"
-        );
-        let old = serde_json::to_vec(&Answer::Keys(spreading)).unwrap();
-        let later = retiring.taken(&old, &cluster.identities[1]);
-        assert!(later.unwrap().is_none(), "no way back");
-
-        let mut changed = [
-            retiring.clone(),
-            retiring.clone(),
-            retiring.clone(),
-            retiring,
-        ];
-        changed[0].generation += 1;
-        changed[1].step = KeysStep::Settled;
-        changed[2].keys = KeyRing::new(GossipKey::generate().unwrap());
-        changed[3].signature = None;
-        for keys in changed {
-            let answer = serde_json::to_vec(&Answer::Keys(keys)).unwrap();
-            let refused = own.taken(&answer, &cluster.identities[1]);
-            assert!(matches!(refused, Err(KeysError::Unsigned)), "{refused:?}");
-        }
-        assert!(own.taken(b"{", &cluster.identities[1]).is_err());
-        assert!(own.answer(b"{}").is_err());
-    }
-
-    #[test]
-    fn another_clusters_authority_is_not_believed() {
-        let (one, other) = (cluster("shop"), cluster("shop"));
-        let keys = other.rotator().begin(DAY, crate::now()).unwrap();
-        let answer = serde_json::to_vec(&Answer::Keys(keys)).unwrap();
-        let own = Keys::load(&one.secrets[1]).unwrap();
-        let refused = own.taken(&answer, &one.identities[1]);
-        assert!(matches!(refused, Err(KeysError::Unsigned)), "{refused:?}");
-        assert!(
-            Rotator::load(&one.secrets[1], one.identities[1].cluster(), crate::now())
-                .unwrap()
-                .is_none()
-        );
-    }
-}
+mod tests;

@@ -119,6 +119,14 @@ pub(crate) fn believed(
     Ok(())
 }
 
+/// Whether a certificate is for a host, whoever has signed it.
+pub(crate) fn is_for(shown: &CertificateDer<'_>, host: &str) -> bool {
+    let (Ok(shown), Ok(name)) = (EndEntityCert::try_from(shown), server_name(host)) else {
+        return false;
+    };
+    shown.verify_is_valid_for_subject_name(&name).is_ok()
+}
+
 /// Whether the authority has signed a text.
 pub(crate) fn has_signed(authority: &str, text: &[u8], signature: &[u8]) -> bool {
     let Ok(certificate) = certificate(authority) else {

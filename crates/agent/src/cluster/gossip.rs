@@ -15,7 +15,7 @@ use ninefold_core::status::SyncStatus;
 use ninefold_core::time::{Timestamp, nanos};
 use ninefold_trust::rotation::Keys;
 use ninefold_trust::seal::OVERHEAD;
-use ninefold_trust::{Identity, SecretsFolder};
+use ninefold_trust::{Expelled, Identity, SecretsFolder};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -82,6 +82,7 @@ impl Gossip {
         let present = keys.present();
         let of = (cluster, incarnation);
         let mut driver = Driver::new(options, of, &present, addr, seed)?;
+        driver.keep_out(present.expelled());
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
         let shared = Arc::new(Shared::new(driver.view(0, SyncStatus::default())));
         driver.shared = Some(Arc::clone(&shared));
@@ -193,6 +194,8 @@ struct Heard {
 struct Driver {
     machine: Membership,
     sealing: Sealing,
+    /// Who is no member any more.
+    expelled: Arc<Expelled>,
     /// Packets by unknown keys, when it was last looked who may know them, and when that was.
     unknown_keys: (u64, Instant),
     /// Whether it was said that nobody understands this node.
@@ -219,7 +222,7 @@ impl Driver {
         seed: u64,
     ) -> io::Result<Self> {
         let node = Node {
-            id: NodeId::of_name(&format!("{cluster}/{}", options.name())),
+            id: node_id(cluster, &options.name()),
             name: options.name(),
             zone: options.zone.clone().unwrap_or_default(),
             addr,
@@ -234,6 +237,7 @@ impl Driver {
         Ok(Self {
             machine: Membership::new(config, node, incarnation, seeds, seed, clock.now()),
             sealing: Sealing::new(keys, me)?,
+            expelled: Arc::default(),
             unknown_keys: (0, Instant::now()),
             lost: false,
             secrets: options.secrets.clone(),
@@ -473,9 +477,15 @@ impl Driver {
             counters: self.machine.counters(),
             seals: self.sealing.counters(),
             keys: self.sealing.status(),
+            expelled: Arc::clone(&self.expelled),
             syncs,
         }
     }
+}
+
+/// Nodes are known by their names.
+fn node_id(cluster: &str, name: &str) -> NodeId {
+    NodeId::of_name(&format!("{cluster}/{name}"))
 }
 
 /// Of whom an event may have changed the entries.

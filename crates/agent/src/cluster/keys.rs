@@ -1,5 +1,5 @@
 //! The keys of gossip: this node has the newest, gives them to others, and takes the next step of a
-//! [rotation] where it has the authority.
+//! [rotation] where it has the authority. With them it learns who was expelled.
 //!
 //! Each node says which generation it has. One that hears of a later one fetches it, and so does one that is sent packets
 //! by keys that it does not know.
@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ninefold_core::status::KeysStep;
-use ninefold_trust::SecretsFolder;
 use ninefold_trust::rotation::{self, Keys, Rotator};
+use ninefold_trust::{Expelled, SecretsFolder};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -84,6 +84,9 @@ impl KeyKeeper {
             match newer {
                 Ok(Some((keys, by))) => {
                     shared.note(words(&keys, by.as_deref()));
+                    for note in expulsions(self.present().expelled(), keys.expelled()) {
+                        shared.note(note);
+                    }
                     let keys = Arc::new(keys);
                     *lock(&self.present) = Arc::clone(&keys);
                     asks.send(Ask::Adopt(keys)).await.ok();
@@ -178,6 +181,15 @@ async fn blocking<T: Send + 'static, E: fmt::Display + Send + 'static>(
 ) -> Result<T, String> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(text)?.map_err(text)
+}
+
+/// Who is expelled now, and who is not any more, for the journal.
+fn expulsions(before: &Expelled, now: &Expelled) -> Vec<String> {
+    let expelled = now.names().filter(|name| !before.has(name));
+    let expelled = expelled.map(|name| format!("{name} was expelled from the cluster"));
+    let back = before.names().filter(|name| !now.has(name));
+    let back = back.map(|name| format!("{name} may be a member of the cluster again"));
+    expelled.chain(back).collect()
 }
 
 /// For the journal.

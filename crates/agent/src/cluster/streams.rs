@@ -167,6 +167,14 @@ impl Server {
                 self.counts.stranger();
             }
         })?;
+        let certificate = stream.get_ref().1.peer_certificates();
+        let certificate = certificate.and_then(<[_]>::first);
+        let keys = self.keys.present();
+        let expelled = certificate.and_then(|one| keys.expelled().shown_by(&shown.identity, one));
+        if let Some(name) = expelled {
+            self.counts.stranger();
+            return Err(io::Error::other(format!("{name} was expelled")));
+        }
         let protocol = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
         match protocol.as_deref() {
             Some(sync::PROTOCOL) => {

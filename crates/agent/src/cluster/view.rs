@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use ninefold_cluster::membership::{Counters, Look, MembershipEvent, NodeId, Path, Status};
 use ninefold_core::observation::HostWord;
 use ninefold_core::status::{KeysStatus, SyncStatus};
+use ninefold_trust::Expelled;
 use tokio::sync::Notify;
 
 use super::announce::ALL_TOLD;
@@ -69,6 +70,8 @@ pub(crate) struct View {
     pub(crate) syncs: SyncStatus,
     /// What this node seals with, and opens.
     pub(crate) keys: KeysStatus,
+    /// Who is no member any more.
+    pub(crate) expelled: Arc<Expelled>,
 }
 
 impl View {
@@ -191,6 +194,7 @@ pub(super) mod tests {
             seals: ninefold_trust::seal::Counters::default(),
             syncs: SyncStatus::default(),
             keys: KeysStatus::default(),
+            expelled: Arc::default(),
         }
     }
 }

@@ -274,6 +274,7 @@ impl Control {
             refutations: counters.refutations,
             syncs: view.syncs,
             keys: view.keys,
+            expelled: view.expelled.names().map(ToString::to_string).collect(),
         })
     }
 

@@ -60,6 +60,18 @@ pub(crate) struct RotateArgs {
     pub(crate) keep: Duration,
 }
 
+/// `expel`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ExpelArgs {
+    /// The node, as `ninefold members` shows it.
+    pub(crate) node: NodeName,
+    /// Take back one that was expelled.
+    #[arg(long)]
+    pub(crate) undo: bool,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
 /// Which cluster, and how to answer.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ClusterArgs {

@@ -1,4 +1,4 @@
-//! `keys`.
+//! `keys`, and `expel`, which begins to change them, too.
 
 use ninefold_core::status::KeysStep;
 use ninefold_core::time::short;
@@ -7,7 +7,7 @@ use ninefold_trust::rotation::{Keys, Rotator};
 
 use super::node::failed;
 use super::token::Target;
-use crate::args::{ClusterArgs, KeysCommand, Output, RotateArgs};
+use crate::args::{ClusterArgs, ExpelArgs, KeysCommand, Output, RotateArgs};
 use crate::exit::Exit;
 use crate::print;
 
@@ -28,17 +28,38 @@ fn show(args: &ClusterArgs) -> Result<(), Exit> {
     Ok(())
 }
 
-fn rotate(args: &RotateArgs) -> Result<(), Exit> {
+/// Expels a node, or takes it back.
+pub(crate) fn expel(args: &ExpelArgs) -> Exit {
+    let done = try_expel(args);
+    done.err().unwrap_or(Exit::Ok)
+}
+
+fn try_expel(args: &ExpelArgs) -> Result<(), Exit> {
     let target = Target::of(&args.cluster)?.or_first_of_host();
+    let rotator = rotator(&target)?;
+    let keys = if args.undo {
+        rotator.take_back(&args.node, now())
+    } else {
+        rotator.expel(&args.node, now())
+    };
+    tell(&target, &keys.map_err(failed)?, true);
+    Ok(())
+}
+
+fn rotator(target: &Target) -> Result<Rotator, Exit> {
     let identity = target.identity()?;
     let rotator = Rotator::load(&target.secrets, &target.cluster, now()).map_err(failed)?;
-    let rotator = rotator.ok_or_else(|| {
+    rotator.ok_or_else(|| {
         failed(format!(
-            "{} has joined the cluster, and does not have its authority; change the keys on the node where `ninefold init` was run",
+            "{} has joined the cluster, and does not have its authority; do it on the node where `ninefold init` was run",
             identity.node()
         ))
-    })?;
-    let keys = rotator.begin(args.keep, now()).map_err(failed)?;
+    })
+}
+
+fn rotate(args: &RotateArgs) -> Result<(), Exit> {
+    let target = Target::of(&args.cluster)?.or_first_of_host();
+    let keys = rotator(&target)?.begin(args.keep, now()).map_err(failed)?;
     tell(&target, &keys, true);
     Ok(())
 }
@@ -53,6 +74,7 @@ fn tell(target: &Target, keys: &Keys, began: bool) {
             "since": (keys.generation() > 0).then(|| keys.since().to_string()),
             "keep_seconds": keys.keep().as_secs(),
             "keys": names,
+            "expelled": keys.expelled().names().map(|name| &**name).collect::<Vec<_>>(),
         })),
         Output::Text => print::quoted(&words(keys, &names, began)),
     };
@@ -68,6 +90,10 @@ fn words(keys: &Keys, names: &[String], began: bool) -> String {
     for (n, name) in names.iter().enumerate() {
         let does = if n == 0 { "seals and opens" } else { "opens" };
         text.push_str(&format!("  {name}  {does}\n"));
+    }
+    let expelled: Vec<&str> = keys.expelled().names().map(|name| &**name).collect();
+    if !expelled.is_empty() {
+        text.push_str(&format!("expelled: {}\n", expelled.join(", ")));
     }
     let keep = short(u64::try_from(keys.keep().as_nanos()).unwrap_or(u64::MAX));
     match step {

@@ -57,6 +57,11 @@ pub(crate) async fn run(node: NodeArgs) -> Exit {
             if let Some(keys) = keys(&status) {
                 print::quoted(&keys);
             }
+            let expelled = status.gossip.iter().flat_map(|gossip| &gossip.expelled);
+            let expelled: Vec<&str> = expelled.map(|name| &**name).collect();
+            if !expelled.is_empty() {
+                print::quoted(&format!("expelled: {}\n", expelled.join(", ")));
+            }
             for opinion in &status.opinions {
                 print::quoted(&format!("not well: {opinion}\n"));
             }

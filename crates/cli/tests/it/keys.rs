@@ -99,3 +99,53 @@ fn without_a_cluster_or_its_authority_no_key_changes() {
     let shown = text(&host.run(&["keys", "show", file]).stdout);
     assert!(shown.contains("generation 0, settled\n"), "{shown}");
 }
+
+#[test]
+fn a_node_that_is_expelled_is_gone_for_all() {
+    let cluster = Cluster::up_on(&three_replicas(""), 3);
+    let file = cluster.file();
+    let file = file.to_str().unwrap();
+    cluster.wait("three nodes that know each other", || {
+        let mut all = (1..=3).map(|number| cluster.node_status(number));
+        all.all(|status| status.is_some_and(|seen| generations(&seen) == Some(vec![0; 3])))
+    });
+    let own = cluster.run(&["expel", "n1", file]);
+    assert_eq!(own.status.code(), Some(2));
+    let why = text(&own.stderr);
+    assert!(why.contains("has the cluster's authority"), "{why}");
+
+    let begun = cluster.json(&["expel", "n3", file, "--output", "json"]);
+    assert_eq!(
+        (&begun["step"], &begun["expelled"][0]),
+        (&"spreading".into(), &"n3".into())
+    );
+    let again = cluster.run(&["expel", "n3", file]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("n3 is expelled already"));
+    cluster.wait("the other two to be alone with a new key", || {
+        let mut all = (1..=2).map(|number| cluster.node_status(number));
+        all.all(|status| {
+            let Some(status) = status else { return false };
+            let state = |name: &str| {
+                let mut members = status["members"].as_array().into_iter().flatten();
+                members
+                    .find(|one| one["node"] == name)
+                    .map(|one| one["state"].clone())
+            };
+            let keys = &status["gossip"]["keys"];
+            let settled = keys["step"] == "settled" && keys["generation"] == 3;
+            settled && state("n3").is_none_or(|state| state == "left")
+        })
+    });
+    let members = text(&cluster.run(&["members"]).stdout);
+    assert!(members.contains("expelled: n3\n"), "{members}");
+    let events = text(&cluster.run(&["events", "-n", "1000"]).stdout);
+    assert!(
+        events.contains("n3 was expelled from the cluster"),
+        "{events}"
+    );
+
+    let back = text(&cluster.run(&["expel", "n3", file, "--undo"]).stdout);
+    assert!(back.contains("generation 4, settled since"), "{back}");
+    assert!(!back.contains("expelled"), "{back}");
+}

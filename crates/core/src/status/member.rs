@@ -35,7 +35,7 @@ pub struct MemberStatus {
 }
 
 /// What a node has gossiped since it began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GossipStatus {
     /// How far the node trusts itself, 0 (well) to 7: its accusations weigh less accordingly.
     pub health: u8,
@@ -67,6 +67,9 @@ pub struct GossipStatus {
     /// The keys that it is sealed with.
     #[serde(default)]
     pub keys: KeysStatus,
+    /// Nodes that were expelled from the cluster, and not taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expelled: Vec<String>,
 }
 
 /// The keys of gossip that a node has.

@@ -110,9 +110,12 @@ impl Decider {
         let name: NodeName = node
             .parse()
             .map_err(|error: crate::name::NameError| Refusal::Name(error.to_string()))?;
+        let keys = Keys::load(&self.folder).map_err(failed)?;
+        if keys.expelled().has(&name) {
+            return Err(Refusal::Expelled(name.to_string()));
+        }
         let members = (self.roster)();
         self.reserve(&name, &members, now)?;
-        let keys = Keys::load(&self.folder).map_err(failed)?.ring().clone();
         let certificate = self.authority.sign_node(&name, &key, now);
         let own = self.own.address();
         let others = members.iter().map(|member| member.gossip);
@@ -120,7 +123,7 @@ impl Decider {
         Ok(Admitted {
             certificate: certificate.map_err(failed)?,
             authority: self.authority.certificate().to_owned(),
-            keys,
+            keys: keys.ring().clone(),
             seeds: seeds.take(SEEDS_MAX).collect(),
         })
     }

@@ -83,6 +83,11 @@ pub enum Refusal {
     /// The name is none.
     #[error("{0}")]
     Name(String),
+    /// The node of that name was expelled.
+    #[error(
+        "`{0}` was expelled from the cluster; choose another --node, or take it back with `ninefold expel {0} --undo` on that node"
+    )]
+    Expelled(String),
     /// A live member has the name.
     #[error("`{node}` is a member already, or became one a moment ago; taken are {taken}: choose another --node, or stop that one first", taken = taken.join(", "))]
     Taken {

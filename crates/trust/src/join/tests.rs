@@ -22,6 +22,7 @@ use crate::authority::{Authority, generate_key};
 use crate::clock::now;
 use crate::folder::SecretsFolder;
 use crate::identity::{Identity, Who};
+use crate::rotation::Rotator;
 use crate::seal::{GossipKey, KeyRing, Sealer};
 use crate::tls;
 use crate::token::{Token, TokenError, issue};
@@ -158,6 +159,22 @@ async fn a_token_admits_as_many_as_it_is_for() {
     }
     assert!(cluster.join(&token, "n3").await.is_ok());
     assert_eq!(cluster.refused(&token, "n4").await, Refusal::UsedUp);
+}
+
+#[tokio::test]
+async fn nobody_joins_under_the_name_of_one_that_was_expelled() {
+    let cluster = Cluster::new("shop").await;
+    let rotator = Rotator::load(&cluster.folder, cluster.own.cluster(), now());
+    let (rotator, n2) = (rotator.unwrap().unwrap(), "n2".parse().unwrap());
+    rotator.expel(&n2, now()).unwrap();
+    let token = cluster.token(1);
+    let refused = cluster.refused(&token, "n2").await;
+    assert_eq!(refused, Refusal::Expelled("n2".to_owned()));
+    rotator.go_on(0, now()).unwrap().unwrap();
+    rotator.go_on(0, now()).unwrap().unwrap();
+    rotator.take_back(&n2, now()).unwrap();
+    let joined = cluster.join(&token, "n2").await.unwrap();
+    assert_ne!(joined.keys(), cluster.own.keys(), "it has the present key");
 }
 
 #[tokio::test]

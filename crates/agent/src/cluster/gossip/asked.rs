@@ -1,12 +1,13 @@
 //! What the connections of this node ask the gossiping thread: whom there is for them, and what it knows.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ninefold_cluster::membership::{NodeId, Record, Status};
 use ninefold_core::time::Timestamp;
-use ninefold_trust::NodeName;
+use ninefold_trust::{Expelled, NodeName};
 
-use super::Driver;
+use super::{Driver, node_id};
 use crate::cluster::keys::{self, KEYS_KEY};
 use crate::cluster::lifeline;
 use crate::cluster::renewal::{AUTHORITY_KEY, UNTIL_KEY};
@@ -42,6 +43,7 @@ impl Driver {
             }
             Ask::Adopt(keys) => {
                 self.sealing.adopt(&keys);
+                self.keep_out(keys.expelled());
                 self.say_keys();
             }
         }
@@ -59,6 +61,17 @@ impl Driver {
         if generation > 0 {
             self.say(KEYS_KEY, Some(generation.to_string().as_bytes()));
         }
+    }
+
+    /// Nothing is heard any more of who was expelled.
+    pub(super) fn keep_out(&mut self, expelled: &Expelled) {
+        if *self.expelled == *expelled {
+            return;
+        }
+        let cluster = self.identity.cluster();
+        let ids = expelled.names().map(|name| node_id(cluster, name));
+        self.machine.keep_out(ids.collect(), self.clock.now());
+        self.expelled = Arc::new(expelled.clone());
     }
 
     /// Which one another member has, as it says.
@@ -120,6 +133,9 @@ impl Driver {
     pub(super) fn place(&self, of: &Record) -> Option<Fetch> {
         let said = self.machine.entry(of.node.id, lifeline::KEY)?;
         let name: NodeName = of.node.name.parse().ok()?;
+        if self.expelled.has(&name) {
+            return None;
+        }
         Some(Fetch {
             addr: lifeline::address(of.node.addr.ip(), said)?,
             name: self.identity.server_name(&name).ok()?,

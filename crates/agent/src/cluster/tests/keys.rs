@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use ninefold_core::status::KeysStep;
 use ninefold_trust::rotation::{Keys, Rotator};
+use tokio::io::AsyncReadExt;
 
-use super::{Nodes, Status, is};
+use super::{Nodes, Status, is, open, runtime};
 use crate::cluster::keys::generation_of;
 use crate::control::now;
 
@@ -21,6 +22,18 @@ impl Nodes {
 
     fn keys(&self, n: usize) -> Keys {
         Keys::load(&self.identity(n).0).unwrap()
+    }
+
+    /// Whether one node's connection is closed by another one, which waits for a question else.
+    fn is_let_go(&self, by: usize, to: usize) -> bool {
+        let (own, other, addr) = (self.identity(by).1, self.identity(to).1, self.port(to));
+        runtime().block_on(async {
+            let mut stream = open((&own, &other), addr).await.unwrap();
+            let closed = stream.read_u8();
+            tokio::time::timeout(Duration::from_secs(2), closed)
+                .await
+                .is_ok()
+        })
     }
 
     /// Waits until all that run say so of themselves, to each other.
@@ -126,4 +139,45 @@ fn an_authority_that_was_restored_from_a_copy_catches_up_before_it_goes_on() {
     nodes.start_again(0);
     nodes.until_generation(2);
     assert_eq!(nodes.keys(0), nodes.keys(1));
+}
+
+#[test]
+fn who_is_expelled_is_heard_no_more_and_gets_no_key() {
+    let mut nodes = Nodes::start(4);
+    nodes.all_there();
+    nodes.all_held();
+    let before = nodes.keys(0);
+    let n4 = "n4".parse().unwrap();
+    nodes.rotator().expel(&n4, now()).unwrap();
+    let expelled = nodes.gossips[3].take().unwrap();
+    nodes.until("n4 is out", |members| is(members, "n4", Status::Left));
+    nodes.until_generation(3);
+    for n in 0..3 {
+        let keys = nodes.keys(n);
+        assert_eq!(
+            (keys.step(), keys.expelled().has(&n4)),
+            (KeysStep::Settled, true)
+        );
+        assert_ne!(keys.ring(), before.ring());
+    }
+    // It runs on, and has what it had.
+    assert_eq!(nodes.keys(3), before);
+    assert!(nodes.is_let_go(3, 0), "its certificate counts");
+    assert!(!nodes.is_let_go(1, 0), "so do others");
+    let notes = nodes.gossips[1].as_ref().unwrap().shared().take_notes();
+    assert!(
+        notes
+            .iter()
+            .any(|note| note == "n4 was expelled from the cluster"),
+        "{notes:?}"
+    );
+    drop(expelled);
+    // As it begins anew, and so does one of the others.
+    nodes.start_again(3);
+    drop(nodes.gossips[1].take());
+    nodes.start_again(1);
+    let lonely = nodes.gossips[3].take().unwrap();
+    nodes.all_there();
+    assert_eq!(lonely.shared().view().members.len(), 1, "it is alone");
+    nodes.until("n4 stays out", |members| !is(members, "n4", Status::Alive));
 }

@@ -214,6 +214,9 @@ impl Membership {
             }
             return;
         }
+        if record.status == Status::Alive && self.kept_out.contains(&record.node.id) {
+            return;
+        }
         if self.is_down_elsewhere(record, spread) {
             return;
         }

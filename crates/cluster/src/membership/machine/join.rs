@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use ninefold_core::time::Timestamp;
 use super::membership::Membership;
 use crate::membership::broadcasts::{Broadcasts, bytes};
 use crate::membership::budget::Class;
-use crate::membership::node::{Record, Status};
+use crate::membership::node::{NodeId, Record, Status};
 use crate::membership::table::{Index, Member};
 use crate::membership::view::View;
 use crate::membership::wire::{Body, Delta, Update};
@@ -173,6 +174,26 @@ impl Membership {
         if let Some(behind) = behind {
             self.send(from, Body::Gossip(vec![behind]), Class::News);
         }
+    }
+
+    /// These nodes are no members any more, and those that were kept out before and are not among them may come back. One
+    /// that is there counts as one that left: nobody asks for it, and nothing of it is believed.
+    pub fn keep_out(&mut self, nodes: BTreeSet<NodeId>, now: Timestamp) {
+        self.advance(now);
+        let gone = nodes.iter().filter(|id| **id != self.id);
+        let gone = gone.filter_map(|id| self.table.by_id(*id));
+        let gone: Vec<Record> = gone
+            .filter(|member| member.is_alive())
+            .map(|member| Record {
+                status: Status::Left,
+                ..member.record(self.clock)
+            })
+            .collect();
+        self.kept_out = nodes;
+        for record in gone {
+            self.record(&record, false);
+        }
+        self.settle();
     }
 
     /// Leaves in order: some members are told at once, and they tell the others. From then on this node is silent.

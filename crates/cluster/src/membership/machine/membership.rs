@@ -78,6 +78,8 @@ pub struct Membership {
     pub(super) gate: Gate,
     /// Whom enough accuse, and whom a gate keeps from being convicted.
     pub(super) withheld: BTreeSet<Index>,
+    /// Who is no member any more, whatever it or others say.
+    pub(super) kept_out: BTreeSet<NodeId>,
     pub(super) health: LocalHealth,
     pub(super) isolated: bool,
     pub(super) defence: Defence,
@@ -155,6 +157,7 @@ impl Membership {
             cut: Cut::default(),
             gate: Gate::default(),
             withheld: BTreeSet::new(),
+            kept_out: BTreeSet::new(),
             health: LocalHealth::default(),
             isolated: false,
             defence: Defence::default(),
@@ -202,6 +205,10 @@ impl Membership {
                 return Err(error);
             }
         };
+        if self.kept_out.contains(&packet.from) {
+            self.counters.refused += 1;
+            return Err(WireError::KeptOut(packet.from));
+        }
         self.counters.received += 1;
         self.advance(now);
         if !self.left && packet.from != self.id {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ninefold_core::rng::Rng;
 use ninefold_core::time::Timestamp;
 
+use crate::membership::wire::WireError;
 use crate::membership::{Config, Membership, MembershipEvent, Node, NodeId};
 
 /// A node under test, or the place of one that is not running.
@@ -163,7 +164,8 @@ impl Network {
             self.order += 1;
             self.flight.insert((until, self.order), (from, to, bytes));
         } else if let Some(machine) = &mut self.hosts[to].machine {
-            machine.handle_packet(addr(from), &bytes, now).unwrap();
+            let taken = machine.handle_packet(addr(from), &bytes, now);
+            assert!(matches!(taken, Ok(()) | Err(WireError::KeptOut(_))));
             self.drain(to);
         }
     }

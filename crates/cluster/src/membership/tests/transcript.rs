@@ -51,21 +51,19 @@ fn command(network: &mut Network, words: &[&str], out: &mut String) {
                 .for_each(|name| network.stall(node(name), duration(time)));
         }
         ["lose", percent, from, "to", to] => {
-            let parties = |name: &str| match name {
-                "all" => (0..all).collect::<Vec<_>>(),
-                names => names.split(',').map(node).collect(),
-            };
-            for from in parties(from) {
-                for to in parties(to).into_iter().filter(|to| *to != from) {
-                    network.lose(from, to, percent.parse().unwrap());
-                }
-            }
+            lose(network, percent.parse().unwrap(), (from, to));
         }
         ["heal"] => network.heal(),
         ["leave", name] => {
             let now = network.now;
             network.machine(node(name)).leave(now);
             network.drain(node(name));
+        }
+        ["keep", "out", who, "at", names @ ..] => {
+            let who = (*who != "nobody").then(|| node(who));
+            names
+                .iter()
+                .for_each(|name| keep_out(network, who, node(name)));
         }
         ["set", name, key, value, ttl] => {
             let now = network.now;
@@ -184,6 +182,27 @@ fn describe(network: &Network, event: &MembershipEvent) -> String {
         | MembershipEvent::Isolated
         | MembershipEvent::Connected => format!("{event:?}").to_lowercase(),
     }
+}
+
+/// Packets from some to others, by names or `all`.
+fn lose(network: &mut Network, percent: u64, (from, to): (&str, &str)) {
+    let all = network.hosts.len();
+    let node = |name: &str| name.trim_start_matches('n').parse::<usize>().unwrap();
+    let parties = |name: &str| match name {
+        "all" => (0..all).collect::<Vec<_>>(),
+        names => names.split(',').map(node).collect(),
+    };
+    for from in parties(from) {
+        for to in parties(to).into_iter().filter(|to| *to != from) {
+            network.lose(from, to, percent);
+        }
+    }
+}
+
+fn keep_out(network: &mut Network, who: Option<usize>, at: usize) {
+    let (now, who) = (network.now, who.map(|who| network.hosts[who].node.id));
+    network.machine(at).keep_out(who.into_iter().collect(), now);
+    network.drain(at);
 }
 
 fn say(network: &mut Network, n: usize, count: usize, bytes: usize) {

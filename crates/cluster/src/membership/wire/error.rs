@@ -1,3 +1,5 @@
+use crate::membership::node::NodeId;
+
 /// Why bytes are no packet of this cluster. Nothing has changed by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
@@ -13,6 +15,9 @@ pub enum WireError {
     /// Another version of this protocol, or another protocol.
     #[error("version {0} is not spoken here")]
     Version(u8),
+    /// Of one that is no member any more.
+    #[error("{0} is kept out of the cluster")]
+    KeptOut(NodeId),
     /// Of another cluster.
     #[error("the packet is of another cluster")]
     OtherCluster,
