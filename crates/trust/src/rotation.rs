@@ -30,6 +30,7 @@ use crate::name::{ClusterName, NodeName};
 use crate::random::NoRandom;
 use crate::seal::{GossipKey, KeyRing, RingError};
 use crate::tls;
+use crate::token::TokenBook;
 
 /// What the client says in the handshake (ALPN).
 pub const PROTOCOL: &[u8] = b"ninefold-keys/1";
@@ -367,23 +368,26 @@ impl Rotator {
     }
 
     /// From now on a node is no member, and the others begin to change to a key that it is not given. Whatever change
-    /// was under way ends in this one.
+    /// was under way ends in this one. Tokens admit nobody any more: it may have one.
     ///
     /// # Errors
     /// When it is this node, is expelled already, or something cannot be read, made or written.
     pub fn expel(&self, node: &NodeName, now: Timestamp) -> Result<Keys, KeysError> {
-        let _lock = self.folder.lock()?;
         let own = Identity::load(&self.folder, now)?;
         if own.is_some_and(|own| own.node() == node) {
             return Err(KeysError::Own(node.clone()));
         }
-        let mut next = Keys::load(&self.folder)?;
-        if next.expelled.has(node) {
-            return Err(KeysError::Already(node.clone()));
-        }
-        if !next.expelled.add(node) {
-            return Err(KeysError::Many);
-        }
+        let with = |mut keys: Keys| {
+            if keys.expelled.has(node) {
+                return Err(KeysError::Already(node.clone()));
+            }
+            let has_room = keys.expelled.add(node);
+            has_room.then_some(keys).ok_or(KeysError::Many)
+        };
+        with(Keys::load(&self.folder)?)?;
+        TokenBook::new(self.folder.clone()).void()?;
+        let _lock = self.folder.lock()?;
+        let mut next = with(Keys::load(&self.folder)?)?;
         // What is spreading nobody seals with, and the node may have it; by what is retiring some seal still.
         if next.step == KeysStep::Spreading {
             next.keys = KeyRing::new(next.keys.primary().clone());

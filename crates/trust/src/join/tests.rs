@@ -166,7 +166,9 @@ async fn nobody_joins_under_the_name_of_one_that_was_expelled() {
     let cluster = Cluster::new("shop").await;
     let rotator = Rotator::load(&cluster.folder, cluster.own.cluster(), now());
     let (rotator, n2) = (rotator.unwrap().unwrap(), "n2".parse().unwrap());
+    let before = cluster.token(1);
     rotator.expel(&n2, now()).unwrap();
+    assert_eq!(cluster.refused(&before, "n9").await, Refusal::UsedUp);
     let token = cluster.token(1);
     let refused = cluster.refused(&token, "n2").await;
     assert_eq!(refused, Refusal::Expelled("n2".to_owned()));

@@ -122,6 +122,16 @@ impl TokenBook {
         Self { folder }
     }
 
+    /// Those that are good admit nobody any more.
+    pub(crate) fn void(&self) -> Result<(), FolderError> {
+        let _lock = self.folder.lock()?;
+        let mut page = self.read()?;
+        for entry in &mut page.tokens {
+            entry.uses_left = 0;
+        }
+        self.folder.write_json(FILE, &page)
+    }
+
     fn add(&self, token: &Token, uses: u32, now: Timestamp) -> Result<(), TokenBookError> {
         let _lock = self.folder.lock()?;
         let mut page = self.read()?;
