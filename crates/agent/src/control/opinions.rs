@@ -76,6 +76,11 @@ impl Opinions {
     }
 
     fn learn(&mut self, subject: Subject, observer: Observer, said: Said, at: Timestamp) {
+        if said == Said::Sign(Sign::Wrong) {
+            // That it agreed with others before says nothing of what it answers now.
+            let agreed = Said::Nothing(Channel::Vote);
+            self.sign(subject.clone(), said::VOTES, agreed, at);
+        }
         let evidence = Evidence {
             subject,
             observer,
@@ -215,8 +220,15 @@ impl Opinions {
         if !shared.contains(subject) {
             self.sign(subject.clone(), GATE, Said::Sign(Sign::Alone), at);
         }
-        for one in shared {
-            self.sign(one.clone(), GATE, Said::Sign(Sign::Shared), at);
+        // Who is well again does not fail with those that begin to fail now.
+        let fail = |one: &&&Subject| **one == subject || self.failed.contains_key(**one);
+        let fail: Vec<Subject> = shared
+            .iter()
+            .filter(fail)
+            .map(|one| (*one).clone())
+            .collect();
+        for one in fail {
+            self.sign(one, GATE, Said::Sign(Sign::Shared), at);
         }
     }
 }
@@ -467,6 +479,8 @@ fn known(view: &View) -> Vec<Known> {
 
 #[cfg(test)]
 mod tests {
+    use ninefold_core::observation::HostWord;
+
     use super::*;
 
     #[test]
@@ -481,5 +495,58 @@ mod tests {
         opinions.learn(node.clone(), Observer::new("host"), Said::Ended(1), later);
         let crashed = Some(Some(FailureClass::CrashStop));
         assert_eq!(opinions.change(&node, later), crashed);
+    }
+
+    #[test]
+    fn who_is_well_again_does_not_fail_with_those_that_fail_later() {
+        let mut opinions = Opinions::default();
+        let nodes = ["n1", "n4", "n5"].map(|name| Subject::Node(name.into()));
+        let [n1, n4, n5] = &nodes;
+        let zone = |name: &str| vec![Tag::Zone(name.into())];
+        let known = ["n1", "n4"].map(|name| Known {
+            name: name.into(),
+            zone: Some("a".into()),
+            process: None,
+            alive: false,
+            host: HostWord::Ended,
+        });
+        for (one, at) in [(n1, 10), (n4, 11)] {
+            let at = Timestamp::from_secs(at);
+            opinions.onset(one, zone("a"), &known, at);
+            opinions.told(one, Some(FailureClass::CrashStop), at);
+        }
+        let shared = |opinions: &Opinions, one: &Subject, at: u64| {
+            let opinion = opinions.ledger.opinion(one, Timestamp::from_secs(at));
+            let mut lines = opinion.lines.iter();
+            lines.any(|line| line.sign == Sign::Shared)
+        };
+        assert!(shared(&opinions, n1, 11) && shared(&opinions, n4, 11));
+        for one in [n1, n4] {
+            opinions.told(one, None, Timestamp::from_secs(14));
+        }
+        opinions.onset(n5, zone("b"), &known, Timestamp::from_secs(50));
+        assert!(!shared(&opinions, n1, 50) && !shared(&opinions, n4, 50));
+    }
+
+    #[test]
+    fn a_wrong_canary_outweighs_votes_of_before() {
+        let mut opinions = Opinions::default();
+        let instance = Subject::Instance(InstanceId::new("app", 2));
+        let (then, now) = (Timestamp::from_secs(10), Timestamp::from_secs(11));
+        opinions.sign(
+            instance.clone(),
+            said::VOTES,
+            Said::Sign(Sign::Agrees),
+            then,
+        );
+        opinions.sign(instance.clone(), "canaries", Said::Sign(Sign::Wrong), now);
+        let signs: Vec<Sign> = opinions
+            .ledger
+            .opinion(&instance, now)
+            .lines
+            .iter()
+            .map(|line| line.sign)
+            .collect();
+        assert_eq!(signs, [Sign::Wrong]);
     }
 }

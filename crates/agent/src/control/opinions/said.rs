@@ -14,7 +14,7 @@ const GATEWAY: &str = "gateway";
 const READY: &str = "ready probe";
 const LIVE: &str = "live probe";
 const CANARY: &str = "canaries";
-const VOTES: &str = "votes";
+pub(super) const VOTES: &str = "votes";
 
 /// Failures of a probe in a row that are no noise.
 const IN_A_ROW: u32 = 2;
