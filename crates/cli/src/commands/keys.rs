@@ -95,13 +95,18 @@ fn words(keys: &Keys, names: &[String], began: bool) -> String {
     if !expelled.is_empty() {
         text.push_str(&format!("expelled: {}\n", expelled.join(", ")));
     }
-    let keep = short(u64::try_from(keys.keep().as_nanos()).unwrap_or(u64::MAX));
+    let later = if keys.keep().is_zero() {
+        "then".to_owned()
+    } else {
+        let keep = u64::try_from(keys.keep().as_nanos()).unwrap_or(u64::MAX);
+        format!("{} later", short(keep))
+    };
     match step {
         KeysStep::Spreading => text.push_str(&format!(
-            "The nodes do the rest while they run: when all have the new key they seal with it, and the old one goes {keep} later.\n"
+            "The nodes do the rest while they run: when all have the new key they seal with it, and the old one goes {later}.\n"
         )),
         KeysStep::Retiring => text.push_str(&format!(
-            "The old one goes {keep} after all have sealed with the new one.\n"
+            "When all seal with the new one the old one goes {later}.\n"
         )),
         KeysStep::Settled => {}
     }

@@ -54,6 +54,8 @@ pub(super) struct Edge {
     pub(super) accused: Option<Accused>,
     /// Another observer accuses it: it is to be asked on all paths at once.
     pub(super) doubted: bool,
+    /// It was said to lose too much, and has not lost little since.
+    pub(super) is_lossy: bool,
     /// The last answer came through others.
     pub(super) relayed: bool,
     /// How the last questions ended.
@@ -78,6 +80,7 @@ impl Edge {
             misses: 0,
             accused: None,
             doubted: false,
+            is_lossy: false,
             relayed: false,
             rounds: Rounds::default(),
             mistakes: 0,

@@ -255,6 +255,7 @@ impl Membership {
         let lost = edge.rounds.lost();
         let is_lossy = |accused: &mut Accused| accused.cause == Cause::Lossy;
         if own || lost < LOST / 2 {
+            edge.is_lossy = false;
             if let Some(accused) = edge.accused.take_if(is_lossy) {
                 self.take_back(subject, accused);
             }
@@ -268,12 +269,10 @@ impl Membership {
         {
             return;
         }
-        let first = edge
-            .accused
-            .as_mut()
-            .is_none_or(|accused| !is_lossy(accused));
+        // It may be accused of silence in between, which is no news of its losses.
+        let known = std::mem::replace(&mut edge.is_lossy, true);
         if let Some(member) = self.table.get(subject)
-            && first
+            && !known
         {
             let id = member.node.id;
             self.event(MembershipEvent::Lossy(id));
