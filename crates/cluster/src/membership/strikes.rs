@@ -8,7 +8,7 @@ use ninefold_core::time::Timestamp;
 
 const FIRST_HOLD: Duration = Duration::from_secs(30);
 const DOUBLINGS: u32 = 5;
-/// One that was there for so long has not flapped.
+/// One that was not convicted for so long has not flapped.
 const FORGIVEN: Duration = Duration::from_secs(300);
 /// One that is held out for less than that is as good as back.
 const MATTERS: Duration = Duration::from_secs(10);
@@ -16,10 +16,13 @@ const MATTERS: Duration = Duration::from_secs(10);
 pub(super) const LOSSY: u32 = 4;
 
 /// One that was convicted once may come back when it wants to, and then after half a minute, a minute, and so on up
-/// to a quarter of an hour. What happened before it was there for five minutes does not count any more.
+/// to a quarter of an hour. Five minutes after it might come back that does not count any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Strikes {
     count: u32,
+    /// When it was convicted last, and the time before that.
+    last: Option<Timestamp>,
+    before_last: Option<Timestamp>,
     held_until: Option<Timestamp>,
 }
 
@@ -48,15 +51,18 @@ impl Strikes {
         self.count
     }
 
-    /// It was convicted, after it was there for so long.
-    pub(super) fn convicted(&mut self, stayed: Duration, now: Timestamp) {
-        let before = self.before(stayed);
-        *self = Self::new(before.saturating_add(1), now);
+    /// It was convicted.
+    pub(super) fn convicted(&mut self, now: Timestamp) {
+        *self = Self {
+            before_last: self.last,
+            ..Self::new(self.so_far(now).saturating_add(1), now)
+        };
     }
 
     /// Its process has ended, by the word of its host: it has not flapped, and the next one may come at once.
     pub(super) const fn ended(&mut self) {
         self.count = self.count.saturating_sub(1);
+        self.last = self.before_last;
         self.held_until = None;
     }
 
@@ -64,7 +70,12 @@ impl Strikes {
     pub(super) fn told(&mut self, told: Told, since: Timestamp) -> bool {
         let before = *self;
         match told {
-            Told::Strikes(count) if count > self.count => *self = Self::new(count, since),
+            Told::Strikes(count) if count > self.count => {
+                *self = Self {
+                    before_last: self.before_last,
+                    ..Self::new(count, since)
+                };
+            }
             Told::HeldFor(left) if !left.is_zero() => {
                 let left = left.min(FIRST_HOLD * 2u32.pow(DOUBLINGS));
                 self.held_until = Some(since + left);
@@ -74,9 +85,9 @@ impl Strikes {
         *self != before
     }
 
-    /// Whether others have convicted one, that is there for so long, once more than is known here.
-    pub(super) fn are_fewer_than(self, told: u32, stayed: Duration) -> bool {
-        self.before(stayed) < told
+    /// Whether others have convicted it once more than is known here.
+    pub(super) fn are_fewer_than(self, told: u32, now: Timestamp) -> bool {
+        self.so_far(now) < told
     }
 
     /// Whether it is not to be taken back yet.
@@ -99,13 +110,17 @@ impl Strikes {
             .map_or(Duration::ZERO, |until| until.since(now))
     }
 
-    fn before(self, stayed: Duration) -> u32 {
-        if stayed < FORGIVEN { self.count } else { 0 }
+    fn so_far(self, now: Timestamp) -> u32 {
+        let free = self.held_until.max(self.last);
+        let counts = free.is_some_and(|free| now.since(free) < FORGIVEN);
+        if counts { self.count } else { 0 }
     }
 
     fn new(count: u32, since: Timestamp) -> Self {
         Self {
             count,
+            last: Some(since),
+            before_last: None,
             held_until: hold(count).map(|hold| since + hold),
         }
     }
@@ -129,26 +144,41 @@ mod tests {
     }
 
     #[test]
-    fn who_flaps_is_held_out_for_longer_and_who_stayed_is_not() {
+    fn who_flaps_is_held_out_for_longer_and_who_does_not_is_forgiven() {
         let mut strikes = Strikes::default();
-        let mut held = |stayed, now| {
-            strikes.convicted(secs(stayed), at(now));
+        let mut held = |now| {
+            strikes.convicted(at(now));
             strikes.held_secs(at(now))
         };
-        assert_eq!(held(1_000, 1_000), 0);
-        assert_eq!(held(100, 1_100), 30);
-        assert_eq!(held(70, 1_200), 60);
-        assert_eq!(held(299, 1_559), 120, "299 s are not enough");
-        assert_eq!(held(300, 1_979), 0, "it has stayed");
-        assert_eq!(held(21, 2_000), 30);
-        let most = (0..40).map(|n| held(1, 3_000 + n)).max();
+        assert_eq!(held(1_000), 0);
+        assert_eq!(held(1_100), 30);
+        assert_eq!(held(1_200), 60);
+        assert_eq!(held(1_559), 120, "299 s are not enough");
+        assert_eq!(held(1_979), 0, "it has stayed");
+        assert_eq!(held(2_000), 30);
+        let most = (0..40).map(|n| held(2_100 + n)).max();
         assert_eq!(most, Some(960));
+    }
+
+    #[test]
+    fn that_a_process_ended_in_between_does_not_keep_it_from_being_forgiven() {
+        let mut strikes = Strikes::default();
+        strikes.convicted(at(100));
+        strikes.convicted(at(200));
+        assert_eq!(strikes.held_secs(at(200)), 30);
+        for ended in [300, 450] {
+            strikes.convicted(at(ended));
+            strikes.ended();
+            assert!(!strikes.hold(at(ended)));
+        }
+        strikes.convicted(at(529));
+        assert_eq!(strikes.held_secs(at(529)), 0, "329 s after the last one");
     }
 
     #[test]
     fn what_others_counted_holds_from_when_it_went_down_here() {
         let mut strikes = Strikes::default();
-        strikes.convicted(secs(9), at(100));
+        strikes.convicted(at(100));
         assert!(!strikes.hold(at(100)));
         assert!(strikes.told(Told::Strikes(3), at(100)));
         assert!(!strikes.told(Told::Strikes(3), at(100)));
@@ -167,9 +197,9 @@ mod tests {
     fn a_conviction_that_was_counted_already_is_no_news() {
         let mut strikes = Strikes::default();
         strikes.told(Told::Strikes(3), at(100));
-        assert!(!strikes.are_fewer_than(3, secs(299)));
-        assert!(strikes.are_fewer_than(4, secs(299)));
-        assert!(strikes.are_fewer_than(2, secs(300)));
+        assert!(!strikes.are_fewer_than(3, at(459)));
+        assert!(strikes.are_fewer_than(4, at(459)));
+        assert!(strikes.are_fewer_than(2, at(460)));
         assert!(Told::Strikes(2).holds() && !Told::Strikes(1).holds());
         assert!(Told::HeldFor(secs(10)).holds() && !Told::HeldFor(secs(9)).holds());
     }

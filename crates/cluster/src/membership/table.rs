@@ -184,7 +184,6 @@ impl Table {
         member.incarnation = record.incarnation;
         member.nonce = record.nonce;
         member.status = record.status;
-        let stayed = now.since(member.since);
         if was != record.status {
             member.since = now;
         }
@@ -198,7 +197,7 @@ impl Table {
             Change::Restarted => member.returned = Some(now),
             Change::Gone => {
                 if record.status == Status::Down {
-                    member.strikes.convicted(stayed, now);
+                    member.strikes.convicted(now);
                     member.strikes.told(held_for(record), now);
                 }
                 self.alive -= 1;

@@ -161,13 +161,20 @@ impl Hub {
             let mut judges = lock(&pool.judges);
             for (tier, (judge, slow_above)) in judges.iter_mut().zip(&pool.slow_above).enumerate() {
                 let near = |member: &&Member| member.endpoint.tier == tier;
-                let peers: Vec<&Member> = members.iter().filter(near).collect();
+                let mut peers: Vec<&Member> = members.iter().filter(near).collect();
+                let own = peers.len();
+                let in_rotation = |member: &&&Member| member.standing() == Standing::In;
+                if own > 0 && peers.iter().filter(in_rotation).count() <= 1 {
+                    peers.extend(next_farther(members, tier));
+                }
                 let looks = peers.iter().map(|member| look(member)).collect();
                 let judgement = judge.look(looks, &plan.rules);
                 if let Some(limit) = judgement.slow_above {
                     slow_above.store(nanos(limit), Relaxed);
                 }
-                for (index, conviction) in &judgement.convicted {
+                // Of those farther away one would take the way to them for slowness.
+                let own = judgement.convicted.iter().filter(|(at, _)| *at < own);
+                for (index, conviction) in own {
                     if let Some(member) = peers.get(*index) {
                         self.say(service, &member.endpoint, &Word::Convicted(conviction));
                     }
@@ -325,6 +332,13 @@ impl Hub {
             ejected,
         }
     }
+}
+
+/// Those nearest of who is farther away than a tier: whom one is compared with that is alone in it.
+fn next_farther(members: &[Member], tier: usize) -> impl Iterator<Item = &Member> {
+    let farther = members.iter().filter(move |one| one.endpoint.tier > tier);
+    let nearest = farther.clone().map(|one| one.endpoint.tier).min();
+    farther.filter(move |one| Some(one.endpoint.tier) == nearest)
 }
 
 /// A member as its judge sees it.

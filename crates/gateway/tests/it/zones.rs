@@ -265,3 +265,26 @@ async fn without_a_zone_all_are_equally_far() {
         assert!(shares(&rig).is_empty());
     }
 }
+
+/// One that is alone in its zone has nobody beside it to be compared with but those of other zones.
+#[tokio::test]
+async fn one_that_is_slow_and_alone_in_its_zone_is_found_by_those_of_others() {
+    let (slow, fast) = (Arc::new(AtomicU64::new(40)), Arc::new(AtomicU64::new(2)));
+    let zones = ["a", "b", "b"];
+    let (backends, views) = backends(&zones, &[&slow, &fast, &fast]).await;
+    let rig = Rig::new(&zoned(&zones));
+    rig.gateway.publish(views);
+    until("an ejection", || async {
+        burst(&rig, 2).await;
+        let endpoints = rig.counters().endpoints;
+        endpoints.iter().any(|one| one.ejected()).then_some(())
+    })
+    .await;
+    let ejected: Vec<bool> = rig
+        .counters()
+        .endpoints
+        .iter()
+        .map(|one| one.ejected())
+        .collect();
+    assert_eq!(ejected, [true, false, false]);
+}

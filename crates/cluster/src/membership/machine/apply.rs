@@ -153,9 +153,8 @@ impl Membership {
             return;
         }
         // Who is held out contradicts, with some luck before others have heard of it.
-        let stayed = self.clock.since(member.since);
         let holds = cause != Cause::Ended && told.holds();
-        let held = holds && member.strikes.are_fewer_than(strikes, stayed);
+        let held = holds && member.strikes.are_fewer_than(strikes, self.clock);
         if !(held || (same && incarnation >= member.incarnation)) {
             return;
         }
