@@ -287,4 +287,5 @@ async fn one_that_is_slow_and_alone_in_its_zone_is_found_by_those_of_others() {
         .map(|one| one.ejected())
         .collect();
     assert_eq!(ejected, [true, false, false]);
+    assert!(seen(&backends)[1..].iter().all(|asked| *asked > 0));
 }
