@@ -2,6 +2,7 @@
 //! USENIX ATC'18, section 4.2).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use ninefold_core::time::Timestamp;
 
@@ -47,12 +48,19 @@ struct Subject {
 }
 
 /// The last conviction of a subject by others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Elsewhere {
     /// Which one of the subject they mean.
     pub(super) incarnation: u64,
     pub(super) cause: Cause,
     pub(super) told: Told,
+}
+
+impl Elsewhere {
+    /// What says more than another one about the same subject.
+    fn rank(&self) -> (u64, Cause, Duration) {
+        (self.incarnation, self.cause, self.told.hold())
+    }
 }
 
 impl Subject {
@@ -188,7 +196,9 @@ impl Cut {
             return false;
         }
         let of = self.subjects.entry(subject).or_default();
-        let news = of.elsewhere.is_none_or(|known| known < elsewhere);
+        let news = of
+            .elsewhere
+            .is_none_or(|known| known.rank() < elsewhere.rank());
         if news {
             of.elsewhere = Some(elsewhere);
             self.changed = Some(now);
@@ -400,6 +410,11 @@ mod tests {
         };
         assert!(cut.convicted_elsewhere(subject, elsewhere(1, 2), now));
         assert!(!cut.convicted_elsewhere(subject, elsewhere(1, 1), now));
+        let passed_on = Elsewhere {
+            told: Told::HeldFor(Duration::ZERO),
+            ..elsewhere(1, 0)
+        };
+        assert!(!cut.convicted_elsewhere(subject, passed_on, now), "no hold");
         assert!(!cut.refute(subject, (&[], 2)));
         cut.restarted(subject);
         assert!(cut.is_convicted_elsewhere(subject));

@@ -27,7 +27,7 @@ pub(super) struct Strikes {
 }
 
 /// What those say of it who have convicted a member elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Told {
     /// It was convicted that often.
     Strikes(u32),
@@ -36,12 +36,17 @@ pub(super) enum Told {
 }
 
 impl Told {
+    /// For how long they hold it out from when they said so.
+    pub(super) fn hold(self) -> Duration {
+        match self {
+            Self::Strikes(count) => hold(count).unwrap_or_default(),
+            Self::HeldFor(left) => left,
+        }
+    }
+
     /// Whether they hold it out: then it concerns whatever process of it there is.
     pub(super) fn holds(self) -> bool {
-        match self {
-            Self::Strikes(count) => hold(count).is_some(),
-            Self::HeldFor(left) => left >= MATTERS,
-        }
+        self.hold() >= MATTERS
     }
 }
 
