@@ -75,6 +75,11 @@ impl Nodes {
         self.gossips.push(Some(gossip));
     }
 
+    /// One ends without a word.
+    fn kill(&mut self, n: usize) {
+        self.gossips[n].take().unwrap().kill();
+    }
+
     /// One that has ended, as another process of it.
     fn start_again(&mut self, n: usize) {
         let gossip = self.start_one(n, self.addresses[n], 1);
@@ -179,7 +184,7 @@ fn what_one_says_all_know_until_it_ends() {
             .any(|one| &*one.name == "n3" && one.entries.get("k").map(|v| &**v) == Some(b"v"))
     });
     nodes.all_held();
-    drop(nodes.gossips[2].take());
+    nodes.kill(2);
     let took = nodes.until("n3 is down", |members| is(members, "n3", Status::Down));
     println!("known to all after {took:?}");
     let ends = |gossip: &Gossip| gossip.shared().view().counters.ends;

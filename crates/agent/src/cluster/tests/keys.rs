@@ -61,7 +61,7 @@ fn a_new_key_takes_the_place_of_the_old_one_and_one_that_was_away_comes_back() {
     nodes.all_there();
     nodes.all_held();
     let before = nodes.keys(0);
-    drop(nodes.gossips[2].take());
+    nodes.kill(2);
     nodes.until("n3 is down", |members| is(members, "n3", Status::Down));
 
     let rotator = nodes.rotator();
@@ -104,7 +104,7 @@ fn one_that_missed_everything_is_told_what_to_do() {
     let mut nodes = Nodes::start(3);
     nodes.all_there();
     nodes.all_held();
-    drop(nodes.gossips[2].take());
+    nodes.kill(2);
     nodes.until("n3 is down", |members| is(members, "n3", Status::Down));
     nodes.rotator().begin(Duration::ZERO, now()).unwrap();
     nodes.until_generation(3);
@@ -132,7 +132,7 @@ fn an_authority_that_was_restored_from_a_copy_catches_up_before_it_goes_on() {
         .begin(Duration::from_secs(3_600), now())
         .unwrap();
     nodes.until_generation(2);
-    drop(nodes.gossips[0].take());
+    nodes.kill(0);
     let folder = nodes.states[0].join("cluster/keys.json");
     std::fs::write(folder, serde_json::to_vec(&first).unwrap()).unwrap();
     assert_eq!(nodes.keys(0), first);
@@ -171,10 +171,10 @@ fn who_is_expelled_is_heard_no_more_and_gets_no_key() {
             .any(|note| note == "n4 was expelled from the cluster"),
         "{notes:?}"
     );
-    drop(expelled);
+    expelled.kill();
     // As it begins anew, and so does one of the others.
     nodes.start_again(3);
-    drop(nodes.gossips[1].take());
+    nodes.kill(1);
     nodes.start_again(1);
     let lonely = nodes.gossips[3].take().unwrap();
     nodes.all_there();
