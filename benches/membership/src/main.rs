@@ -1,6 +1,7 @@
 //! Members of clusters beside each other, in one simulator, under the same faults. Run by
 //! `cargo xtask bench membership`; prints a page in Markdown, the same on every machine.
 
+mod chitchat;
 mod foca;
 mod options;
 mod page;

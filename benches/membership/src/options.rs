@@ -16,7 +16,7 @@ pub(crate) struct Options {
 
 /// How it is used.
 pub(crate) const USAGE: &str = "\
-Options: [--peers ninefold,swim,lifeguard,foca,swim-faster,lifeguard-faster,foca-faster] [--scenarios quiet,silent,…] [--nodes 100,1000,10000] \
+Options: [--peers ninefold,swim,lifeguard,foca,chitchat,swim-faster,lifeguard-faster,foca-faster] [--scenarios quiet,silent,…] [--nodes 100,1000,10000] \
 [--seeds 10,3,1] [--revision TEXT]
 One number of seeds for each number of nodes, the last one for those that are left. Of more than 1,000 nodes only \
 Ninefold is simulated, unless --peers names others.";

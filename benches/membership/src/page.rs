@@ -51,9 +51,10 @@ impl Page {
              - **foca 2.0**: the crate itself, with `Config::new_lan` and identities that renew themselves.\n\
              - **Equal bytes**: the same three with probes 11 times as often, and with what follows from that (answers and \
              suspicions are waited for an eleventh as long), so that they send about as much as Ninefold where nothing \
-             happens.\n\n\
-             chitchat 0.13 is not among them: what handles its messages is private behind a tokio task, which reads \
-             tokio's clock and is seeded by the system, so that no seed of ours would decide what happens.\n",
+             happens.\n\
+             - **chitchat 0.13**: the crate itself, its task on a tokio runtime whose clock is the simulator's, with packets as \
+             it writes them (compressed digests), rounds of 1 s and its own defaults otherwise. It knows three seeds at the \
+             start. Whom it asks is drawn from numbers of the system: its rows are repeated, not replayed.\n",
             revision = options.revision,
             nodes = nodes.join(","),
             seeds = options.shown_seeds(),

@@ -4,6 +4,7 @@ use ninefold_sim::simulation::Build;
 use ninefold_sim::swim::{Config, Swim};
 use ninefold_sim::{Topology, membership};
 
+use crate::chitchat::{Chitchat, Post};
 use crate::foca::Foca;
 
 /// A kind of member.
@@ -13,6 +14,7 @@ pub(crate) enum Peer {
     Swim,
     Lifeguard,
     Foca,
+    Chitchat,
     /// The same, as many times faster as makes them send what ours does.
     SwimFaster,
     LifeguardFaster,
@@ -24,11 +26,12 @@ const SWIM_FASTER: u64 = 11;
 const FOCA_FASTER: u32 = 11;
 
 impl Peer {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Ninefold,
         Self::Swim,
         Self::Lifeguard,
         Self::Foca,
+        Self::Chitchat,
         Self::SwimFaster,
         Self::LifeguardFaster,
         Self::FocaFaster,
@@ -41,6 +44,7 @@ impl Peer {
             Self::Swim => "swim",
             Self::Lifeguard => "lifeguard",
             Self::Foca => "foca",
+            Self::Chitchat => "chitchat",
             Self::SwimFaster => "swim-faster",
             Self::LifeguardFaster => "lifeguard-faster",
             Self::FocaFaster => "foca-faster",
@@ -54,10 +58,17 @@ impl Peer {
             Self::Swim => "SWIM",
             Self::Lifeguard => "SWIM + Lifeguard",
             Self::Foca => "foca 2.0",
+            Self::Chitchat => "chitchat 0.13",
             Self::SwimFaster => "SWIM, equal bytes",
             Self::LifeguardFaster => "SWIM + Lifeguard, equal bytes",
             Self::FocaFaster => "foca 2.0, equal bytes",
         }
+    }
+
+    /// Whether a seed decides all that happens.
+    #[cfg(test)]
+    pub(crate) fn is_seeded(self) -> bool {
+        self != Self::Chitchat
     }
 
     pub(crate) fn build(self, topology: &Topology) -> Box<Build> {
@@ -66,6 +77,10 @@ impl Peer {
             Self::Swim => swim(Config::PLAIN),
             Self::Lifeguard => swim(Config::LAN),
             Self::Foca => Box::new(|boot| Box::new(Foca::new(boot, 1))),
+            Self::Chitchat => {
+                let post = Post::default();
+                Box::new(move |boot| Box::new(Chitchat::new(boot, Post::clone(&post))))
+            }
             Self::SwimFaster => swim(Config::PLAIN.faster(SWIM_FASTER)),
             Self::LifeguardFaster => swim(Config::LAN.faster(SWIM_FASTER)),
             Self::FocaFaster => Box::new(|boot| Box::new(Foca::new(boot, FOCA_FASTER))),
