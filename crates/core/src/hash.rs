@@ -1,7 +1,8 @@
 //! A hash that is the same in every build and every run.
 
 /// FNV-1a with 64 bits (Fowler, Noll, Vo).
-pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
+#[must_use]
+pub fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

@@ -11,6 +11,7 @@ pub mod detect;
 pub mod ejection;
 pub mod event;
 pub mod fault;
+pub mod hash;
 pub mod id;
 pub mod incident;
 pub mod observation;

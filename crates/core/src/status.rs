@@ -10,11 +10,13 @@ use crate::taxonomy::FailureClass;
 use crate::time::Timestamp;
 
 mod member;
+mod release;
 mod rotation;
 
 pub use member::{
     GossipStatus, KeysStatus, KeysStep, MemberPath, MemberState, MemberStatus, SyncStatus,
 };
+pub use release::Release;
 pub use rotation::Rotation;
 
 /// The whole node at one moment.
@@ -213,6 +215,10 @@ pub struct InstanceStatus {
     /// The start time of its process in clock ticks since boot (field 22 of `/proc/PID/stat`),
     /// which with the pid names the process for good.
     pub pid_start: Option<u64>,
+    /// What its process, or the last one that ran, was started from; none of an external endpoint, and of one that
+    /// an older Ninefold started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Release>,
     /// What it is doing.
     pub state: InstanceState,
     /// Why it is in that state, where that needs a word.

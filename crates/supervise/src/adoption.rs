@@ -86,6 +86,7 @@ mod tests {
             boot_id: boot_id(),
             address: "127.0.0.1:1".parse().unwrap(),
             spec: String::new(),
+            release: None,
             started: Timestamp::ZERO,
         }
     }

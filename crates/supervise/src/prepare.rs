@@ -14,6 +14,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ninefold_core::hash::fnv1a;
 use ninefold_core::policy::{Backoff, Jitter};
 use ninefold_core::rng::Rng;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
@@ -24,7 +25,6 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::clock::wall;
 use crate::disk::{Errand, ErrandFolder, GuardLine};
-use crate::launch::fnv1a;
 use crate::process::{Lock, ProcessId, gone, kill, kill_session, left_of_session};
 use crate::report::{PrepareState, Report};
 use crate::shared::Shared;

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use ninefold_core::address::Address;
 use ninefold_core::id::InstanceId;
-use ninefold_core::status::{InstanceState, InstanceStatus};
+use ninefold_core::status::{InstanceState, InstanceStatus, Release};
 use ninefold_core::taxonomy::ExitCause;
 use ninefold_core::time::Timestamp;
 use ninefold_supervise::SupervisedEndpoint;
 use serde::{Deserialize, Serialize};
 
+use super::about::{self, About};
 use super::edges::{self, Edges};
 use super::words::{self, Words};
 
@@ -47,6 +48,8 @@ pub(crate) struct Announced {
     pub(crate) pid: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pid_start: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) release: Option<Release>,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) restarts: u32,
     pub(crate) incarnation: u64,
@@ -96,6 +99,7 @@ impl Announced {
             since: status.since,
             pid: status.pid,
             pid_start: status.pid_start,
+            release: status.release.clone(),
             restarts: status.restarts,
             incarnation: endpoint.incarnation,
             weight: endpoint.weight,
@@ -125,6 +129,7 @@ impl Announced {
             address: self.address.to_string(),
             pid: self.pid,
             pid_start: self.pid_start,
+            release: self.release.clone(),
             state: self.state,
             reason: self.reason.clone(),
             since: self.since,
@@ -213,7 +218,7 @@ impl Announcer {
         &mut self,
         instances: &BTreeMap<InstanceId, Announced>,
         ejected: &BTreeMap<InstanceId, EjectedHere>,
-        (edges, words): (&Edges, &BTreeMap<InstanceId, Words>),
+        (about, edges, words): (&About, &Edges, &BTreeMap<InstanceId, Words>),
         mut say: impl FnMut(String, Option<Vec<u8>>) -> bool,
     ) {
         self.exits.retain(|known, _| instances.contains_key(known));
@@ -225,11 +230,12 @@ impl Announcer {
         let ejected = ejected
             .iter()
             .map(|(instance, one)| (format!("{EJECTED}{instance}"), serde_json::to_vec(one)));
+        let about = (about::KEY.to_owned(), serde_json::to_vec(about));
         let edges = (edges::KEY.to_owned(), serde_json::to_vec(edges));
         let words = words
             .iter()
             .map(|(instance, words)| (words::key(instance), serde_json::to_vec(words)));
-        let all = instances.chain(ejected).chain(words).chain([edges]);
+        let all = instances.chain(ejected).chain(words).chain([about, edges]);
         for (key, value) in all {
             match value {
                 Ok(value) => drop(now.insert(key, value)),
@@ -265,6 +271,10 @@ pub(super) mod tests {
             since: Timestamp::from_secs(9),
             pid: Some(77),
             pid_start: Some(1_234_567),
+            release: Some(Release {
+                version: Some("1.4.2".to_owned()),
+                revision: "3f2a9c01".to_owned(),
+            }),
             restarts: 3,
             incarnation: 4,
             weight: 1,
@@ -292,6 +302,7 @@ pub(super) mod tests {
                 .unwrap(),
         );
         one.zone = Some("z".repeat(30).into());
+        one.release.as_mut().unwrap().version = Some("9".repeat(40));
         let bytes = serde_json::to_vec(&one).unwrap();
         assert!(
             bytes.len() <= ninefold_cluster::membership::wire::VALUE_MAX,
@@ -314,7 +325,7 @@ pub(super) mod tests {
             announcer.tell(
                 all,
                 &BTreeMap::new(),
-                (&Edges::default(), &BTreeMap::new()),
+                (&About::default(), &Edges::default(), &BTreeMap::new()),
                 |key, value| {
                     said.push((key, value.is_some()));
                     room
@@ -323,6 +334,7 @@ pub(super) mod tests {
             said
         };
         let both = vec![
+            (about::KEY.to_owned(), true),
             (edges::KEY.to_owned(), true),
             (key(&id), true),
             (ALL_TOLD.to_owned(), true),

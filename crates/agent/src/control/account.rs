@@ -20,6 +20,7 @@ use ninefold_supervise::Place;
 use super::core::{Control, now};
 use super::deltas::RouteDelta;
 use super::traces::Traces;
+use crate::cluster::About;
 
 /// Events that are learnt from at once; what is left is learnt at the next tick.
 const EVENTS_AT_ONCE: usize = 1_000;
@@ -379,6 +380,7 @@ impl Control {
             Err(error) => self.notice(error.to_string()),
         }
         self.bad.retain(|key, _| keys.contains(key));
+        self.about = About::of(&file);
         self.parts.file = file;
         self.parts.config = config;
     }

@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 
 use super::core::{Control, now};
 use crate::cluster::{
-    Announced, Announcer, Change, ClusterOptions, EjectedHere, Exit, Gossip, MemberView, Peers,
-    UNTIL_KEY, View, generation_of,
+    About, Announced, Announcer, Change, ClusterOptions, EjectedHere, Exit, Gossip, MemberView,
+    Peers, UNTIL_KEY, View, generation_of,
 };
 use crate::state::StateFolder;
 
@@ -209,11 +209,12 @@ impl Control {
             }
         }
         let gossip = &cluster.gossip;
-        cluster
-            .announcer
-            .tell(&told, ejected, (&edges, &words), |key, value| {
-                gossip.say(key, value)
-            });
+        cluster.announcer.tell(
+            &told,
+            ejected,
+            (&self.about, &edges, &words),
+            |key, value| gossip.say(key, value),
+        );
     }
 
     /// The nodes of the cluster, by name.
@@ -223,33 +224,40 @@ impl Control {
         };
         let view = cluster.gossip.shared().view();
         let own = self.parts.supervisor.instances().len();
-        let status = |member: &MemberView| MemberStatus {
-            node: member.name.to_string(),
-            zone: (!member.zone.is_empty()).then(|| member.zone.to_string()),
-            address: member.addr.to_string(),
-            state: match member.status {
-                Status::Alive => MemberState::Alive,
-                Status::Left => MemberState::Left,
-                Status::Down => MemberState::Down,
-            },
-            path: match member.path {
-                _ if member.id == view.me => MemberPath::Itself,
-                Some(Path::Direct) => MemberPath::Direct,
-                Some(Path::Relayed) => MemberPath::Relayed,
-                Some(Path::Silent) => MemberPath::Silent,
-                None => MemberPath::Unobserved,
-            },
-            accused_by: u32::try_from(member.accused_by).unwrap_or(u32::MAX),
-            warming: member.warming,
-            incarnation: member.incarnation,
-            certificate_ends: certificate_end(member),
-            keys: generation_of(member),
-            instances: u32::try_from(if member.id == view.me {
-                own
-            } else {
-                cluster.peers.count(member.id)
-            })
-            .unwrap_or(u32::MAX),
+        let status = |member: &MemberView| {
+            let about = About::read(member).unwrap_or_default();
+            let said = |text: String| (!text.is_empty()).then_some(text);
+            MemberStatus {
+                rack: about.rack,
+                version: said(about.version),
+                revision: said(about.revision),
+                node: member.name.to_string(),
+                zone: (!member.zone.is_empty()).then(|| member.zone.to_string()),
+                address: member.addr.to_string(),
+                state: match member.status {
+                    Status::Alive => MemberState::Alive,
+                    Status::Left => MemberState::Left,
+                    Status::Down => MemberState::Down,
+                },
+                path: match member.path {
+                    _ if member.id == view.me => MemberPath::Itself,
+                    Some(Path::Direct) => MemberPath::Direct,
+                    Some(Path::Relayed) => MemberPath::Relayed,
+                    Some(Path::Silent) => MemberPath::Silent,
+                    None => MemberPath::Unobserved,
+                },
+                accused_by: u32::try_from(member.accused_by).unwrap_or(u32::MAX),
+                warming: member.warming,
+                incarnation: member.incarnation,
+                certificate_ends: certificate_end(member),
+                keys: generation_of(member),
+                instances: u32::try_from(if member.id == view.me {
+                    own
+                } else {
+                    cluster.peers.count(member.id)
+                })
+                .unwrap_or(u32::MAX),
+            }
         };
         let mut members: Vec<MemberStatus> = view.members.iter().map(status).collect();
         members.sort_by(|a, b| a.node.cmp(&b.node));

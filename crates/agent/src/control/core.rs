@@ -26,6 +26,7 @@ use super::faults::Faults;
 use super::opinions::Opinions;
 use super::routing::Routing;
 use super::traces::Traces;
+use crate::cluster::About;
 use crate::spy::Board;
 
 /// The wall clock. The only place in this crate that reads it.
@@ -83,6 +84,8 @@ pub(crate) struct Control {
     pub(crate) parts: Parts,
     /// Its part of a cluster, where it has one.
     pub(crate) cluster: Option<Cluster>,
+    /// What it tells the others of itself.
+    pub(super) about: About,
     /// Those that the gateways of other nodes have ejected, and why.
     pub(super) condemned: BTreeMap<InstanceId, String>,
     /// The file whose instances are judged.
@@ -111,6 +114,7 @@ impl Control {
         parts.incidents.still_ejected([]);
         Self {
             judged: Arc::clone(&parts.file),
+            about: About::of(&parts.file),
             found: BTreeSet::new(),
             parts,
             cluster: None,

@@ -5,12 +5,13 @@
 //! nodes, links and zones the ledger alone says which failure it is. [`said`] puts what is seen into its words.
 
 mod said;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ninefold_cluster::evidence::gate::{Onsets, Settings, Shared, Tag};
+use ninefold_cluster::evidence::gate::Onsets;
 use ninefold_cluster::evidence::matrix::{Known, Matrix};
 use ninefold_cluster::evidence::{
     Channel, Evidence, Health, Ledger, Observer, Said, Sign, Subject,
@@ -50,6 +51,8 @@ pub(super) struct Opinions {
     matrix: Matrix,
     nodes: Onsets,
     instances: Onsets,
+    /// With whom they began to fail, and what those share.
+    together: BTreeMap<Subject, String>,
     /// Those that are not well.
     failed: BTreeMap<Subject, Failed>,
     /// Another opinion than the one that was said, and since when.
@@ -183,53 +186,16 @@ impl Opinions {
             Some(class) => drop(self.failed.insert(subject.clone(), Failed { class, since })),
             None => drop(self.failed.remove(subject)),
         }
-        let opinion = self.ledger.opinion(subject, at).told(subject, since);
-        if class.is_none() {
+        let mut opinion = self.ledger.opinion(subject, at).told(subject, since);
+        if class.is_some() {
+            opinion.together = self.together.get(subject).cloned();
+        } else {
+            self.together.remove(subject);
             // Whether it failed with others says nothing of its next failure.
             let onset = Said::Nothing(Channel::Onset);
             self.sign(subject.clone(), GATE, onset, at);
         }
         opinion
-    }
-
-    /// Its failure has begun: whether others began with it that share a tag.
-    fn onset(&mut self, subject: &Subject, tags: Vec<Tag>, nodes: &[Known], at: Timestamp) {
-        let in_zone = |tag: &Tag| match tag {
-            Tag::Zone(zone) => Some(
-                nodes
-                    .iter()
-                    .filter(|n| n.zone.as_ref() == Some(zone))
-                    .count(),
-            ),
-            _ => None,
-        };
-        let settings = Settings::default();
-        let shared: Vec<Shared> = match subject {
-            Subject::Node(_) => {
-                self.nodes.learn(subject.clone(), at, tags);
-                self.nodes.shared(&settings, in_zone, at)
-            }
-            Subject::Instance(_) => {
-                self.instances.learn(subject.clone(), at, tags);
-                self.instances.shared(&settings, |_| None, at)
-            }
-            // A link has its ends, and a zone is what is shared.
-            Subject::Link { .. } | Subject::Zone(_) => return,
-        };
-        let shared: BTreeSet<&Subject> = shared.iter().flat_map(|one| &one.subjects).collect();
-        if !shared.contains(subject) {
-            self.sign(subject.clone(), GATE, Said::Sign(Sign::Alone), at);
-        }
-        // Who is well again does not fail with those that begin to fail now.
-        let fail = |one: &&&Subject| **one == subject || self.failed.contains_key(**one);
-        let fail: Vec<Subject> = shared
-            .iter()
-            .filter(fail)
-            .map(|one| (*one).clone())
-            .collect();
-        for one in fail {
-            self.sign(one, GATE, Said::Sign(Sign::Shared), at);
-        }
     }
 }
 
@@ -403,42 +369,12 @@ impl Control {
             return;
         };
         if class.is_some() && !self.opinions.failed.contains_key(subject) {
-            let tags = self.tags(subject);
-            let view = self
-                .cluster
-                .as_ref()
-                .map(|cluster| cluster.gossip.shared().view());
-            let nodes = view.map_or_else(Vec::new, |view| known(&view));
-            self.opinions.onset(subject, tags, &nodes, at);
+            let shares = self.shares(subject);
+            self.opinions.onset(subject, &shares, at);
             class = self.opinions.ledger.opinion(subject, at).verdict.or(class);
         }
         let opinion = self.opinions.told(subject, class, at);
         self.record(EventKind::Opinion(Box::new(opinion)));
-    }
-
-    /// What a subject may share with others that fail.
-    fn tags(&self, subject: &Subject) -> Vec<Tag> {
-        match subject {
-            Subject::Node(name) => {
-                let view = self
-                    .cluster
-                    .as_ref()
-                    .map(|cluster| cluster.gossip.shared().view());
-                let nodes = view.map_or_else(Vec::new, |view| known(&view));
-                let node = nodes.into_iter().find(|node| node.name == *name);
-                node.and_then(|node| node.zone)
-                    .map(Tag::Zone)
-                    .into_iter()
-                    .collect()
-            }
-            Subject::Instance(instance) => {
-                let facts = self.parts.detector.facts(instance);
-                let zone = facts.and_then(|facts| facts.zone.clone()).map(Tag::Zone);
-                let node = facts.and_then(|facts| facts.node.clone()).map(Tag::Rack);
-                zone.into_iter().chain(node).collect()
-            }
-            Subject::Link { .. } | Subject::Zone(_) => Vec::new(),
-        }
     }
 
     /// Nobody asks about an instance any more.
@@ -449,14 +385,21 @@ impl Control {
         opinions.seen.remove(instance);
         opinions.failed.remove(&subject);
         opinions.pending.remove(&subject);
+        opinions.together.remove(&subject);
     }
 
     /// What is thought of those that are not well, for the status.
     pub(super) fn opinions(&self) -> Vec<Opinion> {
         let at = now();
-        let Opinions { failed, ledger, .. } = &self.opinions;
+        let Opinions {
+            failed,
+            ledger,
+            together,
+            ..
+        } = &self.opinions;
         let told = |(subject, failed): (&Subject, &Failed)| Opinion {
             class: Some(failed.class),
+            together: together.get(subject).cloned(),
             ..ledger.opinion(subject, at).told(subject, failed.since)
         };
         failed.iter().take(SHOWN_MAX).map(told).collect()
@@ -479,8 +422,6 @@ fn known(view: &View) -> Vec<Known> {
 
 #[cfg(test)]
 mod tests {
-    use ninefold_core::observation::HostWord;
-
     use super::*;
 
     #[test]
@@ -495,37 +436,6 @@ mod tests {
         opinions.learn(node.clone(), Observer::new("host"), Said::Ended(1), later);
         let crashed = Some(Some(FailureClass::CrashStop));
         assert_eq!(opinions.change(&node, later), crashed);
-    }
-
-    #[test]
-    fn who_is_well_again_does_not_fail_with_those_that_fail_later() {
-        let mut opinions = Opinions::default();
-        let nodes = ["n1", "n4", "n5"].map(|name| Subject::Node(name.into()));
-        let [n1, n4, n5] = &nodes;
-        let zone = |name: &str| vec![Tag::Zone(name.into())];
-        let known = ["n1", "n4"].map(|name| Known {
-            name: name.into(),
-            zone: Some("a".into()),
-            process: None,
-            alive: false,
-            host: HostWord::Ended,
-        });
-        for (one, at) in [(n1, 10), (n4, 11)] {
-            let at = Timestamp::from_secs(at);
-            opinions.onset(one, zone("a"), &known, at);
-            opinions.told(one, Some(FailureClass::CrashStop), at);
-        }
-        let shared = |opinions: &Opinions, one: &Subject, at: u64| {
-            let opinion = opinions.ledger.opinion(one, Timestamp::from_secs(at));
-            let mut lines = opinion.lines.iter();
-            lines.any(|line| line.sign == Sign::Shared)
-        };
-        assert!(shared(&opinions, n1, 11) && shared(&opinions, n4, 11));
-        for one in [n1, n4] {
-            opinions.told(one, None, Timestamp::from_secs(14));
-        }
-        opinions.onset(n5, zone("b"), &known, Timestamp::from_secs(50));
-        assert!(!shared(&opinions, n1, 50) && !shared(&opinions, n4, 50));
     }
 
     #[test]

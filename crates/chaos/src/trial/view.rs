@@ -302,6 +302,7 @@ mod tests {
             address: address.to_owned(),
             pid: None,
             pid_start: None,
+            release: None,
             state,
             reason: None,
             since: Timestamp::ZERO,

@@ -117,6 +117,7 @@ fn supervised() -> Supervised {
         env: BTreeMap::new(),
         env_file: None,
         user: None,
+        version: None,
         stop: Stop::default(),
         restart: Restart::default(),
     }

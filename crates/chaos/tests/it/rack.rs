@@ -131,6 +131,9 @@ fn member(one: &One, node: u32) -> MemberStatus {
         incarnation: 1,
         instances: 1,
         certificate_ends: None,
+        rack: None,
+        version: None,
+        revision: None,
         keys: 0,
     }
 }

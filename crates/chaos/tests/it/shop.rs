@@ -152,6 +152,7 @@ fn instance(ordinal: u32) -> InstanceStatus {
         address: String::new(),
         pid: None,
         pid_start: None,
+        release: None,
         state: InstanceState::Starting,
         reason: None,
         since: now(),

@@ -1,5 +1,7 @@
 //! `members`.
 
+use std::collections::BTreeMap;
+
 use ninefold_agent::admin;
 use ninefold_core::status::{MemberState, MemberStatus, NodeStatus};
 
@@ -28,6 +30,24 @@ fn keys(status: &NodeStatus) -> Option<String> {
     Some(format!(
         "keys of gossip: generation {newest}, {step}{behind}\n"
     ))
+}
+
+/// Who runs what, where those that are there do not all run the same.
+fn unlike(
+    members: &[MemberStatus],
+    what: &str,
+    of: impl Fn(&MemberStatus) -> Option<&str>,
+) -> Option<String> {
+    let mut by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let there = members
+        .iter()
+        .filter(|member| member.state == MemberState::Alive);
+    for (member, said) in there.filter_map(|member| Some((member, of(member)?))) {
+        by.entry(said).or_default().push(&member.node);
+    }
+    let each = |(said, nodes): (&&str, &Vec<&str>)| format!("{said} on {}", nodes.join(", "));
+    let all: Vec<String> = by.iter().map(each).collect();
+    (all.len() > 1).then(|| format!("nodes differ in {what}: {}\n", all.join("; ")))
 }
 
 /// Prints the nodes of the cluster, as the node that is asked knows them.
@@ -62,10 +82,44 @@ pub(crate) async fn run(node: NodeArgs) -> Exit {
             if !expelled.is_empty() {
                 print::quoted(&format!("expelled: {}\n", expelled.join(", ")));
             }
+            let members = &status.members;
+            let version = unlike(members, "version", |one| one.version.as_deref());
+            let revision = unlike(members, "configuration", |one| one.revision.as_deref());
+            for note in version.into_iter().chain(revision) {
+                print::quoted(&note);
+            }
             for opinion in &status.opinions {
                 print::quoted(&format!("not well: {opinion}\n"));
             }
         }
     }
     Exit::Ok
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(node: &str, state: &str, version: &str) -> MemberStatus {
+        serde_json::from_value(serde_json::json!({
+            "node": node, "zone": null, "address": "127.0.0.1:7946", "state": state, "path": "direct",
+            "accused_by": 0, "warming": false, "incarnation": 1, "instances": 0, "version": version,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn who_runs_what_is_said_where_they_differ() {
+        let said =
+            |members: &[MemberStatus]| unlike(members, "version", |one| one.version.as_deref());
+        let mut members = vec![
+            member("n1", "alive", "1"),
+            member("n2", "alive", "1"),
+            member("n3", "down", "2"),
+        ];
+        assert_eq!(said(&members), None);
+        members.push(member("n4", "alive", "2"));
+        let differ = "nodes differ in version: 1 on n1, n2; 2 on n4\n";
+        assert_eq!(said(&members).as_deref(), Some(differ));
+    }
 }

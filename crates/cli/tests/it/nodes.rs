@@ -279,3 +279,52 @@ fn what_nodes_cannot_share_is_refused_with_a_remedy() {
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("n3 did not begin"), "{said}");
 }
+
+/// The line of the journal that says with whom an instance failed, by any of the nodes.
+fn together(cluster: &Cluster, nodes: u32) -> Option<String> {
+    (1..=nodes).find_map(|number| {
+        let node = format!("n{number}");
+        let events = cluster.run(&["events", "--node", &node, "--output", "json"]);
+        let events = String::from_utf8_lossy(&events.stdout).into_owned();
+        let mut lines = events.lines();
+        lines
+            .find(|line| line.contains("\"together\":\""))
+            .map(str::to_owned)
+    })
+}
+
+#[test]
+fn failures_that_begin_together_name_what_they_share() {
+    let file = three_replicas("").replace("replicas = 3", "replicas = 3\nversion = \"1.4.2\"\nrestart = { backoff_min = \"2s\", backoff_max = \"2s\" }");
+    let mut cluster = Cluster::up_on(&file, 3);
+    let before = ready(&cluster, 3, 3);
+    cluster.wait("all to know of all", || {
+        let mut all = (1..=3).map(|number| cluster.node_status(number));
+        all.all(|status| {
+            let instances = status.as_ref().map(|status| status["instances"].as_array());
+            instances
+                .flatten()
+                .is_some_and(|all| all.len() == 3 && all.iter().all(|one| one["state"] == "ready"))
+        })
+    });
+    let status = cluster.node_status(1).unwrap();
+    for one in status["instances"].as_array().unwrap() {
+        assert_eq!(one["release"]["version"], "1.4.2", "{one}");
+    }
+    assert_eq!(status["members"][0]["version"], env!("CARGO_PKG_VERSION"));
+    for (_, _, pid) in before.values() {
+        signal(*pid, Signal::KILL);
+    }
+    let mut line = None;
+    cluster.wait("somebody to say what they share", || {
+        line = together(&cluster, 3);
+        line.is_some()
+    });
+    let line = line.unwrap_or_default();
+    assert!(
+        line.contains("version 1.4.2 of web: instance web/"),
+        "{line}"
+    );
+    assert!(line.contains("correlated"), "{line}");
+    assert_eq!(cluster.stop().code(), Some(0));
+}

@@ -80,6 +80,21 @@ pub struct Shared {
     pub until: Timestamp,
 }
 
+/// Subjects that are named at most.
+const NAMED_MAX: usize = 4;
+
+/// `zone a: node n1, node n4`.
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = self.subjects.iter().take(NAMED_MAX);
+        let mut named: Vec<String> = named.map(ToString::to_string).collect();
+        if self.subjects.len() > NAMED_MAX {
+            named.push(format!("{} more", self.subjects.len() - NAMED_MAX));
+        }
+        write!(f, "{}: {}", self.tag, named.join(", "))
+    }
+}
+
 /// The newest onset of each subject that failed lately.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Onsets {
@@ -102,8 +117,8 @@ impl Onsets {
         }
     }
 
-    /// The tags that are frozen now, the one that explains most first. `size` says how many subjects have a tag,
-    /// where that is known.
+    /// The tags that are frozen now, the one that explains most first, and of those that explain the same the one
+    /// that fewest have. `size` says how many subjects have a tag, where that is known.
     pub fn shared(
         &self,
         settings: &Settings,
@@ -128,7 +143,11 @@ impl Onsets {
             })
             .filter(|shared| now <= shared.until)
             .collect();
-        shared.sort_by(|a, b| (b.subjects.len(), &a.tag).cmp(&(a.subjects.len(), &b.tag)));
+        let rank = |one: &Shared| {
+            let size = size(&one.tag).unwrap_or(usize::MAX);
+            (usize::MAX - one.subjects.len(), size)
+        };
+        shared.sort_by(|a, b| (rank(a), &a.tag).cmp(&(rank(b), &b.tag)));
         shared
     }
 }

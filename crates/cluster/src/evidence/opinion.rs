@@ -105,6 +105,7 @@ impl Opinion {
             posterior: shares.filter(|share| share.thousandths > 0).collect(),
             evidence: self.lines.iter().map(EvidenceLine::from).collect(),
             questions: self.questions.iter().map(ToString::to_string).collect(),
+            together: None,
         }
     }
 

@@ -88,6 +88,7 @@ fn node(table: View<'_, '_>) -> Node {
     Node {
         state: table.text("state").map(PathBuf::from),
         zone: table.parse("zone"),
+        rack: table.parse("rack"),
         admin,
         ports: ports.unwrap_or(default.ports),
         journal_size: table.parse("journal_size").unwrap_or(default.journal_size),

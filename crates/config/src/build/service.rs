@@ -186,6 +186,7 @@ fn supervised(table: View<'_, '_>, cluster: &Cluster) -> Supervised {
         env: table.text_map("env"),
         env_file: table.text("env_file").map(PathBuf::from),
         user: table.text("user").map(str::to_owned),
+        version: table.text("version").map(str::to_owned),
         stop: stop(table.table("stop")),
         restart: restart(table.table("restart")),
     }

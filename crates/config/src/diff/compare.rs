@@ -121,6 +121,7 @@ fn compare_node(changes: &mut Vec<Change>, old: &Node, new: &Node) {
     let Node {
         state,
         zone,
+        rack,
         admin,
         ports,
         journal_size,
@@ -148,6 +149,7 @@ fn compare_node(changes: &mut Vec<Change>, old: &Node, new: &Node) {
     }
     let mut keys = Keys::default();
     keys.whole("zone", zone, &new.zone);
+    keys.whole("rack", rack, &new.rack);
     keys.whole("ports", ports, &new.ports);
     keys.value("log_size", log_size, &new.log_size);
     keys.value("drain", drain, &new.drain);

@@ -87,6 +87,7 @@ fn supervised(keys: &mut Keys, old: &Supervised, new: &Supervised) {
         env,
         env_file,
         user,
+        version,
         stop,
         restart,
     } = old;
@@ -102,6 +103,7 @@ fn supervised(keys: &mut Keys, old: &Supervised, new: &Supervised) {
     keys.whole("env", env, &new.env);
     keys.whole("env_file", env_file, &new.env_file);
     keys.whole("user", user, &new.user);
+    keys.whole("version", version, &new.version);
     keys.whole("stop", stop, &new.stop);
     keys.whole("restart", restart, &new.restart);
 }

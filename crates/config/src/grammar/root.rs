@@ -142,6 +142,12 @@ static NODE: Table = Table {
             Shape::Text(Syntax::Name),
         ),
         Key::new(
+            "rack",
+            "What this node shares with others of its zone: a rack, a host of virtual machines, a power \
+             feed. Nodes that fail together there are told as one failure. Default: none.",
+            Shape::Text(Syntax::Name),
+        ),
+        Key::new(
             "admin",
             "Where the read-only admin API listens besides its unix socket: a loopback address, or \
              `off`. Default: 127.0.0.1:9900, or any free port where that is taken.",

@@ -92,6 +92,14 @@ pub(crate) static SERVICE: Table = Table {
             Shape::Text(Syntax::User),
         )
         .needs("run"),
+        Key::new(
+            "version",
+            "The program's version, where its command does not tell one from the next. Another one \
+             replaces the instances, one at a time; failures that begin together in one version are \
+             told as one.",
+            Shape::Text(Syntax::Version),
+        )
+        .needs("run"),
         Key::new("stop", "How an instance is stopped.", Shape::Table(&STOP)).needs("run"),
         Key::new("restart", "What follows an exit.", Shape::Table(&RESTART)).needs("run"),
         Key::new("health", "The three probes.", Shape::Table(&HEALTH)),

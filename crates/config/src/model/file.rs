@@ -64,6 +64,8 @@ pub struct Node {
     /// `zone`: the zone this node is in. Traffic stays there first. Default: none, and all
     /// endpoints are equally far.
     pub zone: Option<Name>,
+    /// `rack`: what this node shares with others of its zone, as a rack, a host or a power feed. Default: none.
+    pub rack: Option<Name>,
     /// `admin`: where the read-only admin API listens besides its unix socket; loopback only.
     /// Default: `127.0.0.1:9900`, or any free port where that is taken. `"off"` is `None`.
     pub admin: Option<AdminAddress>,
@@ -95,6 +97,7 @@ impl Default for Node {
         Self {
             state: None,
             zone: None,
+            rack: None,
             admin: Some(AdminAddress {
                 address: SocketAddr::from(([127, 0, 0, 1], 9_900)),
                 declared: false,

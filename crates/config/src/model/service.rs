@@ -106,6 +106,8 @@ pub struct Supervised {
     pub env_file: Option<PathBuf>,
     /// `user`: to run as, if Ninefold runs as root.
     pub user: Option<String>,
+    /// `version`: of the program, where the command does not say it. Another one replaces the instances.
+    pub version: Option<String>,
     /// `stop`.
     pub stop: Stop,
     /// `restart`.

@@ -23,6 +23,8 @@ pub(crate) enum Syntax {
     Variable,
     /// The name of a user.
     User,
+    /// A version of a program.
+    Version,
     /// `IP:PORT`.
     SocketAddress,
     /// `HOST:PORT`.
@@ -65,6 +67,9 @@ pub(crate) enum Syntax {
     Sha256,
 }
 
+/// Versions are so long at most: whoever runs one tells the others of it.
+const VERSION_CHARS_MAX: usize = 40;
+
 /// Names of claims are so long at most.
 const SENTENCE_CHARS_MAX: usize = 200;
 
@@ -83,6 +88,7 @@ impl Syntax {
             Self::Argument => no_nul(text),
             Self::Variable if text.contains('=') => Err(format!("`{text}` has a `=`")),
             Self::Variable | Self::User => no_nul(text).and_then(|()| not_empty(text)),
+            Self::Version => version(text),
             Self::SocketAddress => address::socket_address(text).map(drop),
             Self::HostPort => address::host_port(text),
             Self::Listen => address::listen(text).map(drop),
@@ -124,6 +130,7 @@ impl Syntax {
             Self::File => "a path of a file or folder",
             Self::Variable => "the name of an environment variable",
             Self::User => "the name of a user",
+            Self::Version => "a version: 1 to 40 of letters, digits, `.`, `_`, `+` and `-`",
             Self::SocketAddress => "an address IP:PORT, as in \"0.0.0.0:8080\"",
             Self::HostPort => "an address HOST:PORT, as in \"10.0.1.5:8080\"",
             Self::Listen => "an address IP:PORT or unix:/PATH, as in \"0.0.0.0:8080\"",
@@ -152,6 +159,7 @@ impl Syntax {
             Self::Name => "^[a-z0-9][a-z0-9_-]{0,62}$",
             Self::Sentence | Self::File | Self::User => "^.+$",
             Self::Variable => "^[^=]+$",
+            Self::Version => "^[A-Za-z0-9._+-]{1,40}$",
             Self::SocketAddress => "^.+:[0-9]{1,5}$",
             Self::HostPort => "^[^/]+:[0-9]{1,5}$",
             Self::Listen => "^(unix:/.+|.+:[0-9]{1,5})$",
@@ -179,6 +187,16 @@ fn name(text: &str) -> Result<(), String> {
     text.parse::<Name>()
         .map(drop)
         .map_err(|invalid| invalid.to_string())
+}
+
+fn version(text: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+    if text.is_empty() || text.len() > VERSION_CHARS_MAX || !text.chars().all(fits) {
+        return Err(format!(
+            "`{text}` is no version: write 1 to {VERSION_CHARS_MAX} letters, digits, `.`, `_`, `+` and `-`, as in \"1.4.2\""
+        ));
+    }
+    Ok(())
 }
 
 /// Reads permissions for owner, group and others.

@@ -24,6 +24,9 @@ pub struct Opinion {
     /// What would tell the two most probable possibilities apart, the sharpest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<String>,
+    /// Who began to fail within seconds of it, and what they share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<String>,
 }
 
 /// How probable one possibility is.

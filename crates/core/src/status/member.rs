@@ -32,6 +32,15 @@ pub struct MemberStatus {
     /// The generation of its keys of gossip.
     #[serde(default)]
     pub keys: u64,
+    /// The rack that it stands in, if it says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rack: Option<String>,
+    /// Its Ninefold's version, where it has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// A hash of what the file that it goes by declares for all nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
 }
 
 /// What a node has gossiped since it began.

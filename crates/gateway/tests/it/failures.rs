@@ -427,6 +427,7 @@ async fn only_the_first_admitted_endpoint_is_active() {
             env: Default::default(),
             env_file: None,
             user: None,
+            version: None,
             stop: Stop::default(),
             restart: Restart::default(),
         }));

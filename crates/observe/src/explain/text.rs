@@ -23,6 +23,11 @@ pub fn explain_opinion(opinion: &Opinion, now: Timestamp) -> String {
     let mut out = Text(String::new());
     let lasts = short(nanos(now.since(opinion.since)));
     out.line(format_args!("{opinion}, for {lasts}"));
+    if let Some(together) = &opinion.together {
+        out.line(format_args!(
+            "began within seconds of others that share {together}"
+        ));
+    }
     out.line(format_args!(
         "\nWho saw what, and how far it moves the odds (+10 dB is ten to one)"
     ));

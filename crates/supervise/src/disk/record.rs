@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ninefold_core::hash::fnv1a;
 use ninefold_core::id::InstanceId;
+use ninefold_core::status::Release;
 use ninefold_core::taxonomy::ExitCause;
 use ninefold_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,9 @@ pub(crate) struct Spec {
     pub(crate) directory: PathBuf,
     /// To run as.
     pub(crate) user: Option<String>,
+    /// What the file says of all replicas alike.
+    #[serde(default)]
+    pub(crate) release: Option<Release>,
     /// Where it is asked to listen.
     pub(crate) address: SocketAddr,
     /// Captured output on disk at most, in bytes.
@@ -37,11 +42,15 @@ pub(crate) struct Spec {
 }
 
 impl Spec {
-    /// A hash of what would make another process: argv, environment, directory, user.
+    /// A hash of what would make another process: argv, environment, directory, user, and the version that is said.
     pub(crate) fn hash(&self) -> String {
         let what = (&self.argv, &self.env, &self.directory, &self.user);
-        let text = serde_json::to_vec(&what).unwrap_or_default();
-        format!("{:016x}", crate::launch::fnv1a(&text))
+        let mut text = serde_json::to_vec(&what).unwrap_or_default();
+        // Without one it is the hash of those that knew no versions, whose processes go on.
+        if let Some(version) = self.release.as_ref().and_then(|one| one.version.as_ref()) {
+            text.extend(version.as_bytes());
+        }
+        format!("{:016x}", fnv1a(&text))
     }
 }
 
@@ -60,6 +69,9 @@ pub(crate) struct RunRecord {
     pub(crate) address: SocketAddr,
     /// [`Spec::hash`].
     pub(crate) spec: String,
+    /// [`Spec::release`].
+    #[serde(default)]
+    pub(crate) release: Option<Release>,
     /// When it was started (wall clock).
     pub(crate) started: Timestamp,
 }

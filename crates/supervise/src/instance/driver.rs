@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use ninefold_config::model::{Check, Health};
 use ninefold_core::event::EventKind;
+use ninefold_core::hash::fnv1a;
 use ninefold_core::observation::ProbeKind;
 use ninefold_core::policy::Backoff;
 use ninefold_core::restart::RestartPolicy;
@@ -17,7 +18,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use crate::adoption::Found;
 use crate::clock::{monotonic, wall};
 use crate::disk::{ExitRecord, Folder, RunRecord, Spec, remove, write_json};
-use crate::launch::{Plan, fnv1a};
+use crate::launch::Plan;
 use crate::prepare::Gate;
 use crate::probe::{Target, probe_forever};
 use crate::process::{ask_group, excerpt, kill_group};
@@ -67,6 +68,8 @@ pub(crate) struct Driver {
     machine: Machine,
     rng: Rng,
     run: Option<RunRecord>,
+    /// The process before, while there is none: the instance is in its place, and has not gone.
+    last: Option<RunRecord>,
     spec: Option<Spec>,
     incarnation: u64,
     /// When the pidfd of this incarnation said that it ended (wall clock).
@@ -114,6 +117,7 @@ impl Driver {
             plan,
             rng: Rng::new(seed),
             run: None,
+            last: None,
             spec: None,
             incarnation: 0,
             gone: None,
@@ -275,7 +279,8 @@ impl Driver {
         self.gone = None;
         self.passing.abort_all();
         self.probes.clear();
-        let predecessor = self.run.take().map(|run| run.keeper);
+        let predecessor = self.run.as_ref().map(|run| run.keeper);
+        self.last = self.run.take().or_else(|| self.last.take());
         let (plan, shared, tell) = (self.plan.clone(), self.shared.clone(), self.tell.clone());
         let incarnation = self.incarnation;
         let (exits, mut ends) = mpsc::channel::<ExitRecord>(1);
@@ -298,7 +303,7 @@ impl Driver {
         match result {
             Ok(Started::New { run, spec }) => {
                 let pid = run.process.pid;
-                self.spec = Some(spec);
+                self.spec = Some(*spec);
                 self.watch(run);
                 self.handle(Event::Spawned { pid }).await;
             }
@@ -446,6 +451,7 @@ impl Driver {
             Some(since) if admitted => Some(since),
             _ => admitted.then(Instant::now),
         };
+        let latest = self.run.as_ref().or(self.last.as_ref());
         let process = self.run.as_ref().filter(|_| self.machine.running());
         let entry = Entry {
             status: InstanceStatus {
@@ -459,6 +465,7 @@ impl Driver {
                     .map_or_else(String::new, |run| run.address.to_string()),
                 pid: process.map(|run| run.process.pid),
                 pid_start: process.map(|run| run.process.start),
+                release: latest.and_then(|run| run.release.clone()),
                 state: state.0,
                 reason: state.1,
                 since: self.since,
@@ -470,7 +477,7 @@ impl Driver {
                 in_flight: 0,
                 verdict: None,
             },
-            endpoint: self.run.as_ref().map(|run| SupervisedEndpoint {
+            endpoint: latest.map(|run| SupervisedEndpoint {
                 instance: self.plan.instance.clone(),
                 address: run.address.into(),
                 zone: self.plan.zone.clone(),

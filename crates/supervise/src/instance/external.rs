@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use ninefold_config::model::{Endpoint, Health};
 use ninefold_core::address::Address;
 use ninefold_core::event::EventKind;
+use ninefold_core::hash::fnv1a;
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::Seen;
 use ninefold_core::policy::{Backoff, Jitter};
@@ -16,7 +17,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::clock::{monotonic, wall};
-use crate::launch::fnv1a;
 use crate::probe::{Probed, Target, probe_forever};
 use crate::registry::{Entry, SupervisedEndpoint};
 use crate::shared::Shared;
@@ -236,6 +236,7 @@ impl ExternalDriver {
                 address: self.endpoint.address.clone(),
                 pid: None,
                 pid_start: None,
+                release: None,
                 state,
                 reason: match &self.degraded {
                     Some(how) if self.ready_since.is_some() => Some(degraded::reason(how)),

@@ -34,7 +34,7 @@ const LINE_BYTES_MAX: u64 = 64 << 10;
 #[derive(Debug)]
 pub(crate) enum Started {
     /// A new process runs.
-    New { run: RunRecord, spec: Spec },
+    New { run: RunRecord, spec: Box<Spec> },
     /// An old one was found to run.
     Found { run: RunRecord, kept: bool },
 }
@@ -83,7 +83,10 @@ pub(crate) async fn start(
                 shared.notice(text);
             }
             tokio::spawn(follow(keeper, lines, exits));
-            Ok(Started::New { run, spec })
+            Ok(Started::New {
+                run,
+                spec: Box::new(spec),
+            })
         }
         Ok(Some(KeeperLine::Failed { error })) => {
             keeper.wait().await.ok();

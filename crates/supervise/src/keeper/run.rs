@@ -84,6 +84,7 @@ fn keep(folder: &Folder) -> Result<(), KeeperError> {
         boot_id: boot_id(),
         address: spec.address,
         spec: spec.hash(),
+        release: spec.release.clone(),
         started,
     };
     // A full disk is no reason not to run: as long as this process lives, it has the record.

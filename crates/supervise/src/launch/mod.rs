@@ -3,12 +3,10 @@
 mod addresses;
 mod env_file;
 mod fill;
-mod hash;
 mod plan;
 mod ports;
 
 pub use addresses::Addresses;
 pub(crate) use env_file::read as read_env_file;
-pub(crate) use hash::fnv1a;
 pub(crate) use plan::{LaunchError, Plan};
 pub(crate) use ports::Ports;

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use ninefold_config::model::{File, Spread, Supervised};
 use ninefold_core::address::Address;
+use ninefold_core::hash::fnv1a;
 use ninefold_core::id::InstanceId;
+use ninefold_core::status::Release;
 
 use crate::disk::Spec;
 
@@ -108,6 +110,7 @@ impl Plan {
             Some(path) => env_file::read(&self.folder.join(path))?,
             None => BTreeMap::new(),
         };
+        let release = self.release(&env);
         for (name, value) in &self.supervised.env {
             env.insert(name.clone(), fill(value, &values)?);
         }
@@ -129,11 +132,32 @@ impl Plan {
             unset,
             directory: self.directory(),
             user: self.supervised.user.clone(),
+            release: Some(release),
             address,
             log_bytes: self.file.node.log_size.0,
             stop_signal: self.supervised.stop.signal,
             grace_ms: u64::try_from(self.supervised.stop.grace.0.as_millis()).unwrap_or(u64::MAX),
         })
+    }
+
+    /// What the file, and the file with variables that it names, say of all replicas alike.
+    fn release(&self, variables: &BTreeMap<String, String>) -> Release {
+        let Supervised {
+            run,
+            env,
+            directory,
+            user,
+            version,
+            ..
+        } = &self.supervised;
+        let what = (run, env, variables, directory, user, version);
+        let text = serde_json::to_vec(&what).unwrap_or_default();
+        // Enough to tell the few apart that a service had lately, and short enough to be read out.
+        let short = fnv1a(&text) >> 32;
+        Release {
+            version: version.clone(),
+            revision: format!("{short:08x}"),
+        }
     }
 
     /// A command with its placeholders filled in; a program with a `/` starts from the file's

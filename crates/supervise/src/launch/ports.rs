@@ -7,11 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use ninefold_core::hash::fnv1a;
 use ninefold_core::id::InstanceId;
 
 use crate::disk::{Folder, write_text};
 
-use super::{LaunchError, fnv1a};
+use super::LaunchError;
 
 /// The ports of one node. An instance keeps its port over restarts while nobody else takes it.
 #[derive(Debug)]

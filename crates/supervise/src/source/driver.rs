@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ninefold_config::model::{Health, Source};
+use ninefold_core::hash::fnv1a;
 use ninefold_core::id::InstanceId;
 use ninefold_core::policy::{Backoff, Jitter};
 use ninefold_core::rng::Rng;
@@ -18,7 +19,6 @@ use super::kept::Kept;
 use super::lookup::{Found, Look, Lookup};
 use crate::clock::wall;
 use crate::instance::ExternalDriver;
-use crate::launch::fnv1a;
 use crate::registry::Entry;
 use crate::report::Report;
 use crate::shared::Shared;
@@ -290,6 +290,7 @@ impl SourceDriver {
                 address: self.what.clone(),
                 pid: None,
                 pid_start: None,
+                release: None,
                 state,
                 reason: self.problem.clone(),
                 since: wall(),

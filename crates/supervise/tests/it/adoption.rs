@@ -279,6 +279,41 @@ async fn a_service_without_its_keeper_is_replaced() {
 }
 
 #[tokio::test]
+async fn another_version_replaces_and_the_same_is_adopted_with_what_it_was_started_from() {
+    let folder = folder();
+    let versioned = |version: &str| {
+        let mut service = supervised(&[&example("service"), "{address}"]);
+        service.replicas = 2;
+        service.version = Some(version.to_owned());
+        with(config(&folder), "web", service, ready())
+    };
+    let mut rig = Rig::start(&folder, versioned("1")).await;
+    let first = rig.is(0, InstanceState::Ready).await;
+    let release = first.release.clone().unwrap();
+    assert_eq!(release.version.as_deref(), Some("1"));
+    let other = rig.is(1, InstanceState::Ready).await;
+    assert_eq!(
+        other.release.as_ref(),
+        Some(&release),
+        "whatever their ports"
+    );
+    // Dropped without a stop: as if it had died.
+    drop(rig);
+    rig = Rig::start(&folder, versioned("1")).await;
+    let adopted = rig.is(0, InstanceState::Ready).await;
+    assert_eq!(
+        (adopted.pid, adopted.release),
+        (first.pid, Some(release.clone()))
+    );
+    drop(rig);
+    rig = Rig::start(&folder, versioned("2")).await;
+    let next = rig.is_back(0, &first).await.release.unwrap();
+    assert_eq!(next.version.as_deref(), Some("2"));
+    assert_ne!(next.revision, release.revision);
+    rig.supervisor.stop().await;
+}
+
+#[tokio::test]
 async fn a_changed_configuration_replaces_and_a_removed_service_stops() {
     let folder = folder();
     let mut service = supervised(&[&example("service"), "{address}"]);

@@ -61,6 +61,7 @@ pub(crate) fn supervised(run: &[&str]) -> Supervised {
         env: BTreeMap::new(),
         env_file: None,
         user: None,
+        version: None,
         stop: Stop {
             grace: Span::secs(5),
             drain: Span::secs(2),

@@ -1,5 +1,7 @@
 //! Start, readiness, exit, restart.
 
+use std::time::Instant;
+
 use ninefold_core::event::EventKind;
 use ninefold_core::observation::Seen;
 use ninefold_core::status::InstanceState;
@@ -7,7 +9,7 @@ use ninefold_core::taxonomy::ExitCause;
 use rustix::process::Signal;
 
 use crate::file::{file, ready, supervised, with};
-use crate::rig::{Rig, example, folder, get, lives, signal, web};
+use crate::rig::{DEADLINE, Rig, example, folder, get, lives, signal, web};
 
 #[tokio::test]
 async fn replicas_have_addresses_zones_and_an_environment() {
@@ -50,6 +52,28 @@ async fn replicas_have_addresses_zones_and_an_environment() {
             .iter()
             .all(|e| e.admitted && e.ready_since.is_some())
     );
+    rig.supervisor.stop().await;
+}
+
+#[tokio::test]
+async fn an_instance_has_its_place_also_between_two_processes() {
+    let folder = folder();
+    let service = supervised(&[&example("service"), "{address}"]);
+    let rig = Rig::start(&folder, with(file(folder.path()), "web", service, ready())).await;
+    let first = rig.is(0, InstanceState::Ready).await;
+    signal(first.pid.unwrap(), Signal::KILL);
+    let began = Instant::now();
+    loop {
+        // Who tells other nodes of it would say that there is no such instance, and forget how it ended.
+        assert!(rig.supervisor.endpoint(&web(0)).is_some(), "it has gone");
+        let status = rig.status(0);
+        assert!(status.release.is_some());
+        if status.state == InstanceState::Ready && status.pid != first.pid {
+            break;
+        }
+        assert!(began.elapsed() < DEADLINE);
+        tokio::task::yield_now().await;
+    }
     rig.supervisor.stop().await;
 }
 

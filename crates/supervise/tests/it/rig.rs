@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 /// Everything here is over long before.
-const DEADLINE: Duration = Duration::from_secs(40);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(40);
 
 /// One endpoint that the test runs.
 pub(crate) fn external(address: SocketAddr) -> ServiceKind {

@@ -4,7 +4,7 @@
 //! another victim each time, and what an observer's journal made of it is a row of a confusion matrix.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -12,11 +12,13 @@ use serde_json::Value;
 use super::arguments::Words;
 use super::revision::revision;
 use super::{availability, driver, machine, publish};
-use crate::failure::Failure;
+use crate::failure::{Failure, While};
 use crate::{say, setup, workspace};
 
 /// Where `--save` writes.
 const SAVED: &str = "docs/bench/classify.md";
+/// The injections that are on it, a line each.
+const ROWS: &str = "docs/bench/classify.jsonl";
 
 /// What decides about the figures.
 const SOURCES: [&str; 8] = [
@@ -53,6 +55,8 @@ struct Options {
     binary: Option<PathBuf>,
     json: bool,
     save: bool,
+    /// Whether the injections that were saved before stay.
+    add: bool,
 }
 
 impl Options {
@@ -63,6 +67,7 @@ impl Options {
             binary: None,
             json: false,
             save: false,
+            add: false,
         };
         let mut words = Words::new(words);
         while let Some(option) = words.next() {
@@ -74,6 +79,7 @@ impl Options {
                 "--binary" => options.binary = Some(PathBuf::from(words.value()?)),
                 "--output" => options.json = words.is_json()?,
                 "--save" => options.save = true,
+                "--add" => (options.save, options.add) = (true, true),
                 _ => return Err(words.unknown()),
             }
         }
@@ -91,7 +97,13 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let driver = availability::driver(&root, &target)?;
     let ninefold = availability::ninefold(options.binary.as_deref(), &root, &target)?;
     let mut facts = machine::facts()?;
-    facts.push(("revision".to_owned(), revision(&SOURCES)?));
+    let revision = revision(&SOURCES)?;
+    facts.push(("revision".to_owned(), revision.clone()));
+    let mut kept = if options.add {
+        saved(&root.join(ROWS))?
+    } else {
+        Vec::new()
+    };
     let mut driver = Command::new(&driver);
     driver
         .arg("classify")
@@ -102,13 +114,56 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let (injections, ended) = driver::rows(&mut driver, |number, injection| {
         say::progress(&progress(number, injection));
     });
-    let text = markdown(&facts, &injections);
-    publish::rows(&facts, &injections, &text, options.json);
+    publish::rows(
+        &facts,
+        &injections,
+        &markdown(&facts, &injections),
+        options.json,
+    );
     ended?;
     if options.save {
-        publish::keep(SAVED, &text)?;
+        kept.extend(
+            injections
+                .into_iter()
+                .map(|injection| of(injection, &revision)),
+        );
+        publish::keep(SAVED, &markdown(&facts, &kept))?;
+        let lines = kept.iter().map(|injection| format!("{injection}\n"));
+        publish::keep(ROWS, &lines.collect::<String>())?;
     }
     Ok(())
+}
+
+/// An injection, with the revision that it was made with.
+fn of(mut injection: Value, revision: &str) -> Value {
+    if let Some(fields) = injection.as_object_mut() {
+        fields.insert("revision".to_owned(), revision.into());
+    }
+    injection
+}
+
+/// The injections that were saved before.
+fn saved(path: &Path) -> Result<Vec<Value>, Failure> {
+    let reading = format!("read {}", path.display());
+    let text = std::fs::read_to_string(path).while_(&reading)?;
+    let lines = text.lines().map(serde_json::from_str);
+    lines.collect::<Result<_, _>>().while_(&reading)
+}
+
+/// How many injections each revision had, where there are several.
+fn revisions(injections: &[Value]) -> Option<String> {
+    let mut of: Vec<(&str, usize)> = Vec::new();
+    for injection in injections {
+        let revision = text(injection, "revision");
+        match of.iter_mut().find(|(known, _)| *known == revision) {
+            Some((_, many)) => *many += 1,
+            None => of.push((revision, 1)),
+        }
+    }
+    let each = of
+        .iter()
+        .map(|(revision, many)| format!("{many} at {revision}"));
+    (of.len() > 1).then(|| each.collect::<Vec<_>>().join(", "))
 }
 
 fn text<'a>(injection: &'a Value, key: &str) -> &'a str {
@@ -139,6 +194,9 @@ fn markdown(facts: &[(String, String)], injections: &[Value]) -> String {
     let mut out = format!("{HEAD}\n");
     for (label, fact) in facts {
         out.push_str(&format!("- {label}: {fact}\n"));
+    }
+    if let Some(revisions) = revisions(injections) {
+        out.push_str(&format!("- injections: {revisions}\n"));
     }
     out.push_str("\n| failure | n | class | taken for | first p50, most ms | others |\n|---|---|---|---|---|---|\n");
     let mut kinds: Vec<&str> = Vec::new();
@@ -224,5 +282,13 @@ mod tests {
             progress(4, &injections[2]),
             "4: node-stop is unknown, also [\"node n3\"]  WRONG"
         );
+    }
+
+    #[test]
+    fn injections_of_several_revisions_say_so() {
+        let one = |revision: &str| of(json!({ "kind": "node-stop" }), revision);
+        assert_eq!(revisions(&[one("a"), one("a")]), None);
+        let said = revisions(&[one("a"), one("a"), one("b")]);
+        assert_eq!(said.as_deref(), Some("2 at a, 1 at b"));
     }
 }
