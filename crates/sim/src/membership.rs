@@ -286,6 +286,7 @@ impl Member {
             | MembershipEvent::Connected
             | MembershipEvent::StateTaken { .. }
             | MembershipEvent::StateFailed(_)
+            | MembershipEvent::Corrupt { .. }
             | MembershipEvent::Entry { .. } => {}
         }
     }

@@ -80,6 +80,12 @@ impl Edges {
     }
 }
 
+/// Whether the way from this node to a member works, as far as this node asks it.
+pub(crate) fn is_way_well(member: &MemberView) -> bool {
+    let path = member.path.is_none_or(|path| path == Path::Direct);
+    path && look(member).is_none_or(|(sign, _)| sign == Sign::Answers)
+}
+
 /// What this node makes of a member. Where its kernel was asked, that says more than silence.
 fn look(member: &MemberView) -> Option<(Sign, Option<Sign>)> {
     let unserved = member.host == HostWord::Hung;

@@ -30,7 +30,7 @@ pub(crate) mod words;
 
 pub(crate) use about::About;
 pub(crate) use announce::{Announced, Announcer, EjectedHere, Exit};
-pub(crate) use edges::Edges;
+pub(crate) use edges::{Edges, is_way_well};
 pub(crate) use gossip::Gossip;
 pub(crate) use keys::generation_of;
 pub use options::ClusterOptions;

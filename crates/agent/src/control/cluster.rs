@@ -99,6 +99,9 @@ impl Control {
                 MembershipEvent::Direct(id) | MembershipEvent::Relayed(id) => {
                     cluster.peers.silent(*id, None);
                 }
+                MembershipEvent::Corrupt { from, .. } => {
+                    self.opinions.corrupt(&view.name(*from), clock.0);
+                }
                 _ => {}
             }
             kinds.extend(journal(event, &view));
@@ -276,6 +279,7 @@ impl Control {
             received: counters.received,
             refused: counters.refused + view.seals.refused(),
             over_budget: counters.over_budget,
+            corrupt: counters.corrupt,
             stalls: counters.stalls,
             ends: counters.ends,
             accusations: counters.accusations,
@@ -349,6 +353,15 @@ fn journal(event: &MembershipEvent, view: &View) -> Vec<EventKind> {
         } => standing(format!(
             "synced from {}: {members} members, {entries} entries, {bytes} bytes",
             view.name(*from)
+        )),
+        MembershipEvent::Corrupt { from, owner } if *from == view.me => standing(format!(
+            "corrupt here: of what {} said; it is asked for again",
+            view.name(*owner)
+        )),
+        MembershipEvent::Corrupt { from, owner } => standing(format!(
+            "corrupt at {}: of what {} said; it was not taken",
+            view.name(*from),
+            view.name(*owner)
         )),
         MembershipEvent::StateFailed(id) => standing(format!("not synced from {}", view.name(*id))),
         MembershipEvent::StateWanted(_) | MembershipEvent::Entry { .. } => Vec::new(),

@@ -6,6 +6,7 @@
 
 mod said;
 mod together;
+mod weigh;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,7 +21,6 @@ use ninefold_cluster::membership::{Path, Status};
 use ninefold_core::event::{EventKind, Opinion};
 use ninefold_core::id::InstanceId;
 use ninefold_core::observation::{Observation, Seen};
-use ninefold_core::status::InstanceState;
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::{Timestamp, nanos};
 
@@ -41,6 +41,12 @@ const STALL_TOLD: Duration = Duration::from_secs(20);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// Who says whether failures began together.
 const GATE: &str = "gate";
+/// What callers met counts for so long, where they meet nothing else.
+const MET_LATELY: Duration = Duration::from_secs(10);
+/// Who says whether what a node passes on is whole.
+const GOSSIP: &str = "gossip";
+/// Within that time the second thing that is not whole is no accident.
+const CORRUPT_AGAIN: Duration = Duration::from_secs(600);
 /// Opinions that the status shows at most.
 const SHOWN_MAX: usize = 64;
 
@@ -53,6 +59,8 @@ pub(super) struct Opinions {
     instances: Onsets,
     /// With whom they began to fail, and what those share.
     together: BTreeMap<Subject, String>,
+    /// When what a node passed on was last not what its owner had said.
+    corrupt: BTreeMap<Arc<str>, Timestamp>,
     /// Those that are not well.
     failed: BTreeMap<Subject, Failed>,
     /// Another opinion than the one that was said, and since when.
@@ -61,6 +69,8 @@ pub(super) struct Opinions {
     stalled: (u64, Option<Timestamp>),
     /// What is seen here of instances that fail, by who sees it.
     seen: BTreeMap<InstanceId, BTreeMap<(String, Channel), Sign>>,
+    /// When callers last met something wrong at an instance.
+    met: BTreeMap<InstanceId, Timestamp>,
     /// What other nodes told of instances.
     told: BTreeSet<(Subject, Observer, Channel)>,
     judged: Timestamp,
@@ -79,11 +89,6 @@ impl Opinions {
     }
 
     fn learn(&mut self, subject: Subject, observer: Observer, said: Said, at: Timestamp) {
-        if said == Said::Sign(Sign::Wrong) {
-            // That it agreed with others before says nothing of what it answers now.
-            let agreed = Said::Nothing(Channel::Vote);
-            self.sign(subject.clone(), said::VOTES, agreed, at);
-        }
         let evidence = Evidence {
             subject,
             observer,
@@ -92,6 +97,14 @@ impl Opinions {
             said,
         };
         self.ledger.learn(evidence, at);
+    }
+
+    /// Somebody has found that it answers wrongly: that it agreed with others before says nothing of what it answers now.
+    fn answered_wrongly(&mut self, subject: &Subject, said: Said, at: Timestamp) {
+        if matches!(said, Said::Sign(Sign::Wrong | Sign::Minority)) {
+            let agreed = Said::Nothing(Channel::Vote);
+            self.sign(subject.clone(), said::VOTES, agreed, at);
+        }
     }
 
     /// The same of an instance, and seen here: others are told.
@@ -112,7 +125,49 @@ impl Opinions {
                 self.seen.remove(instance);
             }
         }
-        self.sign(Subject::Instance(instance.clone()), observer, said, at);
+        let subject = Subject::Instance(instance.clone());
+        self.answered_wrongly(&subject, said, at);
+        self.sign(subject, observer, said, at);
+    }
+
+    /// What a node passed on, or keeps, is not what its owner had said. Once it may have been the memory of who says so;
+    /// twice within minutes it is that node's.
+    pub(super) fn corrupt(&mut self, node: &str, at: Timestamp) {
+        self.corrupt
+            .retain(|_, then| at.since(*then) < CORRUPT_AGAIN);
+        if self.corrupt.insert(node.into(), at).is_some() {
+            let wrong = Said::Sign(Sign::Wrong);
+            self.sign(Subject::Node(node.into()), GOSSIP, wrong, at);
+        }
+    }
+
+    /// Whether nothing is said now that would end what callers met a short while ago: a gateway keeps away from who fails, so
+    /// it meets little.
+    fn still_holds(&mut self, instance: &InstanceId, said: Said, at: Timestamp) -> bool {
+        match said {
+            Said::Sign(sign) if sign.accuses() => {
+                self.met.insert(instance.clone(), at);
+                false
+            }
+            Said::Nothing(_) => {
+                let holds = |then: &Timestamp| at.since(*then) < MET_LATELY;
+                let holds = self.met.get(instance).is_some_and(holds);
+                if !holds {
+                    self.met.remove(instance);
+                }
+                holds
+            }
+            Said::Sign(_) | Said::Lives(_) | Said::Ended(_) => {
+                self.met.remove(instance);
+                false
+            }
+        }
+    }
+
+    /// What is known of a process does not hold of the next one.
+    fn forget_seen(&mut self, instance: &InstanceId) {
+        self.seen.remove(instance);
+        self.met.remove(instance);
     }
 
     /// What others are to be told of instances.
@@ -134,6 +189,9 @@ impl Opinions {
         for (instance, observer, sign) in words {
             let subject = Subject::Instance(instance);
             let told = (subject.clone(), observer.clone(), sign.channel());
+            if !before.contains(&told) {
+                self.answered_wrongly(&subject, Said::Sign(sign), at);
+            }
             self.told.insert(told);
             self.learn(subject, observer, Said::Sign(sign), at);
         }
@@ -212,12 +270,12 @@ impl Control {
         match seen {
             // What was known of it is no evidence on what comes next.
             Seen::Exited { expected: true, .. } | Seen::NodeLost { .. } => {
-                opinions.seen.remove(instance);
+                opinions.forget_seen(instance);
                 opinions.ledger.forget(&subject);
             }
             // What was seen of the process before says nothing of another one, nor of why it ended.
             Seen::Started { .. } | Seen::Exited { .. } => {
-                opinions.seen.remove(instance);
+                opinions.forget_seen(instance);
                 opinions.ledger.renew(&subject, *at);
             }
             _ => {}
@@ -312,58 +370,6 @@ impl Control {
         }
     }
 
-    /// What callers met at each instance that they met anything at.
-    fn weigh_callers(&mut self, at: Timestamp) {
-        let instances: Vec<InstanceId> = self.parts.detector.instances().cloned().collect();
-        for instance in instances {
-            let word = self.parts.detector.callers(&instance, at);
-            let said = word.map_or(Said::Nothing(Channel::Callers), said::of_callers);
-            let subject = Subject::Instance(instance.clone());
-            let spoken_of = self.opinions.ledger.knows(&subject);
-            if spoken_of || word.is_some() {
-                self.opinions.see(&instance, "callers", said, at);
-            }
-        }
-    }
-
-    /// How fast instances answer callers, beside their peers.
-    fn weigh_ranks(&mut self, at: Timestamp) {
-        let ranks: BTreeMap<InstanceId, bool> = self.parts.detector.ranks(at).into_iter().collect();
-        let instances: Vec<InstanceId> = self.parts.detector.instances().cloned().collect();
-        for instance in instances {
-            let rank = ranks.get(&instance);
-            let said = match rank {
-                Some(true) => Said::Sign(Sign::Slow),
-                Some(false) => Said::Sign(Sign::Usual),
-                None => Said::Nothing(Channel::Rank),
-            };
-            let spoken_of = self
-                .opinions
-                .ledger
-                .knows(&Subject::Instance(instance.clone()));
-            if spoken_of || rank.is_some() {
-                self.opinions.see(&instance, "times", said, at);
-            }
-        }
-    }
-
-    /// What the probes of other nodes say of instances that somebody speaks ill of: those who run an instance ask it.
-    fn weigh_probes(&mut self, at: Timestamp) {
-        for status in self.peers_instances() {
-            let subject = Subject::Instance(status.instance);
-            if !self.opinions.ledger.knows(&subject) {
-                continue;
-            }
-            let said = if status.state == InstanceState::Ready {
-                Said::Sign(Sign::Answers)
-            } else {
-                Said::Nothing(Channel::Edge)
-            };
-            let probe = format!("probe of {}", status.node.unwrap_or_default());
-            self.opinions.sign(subject, &probe, said, at);
-        }
-    }
-
     fn judge_subject(&mut self, subject: &Subject, at: Timestamp) {
         let Some(mut class) = self.opinions.change(subject, at) else {
             return;
@@ -382,7 +388,7 @@ impl Control {
         let subject = Subject::Instance(instance.clone());
         let opinions = &mut self.opinions;
         opinions.ledger.forget(&subject);
-        opinions.seen.remove(instance);
+        opinions.forget_seen(instance);
         opinions.failed.remove(&subject);
         opinions.pending.remove(&subject);
         opinions.together.remove(&subject);
@@ -439,24 +445,62 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_canary_outweighs_votes_of_before() {
+    fn what_callers_met_holds_until_they_are_served_or_for_a_while() {
         let mut opinions = Opinions::default();
-        let instance = Subject::Instance(InstanceId::new("app", 2));
+        let instance = InstanceId::new("app", 0);
+        let at = Timestamp::from_secs;
+        let nothing = Said::Nothing(Channel::Callers);
+        assert!(!opinions.still_holds(&instance, nothing, at(1)));
+        assert!(!opinions.still_holds(&instance, Said::Sign(Sign::Failing), at(2)));
+        assert!(opinions.still_holds(&instance, nothing, at(11)));
+        assert!(!opinions.still_holds(&instance, nothing, at(12)));
+        assert!(!opinions.still_holds(&instance, Said::Sign(Sign::Failing), at(13)));
+        assert!(!opinions.still_holds(&instance, Said::Sign(Sign::Served), at(14)));
+        assert!(!opinions.still_holds(&instance, nothing, at(15)));
+    }
+
+    #[test]
+    fn a_node_that_changes_what_others_said_twice_is_byzantine() {
+        let mut opinions = Opinions::default();
+        let node = Subject::Node("n3".into());
+        let at = Timestamp::from_secs;
+        let mut verdict_at = |secs| {
+            opinions.corrupt("n3", at(secs));
+            opinions.ledger.opinion(&node, at(secs)).verdict
+        };
+        assert_eq!(verdict_at(10), None);
+        // It may have been an accident each time.
+        assert_eq!(verdict_at(700), None);
+        assert_eq!(verdict_at(800), Some(FailureClass::Byzantine));
+    }
+
+    #[test]
+    fn who_finds_it_wrong_outweighs_votes_of_before() {
+        let id = InstanceId::new("app", 2);
+        let instance = Subject::Instance(id.clone());
         let (then, now) = (Timestamp::from_secs(10), Timestamp::from_secs(11));
-        opinions.sign(
-            instance.clone(),
-            said::VOTES,
-            Said::Sign(Sign::Agrees),
-            then,
-        );
-        opinions.sign(instance.clone(), "canaries", Said::Sign(Sign::Wrong), now);
-        let signs: Vec<Sign> = opinions
-            .ledger
-            .opinion(&instance, now)
-            .lines
-            .iter()
-            .map(|line| line.sign)
-            .collect();
-        assert_eq!(signs, [Sign::Wrong]);
+        let signs = |opinions: &Opinions| {
+            let lines = opinions.ledger.opinion(&instance, now).lines;
+            lines.iter().map(|line| line.sign).collect::<Vec<_>>()
+        };
+        let agreed = || {
+            let mut opinions = Opinions::default();
+            let agrees = Said::Sign(Sign::Agrees);
+            opinions.see(&id, said::VOTES, agrees, then);
+            opinions
+        };
+        let mut here = agreed();
+        here.see(&id, "canaries", Said::Sign(Sign::Wrong), now);
+        assert_eq!(signs(&here), [Sign::Wrong]);
+        let mut elsewhere = agreed();
+        let minority = || vec![(id.clone(), Observer::new("votes of n5"), Sign::Minority)];
+        elsewhere.hear(minority(), now);
+        assert_eq!(signs(&elsewhere), [Sign::Minority]);
+        let verdict = elsewhere.ledger.opinion(&instance, now).verdict;
+        assert_eq!(verdict, Some(FailureClass::Byzantine));
+        // What is found here after that counts, however often the others repeat what they found.
+        elsewhere.see(&id, said::VOTES, Said::Sign(Sign::Agrees), now);
+        elsewhere.hear(minority(), now);
+        assert_eq!(signs(&elsewhere), [Sign::Minority, Sign::Agrees]);
     }
 }

@@ -192,8 +192,8 @@ const fn answers(sign: Sign) -> Row {
             "it answers as the others do; a value fault does so only by chance",
         ),
         Sign::Minority => row(
-            [N, N, N, N, N, U, R, R],
-            "in the minority of several votes: a stale read is so by accident, a value fault always",
+            [F, N, N, N, N, U, R, R],
+            "in the minority of several votes: a stale read is so once by accident, a value fault always",
         ),
         _ => row(
             [U, H, S, O, H, U, O, O],

@@ -81,6 +81,14 @@ pub enum MembershipEvent {
     },
     /// A stream with that member was not opened, or broke off.
     StateFailed(NodeId),
+    /// Something that a member says about itself came otherwise than it said it, or has become so here: a memory has
+    /// turned a bit on the way. It is not taken, or forgotten, and asked for again.
+    Corrupt {
+        /// Who passed it on, or this node, where it has become so here.
+        from: NodeId,
+        /// Who had said it.
+        owner: NodeId,
+    },
     /// A member says something new about itself.
     Entry {
         /// Who.

@@ -12,7 +12,7 @@ use super::wire::{Entry, KEY_MAX, VALUE_MAX};
 /// Keys of one member at most, those that were taken away included.
 pub const ENTRIES_MAX: usize = 128;
 /// What an entry takes besides its key and its value at most, in bytes.
-pub(super) const AROUND_ENTRY: usize = 40;
+pub(super) const AROUND_ENTRY: usize = 44;
 /// How long a key that was taken away is remembered.
 const TAKEN_AWAY_MS: u64 = 600_000;
 
@@ -36,6 +36,22 @@ struct Stored {
     value: Option<Arc<[u8]>>,
     ttl_ms: u64,
     until: Option<Timestamp>,
+    sum: u32,
+}
+
+impl Stored {
+    /// As its owner said it, or as it has become here.
+    fn entry(&self, (id, nonce): (NodeId, u64), key: &Arc<str>) -> Entry {
+        Entry {
+            owner: id,
+            nonce,
+            version: self.version,
+            key: Arc::clone(key),
+            value: self.value.clone(),
+            ttl_ms: self.ttl_ms,
+            sum: self.sum,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -99,6 +115,7 @@ impl Store {
             key: key.into(),
             value: value.map(Into::into),
             ttl_ms,
+            sum: Entry::sum(id, owned.known, key, value, ttl_ms),
         };
         owned
             .entries
@@ -166,18 +183,44 @@ impl Store {
             .entries
             .iter()
             .filter(|(_, stored)| stored.version > version && stored.version <= owned.known);
-        let mut entries: Vec<Entry> = newer
-            .map(|(key, stored)| Entry {
-                owner: id,
-                nonce,
-                version: stored.version,
-                key: Arc::clone(key),
-                value: stored.value.clone(),
-                ttl_ms: stored.ttl_ms,
-            })
-            .collect();
+        let entries = newer.map(|(key, stored)| stored.entry((id, nonce), key));
+        let mut entries: Vec<Entry> = entries.collect();
         entries.sort_unstable_by_key(|entry| entry.version);
         entries
+    }
+
+    /// Looks whether what is kept of a process is still what its owner has said. If not, what is not is forgotten, and
+    /// with it that more was known: so it is asked for again.
+    pub(super) fn is_broken(&mut self, (owner, id, nonce): (Index, NodeId, u64)) -> bool {
+        let Some(owned) = self.of(owner, nonce) else {
+            return false;
+        };
+        let entries = owned.entries.iter();
+        let broken = entries.filter(|(key, stored)| !stored.entry((id, nonce), key).is_whole());
+        let broken: Vec<(Arc<str>, u64)> = broken
+            .map(|(key, stored)| (Arc::clone(key), stored.version))
+            .collect();
+        if broken.is_empty() {
+            return false;
+        }
+        if let Some(owned) = self.owned(owner) {
+            for (key, version) in &broken {
+                owned.entries.remove(key);
+                owned.known = owned.known.min(version.saturating_sub(1));
+            }
+        }
+        true
+    }
+
+    /// Turns a bit of something that is kept, as a memory that fails does.
+    #[cfg(test)]
+    pub(super) fn turn_a_bit(&mut self, owner: Index) {
+        let owned = self.owned(owner).unwrap();
+        let stored = owned.entries.values_mut().find(|one| one.value.is_some());
+        let value = &mut stored.unwrap().value;
+        let mut bytes = value.as_ref().unwrap().to_vec();
+        bytes[0] ^= 1;
+        *value = Some(bytes.into());
     }
 
     /// Bytes of what is known of a process above a version, about.
@@ -275,5 +318,6 @@ fn stored(entry: &Entry, now: Timestamp) -> Stored {
         value: entry.value.clone(),
         ttl_ms: entry.ttl_ms,
         until,
+        sum: entry.sum,
     }
 }

@@ -61,6 +61,9 @@ pub struct GossipStatus {
     pub refused: u64,
     /// Packets that found no room in the budget of bytes.
     pub over_budget: u64,
+    /// Things that members say about themselves and that came otherwise than they were said, or became so here.
+    #[serde(default)]
+    pub corrupt: u64,
     /// Times that the node stood still.
     pub stalls: u64,
     /// Processes that it observed and whose hosts said that they have ended.

@@ -20,9 +20,9 @@ use crate::plan::ServicePlan;
 use crate::upstream::{Reporter, Reports, Upstream};
 
 /// An endpoint is left out when it was not drawn for so many requests for each of those among whom is drawn: chance alone
-/// does that to one in 10^27. Then it gets a copy of a request, one at a time, and no more than one in the
+/// does that to one in 10^13. Then it gets a copy of a request, one at a time, and no more than one in the
 /// pause: so five answers, which a judgement takes, are there within two seconds.
-const LEFT_OUT_AFTER: u64 = 32;
+const LEFT_OUT_AFTER: u64 = 16;
 const SHADOW_PAUSE: Duration = Duration::from_millis(300);
 
 /// Makes the lot of a key among the degraded another one than its lot among endpoints.

@@ -17,6 +17,9 @@ use crate::worker::Worker;
 /// Marks a copy, so that who gets it knows that nobody waits for its answer.
 const MARK: &str = "x-mirrored";
 
+/// How much sooner the next copy follows one that failed.
+const SOONER: Duration = Duration::from_millis(200);
+
 /// How long the rest of an answer is read so that its connection can serve again.
 const READ_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -85,9 +88,14 @@ impl Exchange {
             return;
         };
         upstream.shadowed();
-        copy.meant = Some(upstream);
+        copy.meant = Some(Rc::clone(&upstream));
         drop(tokio::task::spawn_local(async move {
-            if let Ok(answer) = copy.answer(Instant::now()).await {
+            let answer = copy.answer(Instant::now()).await;
+            let failed = !matches!(&answer, Ok(answer) if answer.testimony != Testimony::Against);
+            if failed {
+                upstream.endpoint.hurry_shadow(SOONER);
+            }
+            if let Ok(answer) = answer {
                 answer.lease.discard(Instant::now() + READ_TIME_MAX).await;
             }
             drop(under_way);

@@ -74,6 +74,17 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
+    /// The copy of a request failed: the next one comes so much sooner. Of who fails now and then a judgement takes more
+    /// answers than of who is slow, and failures say more than successes.
+    pub(crate) fn hurry_shadow(&self, sooner: Duration) {
+        let sooner = u64::try_from(sooner.as_nanos()).unwrap_or(u64::MAX);
+        let earlier = |at: u64| Some(at.saturating_sub(sooner));
+        // It cannot fail: there is always an earlier time, or the first one.
+        self.shadowed_at
+            .fetch_update(Relaxed, Relaxed, earlier)
+            .ok();
+    }
+
     /// Whether it may be sent the copy of a request; notes that it is.
     pub(crate) fn takes_shadow(&self, now: Timestamp, pause: Duration) -> bool {
         let last = self.shadowed_at.load(Relaxed);

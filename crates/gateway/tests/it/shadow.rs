@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ninefold_config::model::{Ejection, File};
 
-use crate::backend::{Act, Backend, ok};
+use crate::backend::{Act, Backend, ok, status};
 use crate::rig::{Rig, file};
 
 const GET: &str = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -104,6 +104,24 @@ async fn who_is_left_out_gets_copies_that_nobody_waits_for_until_it_is_well() {
         (own * 6 > answers.len()).then_some(())
     };
     crate::rig::until("its share", back).await;
+}
+
+#[tokio::test]
+async fn a_copy_that_failed_is_followed_by_the_next_one_sooner() {
+    let failing = Backend::start(|_| status(500)).await;
+    let others = [
+        Backend::start(|_| ok("well")).await,
+        Backend::start(|_| ok("well")).await,
+    ];
+    let rig = Rig::with(&balanced(), &[&failing, &others[0], &others[1]]);
+    let slow = Scene::new(&balanced()).await;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(4) {
+        rig.once(GET).await;
+        slow.rig.once(GET).await;
+    }
+    let (failing, slow) = (copies(&failing), copies(&slow.slow));
+    assert!(failing > slow + slow / 2, "{failing} beside {slow}");
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ pub(super) struct GossipFamilies {
     received: Counter,
     refused: Counter,
     over_budget: Counter,
+    corrupt: Counter,
     stalls: Counter,
     ends: Counter,
     accusations: Counter,
@@ -64,6 +65,11 @@ impl GossipFamilies {
             "ninefold_gossip_over_budget_packets",
             "Packets that found no room in the budget of bytes",
             &self.over_budget,
+        );
+        counter(
+            "ninefold_gossip_corrupt",
+            "Things that nodes say about themselves and that came otherwise than they were said, or became so here",
+            &self.corrupt,
         );
         counter(
             "ninefold_gossip_stalls",
@@ -135,6 +141,7 @@ impl GossipFamilies {
         set(&self.received, gossip.received);
         set(&self.refused, gossip.refused);
         set(&self.over_budget, gossip.over_budget);
+        set(&self.corrupt, gossip.corrupt);
         set(&self.stalls, gossip.stalls);
         set(&self.ends, gossip.ends);
         set(&self.accusations, gossip.accusations);

@@ -94,7 +94,7 @@ impl Membership {
             Update::Withdraw { .. } => self.withdrawn(update),
             Update::Refute { .. } => self.refuted(update),
             Update::Down { .. } => self.convicted_by_others(update),
-            Update::Entry(entry) => self.entry_heard(entry),
+            Update::Entry(entry) => self.entry_heard(entry, from),
         }
     }
 
@@ -317,14 +317,39 @@ impl Membership {
         self.edges.remove(&index);
     }
 
-    fn entry_heard(&mut self, entry: Entry) {
-        if self.take_entry(&entry, false) {
+    fn entry_heard(&mut self, entry: Entry, from: NodeId) {
+        if !entry.is_whole() {
+            self.corrupt(from, entry.owner);
+        } else if self.take_entry(&entry, false) {
             self.spread(Update::Entry(entry));
         }
     }
 
+    /// What a member has passed on, of each owner without gaps in the order of versions. After one that is not what
+    /// its owner said comes a gap: what follows is asked for again.
+    pub(super) fn take_entries(&mut self, entries: &[Entry], from: NodeId) {
+        let mut broken = None;
+        for entry in entries {
+            if broken == Some(entry.owner) {
+                continue;
+            }
+            if entry.is_whole() {
+                self.take_entry(entry, true);
+            } else {
+                broken = Some(entry.owner);
+                self.corrupt(from, entry.owner);
+            }
+        }
+    }
+
+    /// What `from` says or keeps of an owner is not what the owner has said.
+    pub(super) fn corrupt(&mut self, from: NodeId, owner: NodeId) {
+        self.counters.corrupt += 1;
+        self.event(MembershipEvent::Corrupt { from, owner });
+    }
+
     /// Takes an entry if it is of the process that is known; whether it was new.
-    pub(super) fn take_entry(&mut self, entry: &Entry, whole: bool) -> bool {
+    fn take_entry(&mut self, entry: &Entry, whole: bool) -> bool {
         let Some(owner) = self
             .table
             .find(entry.owner)

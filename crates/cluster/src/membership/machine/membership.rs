@@ -52,6 +52,8 @@ pub struct Counters {
     pub accusations: u64,
     /// Refutations of accusations of this node.
     pub refutations: u64,
+    /// Entries that were not what their owners had said.
+    pub corrupt: u64,
 }
 
 /// One node's part of the cluster: a state machine without clock, sockets or threads.

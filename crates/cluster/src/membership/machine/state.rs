@@ -255,14 +255,14 @@ impl Membership {
     /// If it is no answer to that; nothing has changed then but a counter, and the stream has failed.
     pub fn take_state(&mut self, answer: &[u8], now: Timestamp) -> Result<bool, StateError> {
         self.advance(now);
+        let fetch = self.fetch.under_way.as_ref();
+        let from = fetch.map_or(self.id, |fetch| fetch.peer);
         match self.answer_to_question(answer) {
             Ok((range, last, records, entries)) => {
                 for record in &records {
                     self.record(record, false);
                 }
-                for entry in &entries {
-                    self.take_entry(entry, true);
-                }
+                self.take_entries(&entries, from);
                 self.settle();
                 Ok(self.fetch_on(range, last, (records.len(), entries.len(), answer.len())))
             }

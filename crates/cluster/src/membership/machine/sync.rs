@@ -42,6 +42,7 @@ impl Membership {
         };
         let Some(addr) = self.addr(peer) else { return };
         let first = self.cursor;
+        self.look_after(self.part(from(first), RECORDS_MAX));
         let (body, last) = if self.caught_up.is_none() {
             let digest = self.digest_of(from(first), false);
             let last = digest.range.last;
@@ -58,6 +59,27 @@ impl Membership {
             }
             self.cursor = NodeId(last.0.wrapping_add(1));
         }
+    }
+
+    /// Looks whether what is kept of some members is still as they said it. What this node says itself nobody else knows
+    /// better: if that turns, others refuse it, and say so.
+    fn look_after(&mut self, range: Range) {
+        let inside = self.within(range).filter(|(index, _)| *index != self.me);
+        let processes: Vec<_> = inside
+            .map(|(index, member)| (index, member.node.id, member.nonce))
+            .collect();
+        for process in processes {
+            if self.store.is_broken(process) {
+                self.corrupt(self.id, process.1);
+            }
+        }
+    }
+
+    /// As a memory that fails does.
+    #[cfg(test)]
+    pub(in crate::membership) fn turn_a_bit(&mut self, owner: NodeId) {
+        let owner = self.table.find(owner).unwrap();
+        self.store.turn_a_bit(owner);
     }
 
     /// One that knew nobody has just met somebody: it asks at once what there is to know.
@@ -216,9 +238,7 @@ impl Membership {
         for record in &delta.records {
             self.record(record, false);
         }
-        for entry in &delta.entries {
-            self.take_entry(entry, true);
-        }
+        self.take_entries(&delta.entries, from);
         self.much_is_missing(from, delta.left);
     }
 }

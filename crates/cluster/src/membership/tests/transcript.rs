@@ -59,6 +59,10 @@ fn command(network: &mut Network, words: &[&str], out: &mut String) {
             network.machine(node(name)).leave(now);
             network.drain(node(name));
         }
+        ["turn", "a", "bit", "of", owner, "at", name] => {
+            let owner = network.hosts[node(owner)].node.id;
+            network.machine(node(name)).turn_a_bit(owner);
+        }
         ["keep", "out", who, "at", names @ ..] => {
             let who = (*who != "nobody").then(|| node(who));
             names
@@ -164,6 +168,9 @@ fn describe(network: &Network, event: &MembershipEvent) -> String {
                 name(*owner),
                 value.as_deref().unwrap_or("-")
             )
+        }
+        MembershipEvent::Corrupt { from, owner } => {
+            format!("of {}, corrupt at {}", name(*owner), name(*from))
         }
         MembershipEvent::StateWanted(id) => format!("wants the state of {}", name(*id)),
         MembershipEvent::StateFailed(id) => format!("no state of {}", name(*id)),

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use ninefold_core::hash;
+
 use crate::membership::node::{NodeId, Record, Status};
 
 /// What a packet is about.
@@ -155,6 +157,34 @@ pub struct Entry {
     pub value: Option<Arc<[u8]>>,
     /// After how many milliseconds without renewal it counts as gone; 0 for never.
     pub ttl_ms: u64,
+    /// [`Entry::sum`], as its owner reckoned it: whoever passes it on, or keeps it, may turn a bit.
+    pub sum: u32,
+}
+
+impl Entry {
+    /// A checksum of all of it but the nonce, under which its owner may change without saying it again: the low half of
+    /// FNV-1a, which no single byte that is another one leaves as it is. Against accidents, not against a member that lies.
+    #[must_use]
+    pub fn sum(owner: NodeId, version: u64, key: &str, value: Option<&[u8]>, ttl_ms: u64) -> u32 {
+        let numbers = [
+            owner.0,
+            version,
+            ttl_ms,
+            u64::from(value.is_some()),
+            key.len() as u64,
+        ];
+        let numbers = numbers.into_iter().flat_map(u64::to_le_bytes);
+        let text = key.bytes().chain(value.unwrap_or_default().iter().copied());
+        let hash = numbers.chain(text).fold(hash::BASIS, hash::step);
+        u32::try_from(hash & u64::from(u32::MAX)).unwrap_or(u32::MAX)
+    }
+
+    /// Whether it is what its owner has said.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let value = self.value.as_deref();
+        self.sum == Self::sum(self.owner, self.version, &self.key, value, self.ttl_ms)
+    }
 }
 
 /// What is known of the members of a part of the ids.

@@ -430,6 +430,7 @@ fn write_entry(to: &mut Writer, entry: &Entry) {
         to.bytes(value);
     }
     to.number(entry.ttl_ms);
+    to.u32(entry.sum);
 }
 
 fn read_entry(from: &mut Reader<'_>) -> Result<Entry, WireError> {
@@ -444,5 +445,6 @@ fn read_entry(from: &mut Reader<'_>) -> Result<Entry, WireError> {
             other => return Err(WireError::Unknown(other, "presence of a value")),
         },
         ttl_ms: from.number()?,
+        sum: from.u32()?,
     })
 }

@@ -39,13 +39,16 @@ fn accusation(subject: u64, observer: u64, cause: Cause) -> Update {
 }
 
 fn entry(owner: u64, version: u64) -> Entry {
+    let (owner, key) = (NodeId(owner), format!("i/web/{version}"));
+    let value = (!version.is_multiple_of(3)).then_some(b"{}".as_slice());
     Entry {
-        owner: NodeId(owner),
-        nonce: owner * 10,
+        owner,
+        nonce: owner.0 * 10,
         version,
-        key: format!("i/web/{version}").into(),
-        value: (!version.is_multiple_of(3)).then(|| b"{}".as_slice().into()),
+        value: value.map(Into::into),
         ttl_ms: 0,
+        sum: Entry::sum(owner, version, &key, value, 0),
+        key: key.into(),
     }
 }
 

@@ -37,14 +37,15 @@ fn record() -> impl Strategy<Value = Record> {
 
 fn entry() -> impl Strategy<Value = Entry> {
     let value = proptest::option::of(proptest::collection::vec(any::<u8>(), 0..40));
-    (any::<(u64, u64, u64, u64)>(), "[a-z/0-9]{0,20}", value).prop_map(
-        |((owner, nonce, version, ttl_ms), key, value)| Entry {
+    (any::<(u64, u64, u64, u64, u32)>(), "[a-z/0-9]{0,20}", value).prop_map(
+        |((owner, nonce, version, ttl_ms, sum), key, value)| Entry {
             owner: NodeId(owner),
             nonce,
             version,
             key: key.into(),
             value: value.map(Into::into),
             ttl_ms,
+            sum,
         },
     )
 }
@@ -263,6 +264,31 @@ proptest! {
         if let Ok(read) = Packet::decode(&packet, CLUSTER) {
             prop_assert_eq!(read.encode(CLUSTER), packet);
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn one_turned_bit_of_an_entry_is_always_seen(mut entry in entry(), at in any::<(u8, usize)>()) {
+        let value = entry.value.as_deref();
+        entry.sum = Entry::sum(entry.owner, entry.version, &entry.key, value, entry.ttl_ms);
+        prop_assert!(entry.is_whole());
+        let (what, bit) = (at.0 % 4, at.1);
+        match what {
+            0 => entry.owner.0 ^= 1 << (bit % 64),
+            1 => entry.version ^= 1 << (bit % 64),
+            2 => entry.ttl_ms ^= 1 << (bit % 64),
+            _ => {
+                let mut value = entry.value.as_deref().unwrap_or_default().to_vec();
+                let length = value.len();
+                match value.get_mut(bit / 8 % length.max(1)) {
+                    Some(byte) => *byte ^= 1 << (bit % 8),
+                    None => value.push(0),
+                }
+                entry.value = Some(value.into());
+            }
+        }
+        prop_assert!(!entry.is_whole());
     }
 }
 

@@ -1,0 +1,92 @@
+//! What is taken together once a second: what callers met at instances, how fast these answered, and what their probes say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ninefold_cluster::evidence::{Channel, Said, Sign, Subject};
+use ninefold_core::id::InstanceId;
+use ninefold_core::status::InstanceState;
+use ninefold_core::time::Timestamp;
+
+use super::said;
+use crate::cluster::is_way_well;
+use crate::control::core::Control;
+
+impl Control {
+    /// What callers met at each instance that they met anything at.
+    pub(super) fn weigh_callers(&mut self, at: Timestamp) {
+        let instances: Vec<InstanceId> = self.parts.detector.instances().cloned().collect();
+        let beyond = self.beyond_bad_ways();
+        for instance in instances {
+            let reached = !self.is_on(&instance, &beyond);
+            let word = self.parts.detector.callers(&instance, at);
+            let word = word.filter(|_| reached);
+            let said = word.map_or(Said::Nothing(Channel::Callers), said::of_callers);
+            if self.opinions.still_holds(&instance, said, at) && reached {
+                continue;
+            }
+            let subject = Subject::Instance(instance.clone());
+            let spoken_of = self.opinions.ledger.knows(&subject);
+            if spoken_of || word.is_some() {
+                self.opinions.see(&instance, "callers", said, at);
+            }
+        }
+    }
+
+    /// The nodes that this one does not reach as it should: what its callers meet at their instances, the way explains.
+    fn beyond_bad_ways(&self) -> BTreeSet<Arc<str>> {
+        let Some(cluster) = &self.cluster else {
+            return BTreeSet::new();
+        };
+        let view = cluster.gossip.shared().view();
+        let others = view.members.iter().filter(|member| member.id != view.me);
+        let beyond = others.filter(|member| !is_way_well(member));
+        beyond.map(|member| Arc::clone(&member.name)).collect()
+    }
+
+    fn is_on(&self, instance: &InstanceId, nodes: &BTreeSet<Arc<str>>) -> bool {
+        let facts = self.parts.detector.facts(instance);
+        let node = facts.and_then(|facts| facts.node.as_ref());
+        node.is_some_and(|node| nodes.contains(node))
+    }
+
+    /// How fast instances answer callers, beside their peers.
+    pub(super) fn weigh_ranks(&mut self, at: Timestamp) {
+        let ranks: BTreeMap<InstanceId, bool> = self.parts.detector.ranks(at).into_iter().collect();
+        let instances: Vec<InstanceId> = self.parts.detector.instances().cloned().collect();
+        let beyond = self.beyond_bad_ways();
+        for instance in instances {
+            let rank = ranks.get(&instance);
+            let rank = rank.filter(|_| !self.is_on(&instance, &beyond));
+            let said = match rank {
+                Some(true) => Said::Sign(Sign::Slow),
+                Some(false) => Said::Sign(Sign::Usual),
+                None => Said::Nothing(Channel::Rank),
+            };
+            let spoken_of = self
+                .opinions
+                .ledger
+                .knows(&Subject::Instance(instance.clone()));
+            if spoken_of || rank.is_some() {
+                self.opinions.see(&instance, "times", said, at);
+            }
+        }
+    }
+
+    /// What the probes of other nodes say of instances that somebody speaks ill of: those who run an instance ask it.
+    pub(super) fn weigh_probes(&mut self, at: Timestamp) {
+        for status in self.peers_instances() {
+            let subject = Subject::Instance(status.instance);
+            if !self.opinions.ledger.knows(&subject) {
+                continue;
+            }
+            let said = if status.state == InstanceState::Ready {
+                Said::Sign(Sign::Answers)
+            } else {
+                Said::Nothing(Channel::Edge)
+            };
+            let probe = format!("probe of {}", status.node.unwrap_or_default());
+            self.opinions.sign(subject, &probe, said, at);
+        }
+    }
+}
