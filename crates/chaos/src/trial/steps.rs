@@ -31,7 +31,7 @@ const INCIDENT_WAIT: Duration = Duration::from_secs(2);
 /// How long the incident of an earlier trial is given to close, so that the next is one of its own.
 const LINGER: Duration = Duration::from_secs(5);
 /// How long a fault in the gateway may take to hit a request.
-const STRIKE_LIMIT: Duration = Duration::from_secs(5);
+const STRIKE_LIMIT: Duration = Duration::from_secs(10);
 /// How long a listener may take to accept.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
@@ -183,7 +183,7 @@ pub(super) async fn steady(load: &Load, plan: &Plan) -> Result<(), Setback> {
 }
 
 /// Waits until a request was hit by the fault, which the gateway injects; what had passed by then. Who
-/// is found to answer wrongly before a caller met it was hit all the same, by what found it.
+/// is found out before a caller met it was hit all the same, by what found it: a canary, a vote, or a copy of a request.
 pub(super) async fn struck<S: System>(
     bench: &Bench<'_, S>,
     experiment: &Experiment,
@@ -196,8 +196,10 @@ pub(super) async fn struck<S: System>(
     loop {
         if let Ok(status) = bench.status().await {
             let now = view::passed(&status, clock::wall(), routes);
-            let found =
-                experiment.kind == FaultKind::WrongAnswers && view::quarantined(&status, targets);
+            let found = match experiment.kind {
+                FaultKind::WrongAnswers => view::quarantined(&status, targets),
+                _ => view::found_out(&status, before, targets),
+            };
             if now.struck > was || found {
                 return Ok(now);
             }

@@ -250,6 +250,15 @@ pub(super) fn ejected(status: &NodeStatus, targets: &[Target]) -> bool {
     targets.iter().all(away)
 }
 
+/// Whether each target has a verdict that it did not have before.
+pub(super) fn found_out(status: &NodeStatus, before: &NodeStatus, targets: &[Target]) -> bool {
+    let verdict = |status: &NodeStatus, target: &Target| {
+        find(status, &target.instance).is_some_and(|one| one.verdict.is_some())
+    };
+    let mut targets = targets.iter();
+    targets.all(|target| verdict(status, target) && !verdict(before, target))
+}
+
 /// Whether each target is in quarantine.
 pub(super) fn quarantined(status: &NodeStatus, targets: &[Target]) -> bool {
     let held = |target: &Target| {
