@@ -20,7 +20,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Init(args) => init::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Keys(command) => keys::run(&command),
-        Command::Expel(args) => keys::expel(&args),
+        Command::Expel(args) => block_on(1, keys::expel(args)),
         Command::Check(args) => check::run(&args),
         Command::Schema => check::schema(),
         Command::Status(args) => block_on(1, status::run(args)),

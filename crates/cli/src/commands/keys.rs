@@ -29,12 +29,12 @@ fn show(args: &ClusterArgs) -> Result<(), Exit> {
 }
 
 /// Expels a node, or takes it back.
-pub(crate) fn expel(args: &ExpelArgs) -> Exit {
-    let done = try_expel(args);
+pub(crate) async fn expel(args: ExpelArgs) -> Exit {
+    let done = try_expel(&args).await;
     done.err().unwrap_or(Exit::Ok)
 }
 
-fn try_expel(args: &ExpelArgs) -> Result<(), Exit> {
+async fn try_expel(args: &ExpelArgs) -> Result<(), Exit> {
     let target = Target::of(&args.cluster)?.or_first_of_host();
     let rotator = rotator(&target)?;
     let keys = if args.undo {
@@ -43,7 +43,25 @@ fn try_expel(args: &ExpelArgs) -> Result<(), Exit> {
         rotator.expel(&args.node, now())
     };
     tell(&target, &keys.map_err(failed)?, true);
+    if !args.undo {
+        say_if_unknown(&target, &args.node).await;
+    }
     Ok(())
+}
+
+/// Says so where the node that runs here knows nobody of that name: it may be a slip, or one that is long gone.
+async fn say_if_unknown(target: &Target, node: &str) {
+    // Without one that runs nobody is known.
+    let members = target.client().status().await.map(|status| status.members);
+    let members = members.unwrap_or_default();
+    if members.is_empty() || members.iter().any(|member| member.node == node) {
+        return;
+    }
+    let names: Vec<&str> = members.iter().map(|member| &*member.node).collect();
+    print::note(format!(
+        "nobody here is called {node}: the nodes are {}; whoever has a certificate of that name is shut out all the same, and `ninefold expel {node} --undo` takes it back",
+        names.join(", ")
+    ));
 }
 
 fn rotator(target: &Target) -> Result<Rotator, Exit> {

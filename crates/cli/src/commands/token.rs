@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ninefold_agent::StateFolder;
+use ninefold_agent::{AdminClient, StateFolder};
 use ninefold_core::time::short;
 use ninefold_trust::{Authority, ClusterName, Identity, SecretsFolder, issue_token, now};
 use serde::Serialize;
@@ -74,12 +74,17 @@ impl Target {
 
     /// Of a cluster that runs on this host alone, its first node, where there is nothing else.
     pub(super) fn or_first_of_host(mut self) -> Self {
-        let first = self.state.join("n1");
-        let first = SecretsFolder::of_state(&first);
+        let state = self.state.join("n1");
+        let first = SecretsFolder::of_state(&state);
         if !Identity::exists(&self.secrets) && Identity::exists(&first) {
-            self.secrets = first;
+            (self.secrets, self.state) = (first, state);
         }
         self
+    }
+
+    /// The node itself, if it runs.
+    pub(super) fn client(&self) -> AdminClient {
+        AdminClient::new(&StateFolder::at(&self.state))
     }
 
     /// This node's, which has to be of that cluster.

@@ -14,16 +14,20 @@ fn generations(status: &Value) -> Option<Vec<u64>> {
     members.iter().map(|one| one["keys"].as_u64()).collect()
 }
 
+fn three_that_know_each_other() -> Cluster {
+    let cluster = Cluster::up_on(&three_replicas(""), 3);
+    cluster.wait("three nodes that know each other", || {
+        let mut all = (1..=3).map(|number| cluster.node_status(number));
+        all.all(|status| status.is_some_and(|seen| generations(&seen) == Some(vec![0; 3])))
+    });
+    cluster
+}
+
 #[test]
 fn the_key_of_a_running_cluster_changes_and_nobody_notices() {
-    let cluster = Cluster::up_on(&three_replicas(""), 3);
+    let cluster = three_that_know_each_other();
     let file = cluster.file();
     let file = file.to_str().unwrap();
-    cluster.wait("three nodes that know each other", || {
-        let all = (1..=3).map(|number| cluster.node_status(number));
-        let mut generations = all.map(|status| generations(&status?));
-        generations.all(|seen| seen == Some(vec![0; 3]))
-    });
     let before = cluster.json(&["keys", "show", file, "--output", "json"]);
     assert_eq!(
         (&before["generation"], &before["step"]),
@@ -102,13 +106,9 @@ fn without_a_cluster_or_its_authority_no_key_changes() {
 
 #[test]
 fn a_node_that_is_expelled_is_gone_for_all() {
-    let cluster = Cluster::up_on(&three_replicas(""), 3);
+    let cluster = three_that_know_each_other();
     let file = cluster.file();
     let file = file.to_str().unwrap();
-    cluster.wait("three nodes that know each other", || {
-        let mut all = (1..=3).map(|number| cluster.node_status(number));
-        all.all(|status| status.is_some_and(|seen| generations(&seen) == Some(vec![0; 3])))
-    });
     let own = cluster.run(&["expel", "n1", file]);
     assert_eq!(own.status.code(), Some(2));
     let why = text(&own.stderr);
@@ -148,4 +148,12 @@ fn a_node_that_is_expelled_is_gone_for_all() {
     let back = text(&cluster.run(&["expel", "n3", file, "--undo"]).stdout);
     assert!(back.contains("generation 4, settled since"), "{back}");
     assert!(!back.contains("expelled"), "{back}");
+
+    let stranger = cluster.run(&["expel", "n33", file]);
+    assert_eq!(stranger.status.code(), Some(0));
+    let note = text(&stranger.stderr);
+    assert!(
+        note.contains("nobody here is called n33: the nodes are n1, n2"),
+        "{note}"
+    );
 }
