@@ -11,7 +11,6 @@
 //! **Boundary:** of what is shipped only `verify --simulate` uses it, by way of [`service`]. Faults that are drawn, peers and
 //! invariants are for developers.
 
-mod checksum;
 mod clock;
 mod delay;
 mod draw;

@@ -13,10 +13,10 @@ use std::time::Duration;
 use ninefold_cluster::membership::{
     Config, Membership, MembershipEvent, Node as ClusterNode, NodeId as ClusterId, Record, View,
 };
+use ninefold_core::hash::{CHECKSUM_SIZE, checksum};
 use ninefold_core::rng::Rng;
 use ninefold_core::time::Timestamp;
 
-use crate::checksum::{CHECKSUM_SIZE, checksum};
 use crate::node::{Boot, Context, Disk, Event};
 use crate::polled::{Machine, Polled};
 use crate::simulation::Build;
@@ -296,7 +296,10 @@ impl Machine for Member {
     fn handle_packet(&mut self, from: NodeId, bytes: &[u8], now: Timestamp) {
         self.now = now;
         let opened = bytes.split_first_chunk::<CHECKSUM_SIZE>();
-        let whole = opened.filter(|(sum, rest)| u32::from_le_bytes(**sum) == checksum(rest));
+        let is_whole = |(sum, rest): &(&[u8; CHECKSUM_SIZE], &[u8])| {
+            u32::from_le_bytes(**sum) == checksum(rest.iter().copied())
+        };
+        let whole = opened.filter(is_whole);
         if let Some((_, rest)) = whole {
             // What is refused is counted there, and changes nothing.
             let _refused = self.machine.handle_packet(addr(from), rest, now);
@@ -350,7 +353,7 @@ impl Machine for Member {
         loop {
             let transmit = self.machine.poll_transmit()?;
             if let Some(to) = of_addr(transmit.to) {
-                let sum = checksum(&transmit.bytes).to_le_bytes();
+                let sum = checksum(transmit.bytes.iter().copied()).to_le_bytes();
                 return Some((to, [sum.as_slice(), &transmit.bytes].concat()));
             }
         }

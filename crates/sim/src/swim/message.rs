@@ -1,7 +1,8 @@
 //! Messages, several in a packet behind a checksum.
 
+use ninefold_core::hash::{CHECKSUM_SIZE, checksum};
+
 use crate::NodeId;
-use crate::checksum::{CHECKSUM_SIZE, checksum};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Message {
@@ -117,7 +118,7 @@ pub(super) fn begin() -> Vec<u8> {
 /// Writes the checksum into its place.
 pub(super) fn seal(packet: &mut [u8]) {
     if let Some((place, rest)) = packet.split_first_chunk_mut::<CHECKSUM_SIZE>() {
-        *place = checksum(rest).to_le_bytes();
+        *place = checksum(rest.iter().copied()).to_le_bytes();
     }
 }
 
@@ -126,7 +127,7 @@ pub(super) fn open(packet: &[u8]) -> Vec<Message> {
     let Some((sum, mut rest)) = packet.split_first_chunk::<CHECKSUM_SIZE>() else {
         return Vec::new();
     };
-    if u32::from_le_bytes(*sum) != checksum(rest) {
+    if u32::from_le_bytes(*sum) != checksum(rest.iter().copied()) {
         return Vec::new();
     }
     std::iter::from_fn(|| Message::decode(&mut rest)).collect()

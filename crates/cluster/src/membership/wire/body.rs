@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ninefold_core::hash;
+use ninefold_core::hash::checksum;
 
 use crate::membership::node::{NodeId, Record, Status};
 
@@ -162,8 +162,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A checksum of all of it but the nonce, under which its owner may change without saying it again: the low half of
-    /// FNV-1a, which no single byte that is another one leaves as it is. Against accidents, not against a member that lies.
+    /// A checksum of all of it but the nonce, under which its owner may change without saying it again. Against
+    /// accidents, not against a member that lies.
     #[must_use]
     pub fn sum(owner: NodeId, version: u64, key: &str, value: Option<&[u8]>, ttl_ms: u64) -> u32 {
         let numbers = [
@@ -175,8 +175,7 @@ impl Entry {
         ];
         let numbers = numbers.into_iter().flat_map(u64::to_le_bytes);
         let text = key.bytes().chain(value.unwrap_or_default().iter().copied());
-        let hash = numbers.chain(text).fold(hash::BASIS, hash::step);
-        u32::try_from(hash & u64::from(u32::MAX)).unwrap_or(u32::MAX)
+        checksum(numbers.chain(text))
     }
 
     /// Whether it is what its owner has said.
