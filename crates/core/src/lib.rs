@@ -14,6 +14,7 @@ pub mod fault;
 pub mod hash;
 pub mod id;
 pub mod incident;
+pub mod named;
 pub mod observation;
 pub mod policy;
 pub mod quarantine;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ninefold_core::named::named;
 use ninefold_core::time::Timestamp;
 
 use super::subject::Subject;
@@ -80,18 +81,10 @@ pub struct Shared {
     pub until: Timestamp,
 }
 
-/// Subjects that are named at most.
-const NAMED_MAX: usize = 4;
-
 /// `zone a: node n1, node n4`.
 impl fmt::Display for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = self.subjects.iter().take(NAMED_MAX);
-        let mut named: Vec<String> = named.map(ToString::to_string).collect();
-        if self.subjects.len() > NAMED_MAX {
-            named.push(format!("{} more", self.subjects.len() - NAMED_MAX));
-        }
-        write!(f, "{}: {}", self.tag, named.join(", "))
+        write!(f, "{}: {}", self.tag, named(self.subjects.iter()))
     }
 }
 

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use ninefold_core::event::{EvidenceLine, Opinion as Told, Share};
+use ninefold_core::named::named as listed;
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
 
@@ -12,9 +13,6 @@ use super::subject::{Observer, Subject};
 
 /// Lines of an opinion at most: those that moved it most.
 pub const LINES_MAX: usize = 16;
-
-/// Observers that a line names at most.
-const NAMED_MAX: usize = 4;
 
 /// How far the best hypothesis must be ahead of the next one, in decibans: ten to one.
 const MARGIN_DB: i32 = 10;
@@ -189,19 +187,10 @@ impl fmt::Display for Line {
             f,
             "{}, by {}: {sign}{whole}.{tenth} dB for {}",
             self.sign,
-            names(&self.observers),
+            listed(self.observers.iter().map(|one| &one.name)),
             self.class
         )
     }
-}
-
-fn names(observers: &[Observer]) -> String {
-    let names = observers.iter().take(NAMED_MAX);
-    let mut names: Vec<String> = names.map(|one| one.name.to_string()).collect();
-    if observers.len() > NAMED_MAX {
-        names.push(format!("{} more", observers.len() - NAMED_MAX));
-    }
-    names.join(", ")
 }
 
 /// As a line of a verdict in the journal.

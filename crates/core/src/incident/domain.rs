@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use crate::detect::Facts;
 use crate::id::InstanceId;
-
-/// Instances named in a domain at most.
-const NAMED_MAX: usize = 4;
+use crate::named::named;
 
 /// The smallest domain that explains the failed instances: as in `instance catalog/1`, `node n2`,
 /// `zone b`, `service catalog`, or a list where they share nothing that is known.
@@ -40,15 +38,7 @@ pub(super) fn domain(
     if !members.is_empty() && members.keys().all(|id| failed.contains(id)) {
         return "every instance".to_owned();
     }
-    let mut named: Vec<String> = failed
-        .iter()
-        .take(NAMED_MAX)
-        .map(ToString::to_string)
-        .collect();
-    if failed.len() > NAMED_MAX {
-        named.push(format!("{} more", failed.len() - NAMED_MAX));
-    }
-    format!("instances {}", named.join(", "))
+    format!("instances {}", named(failed.iter()))
 }
 
 /// The node that all of them are on.
