@@ -3,8 +3,8 @@
 //! [`gossip`] drives the membership core over a socket on a thread of its own, and leaves there, as a [`view`],
 //! what it knows. [`announce`] is how an instance is told of to other nodes, [`peers`] what they told: endpoints for
 //! this gateway, and what has become of them for this detector. [`edges`] is how a node observes others, and what it tells
-//! of that; [`words`] what it tells of instances that it sees fail, [`about`] what it may share with others. [`streams`] is the thread of its connections with other
-//! nodes: [`lifeline`]s that end here, and [`sync`], states of other nodes;
+//! of that; [`words`] what it tells of instances that it sees fail, [`about`] what it may share with others. [`streams`] is
+//! the thread of its connections with other nodes: [`lifeline`]s that end here, and [`sync`], states of other nodes;
 //! [`renewal`] is how its certificate is renewed, [`credentials`] what it shows; [`keys`] is how it comes by other keys of
 //! gossip, [`sealing`] what it does with them.
 //!

@@ -344,13 +344,15 @@ impl Control {
             self.opinions.tidied = at;
             self.opinions.ledger.tidy(at);
         }
-        self.weigh_callers(at);
-        self.weigh_ranks(at);
-        self.weigh_probes(at);
         let view = self
             .cluster
             .as_ref()
             .map(|cluster| cluster.gossip.shared().view());
+        let beyond = view.as_deref().map(weigh::beyond_bad_ways);
+        let beyond = beyond.unwrap_or_default();
+        self.weigh_callers(&beyond, at);
+        self.weigh_ranks(&beyond, at);
+        self.weigh_probes(at);
         if let Some(view) = view {
             self.weigh_members(&view);
         }

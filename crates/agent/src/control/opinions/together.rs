@@ -6,7 +6,7 @@ use ninefold_cluster::evidence::gate::{Settings, Shared, Tag};
 use ninefold_cluster::evidence::{Said, Sign, Subject};
 use ninefold_cluster::membership::Status;
 use ninefold_core::id::InstanceId;
-use ninefold_core::status::{InstanceStatus, Release};
+use ninefold_core::status::InstanceStatus;
 use ninefold_core::time::Timestamp;
 
 use super::{GATE, Opinions};
@@ -85,7 +85,7 @@ impl Control {
         let members = members.filter(|member| member.status != Status::Left);
         let (mut own, mut all) = (Vec::new(), Vec::new());
         for member in members {
-            let tags = of_member(member, About::read(member).as_ref());
+            let tags = of_member(member);
             if *member.name == *name {
                 own.clone_from(&tags);
             }
@@ -107,7 +107,7 @@ impl Control {
         let siblings = siblings.filter(|one| seen.insert(one.instance.clone()));
         let (mut own, mut all) = (Vec::new(), Vec::new());
         for one in siblings {
-            let tags = of_release(&one, one.release.as_ref());
+            let tags = of_release(&one);
             if one.instance == *instance {
                 own.clone_from(&tags);
             }
@@ -118,9 +118,9 @@ impl Control {
     }
 }
 
-fn of_member(member: &MemberView, about: Option<&About>) -> Vec<Tag> {
+fn of_member(member: &MemberView) -> Vec<Tag> {
     let zone = (!member.zone.is_empty()).then(|| Tag::Zone(member.zone.clone()));
-    let about = about.into_iter().flat_map(|about| {
+    let about = About::read(member).into_iter().flat_map(|about| {
         let rack = about.rack.as_deref().map(|rack| Tag::Rack(rack.into()));
         let program = [
             Tag::Version(format!("{} of ninefold", about.version).into()),
@@ -131,9 +131,9 @@ fn of_member(member: &MemberView, about: Option<&About>) -> Vec<Tag> {
     zone.into_iter().chain(about).collect()
 }
 
-fn of_release(one: &InstanceStatus, release: Option<&Release>) -> Vec<Tag> {
+fn of_release(one: &InstanceStatus) -> Vec<Tag> {
     let of = |what: &str| format!("{what} of {}", one.service).into();
-    let tags = release.into_iter().flat_map(|release| {
+    let tags = one.release.iter().flat_map(|release| {
         let version = release
             .version
             .as_deref()

@@ -9,20 +9,19 @@ use ninefold_core::status::InstanceState;
 use ninefold_core::time::Timestamp;
 
 use super::said;
-use crate::cluster::is_way_well;
+use crate::cluster::{View, is_way_well};
 use crate::control::core::Control;
 
 impl Control {
     /// What callers met at each instance that they met anything at.
-    pub(super) fn weigh_callers(&mut self, at: Timestamp) {
+    pub(super) fn weigh_callers(&mut self, beyond: &BTreeSet<Arc<str>>, at: Timestamp) {
         let instances: Vec<InstanceId> = self.parts.detector.instances().cloned().collect();
-        let beyond = self.beyond_bad_ways();
         for instance in instances {
-            let reached = !self.is_on(&instance, &beyond);
+            let reached = !self.is_on(&instance, beyond);
             let word = self.parts.detector.callers(&instance, at);
             let word = word.filter(|_| reached);
             let said = word.map_or(Said::Nothing(Channel::Callers), said::of_callers);
-            if self.opinions.still_holds(&instance, said, at) && reached {
+            if reached && self.opinions.still_holds(&instance, said, at) {
                 continue;
             }
             let subject = Subject::Instance(instance.clone());
@@ -33,17 +32,6 @@ impl Control {
         }
     }
 
-    /// The nodes that this one does not reach as it should: what its callers meet at their instances, the way explains.
-    fn beyond_bad_ways(&self) -> BTreeSet<Arc<str>> {
-        let Some(cluster) = &self.cluster else {
-            return BTreeSet::new();
-        };
-        let view = cluster.gossip.shared().view();
-        let others = view.members.iter().filter(|member| member.id != view.me);
-        let beyond = others.filter(|member| !is_way_well(member));
-        beyond.map(|member| Arc::clone(&member.name)).collect()
-    }
-
     fn is_on(&self, instance: &InstanceId, nodes: &BTreeSet<Arc<str>>) -> bool {
         let facts = self.parts.detector.facts(instance);
         let node = facts.and_then(|facts| facts.node.as_ref());
@@ -51,13 +39,12 @@ impl Control {
     }
 
     /// How fast instances answer callers, beside their peers.
-    pub(super) fn weigh_ranks(&mut self, at: Timestamp) {
+    pub(super) fn weigh_ranks(&mut self, beyond: &BTreeSet<Arc<str>>, at: Timestamp) {
         let ranks: BTreeMap<InstanceId, bool> = self.parts.detector.ranks(at).into_iter().collect();
         let instances: Vec<InstanceId> = self.parts.detector.instances().cloned().collect();
-        let beyond = self.beyond_bad_ways();
         for instance in instances {
             let rank = ranks.get(&instance);
-            let rank = rank.filter(|_| !self.is_on(&instance, &beyond));
+            let rank = rank.filter(|_| !self.is_on(&instance, beyond));
             let said = match rank {
                 Some(true) => Said::Sign(Sign::Slow),
                 Some(false) => Said::Sign(Sign::Usual),
@@ -89,4 +76,11 @@ impl Control {
             self.opinions.sign(subject, &probe, said, at);
         }
     }
+}
+
+/// The nodes that this one does not reach as it should: what its callers meet at their instances, the way explains.
+pub(super) fn beyond_bad_ways(view: &View) -> BTreeSet<Arc<str>> {
+    let others = view.members.iter().filter(|member| member.id != view.me);
+    let beyond = others.filter(|member| !is_way_well(member));
+    beyond.map(|member| Arc::clone(&member.name)).collect()
 }
