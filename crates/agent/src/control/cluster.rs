@@ -100,7 +100,9 @@ impl Control {
                     cluster.peers.silent(*id, None);
                 }
                 MembershipEvent::Corrupt { from, .. } => {
-                    self.opinions.corrupt(&view.name(*from), clock.0);
+                    if !self.opinions.corrupt(&view.name(*from), clock.0) {
+                        continue;
+                    }
                 }
                 _ => {}
             }

@@ -47,6 +47,8 @@ const MET_LATELY: Duration = Duration::from_secs(10);
 const GOSSIP: &str = "gossip";
 /// Within that time the second thing that is not whole is no accident.
 const CORRUPT_AGAIN: Duration = Duration::from_secs(600);
+/// The journal says of a node that often at most that it is not whole.
+const CORRUPT_TOLD: Duration = Duration::from_secs(60);
 /// Opinions that the status shows at most.
 const SHOWN_MAX: usize = 64;
 
@@ -59,8 +61,8 @@ pub(super) struct Opinions {
     instances: Onsets,
     /// With whom they began to fail, and what those share.
     together: BTreeMap<Subject, String>,
-    /// When what a node passed on was last not what its owner had said.
-    corrupt: BTreeMap<Arc<str>, Timestamp>,
+    /// When what a node passed on was last not what its owner had said, and when that was last told.
+    corrupt: BTreeMap<Arc<str>, (Timestamp, Timestamp)>,
     /// Those that are not well.
     failed: BTreeMap<Subject, Failed>,
     /// Another opinion than the one that was said, and since when.
@@ -131,14 +133,22 @@ impl Opinions {
     }
 
     /// What a node passed on, or keeps, is not what its owner had said. Once it may have been the memory of who says so;
-    /// twice within minutes it is that node's.
-    pub(super) fn corrupt(&mut self, node: &str, at: Timestamp) {
+    /// twice within minutes it is that node's. Whether that is to be told: what has turned for good is met at every comparison.
+    pub(super) fn corrupt(&mut self, node: &str, at: Timestamp) -> bool {
         self.corrupt
-            .retain(|_, then| at.since(*then) < CORRUPT_AGAIN);
-        if self.corrupt.insert(node.into(), at).is_some() {
-            let wrong = Said::Sign(Sign::Wrong);
-            self.sign(Subject::Node(node.into()), GOSSIP, wrong, at);
+            .retain(|_, (last, _)| at.since(*last) < CORRUPT_AGAIN);
+        let Some((last, told)) = self.corrupt.get_mut(node) else {
+            self.corrupt.insert(node.into(), (at, at));
+            return true;
+        };
+        *last = at;
+        let tell = at.since(*told) >= CORRUPT_TOLD;
+        if tell {
+            *told = at;
         }
+        let wrong = Said::Sign(Sign::Wrong);
+        self.sign(Subject::Node(node.into()), GOSSIP, wrong, at);
+        tell
     }
 
     /// Whether nothing is said now that would end what callers met a short while ago: a gateway keeps away from who fails, so
@@ -467,13 +477,20 @@ mod tests {
         let node = Subject::Node("n3".into());
         let at = Timestamp::from_secs;
         let mut verdict_at = |secs| {
-            opinions.corrupt("n3", at(secs));
+            assert!(opinions.corrupt("n3", at(secs)), "it is news");
             opinions.ledger.opinion(&node, at(secs)).verdict
         };
         assert_eq!(verdict_at(10), None);
         // It may have been an accident each time.
         assert_eq!(verdict_at(700), None);
         assert_eq!(verdict_at(800), Some(FailureClass::Byzantine));
+    }
+
+    #[test]
+    fn that_a_node_is_not_whole_is_told_once_a_minute() {
+        let mut opinions = Opinions::default();
+        let told = (0..180).filter(|secs| opinions.corrupt("n3", Timestamp::from_secs(10 + secs)));
+        assert_eq!(told.collect::<Vec<u64>>(), [0, 60, 120]);
     }
 
     #[test]
