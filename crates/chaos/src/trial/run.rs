@@ -333,6 +333,9 @@ fn stoppable(undo: &[Undo]) -> Vec<Process> {
     members.flatten().copied().collect()
 }
 
+/// No request of a caller was hit by a fault in the gateway, and the trial went on.
+const FOUND_OUT: &str = "no caller met the fault: its target was found out before, by a canary, a vote or copies of requests";
+
 /// Requests and times, from the records or from the gateway's totals.
 fn figures(
     experiment: &Experiment,
@@ -349,6 +352,9 @@ fn figures(
     let struck = |status| view::passed(status, Timestamp::ZERO, &experiment.leads_there).struck;
     let after = exposure.after.as_ref().unwrap_or(before);
     let hit = struck(after).saturating_sub(struck(before));
+    if hit == 0 && experiment.kind.in_gateway().is_some() {
+        report.notes.push(FOUND_OUT.to_owned());
+    }
     report.requests = if experiment.plan.is_some() {
         let window = load::within(records, exposure.from, exposure.to);
         report.latency = load::latency(window.clone());

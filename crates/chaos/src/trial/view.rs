@@ -7,6 +7,7 @@ use ninefold_core::id::InstanceId;
 use ninefold_core::status::{
     InstanceState, InstanceStatus, MemberState, MemberStatus, NodeStatus, Rotation, RouteStatus,
 };
+use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::Timestamp;
 
 use super::quiet::Passed;
@@ -250,13 +251,15 @@ pub(super) fn ejected(status: &NodeStatus, targets: &[Target]) -> bool {
     targets.iter().all(away)
 }
 
-/// Whether each target has a verdict that it did not have before.
+/// Whether each target has a verdict that it did not have before, and that is of none of its process's end: a fault in
+/// the gateway ends no process.
 pub(super) fn found_out(status: &NodeStatus, before: &NodeStatus, targets: &[Target]) -> bool {
-    let verdict = |status: &NodeStatus, target: &Target| {
-        find(status, &target.instance).is_some_and(|one| one.verdict.is_some())
-    };
-    let mut targets = targets.iter();
-    targets.all(|target| verdict(status, target) && !verdict(before, target))
+    let verdict = |status: &NodeStatus, target: &Target| find(status, &target.instance)?.verdict;
+    let ends = |class| matches!(class, FailureClass::CrashStop | FailureClass::CrashRecovery);
+    targets.iter().all(|target| {
+        let found = verdict(status, target).is_some_and(|class| !ends(class));
+        found && verdict(before, target).is_none()
+    })
 }
 
 /// Whether each target is in quarantine.
@@ -323,6 +326,28 @@ mod tests {
             in_flight: 0,
             verdict: None,
         }
+    }
+
+    #[test]
+    fn who_has_a_new_verdict_of_no_end_is_found_out() {
+        let target = Target {
+            instance: InstanceId::new("web", 1),
+            identity: Identity::Address("127.0.0.1:1".to_owned()),
+        };
+        let with = |verdict| {
+            let mut one = endpoint(1, "127.0.0.1:1", InstanceState::Ready);
+            one.verdict = verdict;
+            status(vec![endpoint(0, "127.0.0.1:2", InstanceState::Ready), one])
+        };
+        let found =
+            |now, before| found_out(&with(now), &with(before), std::slice::from_ref(&target));
+        assert!(found(Some(FailureClass::Gray), None));
+        assert!(!found(None, None));
+        assert!(
+            !found(Some(FailureClass::CrashStop), None),
+            "it ended by itself"
+        );
+        assert!(!found(Some(FailureClass::Gray), Some(FailureClass::Gray)));
     }
 
     /// Of a node that starts nothing.
