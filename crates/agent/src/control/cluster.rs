@@ -99,10 +99,10 @@ impl Control {
                 MembershipEvent::Direct(id) | MembershipEvent::Relayed(id) => {
                     cluster.peers.silent(*id, None);
                 }
-                MembershipEvent::Corrupt { from, .. } => {
-                    if !self.opinions.corrupt(&view.name(*from), clock.0) {
-                        continue;
-                    }
+                MembershipEvent::Corrupt { from, .. }
+                    if !self.opinions.corrupt(&view.name(*from), clock.0) =>
+                {
+                    continue;
                 }
                 _ => {}
             }
