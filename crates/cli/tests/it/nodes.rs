@@ -174,6 +174,13 @@ fn what_a_killed_node_left_is_stopped_with_the_others() {
 fn a_node_that_is_stopped_stays_so() {
     let mut cluster = Cluster::up_on(&three_replicas(""), 3);
     let before = ready(&cluster, 3, 3);
+    let left = ["web/1", "web/2"].map(|one| (one.to_owned(), before[one].2));
+    cluster.wait("n2 to have heard of what n3 runs", || {
+        cluster.node_status(2).is_some_and(|status| {
+            left.iter()
+                .all(|one| instances(&status, "ready").contains(one))
+        })
+    });
     let stopped = cluster.run(&["stop", "--node", "n1"]);
     assert_eq!(stopped.status.code(), Some(0), "{}", cluster.log());
     cluster.wait("it to be seen", || {
@@ -183,7 +190,6 @@ fn a_node_that_is_stopped_stays_so() {
     // The first that runs is another one now.
     let status = cluster.status();
     assert_eq!(status["node"], "n2");
-    let left = ["web/1", "web/2"].map(|one| (one.to_owned(), before[one].2));
     assert_eq!(instances(&status, "ready"), left);
     assert_eq!(cluster.stop().code(), Some(0));
     nothing_is_left(&cluster, &before);
