@@ -1,6 +1,7 @@
 //! What a node tells others of instances that it sees fail: those whose probes and callers see nothing know it from there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ninefold_cluster::evidence::{Observer, Sign};
 use ninefold_core::id::InstanceId;
@@ -16,13 +17,26 @@ pub(crate) const TOLD_MAX: usize = 16;
 /// What is seen of an instance, in JSON: the name of the sign by who sees it, as in `ready probe`.
 pub(crate) type Words = BTreeMap<String, String>;
 
+/// One word of another node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Heard {
+    /// About whom.
+    pub(crate) instance: InstanceId,
+    /// Whose word it is.
+    pub(crate) node: Arc<str>,
+    /// Who sees it there.
+    pub(crate) observer: Observer,
+    /// What.
+    pub(crate) sign: Sign,
+}
+
 /// The key of what is told of an instance.
 pub(crate) fn key(instance: &InstanceId) -> String {
     format!("{PREFIX}{instance}")
 }
 
-/// What a member tells: of whom, who sees it there, and what. What is not understood is left out.
-pub(crate) fn read(member: &MemberView) -> Vec<(InstanceId, Observer, Sign)> {
+/// What a member tells. What is not understood is left out.
+pub(crate) fn read(member: &MemberView) -> Vec<Heard> {
     let mut all = Vec::new();
     for (key, value) in member.entries.iter() {
         let instance = key.strip_prefix(PREFIX).and_then(|name| name.parse().ok());
@@ -40,7 +54,12 @@ pub(crate) fn read(member: &MemberView) -> Vec<(InstanceId, Observer, Sign)> {
             if let Some(sign) = Sign::named(&sign).filter(|sign| sign.accuses()) {
                 let zone = (!member.zone.is_empty()).then(|| member.zone.clone());
                 let name = format!("{observer} of {}", member.name).into();
-                all.push((instance.clone(), Observer { name, zone }, sign));
+                all.push(Heard {
+                    instance: instance.clone(),
+                    node: Arc::clone(&member.name),
+                    observer: Observer { name, zone },
+                    sign,
+                });
             }
         }
     }
@@ -49,8 +68,6 @@ pub(crate) fn read(member: &MemberView) -> Vec<(InstanceId, Observer, Sign)> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use ninefold_cluster::membership::NodeId;
 
     use super::super::view::tests::member;
@@ -69,10 +86,11 @@ mod tests {
         ];
         n3.entries = Arc::new(entries.into());
         let read = read(&n3);
-        let [(about, observer, sign)] = read.as_slice() else {
+        let [heard] = read.as_slice() else {
             panic!("{read:?}");
         };
-        assert_eq!((about, *sign), (&instance, Sign::Failing));
-        assert_eq!(&*observer.name, "callers of n3");
+        assert_eq!((&heard.instance, heard.sign), (&instance, Sign::Failing));
+        assert_eq!(&*heard.node, "n3");
+        assert_eq!(&*heard.observer.name, "callers of n3");
     }
 }

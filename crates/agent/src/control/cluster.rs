@@ -31,7 +31,7 @@ pub(crate) struct Cluster {
     pub(crate) gossip: Gossip,
     /// Answers joins, where that is this node's to do; ends with this.
     joins: JoinSet<()>,
-    name: Arc<str>,
+    pub(super) name: Arc<str>,
     /// Whether it asks others to take it in: then it is not alone for long.
     has_seeds: bool,
     announcer: Announcer,

@@ -4,6 +4,7 @@
 //! The detector's verdicts on instances decide what is done; an opinion says how sure that is and who saw what. On
 //! nodes, links and zones the ledger alone says which failure it is. [`said`] puts what is seen into its words.
 
+mod accusers;
 mod said;
 mod together;
 mod weigh;
@@ -24,8 +25,9 @@ use ninefold_core::observation::{Observation, Seen};
 use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::{Timestamp, nanos};
 
+use self::accusers::Accusers;
 use super::core::{Control, now};
-use crate::cluster::words::{self, TOLD_MAX, Words};
+use crate::cluster::words::{self, Heard, Words};
 use crate::cluster::{Edges, View};
 
 /// How often everybody is judged anew; who is told of something is at once.
@@ -33,6 +35,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// That something is wrong and nobody knows what, that it is a link, or that it is well again, must hold for so long
 /// before it is said.
 const HOLD: Duration = Duration::from_secs(1);
+/// What one node alone says of what another one runs may be the way between them, which shows within that time.
+const AFAR_HOLD: Duration = Duration::from_secs(3);
 /// Shorter stalls of this node explain no silence: who asks it waits for 200 ms at most, and then others do.
 const STALL_MIN: Duration = Duration::from_millis(400);
 /// For so long a stall of this node is told.
@@ -69,12 +73,9 @@ pub(super) struct Opinions {
     pending: BTreeMap<Subject, (Option<FailureClass>, Timestamp)>,
     /// For how long this node stood still so far, and when last for long.
     stalled: (u64, Option<Timestamp>),
-    /// What is seen here of instances that fail, by who sees it.
-    seen: BTreeMap<InstanceId, BTreeMap<(String, Channel), Sign>>,
+    accusers: Accusers,
     /// When callers last met something wrong at an instance.
     met: BTreeMap<InstanceId, Timestamp>,
-    /// What other nodes told of instances.
-    told: BTreeSet<(Subject, Observer, Channel)>,
     judged: Timestamp,
     tidied: Timestamp,
 }
@@ -111,22 +112,7 @@ impl Opinions {
 
     /// The same of an instance, and seen here: others are told.
     fn see(&mut self, instance: &InstanceId, observer: &str, said: Said, at: Timestamp) {
-        let (channel, sign) = match said {
-            Said::Sign(sign) => (Some(sign.channel()), Some(sign)),
-            Said::Nothing(channel) => (Some(channel), None),
-            Said::Lives(_) | Said::Ended(_) => (None, None),
-        };
-        if let Some(channel) = channel {
-            let seen = self.seen.entry(instance.clone()).or_default();
-            let by = (observer.to_owned(), channel);
-            match sign.filter(|sign| sign.accuses()) {
-                Some(sign) => drop(seen.insert(by, sign)),
-                None => drop(seen.remove(&by)),
-            }
-            if seen.is_empty() {
-                self.seen.remove(instance);
-            }
-        }
+        self.accusers.see(instance, observer, said);
         let subject = Subject::Instance(instance.clone());
         self.answered_wrongly(&subject, said, at);
         self.sign(subject, observer, said, at);
@@ -176,41 +162,28 @@ impl Opinions {
 
     /// What is known of a process does not hold of the next one.
     fn forget_seen(&mut self, instance: &InstanceId) {
-        self.seen.remove(instance);
+        self.accusers.forget(instance);
         self.met.remove(instance);
     }
 
     /// What others are to be told of instances.
     pub(super) fn words(&self) -> BTreeMap<InstanceId, Words> {
-        let words = |seen: &BTreeMap<(String, Channel), Sign>| {
-            let words = seen
-                .iter()
-                .map(|((by, _), sign)| (by.clone(), sign.name().to_owned()));
-            words.collect()
-        };
-        let seen = self.seen.iter().take(TOLD_MAX);
-        seen.map(|(instance, seen)| (instance.clone(), words(seen)))
-            .collect()
+        self.accusers.words()
     }
 
     /// What others tell of instances; what they tell no more does not hold.
-    fn hear(&mut self, words: Vec<(InstanceId, Observer, Sign)>, at: Timestamp) {
-        let before = std::mem::take(&mut self.told);
-        for (instance, observer, sign) in words {
-            let subject = Subject::Instance(instance);
-            let told = (subject.clone(), observer.clone(), sign.channel());
-            if !before.contains(&told) {
-                self.answered_wrongly(&subject, Said::Sign(sign), at);
+    fn hear(&mut self, words: Vec<Heard>, at: Timestamp) {
+        for heard in &words {
+            let subject = Subject::Instance(heard.instance.clone());
+            if self.accusers.is_news(heard) {
+                self.answered_wrongly(&subject, Said::Sign(heard.sign), at);
             }
-            self.told.insert(told);
-            self.learn(subject, observer, Said::Sign(sign), at);
+            let observer = heard.observer.clone();
+            self.learn(subject, observer, Said::Sign(heard.sign), at);
         }
-        for (subject, observer, channel) in before {
-            let told = (subject, observer, channel);
-            if !self.told.contains(&told) {
-                let (subject, observer, channel) = told;
-                self.learn(subject, observer, Said::Nothing(channel), at);
-            }
+        for (instance, observer, channel) in self.accusers.hear(words) {
+            let subject = Subject::Instance(instance);
+            self.learn(subject, observer, Said::Nothing(channel), at);
         }
     }
 
@@ -224,8 +197,14 @@ impl Opinions {
         last.is_some_and(|last| at.since(last) < STALL_TOLD)
     }
 
-    /// What is thought of a subject now, where that is another thing than what was said of it.
-    fn change(&mut self, subject: &Subject, at: Timestamp) -> Option<Option<FailureClass>> {
+    /// What is thought of a subject now, where that is another thing than what was said of it. It must hold for a
+    /// moment where it is not sure, and for so long as `hold` asks.
+    fn change(
+        &mut self,
+        subject: &Subject,
+        hold: Duration,
+        at: Timestamp,
+    ) -> Option<Option<FailureClass>> {
         let class = self.ledger.opinion(subject, at).verdict;
         let said = self.failed.get(subject).map(|failed| failed.class);
         if class == said {
@@ -239,7 +218,8 @@ impl Opinions {
         if pending.0 != class {
             *pending = (class, at);
         }
-        if !sure && at.since(pending.1) < HOLD {
+        let hold = if sure { hold } else { hold.max(HOLD) };
+        if at.since(pending.1) < hold {
             return None;
         }
         self.pending.remove(subject);
@@ -316,7 +296,7 @@ impl Control {
                 heard_words.extend(words::read(member));
             }
         }
-        heard_words.retain(|(instance, ..)| self.parts.detector.facts(instance).is_some());
+        heard_words.retain(|heard| self.parts.detector.facts(&heard.instance).is_some());
         let opinions = &mut self.opinions;
         opinions.hear(heard_words, at);
         for evidence in opinions.matrix.step(&nodes, &reports, at) {
@@ -383,7 +363,9 @@ impl Control {
     }
 
     fn judge_subject(&mut self, subject: &Subject, at: Timestamp) {
-        let Some(mut class) = self.opinions.change(subject, at) else {
+        let from_afar = !self.opinions.failed.contains_key(subject) && self.is_from_afar(subject);
+        let hold = if from_afar { AFAR_HOLD } else { Duration::ZERO };
+        let Some(mut class) = self.opinions.change(subject, hold, at) else {
             return;
         };
         if class.is_some() && !self.opinions.failed.contains_key(subject) {
@@ -393,6 +375,17 @@ impl Control {
         }
         let opinion = self.opinions.told(subject, class, at);
         self.record(EventKind::Opinion(Box::new(opinion)));
+    }
+
+    /// Whether it is an instance that one other node alone does not reach as it should.
+    fn is_from_afar(&self, subject: &Subject) -> bool {
+        let (Subject::Instance(instance), Some(cluster)) = (subject, &self.cluster) else {
+            return false;
+        };
+        let facts = self.parts.detector.facts(instance);
+        let home = facts.and_then(|facts| facts.node.as_ref());
+        let accusers = &self.opinions.accusers;
+        home.is_some_and(|home| accusers.is_from_afar(instance, &cluster.name, home))
     }
 
     /// Nobody asks about an instance any more.
@@ -453,7 +446,7 @@ mod tests {
         opinions.told(&node, None, Timestamp::from_secs(12));
         opinions.learn(node.clone(), Observer::new("host"), Said::Ended(1), later);
         let crashed = Some(Some(FailureClass::CrashStop));
-        assert_eq!(opinions.change(&node, later), crashed);
+        assert_eq!(opinions.change(&node, Duration::ZERO, later), crashed);
     }
 
     #[test]
@@ -512,7 +505,14 @@ mod tests {
         here.see(&id, "canaries", Said::Sign(Sign::Wrong), now);
         assert_eq!(signs(&here), [Sign::Wrong]);
         let mut elsewhere = agreed();
-        let minority = || vec![(id.clone(), Observer::new("votes of n5"), Sign::Minority)];
+        let minority = || {
+            vec![Heard {
+                instance: id.clone(),
+                node: "n5".into(),
+                observer: Observer::new("votes of n5"),
+                sign: Sign::Minority,
+            }]
+        };
         elsewhere.hear(minority(), now);
         assert_eq!(signs(&elsewhere), [Sign::Minority]);
         let verdict = elsewhere.ledger.opinion(&instance, now).verdict;
