@@ -140,9 +140,11 @@ pub enum Ballot {
 }
 
 /// Why a gateway takes an endpoint out of rotation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EjectionGround {
-    /// It failed several times in a row, or again when it was tried.
+    /// It failed several times in a row, or again when it was tried, or did not answer then.
+    #[default]
     Failures,
     /// It is slower than its peers, by a test over many answers; or still slow when it was tried.
     Slower,

@@ -255,6 +255,9 @@ impl Control {
             // Taken together once a second.
             return;
         }
+        if matches!(seen, Seen::Ejected { .. }) && self.is_on(instance, &self.beyond()) {
+            return;
+        }
         let subject = Subject::Instance(instance.clone());
         let opinions = &mut self.opinions;
         match seen {
@@ -334,16 +337,12 @@ impl Control {
             self.opinions.tidied = at;
             self.opinions.ledger.tidy(at);
         }
-        let view = self
-            .cluster
-            .as_ref()
-            .map(|cluster| cluster.gossip.shared().view());
-        let beyond = view.as_deref().map(weigh::beyond_bad_ways);
-        let beyond = beyond.unwrap_or_default();
+        let beyond = self.beyond();
         self.weigh_callers(&beyond, at);
         self.weigh_ranks(&beyond, at);
         self.weigh_probes(at);
-        if let Some(view) = view {
+        let cluster = self.cluster.as_ref();
+        if let Some(view) = cluster.map(|cluster| cluster.gossip.shared().view()) {
             self.weigh_members(&view);
         }
         let opinions = &mut self.opinions;

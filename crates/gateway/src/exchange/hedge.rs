@@ -173,7 +173,7 @@ impl Exchange {
         if upstream.endpoint.fate.place() == Place::Canary
             && hub.slow_above(upstream).is_some_and(|limit| waited > limit)
         {
-            hub.absolve(upstream.service, &upstream.endpoint, waited);
+            hub.outrun(upstream.service, &upstream.endpoint, waited);
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use ninefold_core::address::Address;
 use ninefold_core::ejection::{EjectionRules, EndpointHealth};
 use ninefold_core::id::InstanceId;
+use ninefold_core::observation::EjectionGround;
 use ninefold_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -211,7 +212,8 @@ pub(crate) enum Place {
 #[derive(Debug, Default)]
 pub(crate) struct Fate {
     pub(super) health: Mutex<EndpointHealth>,
-    pub(super) reason: Mutex<Option<Arc<str>>>,
+    /// What it is ejected for, while it is.
+    pub(super) why: Mutex<Option<(EjectionGround, Arc<str>)>>,
     /// A [`Place`].
     place: AtomicU8,
     /// See [`EndpointHealth::over`]; nanoseconds of the gateway's clock.
@@ -238,7 +240,14 @@ impl Fate {
 
     /// Why it is ejected, while it is.
     pub(crate) fn reason(&self) -> Option<Arc<str>> {
-        super::hub::lock(&self.reason).clone()
+        let why = super::hub::lock(&self.why);
+        why.as_ref().map(|(_, reason)| Arc::clone(reason))
+    }
+
+    /// On which ground it is ejected, while it is.
+    pub(super) fn ground(&self) -> EjectionGround {
+        let why = super::hub::lock(&self.why);
+        why.as_ref().map(|(ground, _)| *ground).unwrap_or_default()
     }
 
     /// Since when it is back from its last ejection, if it ever was ejected.
@@ -272,7 +281,8 @@ impl Fate {
         *health = EndpointHealth::restore(&entry.health, now, rules);
         self.show(&health);
         drop(health);
-        *super::hub::lock(&self.reason) = entry.reason.as_deref().map(Arc::from);
+        let reason = entry.reason.as_deref();
+        *super::hub::lock(&self.why) = reason.map(|reason| (entry.ground, reason.into()));
         if let Some(back) = entry.back {
             self.back(now - back);
         }

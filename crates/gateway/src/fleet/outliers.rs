@@ -70,8 +70,12 @@ impl Pool {
 enum Word<'a> {
     Failed(Grade, &'a str),
     Answered(Duration),
+    /// Another one answered while this one had not for so long.
+    Outrun(Duration),
     Convicted(&'a Conviction),
-    Passed { hurried: bool },
+    Passed {
+        hurried: bool,
+    },
     ReadyAgain,
     Released,
 }
@@ -107,6 +111,11 @@ impl Hub {
     /// An attempt succeeded although something was held against the endpoint.
     pub(crate) fn absolve(&self, service: usize, endpoint: &Endpoint, took: Duration) {
         self.say(service, endpoint, &Word::Answered(took));
+    }
+
+    /// A canary was given up after so long, since another one had answered.
+    pub(crate) fn outrun(&self, service: usize, endpoint: &Endpoint, waited: Duration) {
+        self.say(service, endpoint, &Word::Outrun(waited));
     }
 
     /// Ends the ejections of a service because nothing else is left to serve.
@@ -214,7 +223,7 @@ impl Hub {
         let was_canary = health.is_canary();
         let turn = match word {
             Word::Failed(grade, _) => health.fail(now, *grade, &plan.rules, pool),
-            Word::Answered(took) => {
+            Word::Answered(took) | Word::Outrun(took) => {
                 let limit = shared.slow_above.get(endpoint.tier).map_or(0, load);
                 let slow = limit != 0 && nanos(*took) > limit;
                 health.succeed(now, slow, &plan.rules, pool)
@@ -264,10 +273,17 @@ impl Hub {
             }
             Word::Answered(took) => {
                 let took = ninefold_core::time::short(nanos(*took));
-                (
-                    Cause::Canary,
-                    format!("still slow when it was tried: {took}"),
-                )
+                let reason = format!("still slow when it was tried: {took}");
+                (Cause::Canary, reason)
+            }
+            // Whether it is slow, or gone as it was before, nobody has seen.
+            Word::Outrun(waited) => {
+                let waited = ninefold_core::time::short(nanos(*waited));
+                let reason = match endpoint.fate.ground() {
+                    EjectionGround::Slower => format!("still slow when it was tried: {waited}"),
+                    _ => format!("no answer when it was tried, after {waited}"),
+                };
+                (Cause::Canary, reason)
             }
             Word::Passed { .. } | Word::ReadyAgain | Word::Released => return,
         };
@@ -275,13 +291,14 @@ impl Hub {
         let badly = gateway == 0 && streak >= BAD_IN_A_ROW;
         let ground = match (cause, word) {
             (Cause::Latency, _) | (_, Word::Answered(_)) => EjectionGround::Slower,
+            (_, Word::Outrun(_)) => endpoint.fate.ground(),
             (Cause::SuccessRate, _) => EjectionGround::FailsMore,
             (Cause::Failures, _) if badly && self.peers_answer(service, endpoint) => {
                 EjectionGround::FailsMore
             }
             (Cause::Failures | Cause::Canary, _) => EjectionGround::Failures,
         };
-        *lock(&endpoint.fate.reason) = Some(reason.as_str().into());
+        *lock(&endpoint.fate.why) = Some((ground, reason.as_str().into()));
         self.notify(Notice::Ejected {
             instance: endpoint.instance.clone(),
             reason,
@@ -292,7 +309,7 @@ impl Hub {
 
     fn bring_back(&self, endpoint: &Endpoint, now: Timestamp) {
         endpoint.fate.back(now);
-        *lock(&endpoint.fate.reason) = None;
+        *lock(&endpoint.fate.why) = None;
         self.notify(Notice::Readmitted {
             instance: endpoint.instance.clone(),
         });

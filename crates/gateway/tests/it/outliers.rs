@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use ninefold_config::model::{Balance, Ratio, Span};
+use ninefold_core::observation::EjectionGround;
 use ninefold_core::status::Rotation;
 use ninefold_gateway::{Cause, Notice};
 
@@ -101,6 +102,36 @@ async fn a_gray_endpoint_is_ejected_for_its_latency_and_comes_back_once_it_is_fa
         (counters.rotation, counters.ejected()),
         (Rotation::In, false)
     );
+}
+
+/// Nobody sees of one that is silent when it is tried whether it were slow.
+#[tokio::test]
+async fn who_is_silent_when_it_is_tried_is_not_called_slow() {
+    let pace: Vec<_> = (0..3).map(|_| Arc::new(AtomicU64::new(10))).collect();
+    let mut backends = Vec::new();
+    for pace in &pace {
+        backends.push(paced(pace).await);
+    }
+    let mut file = file();
+    let ejection = &mut file.services.values_mut().next().unwrap().ejection;
+    (ejection.base, ejection.gateway_failures) = (Span::millis(100), 1);
+    file.listeners[0].routes[0].try_timeout = Span::millis(300);
+    let rig = Rig::with(&file, &backends.iter().collect::<Vec<_>>());
+    burst(&rig).await;
+    pace[1].store(60_000, SeqCst);
+    until("a trial that another one outran", || async {
+        burst(&rig).await;
+        let mut outrun = false;
+        for notice in rig.gateway.take_notices() {
+            let Notice::Ejected { reason, ground, .. } = notice else {
+                panic!("{notice:?}");
+            };
+            assert_eq!(ground, EjectionGround::Failures, "{reason}");
+            outrun |= reason.starts_with("no answer when it was tried");
+        }
+        outrun.then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use ninefold_core::observation::{
 pub(super) type Words = Vec<(&'static str, Said)>;
 
 const SUPERVISOR: &str = "supervisor";
-const GATEWAY: &str = "gateway";
+pub(super) const GATEWAY: &str = "gateway";
 const READY: &str = "ready probe";
 const LIVE: &str = "live probe";
 const CANARY: &str = "canaries";

@@ -29,10 +29,22 @@ impl Control {
             if spoken_of || word.is_some() {
                 self.opinions.see(&instance, "callers", said, at);
             }
+            if spoken_of && !reached {
+                let nothing = Said::Nothing(Channel::Callers);
+                self.opinions.see(&instance, said::GATEWAY, nothing, at);
+            }
         }
     }
 
-    fn is_on(&self, instance: &InstanceId, nodes: &BTreeSet<Arc<str>>) -> bool {
+    /// The nodes that this one does not reach as it should: what its callers meet at their instances, and whom its gateway
+    /// ejects there, the way explains.
+    pub(super) fn beyond(&self) -> BTreeSet<Arc<str>> {
+        let cluster = self.cluster.as_ref();
+        let view = cluster.map(|cluster| cluster.gossip.shared().view());
+        view.as_deref().map(beyond_bad_ways).unwrap_or_default()
+    }
+
+    pub(super) fn is_on(&self, instance: &InstanceId, nodes: &BTreeSet<Arc<str>>) -> bool {
         let facts = self.parts.detector.facts(instance);
         let node = facts.and_then(|facts| facts.node.as_ref());
         node.is_some_and(|node| nodes.contains(node))
@@ -43,8 +55,8 @@ impl Control {
         let ranks: BTreeMap<InstanceId, bool> = self.parts.detector.ranks(at).into_iter().collect();
         let instances: Vec<InstanceId> = self.parts.detector.instances().cloned().collect();
         for instance in instances {
-            let rank = ranks.get(&instance);
-            let rank = rank.filter(|_| !self.is_on(&instance, beyond));
+            let reached = !self.is_on(&instance, beyond);
+            let rank = ranks.get(&instance).filter(|_| reached);
             let said = match rank {
                 Some(true) => Said::Sign(Sign::Slow),
                 Some(false) => Said::Sign(Sign::Usual),
@@ -56,6 +68,10 @@ impl Control {
                 .knows(&Subject::Instance(instance.clone()));
             if spoken_of || rank.is_some() {
                 self.opinions.see(&instance, "times", said, at);
+            }
+            if spoken_of && !reached {
+                let nothing = Said::Nothing(Channel::Rank);
+                self.opinions.see(&instance, said::GATEWAY, nothing, at);
             }
         }
     }
@@ -78,8 +94,7 @@ impl Control {
     }
 }
 
-/// The nodes that this one does not reach as it should: what its callers meet at their instances, the way explains.
-pub(super) fn beyond_bad_ways(view: &View) -> BTreeSet<Arc<str>> {
+fn beyond_bad_ways(view: &View) -> BTreeSet<Arc<str>> {
     let others = view.members.iter().filter(|member| member.id != view.me);
     let beyond = others.filter(|member| !is_way_well(member));
     beyond.map(|member| Arc::clone(&member.name)).collect()

@@ -8,6 +8,7 @@ use ninefold_core::balance::{DriftMemento, hash_of};
 use ninefold_core::ejection::HealthMemento;
 use ninefold_core::fault::{FaultHits, GatewayFault};
 use ninefold_core::id::InstanceId;
+use ninefold_core::observation::EjectionGround;
 use ninefold_core::policy::adaptive_limiter::LimiterMemento;
 use ninefold_core::policy::breaker::BreakerMemento;
 use ninefold_core::policy::dimmer::DimmerMemento;
@@ -48,6 +49,8 @@ pub(in crate::fleet) struct EndpointEntry {
     pub(in crate::fleet) health: HealthMemento,
     /// Why it is ejected, while it is.
     pub(in crate::fleet) reason: Option<String>,
+    #[serde(default)]
+    pub(in crate::fleet) ground: EjectionGround,
     /// So long ago it came back from its last ejection; its share may still grow.
     pub(in crate::fleet) back: Option<Duration>,
 }

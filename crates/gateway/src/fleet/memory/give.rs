@@ -70,6 +70,7 @@ impl Hub {
             incarnation: endpoint.incarnation,
             health,
             reason: endpoint.fate.reason().as_deref().map(str::to_owned),
+            ground: endpoint.fate.ground(),
             back,
         }))
     }
