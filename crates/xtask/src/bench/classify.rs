@@ -97,8 +97,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let driver = availability::driver(&root, &target)?;
     let ninefold = availability::ninefold(options.binary.as_deref(), &root, &target)?;
     let mut facts = machine::facts()?;
-    let revision = revision(&SOURCES)?;
-    facts.push(("revision".to_owned(), revision.clone()));
+    facts.push(("revision".to_owned(), revision(&SOURCES)?));
     let mut kept = if options.add {
         saved(&root.join(ROWS))?
     } else {
@@ -125,7 +124,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         kept.extend(
             injections
                 .into_iter()
-                .map(|injection| of(injection, &revision)),
+                .map(|injection| of(injection, &facts)),
         );
         publish::keep(SAVED, &markdown(&facts, &kept))?;
         let lines = kept.iter().map(|injection| format!("{injection}\n"));
@@ -134,10 +133,17 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An injection, with the revision that it was made with.
-fn of(mut injection: Value, revision: &str) -> Value {
+/// What tells where an injection was made, and with which revision.
+const ORIGIN: [&str; 2] = ["revision", "CPU"];
+
+/// An injection, with its origin.
+fn of(mut injection: Value, facts: &[(String, String)]) -> Value {
     if let Some(fields) = injection.as_object_mut() {
-        fields.insert("revision".to_owned(), revision.into());
+        for (label, fact) in facts {
+            if ORIGIN.contains(&label.as_str()) {
+                fields.insert(label.to_lowercase(), fact.as_str().into());
+            }
+        }
     }
     injection
 }
@@ -146,23 +152,25 @@ fn of(mut injection: Value, revision: &str) -> Value {
 fn saved(path: &Path) -> Result<Vec<Value>, Failure> {
     let reading = format!("read {}", path.display());
     let text = std::fs::read_to_string(path).while_(&reading)?;
-    let lines = text.lines().map(serde_json::from_str);
-    lines.collect::<Result<_, _>>().while_(&reading)
+    let lines = text.lines().enumerate().map(|(at, line)| {
+        serde_json::from_str(line).while_(&format!("{reading}, line {}", at + 1))
+    });
+    lines.collect()
 }
 
-/// How many injections each revision had, where there are several.
-fn revisions(injections: &[Value]) -> Option<String> {
-    let mut of: Vec<(&str, usize)> = Vec::new();
+/// How many injections each origin had, where there are several.
+fn origins(injections: &[Value]) -> Option<String> {
+    let mut of: Vec<((&str, &str), usize)> = Vec::new();
     for injection in injections {
-        let revision = text(injection, "revision");
-        match of.iter_mut().find(|(known, _)| *known == revision) {
+        let origin = (text(injection, "revision"), text(injection, "cpu"));
+        match of.iter_mut().find(|(known, _)| *known == origin) {
             Some((_, many)) => *many += 1,
-            None => of.push((revision, 1)),
+            None => of.push((origin, 1)),
         }
     }
     let each = of
         .iter()
-        .map(|(revision, many)| format!("{many} at {revision}"));
+        .map(|((revision, cpu), many)| format!("{many} at {revision} on {cpu}"));
     (of.len() > 1).then(|| each.collect::<Vec<_>>().join(", "))
 }
 
@@ -195,8 +203,8 @@ fn markdown(facts: &[(String, String)], injections: &[Value]) -> String {
     for (label, fact) in facts {
         out.push_str(&format!("- {label}: {fact}\n"));
     }
-    if let Some(revisions) = revisions(injections) {
-        out.push_str(&format!("- injections: {revisions}\n"));
+    if let Some(origins) = origins(injections) {
+        out.push_str(&format!("- injections: {origins}\n"));
     }
     out.push_str("\n| failure | n | class | taken for | first p50, most ms | others |\n|---|---|---|---|---|---|\n");
     let mut kinds: Vec<&str> = Vec::new();
@@ -285,10 +293,14 @@ mod tests {
     }
 
     #[test]
-    fn injections_of_several_revisions_say_so() {
-        let one = |revision: &str| of(json!({ "kind": "node-stop" }), revision);
-        assert_eq!(revisions(&[one("a"), one("a")]), None);
-        let said = revisions(&[one("a"), one("a"), one("b")]);
-        assert_eq!(said.as_deref(), Some("2 at a, 1 at b"));
+    fn injections_of_several_origins_say_so() {
+        let one = |revision: &str| {
+            let facts = [("CPU", "fast"), ("cores", "2"), ("revision", revision)];
+            let facts = facts.map(|(label, fact)| (label.to_owned(), fact.to_owned()));
+            of(json!({ "kind": "node-stop" }), &facts)
+        };
+        assert_eq!(origins(&[one("a"), one("a")]), None);
+        let said = origins(&[one("a"), one("a"), one("b")]);
+        assert_eq!(said.as_deref(), Some("2 at a on fast, 1 at b on fast"));
     }
 }
