@@ -33,7 +33,7 @@ Usage: cargo xtask COMMAND
            the same faults beside HAProxy, nginx, Envoy and Traefik; a quarter of an hour
   bench reload [--reloads N] [--upgrades N] [--rate N] [--binary FILE] [--output json] [--save]
            reloads and upgrades under load: what is lost
-  bench classify [--each N] [--kinds A,B] [--binary FILE] [--output json] [--save | --add]
+  bench classify [--each N] [--kinds A,B] [--clusters N] [--binary FILE] [--output json] [--save | --add]
            failures of all kinds on five real nodes, and what they are taken for; needs root
   bench serf [--rounds N] [--rows A,B] [--binary FILE] [--beside TEXT] [--output json] [--save]
            Debian's serf beside Ninefold under the same faults; needs root; three quarters of an hour

@@ -89,6 +89,7 @@ pub(crate) fn for_reload() -> Result<(), Failure> {
 pub(crate) fn for_classify() -> Result<(), Failure> {
     install(&[
         daemon("nft", "nftables", "nftables"),
+        tool("ip", "iproute2"),
         tool("setpriv", "util-linux"),
     ])
 }

@@ -26,6 +26,7 @@ use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::{Timestamp, nanos};
 
 use self::accusers::Accusers;
+use self::said::Condition;
 use super::core::{Control, now};
 use crate::cluster::words::{self, Heard, Words};
 use crate::cluster::{Edges, View};
@@ -273,7 +274,12 @@ impl Control {
             }
             _ => {}
         }
-        let said = said::of(seen, self.parts.detector.is_often_alone(instance));
+        let detector = &self.parts.detector;
+        let is = Condition {
+            starting: detector.is_starting(instance),
+            often_alone: detector.is_often_alone(instance),
+        };
+        let said = said::of(seen, is);
         if said.is_empty() {
             return;
         }

@@ -8,6 +8,7 @@ use super::node::failed;
 use super::token::{Target, give};
 use crate::args::InitArgs;
 use crate::exit::Exit;
+use crate::print;
 
 /// An address that nobody has (RFC 5737). Nothing is sent there: it is only asked which way would be taken.
 const ELSEWHERE: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
@@ -23,7 +24,15 @@ pub(crate) fn run(args: &InitArgs) -> Exit {
         .unwrap_or_else(|| SocketAddr::new(own_address(), local::PORT));
     let cluster = target.cluster.clone();
     match begin(&target.secrets, cluster, args.node.clone(), address, now()) {
-        Ok((authority, identity)) => give(&target, &authority, &identity, args.token, true),
+        Ok((authority, identity)) => {
+            if args.address.is_none() && address.ip().is_loopback() {
+                print::note(format!(
+                    "note: this host has no way to others, so that its address is {address}, which no other host reaches; for several hosts remove {} and give --address",
+                    target.secrets.path().display()
+                ));
+            }
+            give(&target, &authority, &identity, args.token, true)
+        }
         Err(error) => failed(error),
     }
 }

@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// One `ninefold up` with its file and state.
 pub(crate) struct Cluster {
     folder: tempfile::TempDir,
+    /// The network namespace that all of it runs in, if it is not this one's.
+    network: Option<String>,
     up: Option<Child>,
 }
 
@@ -63,7 +65,18 @@ impl Cluster {
     pub(crate) fn new(file: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("nf").tempdir().unwrap();
         std::fs::write(folder.path().join("ninefold.toml"), file).unwrap();
-        Self { folder, up: None }
+        Self {
+            folder,
+            network: None,
+            up: None,
+        }
+    }
+
+    /// The same in a network namespace.
+    pub(crate) fn inside(network: &str, file: &str) -> Self {
+        let mut cluster = Self::new(file);
+        cluster.network = Some(network.to_owned());
+        cluster
     }
 
     /// Writes the file and brings it up.
@@ -137,7 +150,15 @@ impl Cluster {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ninefold"));
+        let ninefold = env!("CARGO_BIN_EXE_ninefold");
+        let mut command = match &self.network {
+            Some(network) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", network, ninefold]);
+                command
+            }
+            None => Command::new(ninefold),
+        };
         command
             .args(args)
             .arg("--state")

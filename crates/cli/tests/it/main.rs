@@ -19,6 +19,8 @@ mod heal;
 #[cfg(test)]
 mod heritage;
 #[cfg(test)]
+mod hosts;
+#[cfg(test)]
 mod join;
 #[cfg(test)]
 mod keys;

@@ -154,6 +154,13 @@ impl Detector {
         Some(&self.tracks.get(instance)?.facts)
     }
 
+    /// Whether its process runs and was not ready yet.
+    #[must_use]
+    pub fn is_starting(&self, instance: &InstanceId) -> bool {
+        let track = self.tracks.get(instance);
+        track.is_some_and(|track| track.life == Life::Starting)
+    }
+
     /// Whether votes have found an instance alone against a majority so often that it is no accident.
     #[must_use]
     pub fn is_often_alone(&self, instance: &InstanceId) -> bool {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use serde_json::Value;
 
@@ -19,6 +20,9 @@ use crate::{say, setup, workspace};
 const SAVED: &str = "docs/bench/classify.md";
 /// The injections that are on it, a line each.
 const ROWS: &str = "docs/bench/classify.jsonl";
+
+/// More would wait for each other.
+const CLUSTERS_MAX: u32 = 8;
 
 /// What decides about the figures.
 const SOURCES: [&str; 8] = [
@@ -38,9 +42,10 @@ const HEAD: &str = "\
 
 Written by `cargo xtask bench classify --save`. Five nodes in three zones on this machine, each with a gateway and one
 replica; 100 requests a second through each gateway. Processes are killed and stopped, packets between nodes are
-dropped by nftables, replicas are told to be slow, to fail or to be wrong; another victim each time. What counts is the
-last class that an observer's journal named for what was hit, before it was well again: of a partition it is known once it
-is over, as nobody can tell before whether a node that is cut off is dead.
+dropped by nftables, replicas are told to be slow, to fail or to be wrong; another victim each time. Of several clusters at
+once each has a network namespace of its own. What counts is the last class that an observer's journal named for what was
+hit, before it was well again: of a partition it is known once it is over, as nobody can tell before whether a node that is
+cut off is dead.
 
 **first**: from the injection until the journal named a class, the first one. **others**: injections in which somebody
 else was said not to be well, besides what a node runs and the ways to it.
@@ -51,6 +56,8 @@ struct Options {
     /// Injections of each kind.
     each: u32,
     kinds: Vec<String>,
+    /// Clusters that run at once.
+    clusters: u32,
     /// A `ninefold` to run instead of a fresh release build.
     binary: Option<PathBuf>,
     json: bool,
@@ -64,6 +71,7 @@ impl Options {
         let mut options = Self {
             each: 10,
             kinds: Vec::new(),
+            clusters: 1,
             binary: None,
             json: false,
             save: false,
@@ -76,6 +84,7 @@ impl Options {
                 "--kinds" => {
                     options.kinds = words.value()?.split(',').map(str::to_owned).collect();
                 }
+                "--clusters" => options.clusters = words.number(CLUSTERS_MAX)?,
                 "--binary" => options.binary = Some(PathBuf::from(words.value()?)),
                 "--output" => options.json = words.is_json()?,
                 "--save" => options.save = true,
@@ -98,21 +107,26 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let ninefold = availability::ninefold(options.binary.as_deref(), &root, &target)?;
     let mut facts = machine::facts()?;
     facts.push(("revision".to_owned(), revision(&SOURCES)?));
+    facts.push(("clusters at once".to_owned(), options.clusters.to_string()));
     let mut kept = if options.add {
         saved(&root.join(ROWS))?
     } else {
         Vec::new()
     };
-    let mut driver = Command::new(&driver);
-    driver
-        .arg("classify")
-        .arg(options.each.to_string())
-        .arg(root.join("target/bench-classify"))
-        .arg(ninefold)
-        .args(&options.kinds);
-    let (injections, ended) = driver::rows(&mut driver, |number, injection| {
-        say::progress(&progress(number, injection));
+    let drivers = (1..=options.clusters).map(|cluster| {
+        let mut command = alone(&driver, options.clusters);
+        let folder = match cluster {
+            1 => "target/bench-classify".to_owned(),
+            _ => format!("target/bench-classify-{cluster}"),
+        };
+        command
+            .args(["classify", &options.each.to_string()])
+            .arg(root.join(folder))
+            .arg(&ninefold)
+            .args(&options.kinds);
+        command
     });
+    let (injections, ended) = inject(drivers.collect());
     publish::rows(
         &facts,
         &injections,
@@ -133,15 +147,49 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A driver's command. Where there are several, each has a network of its own: nodes have the same addresses in all of them.
+fn alone(driver: &Path, clusters: u32) -> Command {
+    if clusters == 1 {
+        return Command::new(driver);
+    }
+    let mut command = Command::new("unshare");
+    let with_loopback = r#"ip link set lo up && exec "$0" "$@""#;
+    command
+        .args(["--net", "sh", "-c", with_loopback])
+        .arg(driver);
+    command
+}
+
+/// Runs all drivers at once to their ends, and puts together what they injected.
+fn inject(drivers: Vec<Command>) -> (Vec<Value>, Result<(), Failure>) {
+    let many = AtomicUsize::new(0);
+    let tell = |_, injection: &Value| {
+        let number = many.fetch_add(1, Relaxed) + 1;
+        say::progress(&progress(number, injection));
+    };
+    let done: Vec<_> = std::thread::scope(|scope| {
+        let run = |mut driver: Command| scope.spawn(move || driver::rows(&mut driver, tell));
+        let running: Vec<_> = drivers.into_iter().map(run).collect();
+        let panicked = |_| (Vec::new(), Err(Failure::new("a driver's reader panicked")));
+        let running = running.into_iter();
+        running
+            .map(|one| one.join().unwrap_or_else(panicked))
+            .collect()
+    });
+    let (injections, ends): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+    let ended = ends.into_iter().collect();
+    (injections.into_iter().flatten().collect(), ended)
+}
+
 /// What tells where an injection was made, and with which revision.
-const ORIGIN: [&str; 2] = ["revision", "CPU"];
+const ORIGIN: [&str; 3] = ["revision", "CPU", "clusters at once"];
 
 /// An injection, with its origin.
 fn of(mut injection: Value, facts: &[(String, String)]) -> Value {
     if let Some(fields) = injection.as_object_mut() {
         for (label, fact) in facts {
             if ORIGIN.contains(&label.as_str()) {
-                fields.insert(label.to_lowercase(), fact.as_str().into());
+                fields.insert(label.clone(), fact.as_str().into());
             }
         }
     }
@@ -160,17 +208,17 @@ fn saved(path: &Path) -> Result<Vec<Value>, Failure> {
 
 /// How many injections each origin had, where there are several.
 fn origins(injections: &[Value]) -> Option<String> {
-    let mut of: Vec<((&str, &str), usize)> = Vec::new();
+    let mut of: Vec<([&str; 3], usize)> = Vec::new();
     for injection in injections {
-        let origin = (text(injection, "revision"), text(injection, "cpu"));
+        let origin = ORIGIN.map(|label| text(injection, label));
         match of.iter_mut().find(|(known, _)| *known == origin) {
             Some((_, many)) => *many += 1,
             None => of.push((origin, 1)),
         }
     }
-    let each = of
-        .iter()
-        .map(|((revision, cpu), many)| format!("{many} at {revision} on {cpu}"));
+    let each = of.iter().map(|([revision, cpu, clusters], many)| {
+        format!("{many} at {revision} on {cpu} ({clusters})")
+    });
     (of.len() > 1).then(|| each.collect::<Vec<_>>().join(", "))
 }
 
@@ -268,8 +316,16 @@ mod tests {
     #[test]
     fn reads_options_and_refuses_others() {
         let options = Options::parse(&["--each", "3", "--kinds", "slow-replica,errors"]).unwrap();
-        assert_eq!((options.each, options.kinds.len()), (3, 2));
-        for words in [&["--each", "0"][..], &["--kinds"], &["--fast"]] {
+        assert_eq!(
+            (options.each, options.kinds.len(), options.clusters),
+            (3, 2, 1)
+        );
+        for words in [
+            &["--each", "0"][..],
+            &["--kinds"],
+            &["--fast"],
+            &["--clusters", "9"],
+        ] {
             assert_eq!(Options::parse(words).unwrap_err().status(), 2, "{words:?}");
         }
     }
@@ -295,12 +351,20 @@ mod tests {
     #[test]
     fn injections_of_several_origins_say_so() {
         let one = |revision: &str| {
-            let facts = [("CPU", "fast"), ("cores", "2"), ("revision", revision)];
+            let facts = [
+                ("CPU", "fast"),
+                ("cores", "2"),
+                ("revision", revision),
+                ("clusters at once", "3"),
+            ];
             let facts = facts.map(|(label, fact)| (label.to_owned(), fact.to_owned()));
             of(json!({ "kind": "node-stop" }), &facts)
         };
         assert_eq!(origins(&[one("a"), one("a")]), None);
         let said = origins(&[one("a"), one("a"), one("b")]);
-        assert_eq!(said.as_deref(), Some("2 at a on fast, 1 at b on fast"));
+        assert_eq!(
+            said.as_deref(),
+            Some("2 at a on fast (3), 1 at b on fast (3)")
+        );
     }
 }

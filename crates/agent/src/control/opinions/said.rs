@@ -21,9 +21,17 @@ const IN_A_ROW: u32 = 2;
 /// `live` probes in a row by which an instance calls itself unwell.
 const UNWELL_IN_A_ROW: u32 = 3;
 
-/// What an observation says; nothing of one that another one says better. `often_alone`: votes have found it in the
-/// minority several times.
-pub(super) fn of(seen: &Seen, often_alone: bool) -> Words {
+/// What is known of an instance beside what is seen of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Condition {
+    /// Its process runs and was not ready yet.
+    pub(super) starting: bool,
+    /// Votes have found it in the minority several times.
+    pub(super) often_alone: bool,
+}
+
+/// What an observation says; nothing of one that another one says better.
+pub(super) fn of(seen: &Seen, is: Condition) -> Words {
     match seen {
         Seen::Started { pid: Some(pid), .. } => vec![
             (SUPERVISOR, Said::Lives(u64::from(*pid))),
@@ -44,7 +52,11 @@ pub(super) fn of(seen: &Seen, often_alone: bool) -> Words {
             failures_in_a_row,
             alive,
             stopped,
-        } => probe(*kind, outcome, *failures_in_a_row, (*alive, *stopped)),
+        } => {
+            // Who is not there yet answers nothing; that it never comes the supervisor says.
+            let in_a_row = if is.starting { 0 } else { *failures_in_a_row };
+            probe(*kind, outcome, in_a_row, (*alive, *stopped))
+        }
         Seen::Ejected { ground, .. } => match ground {
             EjectionGround::Slower => vec![(GATEWAY, Said::Sign(Sign::Outlier))],
             EjectionGround::FailsMore => vec![(GATEWAY, Said::Sign(Sign::Failing))],
@@ -62,7 +74,7 @@ pub(super) fn of(seen: &Seen, often_alone: bool) -> Words {
         Seen::Vote { ballot, .. } => match ballot {
             Ballot::Agrees => vec![(VOTES, Said::Sign(Sign::Agrees))],
             // Once is a stale read; the detector counts.
-            Ballot::Minority if often_alone => vec![(VOTES, Said::Sign(Sign::Minority))],
+            Ballot::Minority if is.often_alone => vec![(VOTES, Said::Sign(Sign::Minority))],
             Ballot::Minority | Ballot::Split => Vec::new(),
         },
         Seen::Absolved => vec![
@@ -136,4 +148,35 @@ pub(super) const fn of_callers(word: CallersWord) -> Said {
         CallersWord::Cut => Sign::Cut,
         CallersWord::Waiting => Sign::Waiting,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_starts_is_not_accused_of_answering_nothing_yet() {
+        let refused = |stopped| Seen::Probe {
+            kind: ProbeKind::Ready,
+            outcome: ProbeOutcome::Unreachable("connection refused".to_owned()),
+            failures_in_a_row: 9,
+            alive: Some(true),
+            stopped,
+        };
+        let said = |seen: &Seen, starting| {
+            let often_alone = false;
+            of(
+                seen,
+                Condition {
+                    starting,
+                    often_alone,
+                },
+            )
+        };
+        let (alive, stopped) = (Said::Sign(Sign::Alive), Said::Sign(Sign::Stopped));
+        let refuses = (READY, Said::Sign(Sign::Refused));
+        assert_eq!(said(&refused(false), false), [refuses, (SUPERVISOR, alive)]);
+        assert_eq!(said(&refused(false), true), [(SUPERVISOR, alive)]);
+        assert_eq!(said(&refused(true), true), [(SUPERVISOR, stopped)]);
+    }
 }
