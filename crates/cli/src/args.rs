@@ -118,7 +118,7 @@ pub(crate) enum Command {
     Stop(StopArgs),
     /// Take an instance back that was put into quarantine because it answered wrongly.
     #[command(
-        after_help = "Who answers wrongly gets no more requests and is not restarted: find out why first. A new process ends the quarantine by itself; end the old one, and Ninefold starts another.\n\nExamples:\n  ninefold readmit catalog/1\n  ninefold readmit catalog/1 --file shop.toml\n\nOf `up --nodes`, all nodes of this machine take it back.\n\nExit codes: 0 it takes requests again, 2 it is not in quarantine, nothing runs there, or it does not answer."
+        after_help = "Who answers wrongly gets no more requests and is not restarted: find out why first. A new process ends the quarantine by itself; end the old one, and Ninefold starts another.\n\nExamples:\n  ninefold readmit catalog/1\n  ninefold readmit catalog/1 shop.toml\n\nOf `up --nodes`, all nodes of this machine take it back.\n\nExit codes: 0 it takes requests again, 2 it is not in quarantine, nothing runs there, or it does not answer."
     )]
     Readmit(ReadmitArgs),
     /// Go on by a changed file, without a lost request.
@@ -292,11 +292,8 @@ pub(crate) struct IncidentsArgs {
 pub(crate) struct ExplainArgs {
     /// The incident, or who is to be explained: a node, an instance, a link or a zone. Default: the newest incident.
     pub(crate) id: Option<String>,
-    /// The file that the node runs.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) common: CommonArgs,
+    pub(crate) node: NodeArgs,
 }
 
 /// `readmit`.
@@ -305,11 +302,8 @@ pub(crate) struct ReadmitArgs {
     /// The instance, as `ninefold status` shows it.
     #[arg(value_name = "SERVICE/N")]
     pub(crate) instance: InstanceId,
-    /// The file that the node runs.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) common: CommonArgs,
+    pub(crate) node: NodeArgs,
 }
 
 /// `logs`.
@@ -323,8 +317,7 @@ pub(crate) struct LogsArgs {
     /// Only the newest so many lines.
     #[arg(short = 'n', long, default_value_t = 100)]
     pub(crate) lines: usize,
-    /// The file that the node runs.
-    #[arg(long, value_name = "FILE")]
+    /// The file that the node runs. Default: ./ninefold.toml if that runs, else the only one that does.
     pub(crate) file: Option<PathBuf>,
     /// The node's state folder.
     #[arg(long, value_name = "FOLDER")]

@@ -9,11 +9,16 @@ pub const WEIGHT_MIN: f64 = 0.1;
 /// within `window`; a window of zero turns slow start off.
 #[must_use]
 pub fn weight(age: Duration, window: Duration) -> f64 {
+    grown(WEIGHT_MIN, age, window)
+}
+
+/// The same from another weight than [`WEIGHT_MIN`].
+pub(crate) fn grown(from: f64, age: Duration, window: Duration) -> f64 {
     if age >= window {
         return 1.0;
     }
     let share = age.as_secs_f64() / window.as_secs_f64();
-    (1.0 - WEIGHT_MIN).mul_add(share, WEIGHT_MIN)
+    (1.0 - from).mul_add(share, from)
 }
 
 #[cfg(test)]

@@ -181,7 +181,7 @@ impl Cluster {
     /// Takes one back that answered wrongly; one that is in no quarantine is not touched.
     pub(super) async fn readmit(&self, name: &str) {
         // It was not found out, then.
-        drop(self.ninefold.run(&["readmit", name, "--file", FILE]).await);
+        drop(self.ninefold.run(&["readmit", name, FILE]).await);
     }
 
     /// Waits until all is well, and stays so for two seconds.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener, UdpSocket as StdSocket};
+use std::net::{SocketAddr, UdpSocket as StdSocket};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -90,8 +90,7 @@ impl Gossip {
             .enable_io()
             .enable_time()
             .build()?;
-        let lines = StdListener::bind((addr.ip(), 0))?;
-        lines.set_nonblocking(true)?;
+        let lines = lifeline::listen(addr)?;
         let life = (lines.local_addr()?, seed);
         let (goodbye, said) = watch::channel(false);
         let (asks, asked) = mpsc::channel(ASKS_MAX);

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -91,6 +91,28 @@ impl Word {
     pub(super) fn is_of(&self, ip: IpAddr, said: &[u8]) -> bool {
         Life::parse(ip, said) == Some(self.life)
     }
+}
+
+/// Where lifelines and streams end: at the port after that of gossip, so that firewalls between hosts can let them through,
+/// or at any other where that one is taken.
+///
+/// # Errors
+/// When none is free.
+pub(super) fn listen(gossip: SocketAddr) -> io::Result<TcpListener> {
+    let (ip, next) = (gossip.ip(), gossip.port().checked_add(1));
+    let listener = match next.map(|port| TcpListener::bind((ip, port))) {
+        Some(Ok(listener)) => listener,
+        other => {
+            let listener = TcpListener::bind((ip, 0))?;
+            if let (Some(Err(error)), false) = (other, ip.is_loopback()) {
+                let (wanted, got) = (next.unwrap_or_default(), listener.local_addr()?.port());
+                tracing::warn!(%error, "lifelines end at TCP port {got} instead of {wanted}: let other hosts through to it");
+            }
+            listener
+        }
+    };
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 /// All lifelines of a node: those that end at it, and those that it holds.
@@ -310,4 +332,25 @@ async fn is_over(addr: SocketAddr) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifelines_end_next_to_gossip_or_where_there_is_room() {
+        let beside = |gossip: SocketAddr| listen(gossip).unwrap().local_addr().unwrap();
+        // Whose next port is free now may find it taken at once by another test: once of many tries is enough.
+        let next = (0..20).any(|_| {
+            let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            let gossip = taken.local_addr().unwrap();
+            beside(gossip).port() == gossip.port().wrapping_add(1)
+        });
+        assert!(next);
+        let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = holder.local_addr().unwrap().port();
+        assert_ne!(beside(([127, 0, 0, 1], taken - 1).into()).port(), taken);
+        assert_ne!(beside(([127, 0, 0, 1], u16::MAX).into()).port(), 0);
+    }
 }

@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Prints the journal, and follows it if asked to.
 pub(crate) async fn run(args: EventsArgs) -> Exit {
     let node = &args.node;
-    match source(Named::of(node.file.as_deref(), &node.common)) {
+    match source(Named::of(node)) {
         Ok(Source::Live(client, state)) => match live(&client, &state, &args).await {
             Ok(()) => Exit::Ok,
             Err(error) => failed(error),

@@ -16,7 +16,7 @@ use crate::print;
 /// Lists the incidents.
 pub(crate) async fn list(args: IncidentsArgs) -> Exit {
     let node = &args.node;
-    let mut incidents = match source(Named::of(node.file.as_deref(), &node.common)) {
+    let mut incidents = match source(Named::of(node)) {
         Ok(Source::Live(client, _)) => match client.incidents().await {
             Ok(incidents) => incidents,
             Err(error) => return failed(error),
@@ -85,7 +85,7 @@ pub(crate) async fn explain(args: ExplainArgs) -> Exit {
     if let Some(subject) = id.filter(|id| !id.starts_with("inc-")) {
         return super::opinion::explain(&args, subject).await;
     }
-    let (incident, until) = match source(Named::of(args.file.as_deref(), &args.common)) {
+    let (incident, until) = match source(Named::of(&args.node)) {
         Ok(Source::Live(client, _)) => match ask(&client, id).await {
             Ok(incident) => (incident, now()),
             Err(error) => return failed(error),
@@ -96,7 +96,7 @@ pub(crate) async fn explain(args: ExplainArgs) -> Exit {
         },
         Err(exit) => return exit,
     };
-    match (incident, args.common.output) {
+    match (incident, args.node.common.output) {
         (Some(incident), Output::Json) => print::json(&incident),
         (Some(incident), Output::Text) => print::quoted(&explanation(&incident, until)),
         (None, Output::Json) => print::json(&serde_json::Value::Null),

@@ -52,7 +52,7 @@ fn unlike(
 
 /// Prints the nodes of the cluster, as the node that is asked knows them.
 pub(crate) async fn run(node: NodeArgs) -> Exit {
-    let client = match running(Named::of(node.file.as_deref(), &node.common)) {
+    let client = match running(Named::of(&node)) {
         Ok(client) => client,
         Err(exit) => return exit,
     };

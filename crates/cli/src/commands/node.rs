@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ninefold_agent::{AdminClient, History, LocateError, Located, StateFolder, locate};
 
-use crate::args::CommonArgs;
+use crate::args::NodeArgs;
 use crate::exit::Exit;
 use crate::print;
 
@@ -25,8 +25,9 @@ impl<'a> Named<'a> {
         Self { file, state, node }
     }
 
-    pub(crate) fn of(file: Option<&'a Path>, common: &'a CommonArgs) -> Self {
-        Self::new(file, common.state.as_deref(), common.node)
+    pub(crate) fn of(args: &'a NodeArgs) -> Self {
+        let common = &args.common;
+        Self::new(args.file.as_deref(), common.state.as_deref(), common.node)
     }
 
     fn locate(self, must_run: bool) -> Result<Located, LocateError> {

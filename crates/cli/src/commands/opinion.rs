@@ -10,7 +10,7 @@ use crate::print;
 
 /// Says what is thought of a subject: `n2`, `catalog/1`, `n1>n2` or the name of a zone.
 pub(crate) async fn explain(args: &ExplainArgs, subject: &str) -> Exit {
-    let client = match running(Named::of(args.file.as_deref(), &args.common)) {
+    let client = match running(Named::of(&args.node)) {
         Ok(client) => client,
         Err(exit) => return exit,
     };
@@ -24,7 +24,7 @@ pub(crate) async fn explain(args: &ExplainArgs, subject: &str) -> Exit {
         ));
     };
     let opinion = status.opinions.iter().find(|one| one.subject == name);
-    match (opinion, args.common.output) {
+    match (opinion, args.node.common.output) {
         (opinion, Output::Json) => print::json(&opinion),
         (Some(opinion), Output::Text) => print::quoted(&explain_opinion(opinion, status.at)),
         (None, Output::Text) => print::line(format!("{name} is well")),

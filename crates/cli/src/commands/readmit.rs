@@ -13,7 +13,7 @@ const NOT_HELD: u16 = 409;
 
 /// Takes an instance back that was put into quarantine, at every node of this machine that holds it.
 pub(crate) async fn run(args: ReadmitArgs) -> Exit {
-    let located = match found(Named::of(args.file.as_deref(), &args.common)) {
+    let located = match found(Named::of(&args.node)) {
         Ok(located) => located,
         Err(exit) => return exit,
     };
@@ -33,7 +33,7 @@ pub(crate) async fn run(args: ReadmitArgs) -> Exit {
         Some(refusal) if !readmitted => failed(refusal),
         _ => {
             let instance = args.instance.to_string();
-            match args.common.output {
+            match args.node.common.output {
                 Output::Json => {
                     print::json(&serde_json::json!({ "readmitted": instance }));
                 }

@@ -17,7 +17,7 @@ const HOME: &str = "\x1b[H\x1b[J";
 /// Prints the status once, or again and again.
 pub(crate) async fn run(args: StatusArgs) -> Exit {
     let node = &args.node;
-    let client = match running(Named::of(node.file.as_deref(), &node.common)) {
+    let client = match running(Named::of(node)) {
         Ok(client) => client,
         Err(exit) => return exit,
     };

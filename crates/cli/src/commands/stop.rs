@@ -23,7 +23,7 @@ pub(crate) async fn run(args: StopArgs) -> Exit {
             Err(error) => return failed(error),
         }
     }
-    let located = match folder(Named::of(node.file.as_deref(), &node.common)) {
+    let located = match folder(Named::of(node)) {
         Ok(located) => located,
         Err(exit) => return exit,
     };

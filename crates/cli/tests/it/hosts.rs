@@ -1,4 +1,4 @@
-//! A cluster of hosts: three network namespaces on a bridge, each with an address of its own.
+//! A cluster of hosts: three network namespaces on a bridge, each with an address of its own, and a firewall.
 
 use std::process::{Command, Output};
 use std::thread::sleep;
@@ -59,8 +59,23 @@ impl Network {
         for device in ["lo", "eth0"] {
             done(&["-n", &host, "link", "set", device, "up"]);
         }
+        self.protect(&host);
         let route = ["route", "add", "default", "via", "10.9.0.254"];
         done(&[&["-n", &host][..], &route[..]].concat());
+    }
+
+    /// The firewall of `docs/hosts.md`.
+    fn protect(&self, host: &str) {
+        let rules = "table inet host {
+            chain input {
+            type filter hook input priority 0; policy drop;
+            iif lo accept
+            ct state established,related accept
+            udp dport 7946 accept
+            tcp dport { 7946, 7947, 8080, 21000-21999 } accept
+            }
+        }";
+        done(&["netns", "exec", host, "nft", rules]);
     }
 
     /// Pulls the cable of a host, or plugs it in again.
@@ -142,6 +157,18 @@ fn states(host: &Cluster) -> Vec<String> {
     members.map(state).collect()
 }
 
+/// How many processes a node holds on to.
+fn lifelines(host: &Cluster) -> String {
+    let socket = host.state().join("admin.sock");
+    let curl = ["-s", "http://localhost/metrics", "--unix-socket"];
+    let output = Command::new("curl").args(curl).arg(socket).output();
+    let metrics = output.unwrap().stdout;
+    let metrics = String::from_utf8_lossy(&metrics);
+    let mut lines = metrics.lines();
+    let line = lines.find_map(|line| line.strip_prefix("ninefold_gossip_lifelines "));
+    line.unwrap_or_default().to_owned()
+}
+
 #[test]
 fn hosts_outlive_one_whose_cable_is_pulled_and_take_it_back() {
     let Some(network) = Network::new() else {
@@ -170,8 +197,9 @@ fn hosts_outlive_one_whose_cable_is_pulled_and_take_it_back() {
         host.wait("all to be members", || states(host) == ["alive"; 3]);
         host.ready(3);
     }
-    for number in 1..=HOSTS {
+    for (number, host) in (1..).zip(&hosts) {
         assert_eq!(network.get(number), 200, "by way of host {number}");
+        host.wait("lifelines through the firewall", || lifelines(host) == "2");
     }
 
     network.cable(3, "down");

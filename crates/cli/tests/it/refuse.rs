@@ -93,7 +93,7 @@ fn logs_of_an_unknown_service_name_those_there_are() {
     let path = cluster.file();
     let file = path.to_str().unwrap();
     let said = |service: &str| {
-        let output = cluster.run(&["logs", service, "--file", file]);
+        let output = cluster.run(&["logs", service, file]);
         assert_eq!(output.status.code(), Some(2));
         String::from_utf8(output.stderr).unwrap()
     };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::slow_start;
+
 /// When live traffic takes an endpoint out of rotation, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EjectionRules {
@@ -63,6 +65,13 @@ impl EjectionRules {
     /// How long the share of an endpoint grows that is back from an ejection.
     pub const RETURN: Duration = Duration::from_secs(2);
 
+    /// The weight of an endpoint that is back for `age`: from a half at once to 1 after [`RETURN`](Self::RETURN). It is no
+    /// newcomer, and canaries have just found it well: with less, an ejection would outlive its cause.
+    #[must_use]
+    pub fn weight_back(age: Duration) -> f64 {
+        slow_start::grown(0.5, age, Self::RETURN)
+    }
+
     /// Whether one more request is to be the canary that tries an endpoint: `unit` is drawn evenly
     /// between 0 and 1, `in_flight` are the requests under way to it on this thread, and `since`
     /// passed after the last canary. A request that could not be repeated elsewhere is one ten
@@ -88,5 +97,20 @@ impl EjectionRules {
     #[must_use]
     pub const fn is_on(&self) -> bool {
         self.failures > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_back_has_half_its_share_at_once() {
+        let half = EjectionRules::weight_back(Duration::ZERO);
+        assert!((half - 0.5).abs() < 1e-9);
+        let later = EjectionRules::weight_back(EjectionRules::RETURN / 2);
+        assert!((later - 0.75).abs() < 1e-9);
+        let grown = EjectionRules::weight_back(EjectionRules::RETURN);
+        assert!((grown - 1.0).abs() < 1e-9);
     }
 }

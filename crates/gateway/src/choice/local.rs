@@ -26,9 +26,7 @@ impl Local {
             .filter(|_| !window.is_zero())
             .map_or(1.0, |since| slow_start::weight(now.since(since), window));
         let back = self.upstream.endpoint.fate.back_since();
-        let back = back.map_or(1.0, |at| {
-            slow_start::weight(now.since(at), EjectionRules::RETURN)
-        });
+        let back = back.map_or(1.0, |at| EjectionRules::weight_back(now.since(at)));
         fresh * back
     }
 

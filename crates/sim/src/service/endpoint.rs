@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use ninefold_core::balance::{PeakEwma, Standing, TRIAL_AFTER, cost};
 use ninefold_core::ejection::{EjectionRules, EndpointHealth, Look, Tally, bucket};
-use ninefold_core::slow_start;
 use ninefold_core::time::Timestamp;
 
 use crate::NodeId;
@@ -79,7 +78,7 @@ impl Endpoint {
     pub(super) fn weight(&self, now: Timestamp) -> f64 {
         let back = self
             .back
-            .map(|at| slow_start::weight(now.since(at), EjectionRules::RETURN));
+            .map(|at| EjectionRules::weight_back(now.since(at)));
         back.unwrap_or(1.0)
     }
 
