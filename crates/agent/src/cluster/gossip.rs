@@ -104,13 +104,14 @@ impl Gossip {
             asks,
             Arc::clone(&shared),
         )?;
+        let noted = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("gossip".to_owned())
             .spawn(move || {
                 let ended = runtime.block_on(async {
                     let socket = UdpSocket::from_std(socket)?;
                     let (says, words) = mpsc::channel(WORDS_MAX);
-                    let lifelines = Lifelines::new(life, credentials, goodbye, says);
+                    let lifelines = Lifelines::new(life, credentials, goodbye, says, noted);
                     // First of all, so that a newcomer is told it first.
                     driver.say(lifeline::KEY, Some(lifelines.told().as_bytes()));
                     if authority {

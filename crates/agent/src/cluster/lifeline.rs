@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ninefold_cluster::membership::{NodeId, Status};
@@ -30,7 +30,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::server::TlsStream;
 
 use super::credentials::Credentials;
-use super::view::MemberView;
+use super::view::{MemberView, Shared};
 
 /// The key under which a node says where its lifelines end, and which life that is.
 pub(super) const KEY: &str = "life";
@@ -46,6 +46,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 const LOOK_MAX: Duration = Duration::from_millis(300);
 /// Said before an end that is none.
 const GOODBYE: u8 = b'b';
+/// Said to one that was expelled, who would wonder why nobody answers it.
+const EXPELLED: u8 = b'x';
+/// How often it is looked whether one that holds on was expelled meanwhile.
+const LOOK_WHO: Duration = Duration::from_secs(1);
 
 /// One process of a node, and where its lifelines end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +128,9 @@ pub(super) struct Lifelines {
     held: Arc<AtomicUsize>,
     words: mpsc::Sender<Word>,
     goodbye: watch::Sender<bool>,
+    shared: Arc<Shared>,
+    /// Whether it was noted that this node was expelled.
+    expelled: Arc<AtomicBool>,
 }
 
 impl Lifelines {
@@ -134,6 +141,7 @@ impl Lifelines {
         credentials: Credentials,
         goodbye: watch::Sender<bool>,
         words: mpsc::Sender<Word>,
+        shared: Arc<Shared>,
     ) -> Self {
         Self {
             own: Life { addr, number },
@@ -142,6 +150,8 @@ impl Lifelines {
             held: Arc::default(),
             words,
             goodbye,
+            shared,
+            expelled: Arc::default(),
         }
     }
 
@@ -186,11 +196,19 @@ impl Lifelines {
             };
             let line = watch_life(life, name, self.credentials.clone(), Arc::clone(&self.held));
             let words = self.words.clone();
+            let (shared, expelled) = (Arc::clone(&self.shared), Arc::clone(&self.expelled));
+            let (me, by) = (shown.identity.node().clone(), Arc::clone(&member.name));
             let task = tokio::spawn(async move {
-                if line.await {
-                    // The other side is gone only if this node ends as well.
-                    let says = HostWord::Ended;
-                    words.send(Word { id, life, says }).await.ok();
+                match line.await {
+                    End::Over => {
+                        // The other side is gone only if this node ends as well.
+                        let says = HostWord::Ended;
+                        words.send(Word { id, life, says }).await.ok();
+                    }
+                    End::Expelled if !expelled.swap(true, Ordering::Relaxed) => {
+                        shared.note(format!("{by} says that {me} was expelled from the cluster: nobody answers it any more; stop it, or take it back with `ninefold expel {me} --undo` where `ninefold init` was run, and join again"));
+                    }
+                    End::Other | End::Expelled => {}
                 }
             });
             self.lines.insert(id, (life, task.abort_handle()));
@@ -234,16 +252,22 @@ impl Drop for Lifelines {
     }
 }
 
-/// Keeps one connection that ends here, without a word, until one side goes.
+/// Keeps one connection that ends here, without a word, until one side goes, or the other one is expelled.
 pub(super) async fn keep(
     mut stream: TlsStream<TcpStream>,
     number: u64,
     mut goodbye: watch::Receiver<bool>,
+    is_expelled: impl Fn() -> bool,
 ) -> io::Result<()> {
     stream.write_all(&number.to_be_bytes()).await?;
     stream.flush().await?;
     let mut nothing = [0; 1];
     let said = async { goodbye.wait_for(|said| *said).await.is_ok() };
+    let expelled = async {
+        while !is_expelled() {
+            tokio::time::sleep(LOOK_WHO).await;
+        }
+    };
     tokio::select! {
         // Whoever speaks, or goes away, is let go.
         _ = stream.read(&mut nothing) => Ok(()),
@@ -251,21 +275,36 @@ pub(super) async fn keep(
             stream.write_all(&[GOODBYE]).await?;
             stream.shutdown().await
         }
+        () = expelled => {
+            stream.write_all(&[EXPELLED]).await?;
+            stream.shutdown().await
+        }
     }
 }
 
-/// Holds on to a process until it ends: true then. False if it has said goodbye, or is another one.
+/// Why nobody holds on to a process any more.
+enum End {
+    /// Its host says that it has ended.
+    Over,
+    /// It has said goodbye, or it is another one.
+    Other,
+    /// It says that this node was expelled.
+    Expelled,
+}
+
+/// Holds on to a process until its end.
 async fn watch_life(
     life: Life,
     name: ServerName<'static>,
     credentials: Credentials,
     held: Arc<AtomicUsize>,
-) -> bool {
+) -> End {
     loop {
         let shown = credentials.shown();
         match hold_on(life, name.clone(), &shown.lines, &held).await {
-            Ok(Held::Goodbye | Held::Another) => return false,
-            Ok(Held::Cut) if is_over(life.addr).await => return true,
+            Ok(Held::Goodbye | Held::Another) => return End::Other,
+            Ok(Held::Expelled) => return End::Expelled,
+            Ok(Held::Cut) if is_over(life.addr).await => return End::Over,
             Ok(Held::Cut) => {}
             Err(error) => {
                 tracing::debug!(%error, addr = %life.addr, "no lifeline");
@@ -295,6 +334,8 @@ enum Held {
     Goodbye,
     /// Another process answers there.
     Another,
+    /// This node is no member any more.
+    Expelled,
     /// It was cut off without a word.
     Cut,
 }
@@ -314,6 +355,7 @@ async fn hold_on(
     let _held = Counted::new(held);
     Ok(match stream.read_u8().await {
         Ok(GOODBYE) => Held::Goodbye,
+        Ok(EXPELLED) => Held::Expelled,
         Ok(_) | Err(_) => Held::Cut,
     })
 }

@@ -167,15 +167,23 @@ impl Server {
                 self.counts.stranger();
             }
         })?;
-        let certificate = stream.get_ref().1.peer_certificates();
-        let certificate = certificate.and_then(<[_]>::first);
-        let keys = self.keys.present();
-        let expelled = certificate.and_then(|one| keys.expelled().shown_by(&shown.identity, one));
-        if let Some(name) = expelled {
+        let connection = stream.get_ref().1;
+        let certificate = connection.peer_certificates();
+        let certificate = certificate.and_then(<[_]>::first).cloned();
+        let expelled = || {
+            let (keys, certificate) = (self.keys.present(), certificate.as_ref()?);
+            keys.expelled()
+                .shown_by(&shown.identity, certificate)
+                .cloned()
+        };
+        let protocol = connection.alpn_protocol().map(<[u8]>::to_vec);
+        if let Some(name) = expelled() {
             self.counts.stranger();
-            return Err(io::Error::other(format!("{name} was expelled")));
+            // By its lifeline it is told.
+            if protocol.is_some() {
+                return Err(io::Error::other(format!("{name} was expelled")));
+            }
         }
-        let protocol = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
         match protocol.as_deref() {
             Some(sync::PROTOCOL) => {
                 let place = self.syncs.try_acquire();
@@ -183,7 +191,10 @@ impl Server {
             }
             Some(rotation::PROTOCOL) => self.keys.serve(stream).await,
             Some(renew::PROTOCOL) => self.renewals.serve(stream, &self.shared).await,
-            _ => lifeline::keep(stream, self.number, goodbye).await,
+            _ => {
+                let is_expelled = || expelled().is_some();
+                lifeline::keep(stream, self.number, goodbye, is_expelled).await
+            }
         }
     }
 }

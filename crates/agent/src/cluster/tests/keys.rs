@@ -171,6 +171,12 @@ fn who_is_expelled_is_heard_no_more_and_gets_no_key() {
             .any(|note| note == "n4 was expelled from the cluster"),
         "{notes:?}"
     );
+    let asked = Instant::now();
+    let is_told = |note: &String| note.contains("that n4 was expelled");
+    while !expelled.shared().take_notes().iter().any(is_told) {
+        assert!(asked.elapsed() < PATIENCE, "it is told nothing");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     expelled.kill();
     // As it begins anew, and so does one of the others.
     nodes.start_again(3);
