@@ -16,7 +16,7 @@ use std::time::Duration;
 use ninefold_cluster::evidence::gate::Onsets;
 use ninefold_cluster::evidence::matrix::{Known, Matrix};
 use ninefold_cluster::evidence::{
-    Channel, Evidence, Health, Ledger, Observer, Said, Sign, Subject,
+    Channel, Evidence, Health, Hypothesis, Ledger, Observer, Said, Sign, Subject,
 };
 use ninefold_cluster::membership::{Path, Status};
 use ninefold_core::event::{EventKind, Opinion};
@@ -206,8 +206,15 @@ impl Opinions {
         hold: Duration,
         at: Timestamp,
     ) -> Option<Option<FailureClass>> {
-        let class = self.ledger.opinion(subject, at).verdict;
+        let opinion = self.ledger.opinion(subject, at);
         let said = self.failed.get(subject).map(|failed| failed.class);
+        let first = opinion.posterior.first().map(|(first, _)| *first);
+        // Evidence that grows old speaks less and less for what it spoke for, and for nothing else.
+        let still = said.is_some() && first == said.map(Hypothesis::Failed);
+        let class = match opinion.verdict {
+            Some(FailureClass::Unknown) if still => said,
+            verdict => verdict,
+        };
         if class == said {
             self.pending.remove(subject);
             return None;
@@ -452,6 +459,37 @@ mod tests {
         opinions.learn(node.clone(), Observer::new("host"), Said::Ended(1), later);
         let crashed = Some(Some(FailureClass::CrashStop));
         assert_eq!(opinions.change(&node, Duration::ZERO, later), crashed);
+    }
+
+    #[test]
+    fn what_grows_old_does_not_become_unknown() {
+        let mut opinions = Opinions::default();
+        let app = Subject::Instance(InstanceId::new("app", 0));
+        let at = Timestamp::from_secs;
+        let recovery = Some(FailureClass::CrashRecovery);
+        opinions.sign(app.clone(), "host", Said::Sign(Sign::Looping), at(10));
+        assert_eq!(
+            opinions.change(&app, Duration::ZERO, at(10)),
+            Some(recovery)
+        );
+        opinions.told(&app, recovery, at(10));
+        let mut unknown = 0;
+        for second in 11..120 {
+            for (by, sign) in [("supervisor", Sign::Alive), ("votes", Sign::Agrees)] {
+                opinions.sign(app.clone(), by, Said::Sign(sign), at(second));
+            }
+            let verdict = opinions.ledger.opinion(&app, at(second)).verdict;
+            unknown += u32::from(verdict == Some(FailureClass::Unknown));
+            match opinions.change(&app, Duration::ZERO, at(second)) {
+                None => {}
+                Some(None) => {
+                    assert!(unknown > 0, "there was nothing to hide");
+                    return;
+                }
+                Some(class) => panic!("{class:?} after {second} s"),
+            }
+        }
+        panic!("it is never well again");
     }
 
     #[test]
