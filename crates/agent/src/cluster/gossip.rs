@@ -481,6 +481,7 @@ impl Driver {
             members: members.collect(),
             lifelines,
             health: self.machine.health(),
+            isolated: self.machine.is_isolated(),
             incarnation: self.machine.incarnation(),
             counters: self.machine.counters(),
             seals: self.sealing.counters(),

@@ -60,6 +60,8 @@ pub(crate) struct View {
     pub(crate) members: Vec<MemberView>,
     /// How far this node trusts itself, 0 (well) to 7.
     pub(crate) health: u8,
+    /// Whether most of those that it observes do not answer it.
+    pub(crate) isolated: bool,
     /// Processes that this node holds on to, whose ends it sees at once.
     pub(crate) lifelines: usize,
     /// The incarnation of this node.
@@ -188,6 +190,7 @@ pub(super) mod tests {
             me,
             members,
             health: 0,
+            isolated: false,
             lifelines: 0,
             incarnation: 1,
             counters: Counters::default(),

@@ -275,6 +275,7 @@ impl Control {
         let counters = view.counters;
         Some(GossipStatus {
             health: view.health,
+            isolated: view.isolated,
             lifelines: u64::try_from(view.lifelines).unwrap_or(u64::MAX),
             sent: counters.sent,
             sent_bytes: counters.sent_bytes,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ninefold_config::model::{self, ServiceKind};
 use ninefold_core::slo::RouteTotals;
 use ninefold_core::status::{
-    BreakerStatus, BulkheadStatus, CacheStatus, ClassCount, EndStatus, InstanceState,
+    BreakerStatus, BulkheadStatus, CacheStatus, ClassCount, EndStatus, GossipStatus, InstanceState,
     InstanceStatus, ListenerStatus, MirrorStatus, NodeStatus, OverloadStatus, PoolStatus, Rotation,
     RouteStatus, ServiceStatus, SloStatus, SplitStatus, ZoneStatus,
 };
@@ -27,6 +27,8 @@ impl Control {
         let mut degraded: Vec<String> = self.parts.journal.problem().into_iter().collect();
         degraded.extend(self.ledger_problem.clone());
         degraded.extend(self.spies.problems());
+        let gossip = self.gossip();
+        degraded.extend(gossip.as_ref().and_then(GossipStatus::problem));
         NodeStatus {
             cluster: self.parts.file.cluster.name.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -39,7 +41,7 @@ impl Control {
             services: self.services(&instances),
             node: self.own_name(),
             members: self.members(),
-            gossip: self.gossip(),
+            gossip,
             instances,
             routes: self.routes(),
             slos: self.slos(at),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ninefold_agent::admin;
-use ninefold_core::status::{MemberState, MemberStatus, NodeStatus};
+use ninefold_core::status::{GossipStatus, MemberState, MemberStatus, NodeStatus};
 
 use super::node::{Named, failed, running};
 use crate::args::{NodeArgs, Output};
@@ -76,6 +76,9 @@ pub(crate) async fn run(node: NodeArgs) -> Exit {
             print::quoted(&admin::members(&status.members, &status.opinions).render());
             if let Some(keys) = keys(&status) {
                 print::quoted(&keys);
+            }
+            if let Some(problem) = status.gossip.as_ref().and_then(GossipStatus::problem) {
+                print::quoted(&format!("DEGRADED: {problem}\n"));
             }
             let expelled = status.gossip.iter().flat_map(|gossip| &gossip.expelled);
             let expelled: Vec<&str> = expelled.map(|name| &**name).collect();

@@ -213,6 +213,10 @@ fn hosts_outlive_one_whose_cable_is_pulled_and_take_it_back() {
     }
     // It knows that it is the one who is cut off, and convicts nobody.
     assert_eq!(states(&hosts[2])[..2], ["alive", "alive"]);
+    let status = hosts[2].status();
+    assert_eq!(status["gossip"]["isolated"], true, "{status}");
+    let degraded = status["degraded"][0].as_str().unwrap();
+    assert!(degraded.starts_with("cut off"), "{degraded}");
     assert_eq!(network.get(3), 0);
 
     network.cable(3, "up");

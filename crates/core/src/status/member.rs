@@ -48,6 +48,9 @@ pub struct MemberStatus {
 pub struct GossipStatus {
     /// How far the node trusts itself, 0 (well) to 7: its accusations weigh less accordingly.
     pub health: u8,
+    /// Whether most of the nodes that it observes do not answer it: it takes itself for the cause, and accuses nobody.
+    #[serde(default)]
+    pub isolated: bool,
     /// Processes of other nodes that it holds on to, whose ends it sees at once.
     #[serde(default)]
     pub lifelines: u64,
@@ -82,6 +85,15 @@ pub struct GossipStatus {
     /// Nodes that were expelled from the cluster, and not taken back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expelled: Vec<String>,
+}
+
+impl GossipStatus {
+    /// What is wrong with the node in its cluster, if anything is.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let problem = "cut off: most of the nodes that this one observes do not answer it, so it convicts nobody";
+        self.isolated.then(|| problem.to_owned())
+    }
 }
 
 /// The keys of gossip that a node has.

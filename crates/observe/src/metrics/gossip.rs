@@ -19,6 +19,7 @@ struct SyncLabels {
 #[derive(Clone, Debug, Default)]
 pub(super) struct GossipFamilies {
     health: Gauge,
+    isolated: Gauge,
     keys: Gauge,
     keys_generation: Gauge,
     lifelines: Gauge,
@@ -112,6 +113,11 @@ impl GossipFamilies {
             self.health.clone(),
         );
         registry.register(
+            "ninefold_gossip_isolated",
+            "1 while most of the nodes that this one observes do not answer it, so that it accuses nobody",
+            self.isolated.clone(),
+        );
+        registry.register(
             "ninefold_gossip_keys_generation",
             "Grows with each step from one key of gossip to the next",
             self.keys_generation.clone(),
@@ -130,6 +136,7 @@ impl GossipFamilies {
 
     pub(super) fn set(&self, gossip: &GossipStatus) {
         self.health.set(gossip.health.into());
+        self.isolated.set(gossip.isolated.into());
         let lifelines = i64::try_from(gossip.lifelines).unwrap_or(i64::MAX);
         self.lifelines.set(lifelines);
         self.keys.set(gossip.keys.count.into());

@@ -314,6 +314,12 @@ impl Membership {
         self.health.score()
     }
 
+    /// Whether most of those that this node observes do not answer it: it accuses nobody then.
+    #[must_use]
+    pub const fn is_isolated(&self) -> bool {
+        self.isolated
+    }
+
     /// What has happened so far.
     #[must_use]
     pub const fn counters(&self) -> Counters {
