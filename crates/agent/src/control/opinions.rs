@@ -31,7 +31,7 @@ use super::core::{Control, now};
 use crate::cluster::words::{self, Heard, Words};
 use crate::cluster::{Edges, View};
 
-/// How often everybody is judged anew; who is told of something is at once.
+/// How often everybody is judged anew; of whom there is news is at once.
 const EVERY: Duration = Duration::from_secs(1);
 /// That something is wrong and nobody knows what, that it is a link, or that it is well again, must hold for so long
 /// before it is said.
@@ -172,12 +172,14 @@ impl Opinions {
         self.accusers.words()
     }
 
-    /// What others tell of instances; what they tell no more does not hold.
-    fn hear(&mut self, words: Vec<Heard>, at: Timestamp) {
+    /// What others tell of instances; what they tell no more does not hold. Returns of whom it is news.
+    fn hear(&mut self, words: Vec<Heard>, at: Timestamp) -> BTreeSet<Subject> {
+        let mut news = BTreeSet::new();
         for heard in &words {
             let subject = Subject::Instance(heard.instance.clone());
             if self.accusers.is_news(heard) {
                 self.answered_wrongly(&subject, Said::Sign(heard.sign), at);
+                news.insert(subject.clone());
             }
             let observer = heard.observer.clone();
             self.learn(subject, observer, Said::Sign(heard.sign), at);
@@ -186,6 +188,7 @@ impl Opinions {
             let subject = Subject::Instance(instance);
             self.learn(subject, observer, Said::Nothing(channel), at);
         }
+        news
     }
 
     /// Whether this node stood still a short while ago, for so long that others may have missed it.
@@ -314,7 +317,7 @@ impl Control {
         }
         heard_words.retain(|heard| self.parts.detector.facts(&heard.instance).is_some());
         let opinions = &mut self.opinions;
-        opinions.hear(heard_words, at);
+        let news = opinions.hear(heard_words, at);
         for evidence in opinions.matrix.step(&nodes, &reports, at) {
             opinions.ledger.learn(evidence, at);
         }
@@ -328,7 +331,8 @@ impl Control {
         }
         let subjects = opinions.ledger.subjects();
         let subjects = subjects.filter(|one| !matches!(one, Subject::Instance(_)));
-        for subject in subjects.cloned().collect::<Vec<_>>() {
+        let subjects: Vec<Subject> = subjects.cloned().collect();
+        for subject in subjects.into_iter().chain(news) {
             self.judge_subject(&subject, at);
         }
     }
@@ -556,13 +560,14 @@ mod tests {
                 sign: Sign::Minority,
             }]
         };
-        elsewhere.hear(minority(), now);
+        let news = elsewhere.hear(minority(), now);
+        assert!(news.contains(&instance) && news.len() == 1);
         assert_eq!(signs(&elsewhere), [Sign::Minority]);
         let verdict = elsewhere.ledger.opinion(&instance, now).verdict;
         assert_eq!(verdict, Some(FailureClass::Byzantine));
         // What is found here after that counts, however often the others repeat what they found.
         elsewhere.see(&id, said::VOTES, Said::Sign(Sign::Agrees), now);
-        elsewhere.hear(minority(), now);
+        assert!(elsewhere.hear(minority(), now).is_empty(), "no news");
         assert_eq!(signs(&elsewhere), [Sign::Minority, Sign::Agrees]);
     }
 }
