@@ -92,7 +92,7 @@ pub(crate) enum Command {
     Incidents(IncidentsArgs),
     /// One incident: who is hurt and how badly, where did it start, what changed and which failure is it. Or what is thought of somebody, how surely, and who saw what.
     #[command(
-        after_help = "Examples:\n  ninefold explain inc-3\n  ninefold explain           the newest one\n  ninefold explain n2        a node: how probable is which failure, and who saw what\n  ninefold explain catalog/1\n  ninefold explain 'n1>n2'   the way from n1 to n2\n\nWhen nothing runs, an incident comes from the journal on disk, and standard error says so.\n\nExit codes: 0 done, 2 no such incident or subject, or there is no journal."
+        after_help = "Examples:\n  ninefold explain inc-3\n  ninefold explain           the newest one\n  ninefold explain shop.toml the newest one there\n  ninefold explain n2        a node: how probable is which failure, and who saw what\n  ninefold explain catalog/1\n  ninefold explain 'n1>n2'   the way from n1 to n2\n\nWhen nothing runs, an incident comes from the journal on disk, and standard error says so.\n\nExit codes: 0 done, 2 no such incident or subject, or there is no journal."
     )]
     Explain(ExplainArgs),
     /// The captured output of a service's instances.
@@ -294,6 +294,19 @@ pub(crate) struct ExplainArgs {
     pub(crate) id: Option<String>,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
+}
+
+impl ExplainArgs {
+    /// One word alone that is a file's name means the file: nothing else that is explained ends so.
+    pub(crate) fn settled(mut self) -> Self {
+        let file = |id: &mut String| id.ends_with(".toml");
+        if self.node.file.is_none()
+            && let Some(id) = self.id.take_if(file)
+        {
+            self.node.file = Some(id.into());
+        }
+        self
+    }
 }
 
 /// `readmit`.

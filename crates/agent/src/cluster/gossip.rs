@@ -76,7 +76,8 @@ impl Gossip {
         let socket = StdSocket::bind(options.gossip)?;
         socket.set_nonblocking(true)?;
         let addr = socket.local_addr()?;
-        let seed = RandomState::new().hash_one(std::process::id());
+        // 0 is no process.
+        let seed = RandomState::new().hash_one(std::process::id()).max(1);
         let credentials = Credentials::new(options.identity.clone())?;
         let keys = KeyKeeper::load(credentials.clone(), options.secrets.clone())?;
         let present = keys.present();
@@ -90,7 +91,11 @@ impl Gossip {
             .enable_io()
             .enable_time()
             .build()?;
-        let lines = lifeline::listen(addr)?;
+        let (lines, note) = lifeline::listen(addr)?;
+        if let Some(note) = note {
+            tracing::warn!("{note}");
+            shared.note(note);
+        }
         let life = (lines.local_addr()?, seed);
         let (goodbye, said) = watch::channel(false);
         let (asks, asked) = mpsc::channel(ASKS_MAX);

@@ -48,6 +48,11 @@ const LOOK_MAX: Duration = Duration::from_millis(300);
 const GOODBYE: u8 = b'b';
 /// Said to one that was expelled, who would wonder why nobody answers it.
 const EXPELLED: u8 = b'x';
+/// In place of the number of a process, to one that was expelled before it came.
+const EXPELLED_BEFORE: u64 = 0;
+/// How often the port after that of gossip is tried, and how far apart.
+const LISTEN_TRIES: u32 = 10;
+const LISTEN_AGAIN: Duration = Duration::from_millis(50);
 /// How often it is looked whether one that holds on was expelled meanwhile.
 const LOOK_WHO: Duration = Duration::from_secs(1);
 
@@ -98,25 +103,40 @@ impl Word {
 }
 
 /// Where lifelines and streams end: at the port after that of gossip, so that firewalls between hosts can let them through,
-/// or at any other where that one is taken.
+/// or at any other where that one is taken. On a host of its own a node waits for a moment for who is about to give it up,
+/// and says if it has another one.
 ///
 /// # Errors
 /// When none is free.
-pub(super) fn listen(gossip: SocketAddr) -> io::Result<TcpListener> {
+pub(super) fn listen(gossip: SocketAddr) -> io::Result<(TcpListener, Option<String>)> {
     let (ip, next) = (gossip.ip(), gossip.port().checked_add(1));
-    let listener = match next.map(|port| TcpListener::bind((ip, port))) {
-        Some(Ok(listener)) => listener,
-        other => {
-            let listener = TcpListener::bind((ip, 0))?;
-            if let (Some(Err(error)), false) = (other, ip.is_loopback()) {
-                let (wanted, got) = (next.unwrap_or_default(), listener.local_addr()?.port());
-                tracing::warn!(%error, "lifelines end at TCP port {got} instead of {wanted}: let other hosts through to it");
+    let tries = if ip.is_loopback() { 1 } else { LISTEN_TRIES };
+    let mut listener = None;
+    for turn in 0..tries {
+        if turn > 0 {
+            std::thread::sleep(LISTEN_AGAIN);
+        }
+        listener = next.and_then(|port| TcpListener::bind((ip, port)).ok());
+        if listener.is_some() || next.is_none() {
+            break;
+        }
+    }
+    let mut note = None;
+    let listener = match listener {
+        Some(listener) => listener,
+        None => {
+            let any = TcpListener::bind((ip, 0))?;
+            let port = any.local_addr()?.port();
+            if !ip.is_loopback() {
+                note = Some(format!(
+                    "lifelines end at TCP port {port}, as the one after that of gossip is taken: firewalls have to let other hosts through to it"
+                ));
             }
-            listener
+            any
         }
     };
     listener.set_nonblocking(true)?;
-    Ok(listener)
+    Ok((listener, note))
 }
 
 /// All lifelines of a node: those that end at it, and those that it holds.
@@ -206,7 +226,7 @@ impl Lifelines {
                         words.send(Word { id, life, says }).await.ok();
                     }
                     End::Expelled if !expelled.swap(true, Ordering::Relaxed) => {
-                        shared.note(format!("{by} says that {me} was expelled from the cluster: nobody answers it any more; stop it, or take it back with `ninefold expel {me} --undo` where `ninefold init` was run, and join again"));
+                        shared.note(format!("{by} says that {me} was expelled from the cluster: nobody answers it any more; stop it, or take it back with `ninefold expel {me} --undo` where `ninefold init` was run, remove `cluster` from its state folder, and join again"));
                     }
                     End::Other | End::Expelled => {}
                 }
@@ -259,7 +279,12 @@ pub(super) async fn keep(
     mut goodbye: watch::Receiver<bool>,
     is_expelled: impl Fn() -> bool,
 ) -> io::Result<()> {
-    stream.write_all(&number.to_be_bytes()).await?;
+    let known = if is_expelled() {
+        EXPELLED_BEFORE
+    } else {
+        number
+    };
+    stream.write_all(&known.to_be_bytes()).await?;
     stream.flush().await?;
     let mut nothing = [0; 1];
     let said = async { goodbye.wait_for(|said| *said).await.is_ok() };
@@ -349,6 +374,9 @@ async fn hold_on(
     let stream = timeout(SETUP_MAX, TcpStream::connect(life.addr)).await??;
     let mut stream = timeout(SETUP_MAX, connector.connect(name, stream)).await??;
     let number = timeout(SETUP_MAX, stream.read_u64()).await??;
+    if number == EXPELLED_BEFORE {
+        return Ok(Held::Expelled);
+    }
     if number != life.number {
         return Ok(Held::Another);
     }
@@ -382,7 +410,7 @@ mod tests {
 
     #[test]
     fn lifelines_end_next_to_gossip_or_where_there_is_room() {
-        let beside = |gossip: SocketAddr| listen(gossip).unwrap().local_addr().unwrap();
+        let beside = |gossip: SocketAddr| listen(gossip).unwrap().0.local_addr().unwrap();
         // Whose next port is free now may find it taken at once by another test: once of many tries is enough.
         let next = (0..20).any(|_| {
             let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -60,7 +60,7 @@ pub(crate) struct View {
     pub(crate) members: Vec<MemberView>,
     /// How far this node trusts itself, 0 (well) to 7.
     pub(crate) health: u8,
-    /// Whether most of those that it observes do not answer it.
+    /// Whether so many of those that it observes do not answer it that it takes itself for the cause.
     pub(crate) isolated: bool,
     /// Processes that this node holds on to, whose ends it sees at once.
     pub(crate) lifelines: usize,

@@ -5,6 +5,7 @@
 //! nodes, links and zones the ledger alone says which failure it is. [`said`] puts what is seen into its words.
 
 mod accusers;
+mod pending;
 mod said;
 mod together;
 mod weigh;
@@ -14,9 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ninefold_cluster::evidence::gate::Onsets;
-use ninefold_cluster::evidence::matrix::{Known, Matrix};
+use ninefold_cluster::evidence::matrix::Matrix;
 use ninefold_cluster::evidence::{
-    Channel, Evidence, Health, Hypothesis, Ledger, Observer, Said, Sign, Subject,
+    Channel, Evidence, Health, Hypothesis, Ledger, Line, Observer, Said, Sign, Subject,
 };
 use ninefold_cluster::membership::{Path, Status};
 use ninefold_core::event::{EventKind, Opinion};
@@ -26,6 +27,7 @@ use ninefold_core::taxonomy::FailureClass;
 use ninefold_core::time::{Timestamp, nanos};
 
 use self::accusers::Accusers;
+use self::pending::Pending;
 use self::said::Condition;
 use super::core::{Control, now};
 use crate::cluster::words::{self, Heard, Words};
@@ -71,7 +73,7 @@ pub(super) struct Opinions {
     /// Those that are not well.
     failed: BTreeMap<Subject, Failed>,
     /// Another opinion than the one that was said, and since when.
-    pending: BTreeMap<Subject, (Option<FailureClass>, Timestamp)>,
+    pending: BTreeMap<Subject, Pending>,
     /// For how long this node stood still so far, and when last for long.
     stalled: (u64, Option<Timestamp>),
     accusers: Accusers,
@@ -202,7 +204,7 @@ impl Opinions {
     }
 
     /// What is thought of a subject now, where that is another thing than what was said of it. It must hold for a
-    /// moment where it is not sure, and for so long as `hold` asks.
+    /// moment where it is not sure, and for so long as `hold` asks, unless its host vouches for it.
     fn change(
         &mut self,
         subject: &Subject,
@@ -212,8 +214,9 @@ impl Opinions {
         let opinion = self.ledger.opinion(subject, at);
         let said = self.failed.get(subject).map(|failed| failed.class);
         let first = opinion.posterior.first().map(|(first, _)| *first);
-        // Evidence that grows old speaks less and less for what it spoke for, and for nothing else.
-        let still = said.is_some() && first == said.map(Hypothesis::Failed);
+        // What was named once stays as long as it leads, if by less than it takes to name it.
+        let leads = said.is_some() && first == said.map(Hypothesis::Failed);
+        let still = leads && opinion.margin_mdb > 0;
         let class = match opinion.verdict {
             Some(FailureClass::Unknown) if still => said,
             verdict => verdict,
@@ -225,12 +228,17 @@ impl Opinions {
         // What a node fails with shows at its links first.
         let link = matches!(subject, Subject::Link { .. });
         let sure = class.is_some_and(|class| class != FailureClass::Unknown) && !link;
-        let pending = self.pending.entry(subject.clone()).or_insert((class, at));
-        if pending.0 != class {
-            *pending = (class, at);
-        }
-        let hold = if sure { hold } else { hold.max(HOLD) };
-        if at.since(pending.1) < hold {
+        let by_host = |line: &Line| {
+            let process = matches!(line.sign.channel(), Channel::Process | Channel::Incarnation);
+            process && line.sign.accuses()
+        };
+        let vouched = opinion.lines.iter().any(by_host);
+        let new = Pending::new(class, at);
+        let pending = self.pending.entry(subject.clone()).or_insert(new);
+        pending.think(class, at);
+        let as_class = if sure { Duration::ZERO } else { HOLD };
+        let at_all = if vouched { Duration::ZERO } else { hold };
+        if !pending.has_held(as_class, at_all, at) {
             return None;
         }
         self.pending.remove(subject);
@@ -302,7 +310,7 @@ impl Control {
     /// What nodes say of each other.
     pub(super) fn weigh_members(&mut self, view: &View) {
         let at = now();
-        let nodes = known(view);
+        let nodes = weigh::known(view);
         let own = self.edges(view);
         let observer = view.members.iter().find(|member| member.id == view.me);
         let (mut reports, mut heard_words) = (Vec::new(), Vec::new());
@@ -433,20 +441,6 @@ impl Control {
     }
 }
 
-/// The members, for the ledger.
-fn known(view: &View) -> Vec<Known> {
-    let members = view.members.iter();
-    let members = members.filter(|member| member.status != Status::Left);
-    let known = members.map(|member| Known {
-        name: Arc::clone(&member.name),
-        zone: (!member.zone.is_empty()).then(|| Arc::clone(&member.zone)),
-        process: member.process(),
-        alive: member.status == Status::Alive,
-        host: member.host,
-    });
-    known.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -466,7 +460,28 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_old_does_not_become_unknown() {
+    fn what_one_alone_does_not_reach_must_hold_and_what_a_host_says_need_not() {
+        let mut opinions = Opinions::default();
+        let app = Subject::Instance(InstanceId::new("app", 0));
+        let at = Timestamp::from_secs;
+        let failing = |opinions: &mut Opinions, second| {
+            let observer = Observer::new("callers of n4");
+            opinions.learn(app.clone(), observer, Said::Sign(Sign::Failing), at(second));
+            opinions.change(&app, AFAR_HOLD, at(second))
+        };
+        opinions.learn(app.clone(), Observer::new("host"), Said::Lives(1), at(9));
+        let said: Vec<_> = (10..14)
+            .map(|second| failing(&mut opinions, second))
+            .collect();
+        let unknown = Some(Some(FailureClass::Unknown));
+        assert_eq!(said, [None, None, None, unknown]);
+        opinions.learn(app.clone(), Observer::new("host"), Said::Ended(1), at(15));
+        let crashed = Some(Some(FailureClass::CrashStop));
+        assert_eq!(opinions.change(&app, AFAR_HOLD, at(15)), crashed);
+    }
+
+    #[test]
+    fn who_was_named_stays_so_while_it_leads() {
         let mut opinions = Opinions::default();
         let app = Subject::Instance(InstanceId::new("app", 0));
         let at = Timestamp::from_secs;

@@ -81,6 +81,7 @@ fn table(incidents: &[Incident]) -> Table {
 
 /// Explains one incident, or what is thought of a subject.
 pub(crate) async fn explain(args: ExplainArgs) -> Exit {
+    let args = args.settled();
     let id = args.id.as_deref();
     if let Some(subject) = id.filter(|id| !id.starts_with("inc-")) {
         return super::opinion::explain(&args, subject).await;

@@ -154,11 +154,11 @@ impl Detector {
         Some(&self.tracks.get(instance)?.facts)
     }
 
-    /// Whether its process runs and was not ready yet.
+    /// Whether its process runs and was not ready yet, and may still become so in time.
     #[must_use]
     pub fn is_starting(&self, instance: &InstanceId) -> bool {
         let track = self.tracks.get(instance);
-        track.is_some_and(|track| track.life == Life::Starting)
+        track.is_some_and(|track| track.life == Life::Starting && !track.overdue)
     }
 
     /// Whether votes have found an instance alone against a majority so often that it is no accident.

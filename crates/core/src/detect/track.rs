@@ -42,6 +42,8 @@ pub(super) struct Track {
     pub(super) answers: Answers,
     pub(super) ejection: Option<Ejection>,
     pub(super) open: Option<Open>,
+    /// It was not ready in time, and is not yet.
+    pub(super) overdue: bool,
     ready_at: Option<Timestamp>,
     exits: VecDeque<Timestamp>,
 }
@@ -83,6 +85,7 @@ impl Track {
             answers: Answers::default(),
             ejection: None,
             open: None,
+            overdue: false,
             ready_at: None,
             exits: VecDeque::new(),
         }
@@ -92,6 +95,7 @@ impl Track {
     pub(super) fn started(&mut self, adopted: bool) {
         self.forget();
         self.ready_at = None;
+        self.overdue = false;
         self.life = if adopted || !self.facts.supervised {
             Life::Up
         } else {
@@ -124,6 +128,7 @@ impl Track {
         now: Timestamp,
         charge: Charge,
     ) -> Option<Verdict> {
+        self.overdue = true;
         let verdict = self.charge(instance, now, charge);
         if let Some(open) = &mut self.open {
             open.ends_when_ready = true;

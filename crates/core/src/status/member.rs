@@ -48,7 +48,8 @@ pub struct MemberStatus {
 pub struct GossipStatus {
     /// How far the node trusts itself, 0 (well) to 7: its accusations weigh less accordingly.
     pub health: u8,
-    /// Whether most of the nodes that it observes do not answer it: it takes itself for the cause, and accuses nobody.
+    /// Whether so many of the nodes that it observes do not answer it that it takes itself for the cause: it accuses nobody of
+    /// silence then. Of one node alone it could not tell.
     #[serde(default)]
     pub isolated: bool,
     /// Processes of other nodes that it holds on to, whose ends it sees at once.
@@ -91,7 +92,7 @@ impl GossipStatus {
     /// What is wrong with the node in its cluster, if anything is.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        let problem = "cut off: most of the nodes that this one observes do not answer it, so it convicts nobody";
+        let problem = "cut off: so many of the nodes that this one observes do not answer it that it convicts nobody for silence";
         self.isolated.then(|| problem.to_owned())
     }
 }

@@ -223,7 +223,9 @@ impl Hub {
         let was_canary = health.is_canary();
         let turn = match word {
             Word::Failed(grade, _) => health.fail(now, *grade, &plan.rules, pool),
-            Word::Answered(took) | Word::Outrun(took) => {
+            Word::Outrun(_) if was_canary => health.succeed(now, true, &plan.rules, pool),
+            Word::Outrun(_) => None,
+            Word::Answered(took) => {
                 let limit = shared.slow_above.get(endpoint.tier).map_or(0, load);
                 let slow = limit != 0 && nanos(*took) > limit;
                 health.succeed(now, slow, &plan.rules, pool)
@@ -257,6 +259,7 @@ impl Hub {
         duration: Duration,
     ) {
         let (streak, gateway) = health.streaks();
+        let before = endpoint.fate.ground();
         let (cause, reason) = match word {
             Word::Failed(_, last) if was_canary => (
                 Cause::Canary,
@@ -279,7 +282,7 @@ impl Hub {
             // Whether it is slow, or gone as it was before, nobody has seen.
             Word::Outrun(waited) => {
                 let waited = ninefold_core::time::short(nanos(*waited));
-                let reason = match endpoint.fate.ground() {
+                let reason = match before {
                     EjectionGround::Slower => format!("still slow when it was tried: {waited}"),
                     _ => format!("no answer when it was tried, after {waited}"),
                 };
@@ -291,7 +294,12 @@ impl Hub {
         let badly = gateway == 0 && streak >= BAD_IN_A_ROW;
         let ground = match (cause, word) {
             (Cause::Latency, _) | (_, Word::Answered(_)) => EjectionGround::Slower,
-            (_, Word::Outrun(_)) => endpoint.fate.ground(),
+            (_, Word::Outrun(_)) if before == EjectionGround::Slower => before,
+            (Cause::Canary, Word::Failed(Grade::Error, _))
+                if before == EjectionGround::FailsMore =>
+            {
+                before
+            }
             (Cause::SuccessRate, _) => EjectionGround::FailsMore,
             (Cause::Failures, _) if badly && self.peers_answer(service, endpoint) => {
                 EjectionGround::FailsMore

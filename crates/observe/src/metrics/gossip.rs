@@ -114,7 +114,7 @@ impl GossipFamilies {
         );
         registry.register(
             "ninefold_gossip_isolated",
-            "1 while most of the nodes that this one observes do not answer it, so that it accuses nobody",
+            "1 while so many of the nodes that this one observes do not answer it that it takes itself for the cause",
             self.isolated.clone(),
         );
         registry.register(

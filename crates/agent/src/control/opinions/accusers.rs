@@ -39,6 +39,11 @@ impl Accusers {
         }
     }
 
+    /// Whether somebody here speaks ill of an instance.
+    pub(super) fn speak_of(&self, instance: &InstanceId) -> bool {
+        self.seen.contains_key(instance)
+    }
+
     /// What was seen here of an instance does not hold any more.
     pub(super) fn forget(&mut self, instance: &InstanceId) {
         self.seen.remove(instance);

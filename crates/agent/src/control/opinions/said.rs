@@ -57,12 +57,18 @@ pub(super) fn of(seen: &Seen, is: Condition) -> Words {
             let in_a_row = if is.starting { 0 } else { *failures_in_a_row };
             probe(*kind, outcome, in_a_row, (*alive, *stopped))
         }
-        Seen::Ejected { ground, .. } => match ground {
-            EjectionGround::Slower => vec![(GATEWAY, Said::Sign(Sign::Outlier))],
-            EjectionGround::FailsMore => vec![(GATEWAY, Said::Sign(Sign::Failing))],
-            // What callers met says how it fails.
-            EjectionGround::Failures => Vec::new(),
-        },
+        Seen::Ejected { ground, .. } => {
+            let (slower, fails) = match ground {
+                EjectionGround::Slower => (Some(Sign::Outlier), None),
+                EjectionGround::FailsMore => (None, Some(Sign::Failing)),
+                // What callers met says how it fails.
+                EjectionGround::Failures => (None, None),
+            };
+            let word = |sign: Option<Sign>, channel| {
+                (GATEWAY, sign.map_or(Said::Nothing(channel), Said::Sign))
+            };
+            vec![word(slower, Channel::Rank), word(fails, Channel::Callers)]
+        }
         Seen::Readmitted => vec![
             (GATEWAY, Said::Nothing(Channel::Rank)),
             (GATEWAY, Said::Nothing(Channel::Callers)),

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ninefold_cluster::evidence::matrix::Known;
 use ninefold_cluster::evidence::{Channel, Said, Sign, Subject};
+use ninefold_cluster::membership::Status;
 use ninefold_core::id::InstanceId;
 use ninefold_core::status::InstanceState;
 use ninefold_core::time::Timestamp;
@@ -29,7 +31,7 @@ impl Control {
             if spoken_of || word.is_some() {
                 self.opinions.see(&instance, "callers", said, at);
             }
-            if spoken_of && !reached {
+            if !reached && self.opinions.accusers.speak_of(&instance) {
                 let nothing = Said::Nothing(Channel::Callers);
                 self.opinions.see(&instance, said::GATEWAY, nothing, at);
             }
@@ -69,7 +71,7 @@ impl Control {
             if spoken_of || rank.is_some() {
                 self.opinions.see(&instance, "times", said, at);
             }
-            if spoken_of && !reached {
+            if !reached && self.opinions.accusers.speak_of(&instance) {
                 let nothing = Said::Nothing(Channel::Rank);
                 self.opinions.see(&instance, said::GATEWAY, nothing, at);
             }
@@ -98,4 +100,18 @@ fn beyond_bad_ways(view: &View) -> BTreeSet<Arc<str>> {
     let others = view.members.iter().filter(|member| member.id != view.me);
     let beyond = others.filter(|member| !is_way_well(member));
     beyond.map(|member| Arc::clone(&member.name)).collect()
+}
+
+/// The members, for the ledger.
+pub(super) fn known(view: &View) -> Vec<Known> {
+    let members = view.members.iter();
+    let members = members.filter(|member| member.status != Status::Left);
+    let known = members.map(|member| Known {
+        name: Arc::clone(&member.name),
+        zone: (!member.zone.is_empty()).then(|| Arc::clone(&member.zone)),
+        process: member.process(),
+        alive: member.status == Status::Alive,
+        host: member.host,
+    });
+    known.collect()
 }

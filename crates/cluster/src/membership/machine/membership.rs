@@ -314,7 +314,8 @@ impl Membership {
         self.health.score()
     }
 
-    /// Whether most of those that this node observes do not answer it: it accuses nobody then.
+    /// Whether so many of those that this node observes do not answer it that it takes itself for the cause: it accuses nobody
+    /// of silence then. Of one alone it cannot tell.
     #[must_use]
     pub const fn is_isolated(&self) -> bool {
         self.isolated
