@@ -270,8 +270,12 @@ impl Control {
     /// One observation about an instance.
     pub(super) fn weigh(&mut self, observation: &Observation) {
         let Observation { instance, at, seen } = observation;
-        if matches!(seen, Seen::Callers(_)) {
-            // Taken together once a second.
+        if let Seen::Callers(report) = seen {
+            // Others are taken together once a second.
+            if report.failures() > 0 {
+                self.weigh_callers_of(instance, &self.beyond(), *at);
+                self.judge_subject(&Subject::Instance(instance.clone()), *at);
+            }
             return;
         }
         if matches!(seen, Seen::Ejected { .. }) && self.is_on(instance, &self.beyond()) {

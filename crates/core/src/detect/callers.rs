@@ -159,6 +159,16 @@ impl CallerWindow {
         sum
     }
 
+    /// The sum over the reports from `since` on, but for the failure that they begin with: that one chose the moment,
+    /// and is no evidence on what comes after it.
+    pub(super) fn sums_after(&self, since: Timestamp) -> CallerReport {
+        let mut sum = CallerReport::default();
+        for (_, report) in self.reports.iter().filter(|(at, _)| *at >= since) {
+            add(&mut sum, report);
+        }
+        without_one_failure(sum)
+    }
+
     /// Answers in reports after `since`.
     pub(super) fn answers_since(&self, since: Timestamp) -> (u64, u64) {
         let mut answers = (0u64, 0u64);
@@ -212,6 +222,21 @@ pub(super) const fn add(sum: &mut CallerReport, report: &CallerReport) {
     sum.server_errors = sum.server_errors.saturating_add(report.server_errors);
     sum.latency_sum_ns = sum.latency_sum_ns.saturating_add(report.latency_sum_ns);
     sum.answered = sum.answered.saturating_add(report.answered);
+}
+
+const fn without_one_failure(mut sum: CallerReport) -> CallerReport {
+    sum.attempts = sum.attempts.saturating_sub(1);
+    if sum.server_errors > 0 {
+        sum.server_errors -= 1;
+        sum.answered = sum.answered.saturating_sub(1);
+    } else if sum.reset > 0 {
+        sum.reset -= 1;
+    } else if sum.connect_failed > 0 {
+        sum.connect_failed -= 1;
+    } else {
+        sum.timed_out = sum.timed_out.saturating_sub(1);
+    }
+    sum
 }
 
 #[cfg(test)]

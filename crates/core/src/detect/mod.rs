@@ -21,6 +21,7 @@
 //! | the same of an endpoint whose process nobody watches, and nothing gets through | unknown | 2 |
 //! | probes pass, ≥ 10 failures and ≥ 20 % of attempts in 5 s, 5 × the share of its peers | gray | 2 |
 //! | the same with ≥ 5 failures, where the shares differ so much within Wilson's bounds of 3 σ | gray | 2 |
+//! | the same with ≥ 3 failures after the first one, for 1 s since then | gray | 2 |
 //! | no success for 300 ms, ≥ 5 attempts failed, or traffic ejected it; none by time | omission or gray as above | 2 |
 //! | the same without a probe to compare with | unknown | 1 |
 //! | ≥ 4 new attempts wait (or ≥ 3 timed out), no answer for 500 ms and 8 × the usual time, peers answer | timing | 1 |
@@ -43,6 +44,8 @@
 //!   supervisor's crash loop verdict replaces it where it comes to that.
 //! - **Callers' failures are held for 300 ms** before they convict, because those of a killed
 //!   process reach the detector beside the exit itself, which is the better evidence.
+//! - **What came before the first failure is not counted against it.** A replica that was well a moment ago has many
+//!   successes behind it. As the first failure chose the moment, it is no evidence itself.
 //! - **Waiting alone is no stall**: attempts must come and not be answered while the peers answer.
 //!   Long polls that hang on one instance accuse nobody.
 //! - **A verdict gives way only to heavier evidence** (third column), or from `unknown` to a

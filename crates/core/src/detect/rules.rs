@@ -280,6 +280,28 @@ const fn is_alone(settings: &Settings, peers: &Peers) -> bool {
     peers.callers.attempts < settings.failures_min
 }
 
+/// Since the first failure of the window. A replica that was well a moment ago has many successes behind it, and one
+/// that a gateway keeps away from gets few calls more; the share of all of the window would say it only seconds later.
+fn since_first(settings: &Settings, track: &Track, peers: &Peers, now: Timestamp) -> Option<Met> {
+    let met = in_window(settings, track, now)?;
+    let after = track.callers.sums_after(met.since);
+    let failed = after.failures();
+    let convicts = now.since(met.since) >= settings.hold_after
+        && failed >= settings.failures_after
+        && failed.saturating_mul(5) >= after.attempts
+        && is_more(settings, &after, peers, CERTAIN_Z);
+    convicts.then(|| Met {
+        what: format!(
+            "{failed} of {} failed within {} after the first failure: {}",
+            count(after.attempts, "attempt"),
+            short(nanos(now.since(met.since))),
+            kinds(&after)
+        ),
+        sums: after,
+        since: met.since,
+    })
+}
+
 /// Callers of whom a fifth or more fail; fewer, where that is certainly more than at the peers, as a gateway that keeps
 /// away from failures makes few; or all who came, and more than at the peers.
 fn failing(settings: &Settings, track: &Track, peers: &Peers, now: Timestamp) -> Option<Met> {
@@ -289,10 +311,11 @@ fn failing(settings: &Settings, track: &Track, peers: &Peers, now: Timestamp) ->
             || (failed >= settings.attempts_min && is_more(settings, &met.sums, peers, CERTAIN_Z));
         enough && failed.saturating_mul(5) >= met.sums.attempts
     };
-    in_window(settings, track, now).filter(many).or_else(|| {
-        in_streak(settings, track, now)
-            .filter(|met| !is_alone(settings, peers) && stands_out(settings, &met.sums, peers))
-    })
+    let all_fail = |met: &Met| !is_alone(settings, peers) && stands_out(settings, &met.sums, peers);
+    in_window(settings, track, now)
+        .filter(many)
+        .or_else(|| since_first(settings, track, peers, now))
+        .or_else(|| in_streak(settings, track, now).filter(all_fail))
 }
 
 fn by_failures(

@@ -23,6 +23,10 @@ pub struct Settings {
     pub attempts_min: u64,
     /// Failures before a share of failed attempts means anything.
     pub failures_min: u64,
+    /// Failures after the first one, where they are certainly more than at the peers since then.
+    pub failures_after: u64,
+    /// For how long callers must have failed for those to convict.
+    pub hold_after: Duration,
     /// The least silence that counts as a stall.
     pub stall_after: Duration,
     /// The least silence in multiples of the peers' mean time to answer.
@@ -64,6 +68,8 @@ impl Default for Settings {
             fresh: Duration::from_secs(1),
             attempts_min: 5,
             failures_min: 10,
+            failures_after: 3,
+            hold_after: Duration::from_secs(1),
             stall_after: Duration::from_millis(500),
             stall_factor: 8,
             stall_in_flight: 4,

@@ -1,4 +1,4 @@
-//! What is taken together once a second: what callers met at instances, how fast these answered, and what their probes say.
+//! What is taken together once a second, and what callers fail with at once: what they met at instances, how fast these answered, and what their probes say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,22 +19,32 @@ impl Control {
     pub(super) fn weigh_callers(&mut self, beyond: &BTreeSet<Arc<str>>, at: Timestamp) {
         let instances: Vec<InstanceId> = self.parts.detector.instances().cloned().collect();
         for instance in instances {
-            let reached = !self.is_on(&instance, beyond);
-            let word = self.parts.detector.callers(&instance, at);
-            let word = word.filter(|_| reached);
-            let said = word.map_or(Said::Nothing(Channel::Callers), said::of_callers);
-            if reached && self.opinions.still_holds(&instance, said, at) {
-                continue;
-            }
-            let subject = Subject::Instance(instance.clone());
-            let spoken_of = self.opinions.ledger.knows(&subject);
-            if spoken_of || word.is_some() {
-                self.opinions.see(&instance, "callers", said, at);
-            }
-            if !reached && self.opinions.accusers.speak_of(&instance) {
-                let nothing = Said::Nothing(Channel::Callers);
-                self.opinions.see(&instance, said::GATEWAY, nothing, at);
-            }
+            self.weigh_callers_of(&instance, beyond, at);
+        }
+    }
+
+    /// What callers met at an instance.
+    pub(super) fn weigh_callers_of(
+        &mut self,
+        instance: &InstanceId,
+        beyond: &BTreeSet<Arc<str>>,
+        at: Timestamp,
+    ) {
+        let reached = !self.is_on(instance, beyond);
+        let word = self.parts.detector.callers(instance, at);
+        let word = word.filter(|_| reached);
+        let said = word.map_or(Said::Nothing(Channel::Callers), said::of_callers);
+        if reached && self.opinions.still_holds(instance, said, at) {
+            return;
+        }
+        let subject = Subject::Instance(instance.clone());
+        let spoken_of = self.opinions.ledger.knows(&subject);
+        if spoken_of || word.is_some() {
+            self.opinions.see(instance, "callers", said, at);
+        }
+        if !reached && self.opinions.accusers.speak_of(instance) {
+            let nothing = Said::Nothing(Channel::Callers);
+            self.opinions.see(instance, said::GATEWAY, nothing, at);
         }
     }
 
