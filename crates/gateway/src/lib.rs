@@ -45,6 +45,7 @@ mod plan;
 pub mod proxy_protocol;
 mod rate_limit;
 mod request_end;
+mod room;
 mod socket;
 mod split;
 mod start;

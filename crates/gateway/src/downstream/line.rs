@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::future::Future as _;
 use std::io;
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::Frame;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::time::Instant;
 
 use super::finish::LastWords;
 use super::{Inlet, Lost, refuse};
 use crate::guard::{GuardLimits, Pulse, Wait};
 use crate::outbox::Outbox;
+use crate::room::with_room;
 use crate::strict::{Refusal, RequestEvent, RequestHead, RequestReader, Stage};
 
 /// Bytes read at once, and ahead of the request under way at most.
@@ -195,12 +196,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
             }
             return pin!(self.io.read_buf(&mut self.held)).poll(cx);
         }
-        let mut space = [MaybeUninit::uninit(); PIECE];
-        let mut piece = ReadBuf::uninit(&mut space);
-        ready!(Pin::new(&mut self.io).poll_read(cx, &mut piece))?;
-        self.held.extend_from_slice(piece.filled());
-        self.room = self.room.max(self.held.len());
-        Poll::Ready(Ok(piece.filled().len()))
+        with_room(PIECE, |piece| {
+            ready!(Pin::new(&mut self.io).poll_read(cx, piece))?;
+            self.held.extend_from_slice(piece.filled());
+            self.room = self.room.max(self.held.len());
+            Poll::Ready(Ok(piece.filled().len()))
+        })
     }
 
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Lost>>> {

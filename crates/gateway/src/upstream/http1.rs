@@ -5,7 +5,7 @@ use std::future::Future as _;
 use std::io;
 use std::mem;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -21,17 +21,17 @@ use super::wire::Wire;
 use crate::exchange::AttemptBody;
 use crate::guard::Alarm;
 use crate::http1::{AnswerEvent, AnswerHead, AnswerReader, Malformed, RequestHead};
+use crate::room::{ROOM, with_room};
 
 /// Bytes read at once: more than the widespread 16 KiB, so that an answer of as much comes with its
 /// head.
-const PIECE: usize = 32 << 10;
+const PIECE: usize = ROOM;
 
 /// Bytes up to which it costs less to copy what was read than to give the buffer away.
 const COPIED: usize = 2 << 10;
 
 thread_local! {
-    /// Where the next answer is read: most leave the buffer as it was, and none was taken for one
-    /// that does not come yet.
+    /// Where the next answer is read after a large one: none was taken for one that does not come yet.
     static SPARE: Cell<BytesMut> = Cell::default();
 }
 
@@ -48,6 +48,8 @@ pub(crate) struct Http1 {
     input: BytesMut,
     /// How large its buffer has become.
     room: usize,
+    /// Whether the last piece was larger than what is copied.
+    large: bool,
     answer: AnswerReader,
     pub(super) alarm: Alarm,
     pub(super) reused: bool,
@@ -81,6 +83,7 @@ impl Http1 {
             sending: Sending::default(),
             input: BytesMut::new(),
             room: 0,
+            large: false,
             answer: AnswerReader::new(Method::GET),
             alarm: Alarm::default(),
             reused: false,
@@ -177,9 +180,24 @@ impl Http1 {
             self.room = PIECE;
             return self.link.poll_read(cx, &mut self.input);
         }
+        if !self.large
+            && let Link::Whole(stream) = &mut self.link
+        {
+            return with_room(PIECE, |piece| {
+                ready!(Pin::new(stream).poll_read(cx, piece))?;
+                let size = piece.filled().len();
+                self.input.extend_from_slice(piece.filled());
+                self.room = self.room.max(size);
+                self.large = size > COPIED;
+                Poll::Ready(Ok(size))
+            });
+        }
         let mut piece = SPARE.take();
         piece.reserve(PIECE);
         let read = self.link.poll_read(cx, &mut piece);
+        if read.is_ready() {
+            self.large = piece.len() > COPIED;
+        }
         if piece.len() > COPIED {
             self.input = piece;
             self.room = PIECE;
