@@ -23,7 +23,7 @@ pub struct Settings {
     pub attempts_min: u64,
     /// Failures before a share of failed attempts means anything.
     pub failures_min: u64,
-    /// Failures after the first one, where they are certainly more than at the peers since then.
+    /// Failures after the first one that are enough, where they are certainly more than the peers' of the window.
     pub failures_after: u64,
     /// For how long callers must have failed for those to convict.
     pub hold_after: Duration,

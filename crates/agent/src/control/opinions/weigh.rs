@@ -1,4 +1,5 @@
-//! What is taken together once a second, and what callers fail with at once: what they met at instances, how fast these answered, and what their probes say.
+//! What is taken together once a second: what callers met at instances, how fast these answered, and what their probes
+//! say. What callers fail with is taken at once as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
